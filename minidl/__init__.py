@@ -1,0 +1,1 @@
+"""A from-scratch deep-learning engine for convolutional networks."""
