@@ -1,1 +1,37 @@
-"""A from-scratch deep-learning engine for convolutional networks."""
+"""A from-scratch deep-learning engine for convolutional networks on NumPy and CuPy, every gradient derived by hand.
+
+Example:
+    >>> import numpy as np
+    >>> import minidl
+    >>> from minidl import Tensor, models, ops
+    >>> minidl.manual_seed(0)
+    >>> net = models.get_model("lenet5_modern")
+    >>> loss = ops.cross_entropy(net(Tensor(np.zeros((1, 1, 32, 32), dtype="float32"))), np.array([3]))
+    >>> loss.backward()
+    >>> net.conv1.weight.grad.shape
+    (6, 1, 5, 5)
+"""
+
+from minidl import cuda, kernels, models, nn, ops, optim
+from minidl._gradcheck import GradientError, gradcheck
+from minidl._random import manual_seed
+from minidl.tensor import Event, Function, Tensor, no_grad, observe
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Event",
+    "Function",
+    "GradientError",
+    "Tensor",
+    "cuda",
+    "gradcheck",
+    "kernels",
+    "manual_seed",
+    "models",
+    "nn",
+    "no_grad",
+    "observe",
+    "ops",
+    "optim",
+]

@@ -1,0 +1,205 @@
+"""Judge an argument once, and say what is wrong with it.
+
+Every message names the operation, what was expected with its arithmetic, and what came. Shapes and values are a
+ValueError; types, dtypes and devices are a TypeError.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minidl._backend import FLOATS, Array, device_of, is_array
+
+Pair = tuple[int, int]
+Padding = tuple[Pair, Pair]
+
+
+def is_int(value: object) -> bool:
+    """Tell whether value is a whole number (Python's or NumPy's), and not a bool."""
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    try:
+        operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return True
+
+
+def to_int(op: str, name: str, value: Any, *, least: int) -> int:
+    """Return value as an int of at least `least`."""
+    if not is_int(value) or value < least:
+        raise ValueError(f"{op}: {name} must be an int >= {least}; received {name}={value!r}")
+    return operator.index(value)
+
+
+def to_pair(op: str, name: str, value: Any, *, least: int) -> Pair:
+    """Turn 3 or (3, 3) into (3, 3), each number at least `least`."""
+    numbers = (value, value) if is_int(value) else value
+    if (
+        not isinstance(numbers, (tuple, list))
+        or len(numbers) != 2
+        or not all(is_int(number) and number >= least for number in numbers)
+    ):
+        raise ValueError(f"{op}: {name} must be an int or a pair of ints >= {least}; received {name}={value!r}")
+    return operator.index(numbers[0]), operator.index(numbers[1])
+
+
+def to_padding(op: str, value: Any, *, uneven: bool = True) -> Padding:
+    """Turn 1, (ph, pw) or ((top, bottom), (left, right)) into ((top, bottom), (left, right))."""
+    if uneven and isinstance(value, (tuple, list)) and len(value) == 2 and not any(is_int(side) for side in value):
+        rows, columns = (to_pair_or_none(side) for side in value)
+        if rows is not None and columns is not None:
+            return rows, columns
+    elif is_int(value) or isinstance(value, (tuple, list)):
+        numbers = [value, value] if is_int(value) else list(value)
+        if len(numbers) == 2 and all(is_int(number) and number >= 0 for number in numbers):
+            return (numbers[0], numbers[0]), (numbers[1], numbers[1])
+    forms = "an int, (ph, pw)" + (', ((top, bottom), (left, right)) or "same"' if uneven else "")
+    raise ValueError(f"{op}: padding must be {forms} with ints >= 0; received padding={value!r}")
+
+
+def to_pair_or_none(value: Any) -> Pair | None:
+    """Return value as a pair of ints >= 0, or None if it is not one."""
+    if isinstance(value, (tuple, list)) and len(value) == 2 and all(is_int(v) and v >= 0 for v in value):
+        return operator.index(value[0]), operator.index(value[1])
+    return None
+
+
+def to_axis(op: str, axis: Any, ndim: int) -> int:
+    """Return an axis counted from the front."""
+    if not is_int(axis) or not -ndim <= axis < ndim:
+        raise ValueError(f"{op}: axis must be an int from {-ndim} to {ndim - 1}; received axis={axis!r}")
+    return operator.index(axis) % ndim
+
+
+def to_axes(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes of a reduction, counted from the front and sorted: None means all of them."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = [to_axis(op, one, ndim) for one in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"{op}: every axis may be named once; received axis={axis!r}")
+    return tuple(sorted(axes))
+
+
+def check_fraction(op: str, name: str, value: Any, *, below_one: bool = False) -> None:
+    """Refuse a probability outside 0 <= value <= 1 (or < 1)."""
+    if not isinstance(value, (int, float)) or not (0 <= value < 1 if below_one else 0 <= value <= 1):
+        raise ValueError(f"{op}: {name} must be from 0 to {'below ' * below_one}1; received {name}={value!r}")
+
+
+def check_positive(op: str, name: str, value: Any, *, zero: bool = False) -> None:
+    """Refuse a number that is not positive (or, with zero=True, negative)."""
+    if not isinstance(value, (int, float)) or not (value >= 0 if zero else value > 0):
+        raise ValueError(f"{op}: {name} must be {'>= 0' if zero else '> 0'}; received {name}={value!r}")
+
+
+def check_choice(op: str, name: str, value: Any, choices: Iterable[Any]) -> None:
+    """Refuse a value that is not one of the choices."""
+    choices = tuple(choices)
+    if value not in choices:
+        known = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"{op}: {name} must be one of {known}; received {name}={value!r}")
+
+
+def check_divides(op: str, name: str, divisor: int, other: str, number: int) -> None:
+    """Refuse a divisor that leaves a remainder."""
+    if number % divisor:
+        raise ValueError(
+            f"{op}: {other} must be divisible by {name}; "
+            f"received {other}={number}, {name}={divisor} ({number} % {divisor} = {number % divisor})"
+        )
+
+
+def check_rank(op: str, name: str, shape: Sequence[int], axes: str) -> None:
+    """Refuse an array with another number of axes than, for example, "N, C, H, W" names."""
+    if len(shape) != axes.count(",") + 1:
+        cure = " (one picture? give it a batch axis: x[None])" if axes == "N, C, H, W" and len(shape) == 3 else ""
+        raise ValueError(
+            f"{op}: {name} must have {axes.count(',') + 1} axes ({axes}), it has {len(shape)}; "
+            f"{name}.shape={tuple(shape)}{cure}"
+        )
+
+
+def check_alike(op: str, **arrays: Any) -> None:
+    """Refuse operands that are no tensors, are not float32 or float64, or differ in dtype or device."""
+    given = {name: array for name, array in arrays.items() if array is not None}
+    for name, array in given.items():
+        data = getattr(array, "data", None)
+        if not is_array(data):
+            raise TypeError(f"{op}: {name} must be a Tensor, it is a {type(array).__name__}; wrap it: Tensor({name})")
+        if data.dtype not in FLOATS:
+            raise TypeError(
+                f"{op}: {name} must be float32 or float64, it is {data.dtype}; convert it: {name}.astype('float32')"
+            )
+    if len({array.data.dtype for array in given.values()}) > 1:
+        found = ", ".join(f"{name} is {array.data.dtype}" for name, array in given.items())
+        raise TypeError(f"{op}: all operands must have one dtype, but {found}; convert one of them with astype")
+    if len({device_of(array.data) for array in given.values()}) > 1:
+        found = ", ".join(f"{name} is on {device_of(array.data)}" for name, array in given.items())
+        raise TypeError(f"{op}: all operands must be on one device, but {found}; move one of them with .to(...)")
+
+
+def to_array(value: Any, requires_grad: bool) -> Array:
+    """Return the array of a new tensor: an array as it is, plain numbers as float32."""
+    if is_array(getattr(value, "data", None)):
+        raise TypeError("Tensor: the argument is a Tensor already; use it as it is, or its .data")
+    array = value if is_array(value) else np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"Tensor: expects numbers; received dtype={array.dtype}")
+    if not is_array(value):
+        array = array.astype(np.float32)
+    if requires_grad and array.dtype not in FLOATS:
+        raise TypeError(f"Tensor: only float32 and float64 have gradients; received dtype={array.dtype}")
+    return array
+
+
+def check_change(tensor: Any, array: Any) -> None:
+    """Refuse a new array for a tensor that differs in shape, dtype or device from the old one."""
+    if not is_array(array):
+        raise TypeError(f"Tensor.data: expects an array; received a {type(array).__name__}")
+    if array.shape != tensor.shape:
+        raise ValueError(f"Tensor.data: expects an array of shape {tensor.shape}; received shape={array.shape}")
+    if array.dtype != tensor.dtype or device_of(array) != tensor.device:
+        raise TypeError(
+            f"Tensor.data: expects {tensor.dtype} on {tensor.device}; received {array.dtype} on {device_of(array)}"
+        )
+
+
+def check_seed(tensor: Any, dy: Any) -> None:
+    """Refuse a gradient to start backward with that is not an array like the tensor."""
+    if dy is None:
+        raise ValueError(
+            f"backward: dy may be left out only for a tensor of one element, this one has {tensor.size}; "
+            f"shape={tensor.shape}; give dy, or reduce to one number first: y.sum().backward()"
+        )
+    if not is_array(dy):
+        raise TypeError(f"backward: dy must be a plain array like the tensor; received a {type(dy).__name__}")
+    if dy.shape != tensor.shape:
+        raise ValueError(f"backward: dy must have the tensor's shape {tensor.shape}; received dy.shape={dy.shape}")
+    if dy.dtype != tensor.dtype or device_of(dy) != tensor.device:
+        raise TypeError(
+            f"backward: dy must be {tensor.dtype} on {tensor.device} like the tensor; "
+            f"received {dy.dtype} on {device_of(dy)}"
+        )
+
+
+def check_gradients(op: str, gradients: tuple[Any, ...], inputs: Sequence[Any]) -> None:
+    """Refuse what a backward returned if it does not fit the inputs (None where no gradient is wanted)."""
+    if len(gradients) != len(inputs):
+        raise ValueError(
+            f"{op}: backward must return one gradient (or None) for each of the {len(inputs)} inputs; "
+            f"it returned {len(gradients)}"
+        )
+    for index, (gradient, wanted) in enumerate(zip(gradients, inputs, strict=True)):
+        if gradient is None or wanted is None:
+            continue
+        if gradient.shape != wanted.shape or gradient.dtype != wanted.dtype:
+            raise ValueError(
+                f"{op}: backward must return for input {index} a gradient {wanted.dtype} {wanted.shape}; "
+                f"it returned {gradient.dtype} {gradient.shape}"
+            )

@@ -1,0 +1,75 @@
+"""Rooms with the same furniture: sets of array functions with agreed names, and the choice between them.
+
+`kernels.conv2d(...)` runs the function of the set in use: the one that `with kernels.use(...)` named, else the
+textbook. A set may leave functions out; the textbook has them all. Any module or object with the agreed names will do,
+so that a student's own `conv2d` can train a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from minidl.kernels import textbook
+
+SETS: dict[str, Any] = {"textbook": textbook}
+NAMES: tuple[str, ...] = tuple(textbook.__all__)
+
+_in_use: ContextVar[Any] = ContextVar("kernels_in_use", default=None)
+
+
+@contextmanager
+def use(kernel_set: Any) -> Iterator[Any]:
+    """Run operations with one set of kernels: a name ("textbook"), a module, or an object with some of the names.
+
+    Raises:
+        ValueError: if no set has that name, or if the object offers none of the agreed functions.
+
+    Example:
+        >>> from minidl import Tensor, kernels, ops
+        >>> import numpy as np
+        >>> class Mine:
+        ...     @staticmethod
+        ...     def conv2d(x, w, b, stride, padding, dilation, groups):
+        ...         return np.full((1, 1, 2, 2), 7.0)
+        >>> with kernels.use(Mine):
+        ...     ops.conv2d(Tensor(np.ones((1, 1, 3, 3))), Tensor(np.ones((1, 1, 2, 2)))).data.max()
+        np.float64(7.0)
+    """
+    if isinstance(kernel_set, str):
+        if kernel_set not in SETS:
+            known = ", ".join(repr(name) for name in SETS)
+            raise ValueError(f"kernels.use: the sets are {known}; received {kernel_set!r}")
+        kernel_set = SETS[kernel_set]
+    elif not any(hasattr(kernel_set, name) for name in NAMES):
+        raise ValueError(
+            f"kernels.use: expects a set name or an object with at least one of {', '.join(NAMES)}; "
+            f"received {kernel_set!r}"
+        )
+    token = _in_use.set(kernel_set)
+    try:
+        yield kernel_set
+    finally:
+        _in_use.reset(token)
+
+
+def _dispatched(name: str) -> Callable[..., Any]:
+    """Make the function that runs the kernel of that name from the set in use."""
+    fallback = getattr(textbook, name)
+
+    def run(*args: Any) -> Any:
+        kernel_set = _in_use.get()
+        return (fallback if kernel_set is None else getattr(kernel_set, name, fallback))(*args)
+
+    run.__name__, run.__doc__ = name, fallback.__doc__
+    return run
+
+
+# Every agreed name becomes a function of this module.
+globals().update({name: _dispatched(name) for name in NAMES})
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(f"kernels: there is no kernel {name!r}; the kernels are {', '.join(NAMES)}")

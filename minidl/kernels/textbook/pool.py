@@ -1,0 +1,132 @@
+"""Pooling: the largest or the average number of every window, and the gradients.
+
+    max      y[n, c, oh, ow] = max over the taps (i, j) of the window
+             dx at the winner of each window += dy; all others get nothing
+    average  y = (Σ of the taps) / count;   every tap of the window gets dy / count
+
+Padding counts as -inf in the maximum (with 0 it would beat negative numbers) and as 0 in the average. Where several
+taps are the largest, the first one in reading order wins and gets the whole gradient. Like im2col, both run tap by tap:
+one slice of the padded picture holds what one tap of all windows sees. No columns are made.
+"""
+
+from __future__ import annotations
+
+from minidl import _backend
+from minidl._backend import Array
+from minidl._checks import Padding, Pair
+from minidl.kernels.textbook.windows import crop, pad, taps
+
+
+def covering_padding(
+    x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, out_size: Pair
+) -> Padding:
+    """Return the padding with as much added at the end as the last window needs (ceil_mode lets it reach over)."""
+    sides = []
+    for axis in range(2):
+        front, back = padding[axis]
+        reach = (out_size[axis] - 1) * stride[axis] + dilation[axis] * (kernel_size[axis] - 1) + 1
+        sides.append((front, max(back, reach - x_shape[2 + axis] - front)))
+    return sides[0], sides[1]
+
+
+def first_taps(xp: object, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, out_size: Pair) -> Array:
+    """Return for each window the index i·KW + j of its first tap inside the picture: (OH, OW)."""
+    first = []
+    for axis in range(2):
+        outside = padding[axis][0] - xp.arange(out_size[axis]) * stride[axis]  # type: ignore[attr-defined]
+        first.append((-(-outside // dilation[axis])).clip(0, kernel_size[axis] - 1))
+    return first[0][:, None] * kernel_size[1] + first[1][None, :]
+
+
+def winner_dtype(kernel_size: Pair) -> str:
+    """Return the smallest unsigned integer type that can number the taps of a window."""
+    return "uint8" if kernel_size[0] * kernel_size[1] <= 2**8 else "uint16"
+
+
+def max_pool2d(
+    x: Array, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, out_size: Pair
+) -> tuple[Array, Array]:
+    """Take the largest number of every window: y (N, C, OH, OW), and which tap i·KW + j it was."""
+    xp = _backend.array_module(x)
+    shape = (*x.shape[:2], *out_size)
+    y = _backend.full(shape, -xp.inf, x.dtype, like=x)
+    winners = _backend.empty(shape, winner_dtype(kernel_size), like=x)
+    winners[...] = first_taps(xp, kernel_size, stride, padding, dilation, out_size)
+    padded = pad(x, covering_padding(x.shape, kernel_size, stride, padding, dilation, out_size), -xp.inf)
+    for i, j, rows, columns in taps(kernel_size, stride, dilation, out_size):
+        seen = padded[:, :, rows, columns]
+        better = (seen > y) | (seen != seen)  # NaN is not larger than anything, and must not get lost
+        xp.copyto(y, seen, where=better)
+        winners[better] = i * kernel_size[1] + j
+    return y, winners
+
+
+def max_pool2d_dx(
+    dy: Array,
+    winners: Array,
+    x_shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+) -> Array:
+    """Send dy (N, C, OH, OW) to the winner of each window: dx (N, C, H, W)."""
+    xp = _backend.array_module(dy)
+    out_size = dy.shape[2:]
+    cover = covering_padding(x_shape, kernel_size, stride, padding, dilation, out_size)
+    dx = pad(_backend.full(x_shape, 0, dy.dtype, like=dy), cover)
+    for i, j, rows, columns in taps(kernel_size, stride, dilation, out_size):
+        dx[:, :, rows, columns] += xp.where(winners == i * kernel_size[1] + j, dy, dy.dtype.type(0))
+    return crop(dx, cover)
+
+
+def window_counts(
+    xp: object,
+    x_shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    out_size: Pair,
+    with_pad: bool,
+) -> Array:
+    """Return by how many pixels each window divides: (OH, OW); windows are cut at the end of the padding or picture."""
+    counts = []
+    for axis in range(2):
+        size, (front, back) = x_shape[2 + axis], padding[axis]
+        start = xp.arange(out_size[axis]) * stride[axis] - front  # type: ignore[attr-defined]
+        end = (start + kernel_size[axis]).clip(None, size + back)
+        counts.append(end - start if with_pad else end.clip(None, size) - start.clip(0, None))
+    return counts[0][:, None] * counts[1][None, :]
+
+
+def avg_pool2d(
+    x: Array, kernel_size: Pair, stride: Pair, padding: Padding, out_size: Pair, count_include_pad: bool
+) -> Array:
+    """Average every window: y (N, C, OH, OW)."""
+    xp = _backend.array_module(x)
+    y = _backend.full((*x.shape[:2], *out_size), 0, x.dtype, like=x)
+    padded = pad(x, covering_padding(x.shape, kernel_size, stride, padding, (1, 1), out_size))
+    for _, _, rows, columns in taps(kernel_size, stride, (1, 1), out_size):
+        y += padded[:, :, rows, columns]
+    y /= window_counts(xp, x.shape, kernel_size, stride, padding, out_size, count_include_pad).astype(x.dtype)
+    return y
+
+
+def avg_pool2d_dx(
+    dy: Array,
+    x_shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    out_size: Pair,
+    count_include_pad: bool,
+) -> Array:
+    """Spread dy (N, C, OH, OW) evenly over every window: dx (N, C, H, W)."""
+    xp = _backend.array_module(dy)
+    cover = covering_padding(x_shape, kernel_size, stride, padding, (1, 1), out_size)
+    counts = window_counts(xp, x_shape, kernel_size, stride, padding, out_size, count_include_pad)
+    share = dy / counts.astype(dy.dtype)
+    dx = pad(_backend.full(x_shape, 0, dy.dtype, like=dy), cover)
+    for _, _, rows, columns in taps(kernel_size, stride, (1, 1), out_size):
+        dx[:, :, rows, columns] += share
+    return crop(dx, cover)

@@ -1,0 +1,22 @@
+"""Layers: they own parameters and defaults and compute nothing themselves; `minidl.ops` does."""
+
+from minidl.nn import init
+from minidl.nn.activation import ReLU
+from minidl.nn.container import Sequential
+from minidl.nn.conv import Conv2d
+from minidl.nn.linear import Linear
+from minidl.nn.module import LoadReport, Module, Parameter
+from minidl.nn.pool import AvgPool2d, MaxPool2d
+
+__all__ = [
+    "AvgPool2d",
+    "Conv2d",
+    "Linear",
+    "LoadReport",
+    "MaxPool2d",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "init",
+]

@@ -1,0 +1,84 @@
+"""Pooling as layers; `minidl.ops.max_pool2d` and `minidl.ops.avg_pool2d` have the arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minidl import ops
+from minidl.nn.module import Module
+from minidl.tensor import Tensor
+
+
+class MaxPool2d(Module):
+    """The largest number of every window; see `minidl.ops.max_pool2d` for the arguments.
+
+    Example:
+        >>> from minidl import nn
+        >>> nn.MaxPool2d(3, stride=2)
+        MaxPool2d(kernel_size=3, stride=2)
+    """
+
+    def __init__(
+        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+    ):
+        super().__init__()
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.dilation, self.ceil_mode = dilation, ceil_mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool x."""
+        return ops.max_pool2d(
+            x,
+            self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            ceil_mode=self.ceil_mode,
+        )
+
+    def extra_repr(self) -> str:
+        """Return the settings that differ from the defaults."""
+        settings = [("stride", self.stride, None), ("padding", self.padding, 0)]
+        settings += [("dilation", self.dilation, 1), ("ceil_mode", self.ceil_mode, False)]
+        changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
+        return f"kernel_size={self.kernel_size}{changed}"
+
+
+class AvgPool2d(Module):
+    """The average of every window; see `minidl.ops.avg_pool2d` for the arguments.
+
+    Example:
+        >>> from minidl import nn
+        >>> nn.AvgPool2d(2)
+        AvgPool2d(kernel_size=2)
+    """
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ):
+        super().__init__()
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool x."""
+        return ops.avg_pool2d(
+            x,
+            self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad,
+        )
+
+    def extra_repr(self) -> str:
+        """Return the settings that differ from the defaults."""
+        settings = [("stride", self.stride, None), ("padding", self.padding, 0)]
+        settings += [("ceil_mode", self.ceil_mode, False), ("count_include_pad", self.count_include_pad, True)]
+        changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
+        return f"kernel_size={self.kernel_size}{changed}"

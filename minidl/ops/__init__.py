@@ -1,0 +1,34 @@
+"""Differentiable operations: each judges its arguments, saves what backward needs, and calls a kernel both ways."""
+
+from minidl.ops.activation import relu
+from minidl.ops.arithmetic import add, divide, multiply, negative, power, subtract
+from minidl.ops.conv import conv2d
+from minidl.ops.device import to_device
+from minidl.ops.linear import linear, matmul
+from minidl.ops.loss import cross_entropy
+from minidl.ops.pool import avg_pool2d, max_pool2d
+from minidl.ops.reduce import mean, sum
+from minidl.ops.shape import flatten, index, reshape, transpose
+
+__all__ = [
+    "add",
+    "avg_pool2d",
+    "conv2d",
+    "cross_entropy",
+    "divide",
+    "flatten",
+    "index",
+    "linear",
+    "matmul",
+    "max_pool2d",
+    "mean",
+    "multiply",
+    "negative",
+    "power",
+    "relu",
+    "reshape",
+    "subtract",
+    "sum",
+    "to_device",
+    "transpose",
+]

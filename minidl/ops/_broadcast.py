@@ -1,0 +1,52 @@
+"""Operands of different shapes: numbers become tensors, and gradients are summed back over what was repeated.
+
+Broadcasting repeats an operand along an axis. What is used several times gets the sum of the gradients of its uses, so
+the gradient of a repeated operand is summed over that axis.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minidl import _backend
+from minidl._backend import Array
+from minidl._checks import check_alike
+from minidl.tensor import Tensor
+
+
+def sum_to(dy: Array, shape: tuple[int, ...]) -> Array:
+    """Sum dy over the axes along which an operand of this shape was repeated."""
+    if dy.shape == shape:
+        return dy
+    new = dy.ndim - len(shape)
+    repeated = tuple(new + axis for axis, size in enumerate(shape) if size == 1 and dy.shape[new + axis] != 1)
+    return dy.sum(axis=(*range(new), *repeated), keepdims=True).reshape(shape)
+
+
+def as_operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """Return both operands as tensors of one dtype on one device; a plain number takes those of the other operand."""
+    like = x if isinstance(x, Tensor) else y
+    x, y = (as_tensor(operand, like) for operand in (x, y))
+    check_alike(op, x=x, y=y)
+    return x, y
+
+
+def as_tensor(operand: Any, like: Tensor) -> Any:
+    """Wrap a plain number as a tensor of the dtype and device of `like`, an array as a tensor; leave others alone."""
+    if isinstance(operand, (int, float, np.number)):
+        xp = _backend.array_module(like.data)
+        return Tensor(xp.asarray(operand, dtype=like.dtype))
+    return Tensor(operand) if _backend.is_array(operand) else operand
+
+
+def broadcast_shape(op: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the common shape of the operands, or say that there is none."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        found = " and ".join(str(shape) for shape in shapes)
+        raise ValueError(
+            f"{op}: the shapes {found} do not broadcast: from the right, sizes must be equal or 1"
+        ) from None

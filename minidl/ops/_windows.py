@@ -1,0 +1,42 @@
+"""Judge the geometry of an operation that slides a window over a picture, and work out its output size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minidl._checks import Padding, Pair, to_padding
+from minidl.kernels.textbook.windows import output_size, same_padding
+
+
+def resolve_padding(op: str, padding: Any, size: Pair, kernel_size: Pair, stride: Pair, dilation: Pair) -> Padding:
+    """Return the padding as ((top, bottom), (left, right)); "same" is worked out from the size."""
+    if isinstance(padding, str) and padding == "same":
+        rows, columns = (same_padding(size[a], kernel_size[a], stride[a], dilation[a]) for a in range(2))
+        return rows, columns
+    return to_padding(op, padding)
+
+
+def window_count(
+    op: str,
+    shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    ceil_mode: bool = False,
+) -> Pair:
+    """Return (OH, OW), or say with the arithmetic why no window fits."""
+    counts = []
+    for axis, (letter, kernel_letter) in enumerate((("H", "KH"), ("W", "KW"))):
+        size, kernel, step, (front, back) = shape[2 + axis], kernel_size[axis], stride[axis], padding[axis]
+        count = output_size(size, kernel, step, (front, back), dilation[axis], ceil_mode)
+        if count < 1:
+            span = dilation[axis] * (kernel - 1) + 1
+            raise ValueError(
+                f"{op}: the kernel is larger than the padded input: "
+                f"dilation * ({kernel_letter} - 1) + 1 = {dilation[axis]} * ({kernel} - 1) + 1 = {span}, "
+                f"but {letter} + padding = {size} + {front} + {back} = {size + front + back}; "
+                f"x.shape={tuple(shape)}, kernel_size={kernel_size}; enlarge the input or the padding"
+            )
+        counts.append(count)
+    return counts[0], counts[1]

@@ -1,0 +1,194 @@
+"""Elementwise arithmetic with broadcasting.
+
+    add       y = a + b        da = dy            db = dy
+    subtract  y = a - b        da = dy            db = -dy
+    multiply  y = a · b        da = dy · b        db = dy · a
+    divide    y = a / b        da = dy / b        db = -dy · y / b
+    power     y = a^k          da = dy · k · a^(k-1)                   k is a plain number
+
+A broadcast operand gets its gradient summed over the axes along which it was repeated (`_broadcast.sum_to`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minidl import _backend
+from minidl._backend import Array
+from minidl._checks import check_alike
+from minidl.ops._broadcast import as_operands, broadcast_shape, sum_to
+from minidl.tensor import Context, Function, Tensor
+
+
+def _like(a: Array, b: Array) -> Array:
+    """Allocate the result of an elementwise operation: it keeps the memory order of the operand that has its shape."""
+    shape = broadcast_shape("arithmetic", a.shape, b.shape)
+    return _backend.empty(shape, a.dtype, like=b if b.shape == shape and a.shape != shape else a)
+
+
+class Add(Function):
+    """Saves nothing."""
+
+    @staticmethod
+    def forward(ctx: Context, a: Array, b: Array) -> Array:
+        """y = a + b."""
+        ctx.shapes = a.shape, b.shape
+        return _backend.array_module(a).add(a, b, out=_like(a, b))
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
+        """da = db = dy."""
+        need_a, need_b = ctx.needs
+        return sum_to(dy, ctx.shapes[0]) if need_a else None, sum_to(dy, ctx.shapes[1]) if need_b else None
+
+
+class Subtract(Function):
+    """Saves nothing."""
+
+    @staticmethod
+    def forward(ctx: Context, a: Array, b: Array) -> Array:
+        """y = a - b."""
+        ctx.shapes = a.shape, b.shape
+        return _backend.array_module(a).subtract(a, b, out=_like(a, b))
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
+        """da = dy, db = -dy."""
+        need_a, need_b = ctx.needs
+        return sum_to(dy, ctx.shapes[0]) if need_a else None, -sum_to(dy, ctx.shapes[1]) if need_b else None
+
+
+class Multiply(Function):
+    """Saves both operands."""
+
+    @staticmethod
+    def forward(ctx: Context, a: Array, b: Array) -> Array:
+        """y = a · b."""
+        ctx.save(a, b)
+        return _backend.array_module(a).multiply(a, b, out=_like(a, b))
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
+        """da = dy · b, db = dy · a."""
+        a, b = ctx.saved
+        need_a, need_b = ctx.needs
+        return sum_to(dy * b, a.shape) if need_a else None, sum_to(dy * a, b.shape) if need_b else None
+
+
+class Divide(Function):
+    """Saves both operands."""
+
+    @staticmethod
+    def forward(ctx: Context, a: Array, b: Array) -> Array:
+        """y = a / b."""
+        ctx.save(a, b)
+        return _backend.array_module(a).divide(a, b, out=_like(a, b))
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
+        """da = dy / b, db = -dy · a / b²."""
+        a, b = ctx.saved
+        need_a, need_b = ctx.needs
+        da = dy / b
+        return sum_to(da, a.shape) if need_a else None, -sum_to(da * (a / b), b.shape) if need_b else None
+
+
+class Power(Function):
+    """Saves its input."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, exponent: float) -> Array:
+        """y = x^k."""
+        ctx.save(x)
+        ctx.exponent = exponent
+        out = _backend.empty(x.shape, x.dtype, like=x)
+        return _backend.array_module(x).power(x, x.dtype.type(exponent), out=out)
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """dx = dy · k · x^(k-1)."""
+        (x,) = ctx.saved
+        k = ctx.exponent
+        return dy * (k * x ** (k - 1))
+
+
+def add(x: Any, y: Any) -> Tensor:
+    """Return x + y; one of them may be a plain number or array.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if the operands differ in dtype or device.
+
+    Example:
+        >>> from minidl import Tensor, ops
+        >>> ops.add(Tensor([1.0, 2.0]), 1).numpy()
+        array([2., 3.], dtype=float32)
+    """
+    return _apply(Add, x, y)
+
+
+def subtract(x: Any, y: Any) -> Tensor:
+    """Return x - y; see `add`.
+
+    Example:
+        >>> from minidl import Tensor
+        >>> (1 - Tensor([1.0, 2.0])).numpy()
+        array([ 0., -1.], dtype=float32)
+    """
+    return _apply(Subtract, x, y)
+
+
+def multiply(x: Any, y: Any) -> Tensor:
+    """Return x · y; see `add`.
+
+    Example:
+        >>> from minidl import Tensor
+        >>> (3 * Tensor([1.0, 2.0])).numpy()
+        array([3., 6.], dtype=float32)
+    """
+    return _apply(Multiply, x, y)
+
+
+def divide(x: Any, y: Any) -> Tensor:
+    """Return x / y; see `add`.
+
+    Example:
+        >>> from minidl import Tensor
+        >>> (Tensor([1.0, 2.0]) / 2).numpy()
+        array([0.5, 1. ], dtype=float32)
+    """
+    return _apply(Divide, x, y)
+
+
+def negative(x: Tensor) -> Tensor:
+    """Return -x.
+
+    Example:
+        >>> from minidl import Tensor
+        >>> (-Tensor([1.0])).numpy()
+        array([-1.], dtype=float32)
+    """
+    return _apply(Multiply, x, -1.0)
+
+
+def power(x: Tensor, exponent: float) -> Tensor:
+    """Return x to the power of a plain number.
+
+    Raises:
+        TypeError: if the exponent is no plain number.
+
+    Example:
+        >>> from minidl import Tensor
+        >>> (Tensor([1.0, 3.0]) ** 2).numpy()
+        array([1., 9.], dtype=float32)
+    """
+    check_alike("power", x=x)
+    if not isinstance(exponent, (int, float)):
+        raise TypeError(f"power: exponent must be a plain number; received a {type(exponent).__name__}")
+    return Power.apply(x, exponent=exponent)
+
+
+def _apply(function: type[Function], x: Any, y: Any) -> Tensor:
+    x, y = as_operands(function.op, x, y)
+    broadcast_shape(function.op, x.shape, y.shape)
+    return function.apply(x, y)

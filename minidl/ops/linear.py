@@ -1,0 +1,103 @@
+"""Matrix products.
+
+    matmul  y = a @ b             da = dy @ bᵀ,  db = aᵀ @ dy        over the last two axes
+    linear  y = x @ wᵀ + b        dx = dy @ w,   dw = dyᵀ @ x,   db = Σ_n dy[n]
+            x (N, M)   w (O, M)   b (O,)   ->   y (N, O)
+
+In y[n, o] = Σ_m x[n, m] w[o, m], x[n, m] meets w[o, m] once for every o: hence dx[n, m] = Σ_o dy[n, o] w[o, m], a
+product again; dw the same way, summed over n.
+"""
+
+from __future__ import annotations
+
+from minidl import _backend
+from minidl._backend import Array
+from minidl._checks import check_alike, check_rank
+from minidl.ops._broadcast import as_operands, broadcast_shape, sum_to
+from minidl.tensor import Context, Function, Tensor
+
+
+class Linear(Function):
+    """Saves x and w."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, w: Array, b: Array | None) -> Array:
+        """y = x @ wᵀ + b."""
+        ctx.save(x, w)
+        out = _backend.empty((x.shape[0], w.shape[0]), x.dtype, like=x)
+        y = _backend.array_module(x).matmul(x, w.T, out=out)
+        if b is not None:
+            y += b
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
+        """dx = dy @ w, dw = dyᵀ @ x, db = Σ dy."""
+        x, w = ctx.saved
+        need_x, need_w, need_b = ctx.needs
+        return dy @ w if need_x else None, dy.T @ x if need_w else None, dy.sum(axis=0) if need_b else None
+
+
+class Matmul(Function):
+    """Saves both matrices; leading axes are broadcast against each other."""
+
+    @staticmethod
+    def forward(ctx: Context, a: Array, b: Array) -> Array:
+        """y = a @ b."""
+        ctx.save(a, b)
+        return a @ b
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
+        """da = dy @ bᵀ, db = aᵀ @ dy, summed over what was broadcast."""
+        a, b = ctx.saved
+        need_a, need_b = ctx.needs
+        da = sum_to(dy @ b.swapaxes(-1, -2), a.shape) if need_a else None
+        db = sum_to(a.swapaxes(-1, -2) @ dy, b.shape) if need_b else None
+        return da, db
+
+
+def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
+    """Multiply x (N, M) with w (O, M) and add b (O,): y (N, O), a fully connected layer.
+
+    Raises:
+        ValueError: if the shapes do not fit.
+        TypeError: if the operands are no tensors or differ in dtype or device.
+
+    Example:
+        >>> from minidl import Tensor, ops
+        >>> ops.linear(Tensor([[1.0, 2.0]]), Tensor([[3.0, 4.0], [5.0, 6.0]])).numpy()
+        array([[11., 17.]], dtype=float32)
+    """
+    check_alike("linear", x=x, w=w, b=b)
+    check_rank("linear", "x", x.shape, "N, M")
+    check_rank("linear", "w", w.shape, "O, M")
+    if x.shape[1] != w.shape[1]:
+        raise ValueError(
+            f"linear: x has {x.shape[1]} features but w expects {w.shape[1]} (w.shape[1]); "
+            f"x.shape={x.shape}, w.shape={w.shape}"
+        )
+    if b is not None and b.shape != (w.shape[0],):
+        raise ValueError(f"linear: b must have one number for each output, shape ({w.shape[0]},); b.shape={b.shape}")
+    return Linear.apply(x, w, b)
+
+
+def matmul(a: Tensor, b: Tensor) -> Tensor:
+    """Multiply matrices: (..., N, M) @ (..., M, O) -> (..., N, O); leading axes are broadcast.
+
+    Raises:
+        ValueError: if an operand has fewer than two axes, or the inner sizes differ.
+        TypeError: if the operands differ in dtype or device.
+
+    Example:
+        >>> from minidl import Tensor
+        >>> (Tensor([[1.0, 2.0]]) @ Tensor([[3.0], [4.0]])).numpy()
+        array([[11.]], dtype=float32)
+    """
+    a, b = as_operands("matmul", a, b)
+    if a.ndim < 2 or b.ndim < 2 or a.shape[-1] != b.shape[-2]:
+        raise ValueError(
+            f"matmul: expects (..., N, M) @ (..., M, O) with equal M; a.shape={a.shape}, b.shape={b.shape}"
+        )
+    broadcast_shape("matmul", a.shape[:-2], b.shape[:-2])
+    return Matmul.apply(a, b)

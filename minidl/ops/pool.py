@@ -1,0 +1,152 @@
+"""Pooling over windows: the largest or the average number of each.
+
+    x (N, C, H, W)   ->   y (N, C, OH, OW)        OH = (H + padding - dilation * (KH - 1) - 1) // stride + 1
+
+With ceil_mode the division is rounded up, so that a last window may reach over the end; one that would begin in the
+padding behind the picture is left out. Padding may be at most half the kernel, so that every window sees the picture.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minidl import kernels
+from minidl._backend import Array
+from minidl._checks import Padding, Pair, check_alike, check_rank, to_padding, to_pair
+from minidl.ops._windows import window_count
+from minidl.tensor import Context, Function, Tensor
+
+
+class MaxPool2d(Function):
+    """Saves the index of each winner inside its window, one byte for windows of up to 256 taps, and nothing else."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, **geometry: Any) -> Array:
+        """The largest number of each window."""
+        y, winners = kernels.max_pool2d(x, *geometry.values())
+        ctx.save(winners)
+        ctx.choices = winners
+        *ctx.geometry, _ = geometry.values()
+        ctx.x_shape = x.shape
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """The winner of each window gets its dy."""
+        (winners,) = ctx.saved
+        return kernels.max_pool2d_dx(dy, winners, ctx.x_shape, *ctx.geometry)
+
+
+class AvgPool2d(Function):
+    """Saves no array: the gradient needs only the geometry."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, **geometry: Any) -> Array:
+        """The average of each window."""
+        ctx.geometry, ctx.x_shape = tuple(geometry.values()), x.shape
+        return kernels.avg_pool2d(x, *ctx.geometry)
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """Every tap of a window gets an equal share of its dy."""
+        return kernels.avg_pool2d_dx(dy, ctx.x_shape, *ctx.geometry)
+
+
+def _geometry(
+    op: str, x: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> tuple[Pair, Pair, Padding, Pair, Pair]:
+    check_alike(op, x=x)
+    check_rank(op, "x", x.shape, "N, C, H, W")
+    kernel_size = to_pair(op, "kernel_size", kernel_size, least=1)
+    stride = kernel_size if stride is None else to_pair(op, "stride", stride, least=1)
+    dilation = to_pair(op, "dilation", dilation, least=1)
+    padding = to_padding(op, padding)
+    for axis, (front, back) in enumerate(padding):
+        if max(front, back) > kernel_size[axis] // 2:
+            raise ValueError(
+                f"{op}: padding must be at most half the kernel, {kernel_size[axis]} // 2 = {kernel_size[axis] // 2}; "
+                f"received padding={max(front, back)}, kernel_size={kernel_size}"
+            )
+    out_size = window_count(op, x.shape, kernel_size, stride, padding, dilation, ceil_mode)
+    return kernel_size, stride, padding, dilation, out_size
+
+
+def max_pool2d(
+    x: Tensor, kernel_size: Any, *, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> Tensor:
+    """Take the largest number of every window; padding counts as -inf, and the first of several largest wins.
+
+    Args:
+        x: pictures (N, C, H, W).
+        kernel_size: size of the window, an int or a pair.
+        stride: step of the window; None (default) means kernel_size.
+        padding: at most half the kernel: an int, (ph, pw) or ((top, bottom), (left, right)).
+        dilation: distance between the taps.
+        ceil_mode: round the output size up instead of down.
+
+    Returns:
+        y (N, C, OH, OW).
+
+    Raises:
+        ValueError: if the geometry does not fit.
+        TypeError: if x is no float tensor.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import Tensor, ops
+        >>> x = Tensor(np.arange(16.0).reshape(1, 1, 4, 4))
+        >>> ops.max_pool2d(x, 2).numpy()
+        array([[[[ 5.,  7.],
+                 [13., 15.]]]])
+    """
+    kernel_size, stride, padding, dilation, out_size = _geometry(
+        "max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    return MaxPool2d.apply(
+        x, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, out_size=out_size
+    )
+
+
+def avg_pool2d(
+    x: Tensor,
+    kernel_size: Any,
+    *,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """Average every window; the pixels of the padding count as zeros, or with count_include_pad=False not at all.
+
+    Args:
+        x: pictures (N, C, H, W).
+        kernel_size: size of the window, an int or a pair.
+        stride: step of the window; None (default) means kernel_size.
+        padding: at most half the kernel: an int, (ph, pw) or ((top, bottom), (left, right)).
+        ceil_mode: round the output size up instead of down.
+        count_include_pad: divide by the whole window, or only by its pixels inside the picture.
+
+    Returns:
+        y (N, C, OH, OW).
+
+    Raises:
+        ValueError: if the geometry does not fit.
+        TypeError: if x is no float tensor.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import Tensor, ops
+        >>> x = Tensor(np.arange(16.0).reshape(1, 1, 4, 4))
+        >>> ops.avg_pool2d(x, 2).numpy()
+        array([[[[ 2.5,  4.5],
+                 [10.5, 12.5]]]])
+    """
+    kernel_size, stride, padding, _, out_size = _geometry("avg_pool2d", x, kernel_size, stride, padding, 1, ceil_mode)
+    return AvgPool2d.apply(
+        x,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        out_size=out_size,
+        count_include_pad=bool(count_include_pad),
+    )

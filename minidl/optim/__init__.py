@@ -1,0 +1,5 @@
+"""Update rules: how a gradient changes a parameter."""
+
+from minidl.optim.sgd import SGD
+
+__all__ = ["SGD"]

@@ -1,0 +1,420 @@
+"""The whole autograd: tensors, the operations that connect them, and the walk back.
+
+Every operation is a `Function` with two halves: `forward` turns arrays into an array, `backward` turns the gradient of
+the loss with respect to that array, `dy`, into the gradients with respect to the inputs. Running an operation on
+tensors leaves a `Node` behind, which remembers who the inputs were. `Tensor.backward` visits the nodes once, the latest
+first; when a node is reached, everything that used its output has already added its share to `dy`:
+
+    loss ── cross_entropy ── linear ── relu ── linear ── x        forward is read from the right, backward from the left
+                                │                 │
+                                w2                w1              leaves: their sum of shares becomes .grad
+
+Gradients inside the walk are read-only values that may be shared between branches; only the `.grad` that is left on a
+leaf belongs to it alone.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import re
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minidl import _backend
+from minidl._backend import Array
+from minidl._checks import check_change, check_gradients, check_seed, to_array
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+_observers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("observers", default=())
+current_module: ContextVar[tuple[Any, str]] = ContextVar("current_module", default=(None, ""))
+_creation = itertools.count()
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Run operations without keeping a graph; also a decorator.
+
+    Example:
+        >>> from minidl import Tensor, no_grad
+        >>> w = Tensor([2.0], requires_grad=True)
+        >>> with no_grad():
+        ...     (w * 3.0).requires_grad
+        False
+    """
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What an observer is told after an operation: one step of the forward or of the backward pass.
+
+    `inputs` and `output` are the arrays of the operation; in the backward pass `inputs` is (dy,) and `output` a tuple
+    of gradients. `module` is the path of the layer that ran the operation, such as "layer1.0.conv1"; in the backward
+    pass it is that of the forward pass. `choices` is what a Function with kinks chose (see `Context`).
+    """
+
+    op: str
+    phase: str
+    module: str
+    inputs: tuple[Array | None, ...]
+    output: Any
+    settings: dict[str, Any]
+    saved_bytes: int
+    choices: Array | None
+
+
+@contextmanager
+def observe(observer: Callable[[Event], None]) -> Iterator[None]:
+    """Call `observer(event)` after every operation of this thread, forward and backward.
+
+    Example:
+        >>> import minidl
+        >>> seen = []
+        >>> with minidl.observe(lambda event: seen.append(event.op)):
+        ...     y = minidl.ops.relu(minidl.Tensor([1.0, -1.0]) * 2.0)
+        >>> seen
+        ['multiply', 'relu']
+    """
+    token = _observers.set((*_observers.get(), observer))
+    try:
+        yield
+    finally:
+        _observers.reset(token)
+
+
+def _tell(event: Event) -> None:
+    for observer in _observers.get():
+        observer(event)
+
+
+class Context:
+    """What one run of an operation keeps for its backward pass.
+
+    `needs` says for each input whether somebody wants its gradient. `save` keeps arrays, and `saved` gives them back;
+    other settings may be set as attributes. An operation that chooses (the mask of relu, the winners of max pooling)
+    leaves its choice in `choices`, as an array or as a function that returns one: the gradient checker compares it.
+    """
+
+    choices: Any = None
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    def __init__(self, op: str, inputs: tuple[Tensor | None, ...], needs: tuple[bool, ...]):
+        self.needs = needs
+        self._op = op
+        self._inputs = inputs
+        self._saved: tuple[Array, ...] = ()
+        self._watched: list[tuple[Callable[[], Tensor | None], int]] = []
+
+    def save(self, *arrays: Array) -> None:
+        """Keep arrays for the backward pass."""
+        self._saved = arrays
+
+    @property
+    def saved(self) -> tuple[Array, ...]:
+        """The saved arrays; an error if a tensor among them has been changed since."""
+        for find, version in self._watched:
+            tensor = find()
+            if tensor is not None and tensor._version != version:
+                raise RuntimeError(
+                    f"{self._op}: a tensor of shape {tensor.shape} that the backward pass needs was changed after the "
+                    f"forward pass (it is at version {tensor._version}, {version} was used); call backward() before "
+                    f"the change, or run forward again"
+                )
+        return self._saved
+
+    @property
+    def saved_bytes(self) -> int:
+        """Bytes of the saved arrays, each counted once."""
+        return sum(array.nbytes for array in {id(array): array for array in self._saved}.values())
+
+    def _seal(self, output: Tensor) -> None:
+        """Note the versions of the tensors whose arrays were saved, and let go of the other inputs."""
+        for array in self._saved:
+            for tensor in self._inputs:
+                if tensor is not None and tensor._data is array:
+                    self._watched.append((weakref.ref(tensor), tensor._version))
+            if output._data is array:
+                self._watched.append((weakref.ref(output), output._version))
+        self._inputs = ()
+
+
+class Function:
+    """An operation with a derivative: subclass it with static `forward` and `backward`, call it with `apply`.
+
+    `forward(ctx, *arrays, **settings)` gets plain arrays and returns a new one. `backward(ctx, dy)` returns, for each
+    array, its gradient or None; it may look at `ctx.needs` to skip work. It must not change `dy` nor anything saved.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import Function, Tensor
+        >>> class Square(Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.save(x)
+        ...         return x * x
+        ...
+        ...     @staticmethod
+        ...     def backward(ctx, dy):
+        ...         (x,) = ctx.saved
+        ...         return 2 * x * dy
+        >>> x = Tensor([3.0], requires_grad=True)
+        >>> Square.apply(x).backward()
+        >>> x.grad
+        array([6.], dtype=float32)
+    """
+
+    op = "function"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.op = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+
+    @staticmethod
+    def forward(ctx: Context, *arrays: Any, **settings: Any) -> Array:
+        """Compute the result from the arrays."""
+        raise NotImplementedError
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Any:
+        """Compute the gradients of the arrays from the gradient of the result."""
+        raise NotImplementedError
+
+    @classmethod
+    def apply(cls, *tensors: Tensor | None, **settings: Any) -> Tensor:
+        """Run forward on tensors (None where there is none) and connect the result to them."""
+        for tensor in tensors:
+            if tensor is not None and not isinstance(tensor, Tensor):
+                found = type(tensor).__name__
+                raise TypeError(f"{cls.op}: inputs must be Tensors, received a {found}; wrap it: Tensor(array)")
+        recording = _recording.get()
+        needs = tuple(recording and tensor is not None and tensor.requires_grad for tensor in tensors)
+        ctx = Context(cls.op, tensors, needs)
+        arrays = tuple(None if tensor is None else tensor._data for tensor in tensors)
+        output = Tensor._wrap(cls.forward(ctx, *arrays, **settings), any(needs))
+        module = current_module.get()[1]
+        if output.requires_grad:
+            ctx._seal(output)
+            output._node = Node(cls, ctx, tensors, output, module)
+        if _observers.get():
+            choices = ctx.choices() if callable(ctx.choices) else ctx.choices
+            _tell(Event(cls.op, "forward", module, arrays, output._data, settings, ctx.saved_bytes, choices))
+        return output
+
+
+class Node:
+    """One run of an operation in the graph: what it saved, and where the gradients of its inputs go."""
+
+    __slots__ = ("ctx", "dtype", "function", "module", "order", "parents", "shape")
+
+    def __init__(
+        self, function: type[Function], ctx: Context, inputs: tuple[Tensor | None, ...], output: Tensor, module: str
+    ):
+        self.function, self.module, self.order = function, module, next(_creation)
+        self.ctx: Context | None = ctx
+        self.shape, self.dtype = output.shape, output.dtype
+        # A parent is the node that made the input, or the input itself where it is a leaf that wants a gradient.
+        self.parents: tuple[Node | Tensor | None, ...] = tuple(
+            (tensor._node or tensor) if tensor is not None and tensor.requires_grad else None for tensor in inputs
+        )
+
+    def gradients(self, dy: Array) -> tuple[Array | None, ...]:
+        """Run the backward half and judge what it returned."""
+        op = self.function.op
+        if self.ctx is None:
+            raise RuntimeError(
+                f"{op}: backward through a graph that an earlier backward() has freed; run forward again, "
+                f"or add the losses up and call backward() once"
+            )
+        result = self.function.backward(self.ctx, dy)
+        result = result if isinstance(result, tuple) else (result,)
+        check_gradients(op, result, self.parents)
+        if _observers.get():
+            _tell(Event(op, "backward", self.module, (dy,), result, {}, self.ctx.saved_bytes, None))
+        return result
+
+    def free(self) -> None:
+        """Let go of everything that was kept for the backward pass."""
+        self.ctx, self.parents = None, ()
+
+
+def _method(name: str) -> Callable[..., Tensor]:
+    """Make the method of Tensor that calls the operation of that name."""
+
+    def method(x: Any, *args: Any, **settings: Any) -> Tensor:
+        from minidl import ops  # the one import that points upwards, made when an operator is used
+
+        return getattr(ops, name)(x, *args, **settings)
+
+    method.__doc__ = f"See `minidl.ops.{name}`."
+    return method
+
+
+def _operator(name: str) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+    """Make the method for `tensor + other` and the one for `other + tensor`."""
+    method = _method(name)
+    return method, lambda self, other: method(other, self)
+
+
+class Tensor:
+    """An array that remembers how it was made, so that a loss can be differentiated with respect to it.
+
+    Args:
+        array: a NumPy or CuPy array, which is not copied, or numbers, which become float32.
+        requires_grad: whether `backward` shall leave a gradient in `.grad`.
+
+    Raises:
+        TypeError: if a gradient is asked for and the array is not float32 or float64.
+
+    Example:
+        >>> from minidl import Tensor
+        >>> w = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+        >>> (w * w).sum().backward()
+        >>> w.grad
+        array([2., 4., 6.], dtype=float32)
+    """
+
+    __slots__ = ("__weakref__", "_data", "_node", "_version", "grad", "requires_grad")
+    __array_ufunc__ = None  # `array * tensor` asks the tensor instead of looping over its elements
+
+    def __init__(self, array: Any, requires_grad: bool = False):
+        self._data: Array = to_array(array, requires_grad)
+        self.requires_grad = requires_grad
+        self.grad: Array | None = None
+        self._node: Node | None = None
+        self._version = 0
+
+    @classmethod
+    def _wrap(cls, array: Array, requires_grad: bool) -> Tensor:
+        tensor = Tensor.__new__(Tensor)
+        tensor._data, tensor.requires_grad = array, requires_grad
+        tensor.grad, tensor._node, tensor._version = None, None, 0
+        return tensor
+
+    @property
+    def data(self) -> Array:
+        """The array. Assigning one of the same shape and dtype replaces it and counts as a change (a new version)."""
+        return self._data
+
+    @data.setter
+    def data(self, array: Array) -> None:
+        check_change(self, array)
+        self._data = array
+        self._version += 1
+
+    shape = property(lambda self: self._data.shape, doc="The sizes of the axes.")
+    dtype = property(lambda self: self._data.dtype, doc="The type of the elements.")
+    ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
+    size = property(lambda self: self._data.size, doc="The number of elements.")
+    device = property(lambda self: _backend.device_of(self._data), doc='Where the array lies: "cpu" or "cuda".')
+
+    def numpy(self) -> np.ndarray:
+        """Return a copy of the values as a NumPy array."""
+        return np.array(_backend.to_numpy(self._data))
+
+    def item(self) -> float:
+        """Return the only element as a Python number."""
+        if self.size != 1:
+            raise ValueError(f"item: the tensor must have one element, it has {self.size}; shape={self.shape}")
+        return self._data.reshape(-1)[0].item()
+
+    def detach(self) -> Tensor:
+        """Return a tensor with the same array and no history."""
+        return Tensor._wrap(self._data, False)
+
+    def backward(self, dy: Array | None = None) -> None:
+        """Leave in every leaf that requires it the gradient of this tensor, weighted with dy.
+
+        The walk visits each node once, in reverse order of creation, without recursion, and frees what it has used.
+
+        Args:
+            dy: an array of the tensor's shape and dtype; may be left out for a tensor of one element, where it is 1.
+
+        Raises:
+            RuntimeError: if there is no history, it was freed by an earlier backward, or a needed tensor was changed.
+            ValueError: if dy is missing or has the wrong shape.
+            TypeError: if dy is no array, or has the wrong dtype or device.
+        """
+        if not self.requires_grad:
+            raise RuntimeError(
+                "backward: the tensor has no history to walk back; no input had requires_grad=True, or no_grad() was on"
+            )
+        if dy is None and self.size == 1:
+            dy = _backend.full(self.shape, 1, self.dtype, like=self._data)
+        check_seed(self, dy)
+        start: Node | Tensor = self._node or self
+        shares: dict[Node | Tensor, Array] = {start: dy}
+        summed: set[Node | Tensor] = set()  # whose share is an array that this walk made
+        fresh: set[Node | Tensor] = set()  # leaves whose share is an array that nobody else holds
+        queue = [(-start.order, start)] if isinstance(start, Node) else []
+        while queue:
+            _, node = heapq.heappop(queue)
+            dy = shares.pop(node)
+            summed.discard(node)
+            gradients = node.gradients(dy)
+            for index, (parent, gradient) in enumerate(zip(node.parents, gradients, strict=True)):
+                if parent is None or gradient is None:
+                    continue
+                if parent in summed:
+                    shares[parent] += gradient
+                elif parent in shares:
+                    shares[parent] = _sum(shares[parent], gradient)
+                    summed.add(parent)
+                else:
+                    shares[parent] = gradient
+                    if isinstance(parent, Node):
+                        heapq.heappush(queue, (-parent.order, parent))
+                    elif _is_fresh(gradient, node.ctx, dy, *gradients[:index], *gradients[index + 1 :]):
+                        fresh.add(parent)
+            node.free()
+        for leaf, share in shares.items():  # only leaves are left
+            if leaf.grad is not None:
+                leaf.grad = _sum(leaf.grad, share)
+            else:
+                leaf.grad = share if leaf in summed or leaf in fresh else _backend.copy(share)
+
+    def __repr__(self) -> str:
+        values = np.array2string(_backend.to_numpy(self._data), threshold=60, precision=4, separator=", ")
+        grad = ", requires_grad=True" if self.requires_grad else ""
+        device = ", device=cuda" if self.device == "cuda" else ""
+        return f"Tensor({values}, shape={self.shape}, dtype={self.dtype}{device}{grad})"
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    __add__, __radd__ = _operator("add")
+    __sub__, __rsub__ = _operator("subtract")
+    __mul__, __rmul__ = _operator("multiply")
+    __truediv__, __rtruediv__ = _operator("divide")
+    __matmul__, __rmatmul__ = _operator("matmul")
+    __pow__, __rpow__ = _operator("power")
+    __neg__, __getitem__, to = _method("negative"), _method("index"), _method("to_device")
+    sum, mean, max, var = _method("sum"), _method("mean"), _method("max"), _method("var")
+    reshape, transpose, flatten = _method("reshape"), _method("transpose"), _method("flatten")
+
+
+def _sum(x: Array, y: Array) -> Array:
+    return _backend.array_module(x).add(x, y, out=_backend.empty(x.shape, x.dtype, like=x))
+
+
+def _is_fresh(gradient: Array, ctx: Context, *others: Array | None) -> bool:
+    """Tell whether a gradient is a new array, which nothing else that backward touched refers to."""
+    held = (*others, *ctx._saved, *vars(ctx).values())
+    return gradient.base is None and not any(
+        other is gradient or getattr(other, "base", None) is gradient for other in held
+    )
