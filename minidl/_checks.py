@@ -129,7 +129,7 @@ def check_alike(op: str, **arrays: Any) -> None:
     """Refuse operands that are no tensors, are not float32 or float64, or differ in dtype or device."""
     given = {name: array for name, array in arrays.items() if array is not None}
     for name, array in given.items():
-        data = getattr(array, "data", None)
+        data: Any = getattr(array, "data", None)
         if not is_array(data):
             raise TypeError(f"{op}: {name} must be a Tensor, it is a {type(array).__name__}; wrap it: Tensor({name})")
         if data.dtype not in FLOATS:
@@ -151,11 +151,18 @@ def to_array(value: Any, requires_grad: bool) -> Array:
     array = value if is_array(value) else np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"Tensor: expects numbers; received dtype={array.dtype}")
-    if not is_array(value):
+    if not is_array(value) and not isinstance(value, np.generic):
         array = array.astype(np.float32)
     if requires_grad and array.dtype not in FLOATS:
         raise TypeError(f"Tensor: only float32 and float64 have gradients; received dtype={array.dtype}")
     return array
+
+
+def to_result(op: str, value: Any) -> Array:
+    """Return what a forward returned as an array, or say that it is none."""
+    if not is_array(value) and not isinstance(value, np.generic):
+        raise TypeError(f"{op}: forward must return an array; it returned a {type(value).__name__}")
+    return value if is_array(value) else np.asarray(value)
 
 
 def check_change(tensor: Any, array: Any) -> None:
@@ -188,8 +195,10 @@ def check_seed(tensor: Any, dy: Any) -> None:
         )
 
 
-def check_gradients(op: str, gradients: tuple[Any, ...], inputs: Sequence[Any]) -> None:
-    """Refuse what a backward returned if it does not fit the inputs (None where no gradient is wanted)."""
+def to_gradients(op: str, result: Any, inputs: Sequence[Any]) -> tuple[Array | None, ...]:
+    """Return what a backward returned as one gradient for each input (None where no gradient is wanted)."""
+    result = result if isinstance(result, tuple) else (result,)
+    gradients = tuple(np.asarray(one) if isinstance(one, np.generic) else one for one in result)
     if len(gradients) != len(inputs):
         raise ValueError(
             f"{op}: backward must return one gradient (or None) for each of the {len(inputs)} inputs; "
@@ -198,8 +207,11 @@ def check_gradients(op: str, gradients: tuple[Any, ...], inputs: Sequence[Any]) 
     for index, (gradient, wanted) in enumerate(zip(gradients, inputs, strict=True)):
         if gradient is None or wanted is None:
             continue
+        if not is_array(gradient):
+            raise TypeError(f"{op}: backward must return arrays; for input {index} it is a {type(gradient).__name__}")
         if gradient.shape != wanted.shape or gradient.dtype != wanted.dtype:
             raise ValueError(
                 f"{op}: backward must return for input {index} a gradient {wanted.dtype} {wanted.shape}; "
                 f"it returned {gradient.dtype} {gradient.shape}"
             )
+    return gradients

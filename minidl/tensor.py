@@ -29,7 +29,7 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_change, check_gradients, check_seed, to_array
+from minidl._checks import check_change, check_seed, to_array, to_gradients, to_result
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _observers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("observers", default=())
@@ -42,10 +42,8 @@ def no_grad() -> Iterator[None]:
     """Run operations without keeping a graph; also a decorator.
 
     Example:
-        >>> from minidl import Tensor, no_grad
-        >>> w = Tensor([2.0], requires_grad=True)
         >>> with no_grad():
-        ...     (w * 3.0).requires_grad
+        ...     (Tensor([2.0], requires_grad=True) * 3.0).requires_grad
         False
     """
     token = _recording.set(False)
@@ -110,6 +108,7 @@ class Context:
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __init__(self, op: str, inputs: tuple[Tensor | None, ...], needs: tuple[bool, ...]):
         self.needs = needs
@@ -203,7 +202,7 @@ class Function:
         needs = tuple(recording and tensor is not None and tensor.requires_grad for tensor in tensors)
         ctx = Context(cls.op, tensors, needs)
         arrays = tuple(None if tensor is None else tensor._data for tensor in tensors)
-        output = Tensor._wrap(cls.forward(ctx, *arrays, **settings), any(needs))
+        output = Tensor._wrap(to_result(cls.op, cls.forward(ctx, *arrays, **settings)), any(needs))
         module = current_module.get()[1]
         if output.requires_grad:
             ctx._seal(output)
@@ -238,9 +237,7 @@ class Node:
                 f"{op}: backward through a graph that an earlier backward() has freed; run forward again, "
                 f"or add the losses up and call backward() once"
             )
-        result = self.function.backward(self.ctx, dy)
-        result = result if isinstance(result, tuple) else (result,)
-        check_gradients(op, result, self.parents)
+        result = to_gradients(op, self.function.backward(self.ctx, dy), self.parents)
         if _observers.get():
             _tell(Event(op, "backward", self.module, (dy,), result, {}, self.ctx.saved_bytes, None))
         return result
@@ -379,7 +376,8 @@ class Tensor:
                     elif _is_fresh(gradient, node.ctx, dy, *gradients[:index], *gradients[index + 1 :]):
                         fresh.add(parent)
             node.free()
-        for leaf, share in shares.items():  # only leaves are left
+        leaf: Any  # all nodes have been visited: only leaves are left
+        for leaf, share in shares.items():
             if leaf.grad is not None:
                 leaf.grad = _sum(leaf.grad, share)
             else:
@@ -412,7 +410,7 @@ def _sum(x: Array, y: Array) -> Array:
     return _backend.array_module(x).add(x, y, out=_backend.empty(x.shape, x.dtype, like=x))
 
 
-def _is_fresh(gradient: Array, ctx: Context, *others: Array | None) -> bool:
+def _is_fresh(gradient: Array, ctx: Any, *others: Array | None) -> bool:
     """Tell whether a gradient is a new array, which nothing else that backward touched refers to."""
     held = (*others, *ctx._saved, *vars(ctx).values())
     return gradient.base is None and not any(

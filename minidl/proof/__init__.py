@@ -1,0 +1,22 @@
+"""The proof of every operation: tables of cases for the command `minidl gradcheck` and for the tests."""
+
+from __future__ import annotations
+
+from minidl.proof import activation, arithmetic, conv, loss, pool, shape
+from minidl.proof.table import Case, Table
+
+GROUPS = (conv, pool, activation, arithmetic, shape, loss)
+
+__all__ = ["Case", "Table", "tables"]
+
+
+def tables() -> dict[str, Table]:
+    """Return the table of every operation, by its name.
+
+    Example:
+        >>> from minidl import proof
+        >>> proof.tables()["conv2d"].cases[0].name
+        'plain, not square'
+    """
+    found = [table for group in GROUPS for table in vars(group).values() if isinstance(table, Table)]
+    return {table.op: table for table in found}

@@ -1,0 +1,173 @@
+"""What is right, by nested loops: every formula as it is defined, with no thought of speed. NumPy only.
+
+Shapes and letters as in the rest of minidl; padding is ((top, bottom), (left, right)), stride and dilation are pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+Pair = tuple[int, int]
+Padding = tuple[Pair, Pair]
+
+
+def out_size(size: int, kernel: int, stride: int, padding: Pair, dilation: int, ceil_mode: bool = False) -> int:
+    """Count the windows along one axis by walking along it.
+
+    A window counts if it lies inside the padded picture. With ceil_mode one more counts, which reaches over the end, if
+    the windows before it leave something over and it does not begin in the padding behind the picture.
+    """
+    span = dilation * (kernel - 1) + 1
+    count, start = 0, -padding[0]
+    while start + span <= size + padding[1]:
+        count, start = count + 1, start + stride
+    left_over = start - stride + span < size + padding[1]
+    return count + 1 if ceil_mode and left_over and start < size else count
+
+
+def windows(
+    x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, size: Pair
+) -> Iterator[tuple[int, int, list[tuple[int, int, int, int]]]]:
+    """Yield for each window its place (oh, ow) and its taps inside the picture as (i, j, row, column)."""
+    for oh in range(size[0]):
+        for ow in range(size[1]):
+            inside = []
+            for i in range(kernel_size[0]):
+                for j in range(kernel_size[1]):
+                    row = oh * stride[0] + i * dilation[0] - padding[0][0]
+                    column = ow * stride[1] + j * dilation[1] - padding[1][0]
+                    if 0 <= row < x_shape[2] and 0 <= column < x_shape[3]:
+                        inside.append((i, j, row, column))
+            yield oh, ow, inside
+
+
+def _sizes(x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair) -> Pair:
+    oh = out_size(x_shape[2], kernel_size[0], stride[0], padding[0], dilation[0])
+    return oh, out_size(x_shape[3], kernel_size[1], stride[1], padding[1], dilation[1])
+
+
+def im2col(x: np.ndarray, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair) -> np.ndarray:
+    """cols (N, C, KH, KW, OH, OW): what every tap of every window sees."""
+    size = _sizes(x.shape, kernel_size, stride, padding, dilation)
+    cols = np.zeros((*x.shape[:2], *kernel_size, *size), dtype=x.dtype)
+    for oh, ow, inside in windows(x.shape, kernel_size, stride, padding, dilation, size):
+        for i, j, row, column in inside:
+            cols[:, :, i, j, oh, ow] = x[:, :, row, column]
+    return cols
+
+
+def col2im(cols: np.ndarray, x_shape: tuple[int, ...], stride: Pair, padding: Padding, dilation: Pair) -> np.ndarray:
+    """x (N, C, H, W): every entry of cols added back to the pixel it came from."""
+    x = np.zeros(x_shape, dtype=cols.dtype)
+    kernel_size, size = cols.shape[2:4], cols.shape[4:6]
+    for oh, ow, inside in windows(x_shape, kernel_size, stride, padding, dilation, size):
+        for i, j, row, column in inside:
+            x[:, :, row, column] += cols[:, :, i, j, oh, ow]
+    return x
+
+
+def conv2d(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray | None = None,
+    stride: Pair = (1, 1),
+    padding: Padding = ((0, 0), (0, 0)),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> np.ndarray:
+    """y (N, O, OH, OW): every kernel laid on every window of its group's channels."""
+    (o, c_group, kh, kw) = w.shape
+    size = _sizes(x.shape, (kh, kw), stride, padding, dilation)
+    y = np.zeros((x.shape[0], o, *size), dtype=x.dtype)
+    for oh, ow, inside in windows(x.shape, (kh, kw), stride, padding, dilation, size):
+        for kernel in range(o):
+            first = kernel // (o // groups) * c_group  # first channel of this kernel's group
+            for c in range(c_group):
+                for i, j, row, column in inside:
+                    y[:, kernel, oh, ow] += w[kernel, c, i, j] * x[:, first + c, row, column]
+    return y if b is None else y + b.reshape(1, -1, 1, 1)
+
+
+def conv2d_dx(
+    dy: np.ndarray,
+    w: np.ndarray,
+    x_shape: tuple[int, ...],
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    groups: int,
+) -> np.ndarray:
+    """dx (N, C, H, W): each pixel collects dy times the weight it met, from every window that saw it."""
+    o, c_group, kh, kw = w.shape
+    dx = np.zeros(x_shape, dtype=dy.dtype)
+    for oh, ow, inside in windows(x_shape, (kh, kw), stride, padding, dilation, dy.shape[2:]):
+        for kernel in range(o):
+            first = kernel // (o // groups) * c_group
+            for c in range(c_group):
+                for i, j, row, column in inside:
+                    dx[:, first + c, row, column] += w[kernel, c, i, j] * dy[:, kernel, oh, ow]
+    return dx
+
+
+def conv2d_dw(
+    dy: np.ndarray,
+    x: np.ndarray,
+    w_shape: tuple[int, ...],
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    groups: int,
+) -> np.ndarray:
+    """dw (O, C/G, KH, KW): each weight collects dy times the pixel it met, over all windows and pictures."""
+    o, c_group, kh, kw = w_shape
+    dw = np.zeros(w_shape, dtype=dy.dtype)
+    for oh, ow, inside in windows(x.shape, (kh, kw), stride, padding, dilation, dy.shape[2:]):
+        for kernel in range(o):
+            first = kernel // (o // groups) * c_group
+            for c in range(c_group):
+                for i, j, row, column in inside:
+                    dw[kernel, c, i, j] += (dy[:, kernel, oh, ow] * x[:, first + c, row, column]).sum()
+    return dw
+
+
+def max_pool2d(
+    x: np.ndarray,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding = ((0, 0), (0, 0)),
+    dilation: Pair = (1, 1),
+    ceil_mode: bool = False,
+) -> np.ndarray:
+    """y (N, C, OH, OW): the largest pixel inside each window."""
+    oh_size = out_size(x.shape[2], kernel_size[0], stride[0], padding[0], dilation[0], ceil_mode)
+    ow_size = out_size(x.shape[3], kernel_size[1], stride[1], padding[1], dilation[1], ceil_mode)
+    y = np.full((*x.shape[:2], oh_size, ow_size), -np.inf, dtype=x.dtype)
+    for oh, ow, inside in windows(x.shape, kernel_size, stride, padding, dilation, (oh_size, ow_size)):
+        for _, _, row, column in inside:
+            y[:, :, oh, ow] = np.maximum(y[:, :, oh, ow], x[:, :, row, column])
+    return y
+
+
+def avg_pool2d(
+    x: np.ndarray,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding = ((0, 0), (0, 0)),
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> np.ndarray:
+    """y (N, C, OH, OW): the sum of the pixels inside each window, divided by how many places the window covers."""
+    h, width = x.shape[2:]
+    oh_size = out_size(h, kernel_size[0], stride[0], padding[0], 1, ceil_mode)
+    ow_size = out_size(width, kernel_size[1], stride[1], padding[1], 1, ceil_mode)
+    y = np.zeros((*x.shape[:2], oh_size, ow_size), dtype=x.dtype)
+    for oh, ow, inside in windows(x.shape, kernel_size, stride, padding, (1, 1), (oh_size, ow_size)):
+        for _, _, row, column in inside:
+            y[:, :, oh, ow] += x[:, :, row, column]
+        top, left = oh * stride[0] - padding[0][0], ow * stride[1] - padding[1][0]
+        rows = [r for r in range(top, top + kernel_size[0]) if r < h + padding[0][1]]
+        columns = [c for c in range(left, left + kernel_size[1]) if c < width + padding[1][1]]
+        y[:, :, oh, ow] /= len(rows) * len(columns) if count_include_pad else len(inside)
+    return y
