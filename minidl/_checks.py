@@ -125,23 +125,33 @@ def check_rank(op: str, name: str, shape: Sequence[int], axes: str) -> None:
         )
 
 
-def check_alike(op: str, **arrays: Any) -> None:
-    """Refuse operands that are no tensors, are not float32 or float64, or differ in dtype or device."""
-    given = {name: array for name, array in arrays.items() if array is not None}
-    for name, array in given.items():
-        data: Any = getattr(array, "data", None)
+def check_alike(op: str, **operands: Any) -> None:
+    """Refuse operands that are no tensors, are not float32 or float64, or differ in dtype or device; None is none."""
+    first: Any = None
+    for name, operand in operands.items():
+        if operand is None:
+            continue
+        data: Any = getattr(operand, "data", None)
         if not is_array(data):
-            raise TypeError(f"{op}: {name} must be a Tensor, it is a {type(array).__name__}; wrap it: Tensor({name})")
+            found = type(operand).__name__
+            raise TypeError(f"{op}: {name} must be a Tensor, it is a {found}; wrap it: Tensor({name})")
         if data.dtype not in FLOATS:
             raise TypeError(
                 f"{op}: {name} must be float32 or float64, it is {data.dtype}; convert it: {name}.astype('float32')"
             )
-    if len({array.data.dtype for array in given.values()}) > 1:
-        found = ", ".join(f"{name} is {array.data.dtype}" for name, array in given.items())
-        raise TypeError(f"{op}: all operands must have one dtype, but {found}; convert one of them with astype")
-    if len({device_of(array.data) for array in given.values()}) > 1:
-        found = ", ".join(f"{name} is on {device_of(array.data)}" for name, array in given.items())
-        raise TypeError(f"{op}: all operands must be on one device, but {found}; move one of them with .to(...)")
+        if first is None:
+            first = data
+        elif data.dtype != first.dtype or type(data) is not type(first):
+            raise TypeError(_differing(op, {key: value for key, value in operands.items() if value is not None}))
+
+
+def _differing(op: str, operands: dict[str, Any]) -> str:
+    """Say which operands differ in dtype or device."""
+    if len({operand.device for operand in operands.values()}) > 1:
+        found = ", ".join(f"{name} is on {operand.device}" for name, operand in operands.items())
+        return f"{op}: all operands must be on one device, but {found}; move one of them with .to(...)"
+    found = ", ".join(f"{name} is {operand.dtype}" for name, operand in operands.items())
+    return f"{op}: all operands must have one dtype, but {found}; convert one of them with astype"
 
 
 def to_array(value: Any, requires_grad: bool) -> Array:
