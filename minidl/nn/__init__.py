@@ -6,13 +6,19 @@ from minidl.nn.container import Sequential
 from minidl.nn.conv import Conv2d
 from minidl.nn.linear import Linear
 from minidl.nn.module import LoadReport, Module, Parameter
-from minidl.nn.pool import AvgPool2d, MaxPool2d
+from minidl.nn.norm import BatchNorm1d, BatchNorm2d, LocalResponseNorm
+from minidl.nn.pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
 
 __all__ = [
+    "AdaptiveAvgPool2d",
     "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Conv2d",
+    "GlobalAvgPool2d",
     "Linear",
     "LoadReport",
+    "LocalResponseNorm",
     "MaxPool2d",
     "Module",
     "Parameter",

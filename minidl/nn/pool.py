@@ -82,3 +82,39 @@ class AvgPool2d(Module):
         settings += [("ceil_mode", self.ceil_mode, False), ("count_include_pad", self.count_include_pad, True)]
         changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
         return f"kernel_size={self.kernel_size}{changed}"
+
+
+class AdaptiveAvgPool2d(Module):
+    """The average of as many windows as the output shall have; see `minidl.ops.adaptive_avg_pool2d`.
+
+    Example:
+        >>> from minidl import nn
+        >>> nn.AdaptiveAvgPool2d((7, 7))
+        AdaptiveAvgPool2d(output_size=(7, 7))
+    """
+
+    def __init__(self, output_size: Any):
+        super().__init__()
+        self.output_size = output_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool x."""
+        return ops.adaptive_avg_pool2d(x, self.output_size)
+
+    def extra_repr(self) -> str:
+        """Return the size."""
+        return f"output_size={self.output_size}"
+
+
+class GlobalAvgPool2d(Module):
+    """The average of each channel: (N, C, H, W) -> (N, C); see `minidl.ops.global_avg_pool2d`.
+
+    Example:
+        >>> from minidl import nn
+        >>> nn.GlobalAvgPool2d()
+        GlobalAvgPool2d()
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Average x."""
+        return ops.global_avg_pool2d(x)

@@ -4,21 +4,27 @@ from minidl.ops.activation import relu
 from minidl.ops.arithmetic import add, divide, multiply, negative, power, subtract
 from minidl.ops.conv import conv2d
 from minidl.ops.device import to_device
+from minidl.ops.fused import scale_channels
 from minidl.ops.linear import linear, matmul
 from minidl.ops.loss import cross_entropy
-from minidl.ops.pool import avg_pool2d, max_pool2d
+from minidl.ops.norm import batch_norm, local_response_norm
+from minidl.ops.pool import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, max_pool2d
 from minidl.ops.reduce import mean, sum
 from minidl.ops.shape import flatten, index, reshape, transpose
 
 __all__ = [
+    "adaptive_avg_pool2d",
     "add",
     "avg_pool2d",
+    "batch_norm",
     "conv2d",
     "cross_entropy",
     "divide",
     "flatten",
+    "global_avg_pool2d",
     "index",
     "linear",
+    "local_response_norm",
     "matmul",
     "max_pool2d",
     "mean",
@@ -27,6 +33,7 @@ __all__ = [
     "power",
     "relu",
     "reshape",
+    "scale_channels",
     "subtract",
     "sum",
     "to_device",

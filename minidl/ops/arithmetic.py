@@ -15,8 +15,9 @@ from typing import Any
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_alike
+from minidl._checks import check_alike, check_choice
 from minidl.ops._broadcast import as_operands, broadcast_shape, sum_to
+from minidl.ops.fused import AddRelu
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -112,19 +113,22 @@ class Power(Function):
         return dy * (k * x ** (k - 1))
 
 
-def add(x: Any, y: Any) -> Tensor:
-    """Return x + y; one of them may be a plain number or array.
+def add(x: Any, y: Any, activation: str | None = None) -> Tensor:
+    """Return x + y, or with activation="relu" max(x + y, 0) in one step; one may be a plain number or array.
 
     Raises:
-        ValueError: if the shapes do not broadcast.
+        ValueError: if the shapes do not broadcast, or the activation is neither None nor "relu".
         TypeError: if the operands differ in dtype or device.
 
     Example:
         >>> from minidl import Tensor, ops
         >>> ops.add(Tensor([1.0, 2.0]), 1).numpy()
         array([2., 3.], dtype=float32)
+        >>> ops.add(Tensor([1.0, -2.0]), 1, activation="relu").numpy()
+        array([2., 0.], dtype=float32)
     """
-    return _apply(Add, x, y)
+    check_choice("add", "activation", activation, (None, "relu"))
+    return _apply(Add if activation is None else AddRelu, x, y)
 
 
 def subtract(x: Any, y: Any) -> Tensor:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl import kernels
+from minidl import _backend, kernels
 from minidl._backend import Array
-from minidl._checks import Padding, Pair, check_alike, check_rank, to_padding, to_pair
+from minidl._checks import Padding, Pair, check_alike, check_rank, is_int, to_padding, to_pair
 from minidl.ops._windows import window_count
 from minidl.tensor import Context, Function, Tensor
 
@@ -50,6 +50,37 @@ class AvgPool2d(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """Every tap of a window gets an equal share of its dy."""
         return kernels.avg_pool2d_dx(dy, ctx.x_shape, *ctx.geometry)
+
+
+class AdaptiveAvgPool2d(Function):
+    """Saves no array: the gradient needs only the sizes."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, output_size: Pair) -> Array:
+        """The average of each window, the windows spread evenly."""
+        ctx.x_shape = x.shape
+        return kernels.adaptive_avg_pool2d(x, output_size)
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """Every pixel of a window gets an equal share of its dy."""
+        return kernels.adaptive_avg_pool2d_dx(dy, ctx.x_shape)
+
+
+class GlobalAvgPool2d(Function):
+    """Saves no array."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Array:
+        """The average of each channel of each picture."""
+        ctx.x_shape = x.shape
+        return x.mean(axis=(2, 3))
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """Every pixel gets an equal share of dy: a read-only view that repeats it."""
+        share = dy / (ctx.x_shape[2] * ctx.x_shape[3])
+        return _backend.array_module(dy).broadcast_to(share[:, :, None, None], ctx.x_shape)
 
 
 def _geometry(
@@ -150,3 +181,66 @@ def avg_pool2d(
         out_size=out_size,
         count_include_pad=bool(count_include_pad),
     )
+
+
+def adaptive_avg_pool2d(x: Tensor, output_size: Any) -> Tensor:
+    """Average over windows that are chosen so that the output has a given size, as PyTorch does.
+
+    Window i of OH covers rows floor(i * H / OH) to ceil((i + 1) * H / OH); with OH > H rows are repeated.
+
+    Args:
+        x: pictures (N, C, H, W).
+        output_size: (OH, OW), or one int for both; None in a pair keeps that size of x.
+
+    Returns:
+        y (N, C, OH, OW).
+
+    Raises:
+        ValueError: if a size is below 1 or x has no pixels.
+        TypeError: if x is no float tensor.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import Tensor, ops
+        >>> x = Tensor(np.arange(3.0).reshape(1, 1, 1, 3))
+        >>> ops.adaptive_avg_pool2d(x, (1, 2)).numpy()
+        array([[[[0.5, 1.5]]]])
+        >>> ops.adaptive_avg_pool2d(x, (None, 6)).numpy()
+        array([[[[0., 0., 1., 1., 2., 2.]]]])
+    """
+    check_alike("adaptive_avg_pool2d", x=x)
+    _check_pixels("adaptive_avg_pool2d", x)
+    sizes = (output_size, output_size) if output_size is None or is_int(output_size) else output_size
+    if isinstance(sizes, (tuple, list)) and len(sizes) == 2:
+        sizes = tuple(x.shape[2 + axis] if size is None else size for axis, size in enumerate(sizes))
+    return AdaptiveAvgPool2d.apply(x, output_size=to_pair("adaptive_avg_pool2d", "output_size", sizes, least=1))
+
+
+def global_avg_pool2d(x: Tensor) -> Tensor:
+    """Average each channel of each picture.
+
+    Args:
+        x: pictures (N, C, H, W).
+
+    Returns:
+        y (N, C): `adaptive_avg_pool2d(x, 1)` without the last two axes.
+
+    Raises:
+        ValueError: if x has no pixels.
+        TypeError: if x is no float tensor.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import Tensor, ops
+        >>> ops.global_avg_pool2d(Tensor(np.arange(8.0).reshape(1, 2, 2, 2))).numpy()
+        array([[1.5, 5.5]])
+    """
+    check_alike("global_avg_pool2d", x=x)
+    _check_pixels("global_avg_pool2d", x)
+    return GlobalAvgPool2d.apply(x)
+
+
+def _check_pixels(op: str, x: Tensor) -> None:
+    check_rank(op, "x", x.shape, "N, C, H, W")
+    if 0 in x.shape[2:]:
+        raise ValueError(f"{op}: x has no pixels to average; x.shape={x.shape}")

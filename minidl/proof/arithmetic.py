@@ -15,7 +15,22 @@ BROADCAST = (
     Case("one number", normal((2, 3), ())),
 )
 
-ADD = Table("add", ops.add, BROADCAST, lambda a, b: a + b)
+
+def add_oracle(a: np.ndarray, b: np.ndarray, activation: str | None = None) -> np.ndarray:
+    """a + b, and max(a + b, 0)."""
+    return a + b if activation is None else np.where(a + b > 0, a + b, 0)
+
+
+ADD = Table(
+    "add",
+    ops.add,
+    (
+        *BROADCAST,
+        *(Case(f"relu, {case.name}", case.draw, {"activation": "relu"}) for case in BROADCAST),
+        Case("relu, (N, C, H, W)", normal((2, 3, 4, 5), (2, 3, 4, 5)), {"activation": "relu"}),
+    ),
+    add_oracle,
+)
 SUBTRACT = Table("subtract", ops.subtract, BROADCAST, lambda a, b: a - b)
 MULTIPLY = Table("multiply", ops.multiply, BROADCAST, lambda a, b: a * b)
 DIVIDE = Table(

@@ -5,6 +5,7 @@ Shapes and letters as in the rest of minidl; padding is ((top, bottom), (left, r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -170,4 +171,75 @@ def avg_pool2d(
         rows = [r for r in range(top, top + kernel_size[0]) if r < h + padding[0][1]]
         columns = [c for c in range(left, left + kernel_size[1]) if c < width + padding[1][1]]
         y[:, :, oh, ow] /= len(rows) * len(columns) if count_include_pad else len(inside)
+    return y
+
+
+def adaptive_avg_pool2d(x: np.ndarray, output_size: Pair) -> np.ndarray:
+    """y (N, C, OH, OW): the average of the pixels whose square touches the square of the output pixel.
+
+    Lay both grids over each other: in units of 1 / (H · OH), pixel r runs from r · OH to (r + 1) · OH and output i from
+    i · H to (i + 1) · H.
+    """
+    h, width = x.shape[2:]
+    y = np.zeros((*x.shape[:2], *output_size), dtype=x.dtype)
+    for i in range(output_size[0]):
+        for j in range(output_size[1]):
+            count = 0
+            for row in range(h):
+                for column in range(width):
+                    touches_rows = row * output_size[0] < (i + 1) * h and (row + 1) * output_size[0] > i * h
+                    if (
+                        touches_rows
+                        and column * output_size[1] < (j + 1) * width
+                        and (column + 1) * output_size[1] > j * width
+                    ):
+                        y[:, :, i, j] += x[:, :, row, column]
+                        count += 1
+            y[:, :, i, j] /= count
+    return y
+
+
+def batch_norm(
+    x: np.ndarray,
+    w: np.ndarray | None = None,
+    b: np.ndarray | None = None,
+    running_mean: np.ndarray | None = None,
+    running_var: np.ndarray | None = None,
+    training: bool = True,
+    eps: float = 1e-5,
+    activation: str | None = None,
+) -> np.ndarray:
+    """y like x (N, C, …): each channel by itself, with the statistics of its values or the running ones."""
+    y = np.zeros_like(x)
+    for c in range(x.shape[1]):
+        values = x[:, c].ravel().tolist()
+        if training:
+            mean = math.fsum(values) / len(values)
+            var = math.fsum((value - mean) ** 2 for value in values) / len(values)
+        else:
+            mean, var = float(running_mean[c]), float(running_var[c])  # type: ignore[index]
+        scale, shift = 1.0 if w is None else float(w[c]), 0.0 if b is None else float(b[c])
+        for place in np.ndindex(x[:, c].shape):
+            z = (float(x[:, c][place]) - mean) / math.sqrt(var + eps) * scale + shift
+            y[:, c][place] = _ACTIVATIONS[activation](z)
+    return y
+
+
+_ACTIVATIONS = {
+    None: lambda z: z,
+    "relu": lambda z: max(z, 0.0),
+    "relu6": lambda z: min(max(z, 0.0), 6.0),
+    "silu": lambda z: z / (1 + math.exp(-z)),
+}
+
+
+def local_response_norm(x: np.ndarray, size: int, alpha: float, beta: float, k: float) -> np.ndarray:
+    """y (N, C, H, W): each number divided by the activity of the channels around it; alpha as it is."""
+    y = np.zeros_like(x)
+    for n, c, row, column in np.ndindex(x.shape):
+        total = 0.0
+        for other in range(c - size // 2, c + (size - 1) // 2 + 1):
+            if 0 <= other < x.shape[1]:
+                total += float(x[n, other, row, column]) ** 2
+        y[n, c, row, column] = x[n, c, row, column] / (k + alpha * total) ** beta
     return y

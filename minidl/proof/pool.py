@@ -77,3 +77,36 @@ AVG_POOL2D = Table(
     ),
     avg_pool2d_oracle,
 )
+
+
+def adaptive_avg_pool2d_oracle(x: np.ndarray, output_size: Any) -> np.ndarray:
+    """The loop adaptive pooling, with the settings of `ops.adaptive_avg_pool2d`."""
+    sizes = [given or size for given, size in zip(as_pair(output_size), x.shape[2:], strict=True)]
+    return oracles.adaptive_avg_pool2d(x, (sizes[0], sizes[1]))
+
+
+ADAPTIVE_AVG_POOL2D = Table(
+    "adaptive_avg_pool2d",
+    ops.adaptive_avg_pool2d,
+    (
+        Case("even windows", normal((2, 3, 6, 4)), {"output_size": (3, 2)}),
+        Case("overlapping windows", normal((2, 2, 7, 5)), {"output_size": (3, 4)}),
+        Case("enlarging", normal((2, 2, 3, 2)), {"output_size": (7, 5)}),
+        Case("enlarging rows only", normal((1, 2, 3, 7)), {"output_size": (5, 3)}),
+        Case("one number", normal((2, 3, 5, 4)), {"output_size": 1}),
+        Case("None keeps the size", normal((2, 1, 4, 5)), {"output_size": (None, 2)}),
+        Case("one pixel", normal((1, 1, 1, 1)), {"output_size": 3}),
+    ),
+    adaptive_avg_pool2d_oracle,
+)
+
+GLOBAL_AVG_POOL2D = Table(
+    "global_avg_pool2d",
+    ops.global_avg_pool2d,
+    (
+        Case("(N, C, H, W)", normal((2, 3, 5, 4))),
+        Case("one pixel", normal((2, 3, 1, 1))),
+        Case("one picture, one channel", normal((1, 1, 3, 2))),
+    ),
+    lambda x: oracles.adaptive_avg_pool2d(x, (1, 1))[:, :, 0, 0],
+)

@@ -130,3 +130,40 @@ def avg_pool2d_dx(
     for _, _, rows, columns in taps(kernel_size, stride, (1, 1), out_size):
         dx[:, :, rows, columns] += share
     return crop(dx, cover)
+
+
+def adaptive_windows(size: int, out_size: int) -> list[slice]:
+    """Return out_size windows that cover size pixels as evenly as whole numbers allow.
+
+    Window i runs from floor(i · size / out_size) to ceil((i + 1) · size / out_size): windows overlap where out_size
+    does not divide size, and where out_size is larger, pixels are repeated.
+
+    Example:
+        >>> [(window.start, window.stop) for window in adaptive_windows(5, 3)]
+        [(0, 2), (1, 4), (3, 5)]
+    """
+    return [slice(i * size // out_size, -(-(i + 1) * size // out_size)) for i in range(out_size)]
+
+
+def adaptive_avg_pool2d(x: Array, out_size: Pair) -> Array:
+    """Average over windows that are chosen so that y is (N, C, *out_size): first down the rows, then along them."""
+    n, c, h, width = x.shape
+    rows = _backend.empty((n, c, out_size[0], width), x.dtype, like=x)
+    for i, window in enumerate(adaptive_windows(h, out_size[0])):
+        rows[:, :, i] = x[:, :, window].mean(axis=2)
+    y = _backend.empty((n, c, *out_size), x.dtype, like=x)
+    for j, window in enumerate(adaptive_windows(width, out_size[1])):
+        y[:, :, :, j] = rows[:, :, :, window].mean(axis=3)
+    return y
+
+
+def adaptive_avg_pool2d_dx(dy: Array, x_shape: tuple[int, ...]) -> Array:
+    """Spread dy (N, C, OH, OW) evenly over the windows: dx (N, C, H, W), the two steps in reverse."""
+    n, c, h, width = x_shape
+    drows = _backend.full((n, c, dy.shape[2], width), 0, dy.dtype, like=dy)
+    for j, window in enumerate(adaptive_windows(width, dy.shape[3])):
+        drows[:, :, :, window] += dy[:, :, :, j : j + 1] / (window.stop - window.start)
+    dx = _backend.full(x_shape, 0, dy.dtype, like=dy)
+    for i, window in enumerate(adaptive_windows(h, dy.shape[2])):
+        dx[:, :, window] += drows[:, :, i : i + 1] / (window.stop - window.start)
+    return dx

@@ -1,0 +1,259 @@
+"""Normalisation: batch norm over the pictures of a batch, local response norm over neighbouring channels.
+
+The formulas and their gradients stand in minidl/kernels/textbook/norm.py; docs/derivations/batch_norm.md and lrn.md
+derive them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from minidl import _backend, kernels
+from minidl._backend import Array
+from minidl._checks import check_alike, check_choice, check_fraction, check_positive, check_rank, to_int
+from minidl.tensor import Context, Function, Tensor
+
+ACTIVATIONS = (None, "relu", "relu6", "silu")
+
+
+def _save(ctx: Context, x: Array, w: Array, b: Array, mean: Array, rstd: Array, y: Array, activation: Any) -> None:
+    """Keep what backward needs: for relu and relu6 the result, which the next layer keeps anyway; for silu b."""
+    extra = {None: (), "silu": (b,)}.get(activation, (y,))
+    ctx.save(x, w, mean, rstd, *extra)
+    ctx.activation = activation
+    if activation == "relu":
+        ctx.choices = lambda: y > 0
+    elif activation == "relu6":
+        ctx.choices = lambda: (y > 0) * 1 + (y >= 6)
+
+
+def _grads(ctx: Context, dy: Array, kernel: Callable[..., Any]) -> tuple[Array | None, ...]:
+    """Run the kernel of the gradients on what `_save` has kept; for silu z is made again."""
+    x, w, mean, rstd, *extra = ctx.saved
+    y = extra[0] if extra else None
+    if ctx.activation == "silu":
+        y = kernels.batch_norm_eval(x, w, y, mean, rstd, None)
+    gradients = kernel(dy, x, y, w, mean, rstd, ctx.activation)
+    return tuple(gradient if needed else None for gradient, needed in zip(gradients, ctx.needs, strict=True))
+
+
+class BatchNorm(Function):
+    """Saves x, w, mean and rstd (C numbers each), and for an activation y, or b for silu."""
+
+    @staticmethod
+    def forward(
+        ctx: Context,
+        x: Array,
+        w: Array,
+        b: Array,
+        *,
+        running_mean: Array | None,
+        running_var: Array | None,
+        momentum: float,
+        eps: float,
+        activation: str | None,
+    ) -> Array:
+        """Normalise by the statistics of this batch; the running ones move a step towards them."""
+        y, mean, rstd = kernels.batch_norm(x, w, b, eps, activation)
+        _save(ctx, x, w, b, mean, rstd, y, activation)
+        if running_mean is not None and running_var is not None:
+            m = x.size // x.shape[1]
+            var = (rstd**-2 - eps).clip(0, None) * (m / (m - 1))  # unbiased: it stands for pictures not seen yet
+            for running, value in ((running_mean, mean), (running_var, var)):
+                running[...] = (1 - momentum) * running + momentum * value
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
+        """dx, dw and db; x also acts through mean and rstd."""
+        return _grads(ctx, dy, kernels.batch_norm_grads)
+
+
+class BatchNormEval(Function):
+    """Saves the same; mean and rstd are copies, so that training steps before backward do not change them."""
+
+    @staticmethod
+    def forward(
+        ctx: Context,
+        x: Array,
+        w: Array,
+        b: Array,
+        *,
+        running_mean: Array,
+        running_var: Array,
+        eps: float,
+        activation: str | None,
+    ) -> Array:
+        """Normalise by the running statistics, which are constants here."""
+        mean = running_mean.astype("float64")
+        rstd = (running_var.astype("float64") + eps) ** -0.5
+        y = kernels.batch_norm_eval(x, w, b, mean, rstd, activation)
+        _save(ctx, x, w, b, mean, rstd, y, activation)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
+        """dx, dw and db."""
+        return _grads(ctx, dy, kernels.batch_norm_eval_grads)
+
+
+class LocalResponseNorm(Function):
+    """Saves x and the divisor `scale`."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, size: int, alpha: float, beta: float, k: float) -> Array:
+        """y = x · (k + alpha · Σ x²)^(-beta)."""
+        y, scale = kernels.lrn(x, size, alpha, beta, k)
+        ctx.save(x, scale)
+        ctx.size, ctx.alpha, ctx.beta = size, alpha, beta
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """Its own share, and that of all channels in whose window it lies."""
+        return kernels.lrn_dx(dy, *ctx.saved, ctx.size, ctx.alpha, ctx.beta)
+
+
+def batch_norm(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Array | None,
+    running_var: Array | None,
+    *,
+    training: bool,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    activation: str | None = None,
+) -> Tensor:
+    """Give every channel of x mean 0 and variance 1, then scale and shift it; optionally an activation after it.
+
+    In training the mean and the (biased) variance are those of the batch, and the running arrays, where given, are
+    **updated in place**, the only arguments in minidl that an operation changes:
+
+        running = (1 - momentum) * running + momentum * value        value: the mean, or the unbiased variance
+
+    Otherwise the running arrays are used, and stay as they are.
+
+    Args:
+        x: (N, C) or (N, C, H, W).
+        weight: (C,), or None for ones.
+        bias: (C,), or None for zeros.
+        running_mean: a plain array (C,) of the dtype of x, or None (only in training).
+        running_var: as running_mean.
+        training: whether to use the statistics of the batch.
+        momentum: weight of the new value in the running arrays, from 0 to 1.
+        eps: added to the variance.
+        activation: None, "relu", "relu6" or "silu".
+
+    Returns:
+        y of the shape of x.
+
+    Raises:
+        ValueError: if shapes do not fit, a number is out of range, there is one value per channel in training, or the
+            running arrays are missing where they are needed.
+        TypeError: if the operands differ in dtype or device, or a running array is no plain array.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import Tensor, ops
+        >>> x = Tensor([[1.0, 10.0], [3.0, 30.0]])
+        >>> ops.batch_norm(x, None, None, None, None, training=True).numpy().round(3)
+        array([[-1., -1.],
+               [ 1.,  1.]], dtype=float32)
+    """
+    check_alike("batch_norm", x=x, weight=weight, bias=bias)
+    if x.ndim != 2:
+        check_rank("batch_norm", "x", x.shape, "N, C, H, W")
+    check_fraction("batch_norm", "momentum", momentum)
+    check_positive("batch_norm", "eps", eps, zero=True)
+    check_choice("batch_norm", "activation", activation, ACTIVATIONS)
+    _check_channels(x, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
+    _check_running(x, training, running_mean, running_var)
+    xp, channels = _backend.array_module(x.data), x.shape[1]
+    weight = Tensor(xp.ones(channels, x.dtype)) if weight is None else weight
+    bias = Tensor(xp.zeros(channels, x.dtype)) if bias is None else bias
+    settings = {"running_mean": running_mean, "running_var": running_var, "eps": eps, "activation": activation}
+    if not training:
+        return BatchNormEval.apply(x, weight, bias, **settings)
+    per_channel = (x.shape[0], *x.shape[2:])
+    if math.prod(per_channel) < 2:
+        letters, numbers = " * ".join("NHW"[: len(per_channel)]), " * ".join(map(str, per_channel))
+        raise ValueError(
+            f"batch_norm: training needs more than one value per channel, there are {letters} = {numbers} = "
+            f"{math.prod(per_channel)}; x.shape={x.shape}; use a larger batch or picture, or training=False (eval())"
+        )
+    return BatchNorm.apply(x, weight, bias, momentum=momentum, **settings)
+
+
+def _check_channels(x: Tensor, **arrays: Any) -> None:
+    for name, array in arrays.items():
+        if array is not None and tuple(array.shape) != (x.shape[1],):
+            raise ValueError(
+                f"batch_norm: {name} must have one number for each channel of x, shape ({x.shape[1]},); "
+                f"{name}.shape={tuple(array.shape)}, x.shape={x.shape}"
+            )
+
+
+def _check_running(x: Tensor, training: bool, running_mean: Any, running_var: Any) -> None:
+    if (running_mean is None) != (running_var is None):
+        given, missing = ("running_var", "running_mean")[:: -1 if running_var is None else 1]
+        raise ValueError(f"batch_norm: running_mean and running_var go together; {given} is given, {missing} is None")
+    if running_mean is None and not training:
+        raise ValueError("batch_norm: with training=False running_mean and running_var are needed; they are None")
+    for name, array in (("running_mean", running_mean), ("running_var", running_var)):
+        if array is None:
+            continue
+        if not _backend.is_array(array):
+            raise TypeError(f"batch_norm: {name} must be a plain array; it is a {type(array).__name__}")
+        if array.dtype != x.dtype or _backend.device_of(array) != x.device:
+            raise TypeError(
+                f"batch_norm: {name} must be {x.dtype} on {x.device} like x; "
+                f"it is {array.dtype} on {_backend.device_of(array)}"
+            )
+
+
+def local_response_norm(
+    x: Tensor,
+    size: int = 5,
+    *,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    k: float = 2.0,
+    convention: str = "paper",
+) -> Tensor:
+    """Divide every number by the activity of the channels around it: y = x / (k + alpha · Σ x²)^beta.
+
+    The sum runs over channels c - size // 2 to c + (size - 1) // 2 at the same pixel, as far as they exist.
+
+    Args:
+        x: pictures (N, C, H, W).
+        size: number of channels in the window; the defaults of all four numbers are those of AlexNet.
+        alpha: weight of the sum.
+        beta: exponent.
+        k: what the divisor begins with, above 0.
+        convention: "paper" takes alpha as it is; "torch" divides it by size, as PyTorch and Caffe do.
+
+    Returns:
+        y (N, C, H, W).
+
+    Raises:
+        ValueError: if a number is out of range or the convention is unknown.
+        TypeError: if x is no float tensor.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import Tensor, ops
+        >>> ops.local_response_norm(Tensor(np.ones((1, 1, 1, 1)))).item()  # (2 + 0.0001)^-0.75
+        0.5945...
+    """
+    check_alike("local_response_norm", x=x)
+    check_rank("local_response_norm", "x", x.shape, "N, C, H, W")
+    size = to_int("local_response_norm", "size", size, least=1)
+    check_positive("local_response_norm", "alpha", alpha, zero=True)
+    check_positive("local_response_norm", "beta", beta, zero=True)
+    check_positive("local_response_norm", "k", k)
+    check_choice("local_response_norm", "convention", convention, ("paper", "torch"))
+    return LocalResponseNorm.apply(x, size=size, alpha=alpha / size if convention == "torch" else alpha, beta=beta, k=k)

@@ -1,0 +1,93 @@
+"""Cases of the normalisations and of the scaling of channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minidl import _backend, ops
+from minidl.proof import oracles
+from minidl.proof.table import Case, Table, normal
+from minidl.tensor import Tensor
+
+
+def running_arrays(channels: int, like: Any) -> tuple[Any, Any]:
+    """Return a running mean and variance that differ in every channel, as arrays like `like`."""
+    xp = _backend.array_module(like)
+    steps = xp.arange(channels, dtype=like.dtype)
+    return steps / 4 - 0.3, steps / 3 + 0.5
+
+
+def batch_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, **settings: Any) -> Tensor:
+    """`ops.batch_norm` with running arrays that are new in every call: training changes them."""
+    return ops.batch_norm(x, weight, bias, *running_arrays(x.shape[1], x.data), **settings)
+
+
+def batch_norm_oracle(x: np.ndarray, w: np.ndarray | None, b: np.ndarray | None, **settings: Any) -> np.ndarray:
+    """The loop batch norm with the same running arrays."""
+    return oracles.batch_norm(x, w, b, *running_arrays(x.shape[1], x), **settings)
+
+
+def _batch_norm_cases() -> tuple[Case, ...]:
+    cases = []
+    for training, mode in ((True, "training"), (False, "eval")):
+        cases += [
+            Case(f"{mode}, {activation or 'no activation'}", normal((3, 4, 3, 2), (4,), (4,)), settings)
+            for activation in (None, "relu", "relu6", "silu")
+            for settings in [{"training": training, "activation": activation}]
+        ]
+        cases += [
+            Case(f"{mode}, (N, C)", normal((5, 3), (3,), (3,)), {"training": training}),
+            Case(f"{mode}, (N, C), relu", normal((5, 3), (3,), (3,)), {"training": training, "activation": "relu"}),
+            Case(f"{mode}, no weight, no bias", normal((2, 3, 2, 3), None, None), {"training": training}),
+            Case(f"{mode}, no bias", normal((2, 3, 2, 3), (3,), None), {"training": training}),
+            Case(f"{mode}, eps 1", normal((2, 3, 2, 3), (3,), (3,)), {"training": training, "eps": 1.0}),
+            Case(f"{mode}, one picture, one channel", normal((1, 1, 3, 2), (1,), (1,)), {"training": training}),
+        ]
+    return tuple(cases)
+
+
+def local_response_norm_oracle(
+    x: np.ndarray,
+    size: int = 5,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    k: float = 2.0,
+    convention: str = "paper",
+) -> np.ndarray:
+    """The loop LRN, with the settings of `ops.local_response_norm`."""
+    return oracles.local_response_norm(x, size, alpha / size if convention == "torch" else alpha, beta, k)
+
+
+BATCH_NORM = Table("batch_norm", batch_norm, _batch_norm_cases(), batch_norm_oracle)
+
+LOCAL_RESPONSE_NORM = Table(
+    "local_response_norm",
+    ops.local_response_norm,
+    (
+        Case("AlexNet's numbers", normal((2, 7, 2, 3))),
+        # With alpha = 1e-4 the window hardly matters: an error in it would hide below the tolerance.
+        Case("alpha 1", normal((2, 7, 2, 3)), {"alpha": 1.0}),
+        Case("torch", normal((2, 7, 2, 3)), {"alpha": 1.0, "k": 1.0, "convention": "torch"}),
+        Case("even size", normal((2, 6, 2, 2)), {"size": 4, "alpha": 1.0}),
+        Case("size 2", normal((1, 5, 2, 2)), {"size": 2, "alpha": 1.0}),
+        Case("size 1", normal((2, 3, 2, 2)), {"size": 1, "alpha": 0.5}),
+        Case("window larger than the channels", normal((2, 3, 2, 2)), {"size": 9, "alpha": 1.0}),
+        Case("window larger, even", normal((2, 2, 2, 2)), {"size": 8, "alpha": 1.0}),
+        Case("beta 0.5, k 0.5", normal((2, 5, 3, 2)), {"size": 3, "alpha": 2.0, "beta": 0.5, "k": 0.5}),
+        Case("one channel", normal((2, 1, 3, 2)), {"alpha": 1.0}),
+    ),
+    local_response_norm_oracle,
+)
+
+SCALE_CHANNELS = Table(
+    "scale_channels",
+    ops.scale_channels,
+    (
+        Case("(N, C)", normal((2, 3, 4, 5), (2, 3))),
+        Case("(N, C, 1, 1)", normal((2, 3, 4, 5), (2, 3, 1, 1))),
+        Case("one pixel", normal((1, 2, 1, 1), (1, 2))),
+    ),
+    lambda x, s: np.stack([[x[n, c] * s.reshape(x.shape[:2])[n, c] for c in range(x.shape[1])] for n in range(len(x))]),
+)
