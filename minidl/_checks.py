@@ -48,17 +48,20 @@ def to_pair(op: str, name: str, value: Any, *, least: int) -> Pair:
     return operator.index(numbers[0]), operator.index(numbers[1])
 
 
-def to_padding(op: str, value: Any, *, uneven: bool = True) -> Padding:
-    """Turn 1, (ph, pw) or ((top, bottom), (left, right)) into ((top, bottom), (left, right))."""
-    if uneven and isinstance(value, (tuple, list)) and len(value) == 2 and not any(is_int(side) for side in value):
+def to_padding(op: str, value: Any, *, same: bool = False) -> Padding:
+    """Turn 1, (ph, pw) or ((top, bottom), (left, right)) into ((top, bottom), (left, right)).
+
+    `same` tells whether the operation knows "same", too, and is only for the message.
+    """
+    if isinstance(value, (tuple, list)) and len(value) == 2 and not any(is_int(side) for side in value):
         rows, columns = (to_pair_or_none(side) for side in value)
         if rows is not None and columns is not None:
             return rows, columns
-    elif is_int(value) or isinstance(value, (tuple, list)):
-        numbers = [value, value] if is_int(value) else list(value)
-        if len(numbers) == 2 and all(is_int(number) and number >= 0 for number in numbers):
+    else:
+        numbers = to_pair_or_none((value, value) if is_int(value) else value)
+        if numbers is not None:
             return (numbers[0], numbers[0]), (numbers[1], numbers[1])
-    forms = "an int, (ph, pw)" + (', ((top, bottom), (left, right)) or "same"' if uneven else "")
+    forms = "an int, (ph, pw)" + (", " if same else " or ") + "((top, bottom), (left, right))" + ' or "same"' * same
     raise ValueError(f"{op}: padding must be {forms} with ints >= 0; received padding={value!r}")
 
 

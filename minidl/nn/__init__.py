@@ -3,7 +3,7 @@
 from minidl.nn import init
 from minidl.nn.activation import ReLU
 from minidl.nn.container import Sequential
-from minidl.nn.conv import Conv2d
+from minidl.nn.conv import Conv2d, ConvTranspose2d, Fold, Unfold
 from minidl.nn.linear import Linear
 from minidl.nn.module import LoadReport, Module, Parameter
 from minidl.nn.norm import BatchNorm1d, BatchNorm2d, LocalResponseNorm
@@ -15,6 +15,8 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "Conv2d",
+    "ConvTranspose2d",
+    "Fold",
     "GlobalAvgPool2d",
     "Linear",
     "LoadReport",
@@ -24,5 +26,6 @@ __all__ = [
     "Parameter",
     "ReLU",
     "Sequential",
+    "Unfold",
     "init",
 ]

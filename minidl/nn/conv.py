@@ -1,4 +1,4 @@
-"""Convolution as a layer: it owns the kernels and biases; `minidl.ops.conv2d` has the arithmetic."""
+"""Convolutions as layers: they own the kernels and biases; `minidl.ops` has the arithmetic."""
 
 from __future__ import annotations
 
@@ -83,3 +83,136 @@ class Conv2d(Module):
         settings += [("groups", self.groups, 1), ("bias", self.bias is not None, True)]
         changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
         return f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}{changed}"
+
+
+class ConvTranspose2d(Module):
+    """Transposed 2-D convolution over (N, C, H, W); see `minidl.ops.conv_transpose2d`.
+
+    Args:
+        in_channels: C.
+        out_channels: O.
+        kernel_size: (KH, KW), or one int for both.
+        stride: distance between the places of two neighbouring pixels.
+        padding: what is cut off around the output.
+        output_padding: rows and columns added at the end.
+        groups: groups of channels that only see each other.
+        bias: whether there is a bias for each output channel.
+        dilation: distance between the taps.
+        rng: generator of the initial weights; None (default) takes the one of `minidl.manual_seed`.
+
+    Shape:
+        x (N, C, H, W) -> y (N, O, OH, OW)
+        with OH = (H - 1) * stride - 2 * padding + dilation * (KH - 1) + output_padding + 1
+
+    Raises:
+        ValueError: if a number is out of range or groups does not divide the channels.
+
+    Example:
+        >>> from minidl import nn
+        >>> nn.ConvTranspose2d(64, 32, 2, stride=2)
+        ConvTranspose2d(64, 32, kernel_size=(2, 2), stride=2)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Any = 1,
+        *,
+        rng: np.random.Generator | None = None,
+    ):
+        super().__init__()
+        self.in_channels = to_int("ConvTranspose2d", "in_channels", in_channels, least=1)
+        self.out_channels = to_int("ConvTranspose2d", "out_channels", out_channels, least=1)
+        self.groups = to_int("ConvTranspose2d", "groups", groups, least=1)
+        check_divides("ConvTranspose2d", "groups", groups, "in_channels", in_channels)
+        check_divides("ConvTranspose2d", "groups", groups, "out_channels", out_channels)
+        self.kernel_size = to_pair("ConvTranspose2d", "kernel_size", kernel_size, least=1)
+        self.stride, self.padding, self.output_padding, self.dilation = stride, padding, output_padding, dilation
+        shape = (in_channels, out_channels // groups, *self.kernel_size)
+        fan_in, _ = init.fans(shape)  # of the adjoint convolution, as PyTorch takes it
+        self.weight = Parameter(init.default_uniform(shape, fan_in, rng))
+        self.bias = Parameter(init.default_uniform((out_channels,), fan_in, rng)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Let every pixel of x paint the kernels."""
+        return ops.conv_transpose2d(
+            x,
+            self.weight,
+            self.bias,
+            stride=self.stride,
+            padding=self.padding,
+            output_padding=self.output_padding,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
+
+    def extra_repr(self) -> str:
+        """Return the settings that differ from the defaults."""
+        settings = [("stride", self.stride, 1), ("padding", self.padding, 0)]
+        settings += [("output_padding", self.output_padding, 0), ("groups", self.groups, 1)]
+        settings += [("bias", self.bias is not None, True), ("dilation", self.dilation, 1)]
+        changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
+        return f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}{changed}"
+
+
+class Unfold(Module):
+    """The columns of x: (N, C, H, W) -> (N, C·KH·KW, P); see `minidl.ops.im2col`.
+
+    Example:
+        >>> from minidl import nn
+        >>> nn.Unfold(3, padding=1)
+        Unfold(kernel_size=3, padding=1)
+    """
+
+    def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
+        super().__init__()
+        self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Write out the windows of x."""
+        return ops.im2col(x, self.kernel_size, stride=self.stride, padding=self.padding, dilation=self.dilation)
+
+    def extra_repr(self) -> str:
+        """Return the settings that differ from the defaults."""
+        settings = [("dilation", self.dilation, 1), ("padding", self.padding, 0), ("stride", self.stride, 1)]
+        changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
+        return f"kernel_size={self.kernel_size}{changed}"
+
+
+class Fold(Module):
+    """Columns added back to pictures: (N, C·KH·KW, P) -> (N, C, H, W); see `minidl.ops.col2im`.
+
+    Example:
+        >>> from minidl import nn
+        >>> nn.Fold((4, 5), 2, stride=2)
+        Fold(output_size=(4, 5), kernel_size=2, stride=2)
+    """
+
+    def __init__(self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
+        super().__init__()
+        self.output_size, self.kernel_size = output_size, kernel_size
+        self.dilation, self.padding, self.stride = dilation, padding, stride
+
+    def forward(self, cols: Tensor) -> Tensor:
+        """Add every number back to its pixel."""
+        return ops.col2im(
+            cols,
+            self.output_size,
+            self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+        )
+
+    def extra_repr(self) -> str:
+        """Return the sizes and the settings that differ from the defaults."""
+        settings = [("dilation", self.dilation, 1), ("padding", self.padding, 0), ("stride", self.stride, 1)]
+        changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
+        return f"output_size={self.output_size}, kernel_size={self.kernel_size}{changed}"

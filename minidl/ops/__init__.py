@@ -2,7 +2,8 @@
 
 from minidl.ops.activation import relu
 from minidl.ops.arithmetic import add, divide, multiply, negative, power, subtract
-from minidl.ops.conv import conv2d
+from minidl.ops.columns import col2im, im2col
+from minidl.ops.conv import conv2d, conv_transpose2d
 from minidl.ops.device import to_device
 from minidl.ops.fused import scale_channels
 from minidl.ops.linear import linear, matmul
@@ -17,11 +18,14 @@ __all__ = [
     "add",
     "avg_pool2d",
     "batch_norm",
+    "col2im",
     "conv2d",
+    "conv_transpose2d",
     "cross_entropy",
     "divide",
     "flatten",
     "global_avg_pool2d",
+    "im2col",
     "index",
     "linear",
     "local_response_norm",

@@ -13,7 +13,7 @@ def resolve_padding(op: str, padding: Any, size: Pair, kernel_size: Pair, stride
     if isinstance(padding, str) and padding == "same":
         rows, columns = (same_padding(size[a], kernel_size[a], stride[a], dilation[a]) for a in range(2))
         return rows, columns
-    return to_padding(op, padding)
+    return to_padding(op, padding, same=True)
 
 
 def window_count(
@@ -40,3 +40,32 @@ def window_count(
             )
         counts.append(count)
     return counts[0], counts[1]
+
+
+def transposed_size(
+    op: str,
+    shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    output_padding: Pair,
+) -> Pair:
+    """Return (OH, OW) of a transposed convolution, or say with the arithmetic why nothing is left."""
+    sizes = []
+    for axis, (letter, kernel_letter) in enumerate((("H", "KH"), ("W", "KW"))):
+        size, step, more, (front, back) = shape[2 + axis], stride[axis], output_padding[axis], padding[axis]
+        if more >= max(step, dilation[axis]):
+            raise ValueError(
+                f"{op}: output_padding must be less than stride or dilation; "
+                f"received output_padding={output_padding}, stride={stride}, dilation={dilation}"
+            )
+        sizes.append((size - 1) * step - front - back + dilation[axis] * (kernel_size[axis] - 1) + more + 1)
+        if sizes[axis] < 1:
+            raise ValueError(
+                f"{op}: nothing is left of the output: O{letter} = ({letter} - 1) * stride - padding "
+                f"+ dilation * ({kernel_letter} - 1) + output_padding + 1 = ({size} - 1) * {step} - ({front} + {back}) "
+                f"+ {dilation[axis]} * ({kernel_size[axis]} - 1) + {more} + 1 = {sizes[axis]}; "
+                f"x.shape={tuple(shape)}, kernel_size={kernel_size}; take less padding"
+            )
+    return sizes[0], sizes[1]

@@ -1,9 +1,15 @@
-"""2-D convolution (cross-correlation): y[n, o] = b[o] + Σ_c w[o, c] ⋆ x[n, c].
+"""2-D convolution (cross-correlation) and its transpose.
 
-x (N, C, H, W)   w (O, C/G, KH, KW)   b (O,)   ->   y (N, O, OH, OW)
+convolution             x (N, C, H, W), w (O, C/G, KH, KW), b (O,)  ->  y (N, O, OH, OW)       y = w @ im2col(x) + b
+transposed convolution  x (N, C, H, W), w (C, O/G, KH, KW), b (O,)  ->  y (N, O, OH, OW)       y = col2im(wᵀ @ x) + b
 
 db[o] = Σ dy[n, o, oh, ow]   over n, oh, ow, because b[o] is added at each of those places with weight 1
 dx and dw: minidl/kernels/textbook/conv.py, derived in docs/derivations/convolution.md
+
+The transposed convolution is the adjoint of the convolution with the same kernels: its forward is the backward of the
+other, so its backward is the other's forward. With the pictures in swapped roles,
+
+    y  = conv2d_dx(x, w)        dx = conv2d(dy, w)        dw = conv2d_dw(x, dy)
 """
 
 from __future__ import annotations
@@ -12,8 +18,9 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import check_alike, check_divides, check_rank, to_int, to_pair
-from minidl.ops._windows import resolve_padding, window_count
+from minidl._checks import Pair, check_alike, check_divides, check_rank, to_int, to_padding, to_pair
+from minidl.kernels.textbook.windows import pad
+from minidl.ops._windows import resolve_padding, transposed_size, window_count
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -34,6 +41,36 @@ class Conv2d(Function):
         need_x, need_w, need_b = ctx.needs
         dx = kernels.conv2d_dx(dy, w, x.shape, *ctx.geometry) if need_x else None
         dw = kernels.conv2d_dw(dy, x, w.shape, *ctx.geometry) if need_w else None
+        db = dy.sum(axis=(0, 2, 3)) if need_b else None
+        return dx, dw, db
+
+
+class ConvTranspose2d(Function):
+    """Saves x and w."""
+
+    @staticmethod
+    def forward(
+        ctx: Context, x: Array, w: Array, b: Array | None, *, out_size: Pair, extra: Pair, **geometry: Any
+    ) -> Array:
+        """y = the dx of a convolution whose dy is x, and b."""
+        ctx.save(x, w)
+        ctx.geometry, ctx.extra = tuple(geometry.values()), extra
+        y = kernels.conv2d_dx(x, w, (x.shape[0], w.shape[1] * geometry["groups"], *out_size), *ctx.geometry)
+        if b is not None:
+            y += b[:, None, None]
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
+        """dx and dw from a convolution over dy; `extra` windows at the end see no x (a wide output_padding)."""
+        x, w = ctx.saved
+        need_x, need_w, need_b = ctx.needs
+        dx = dw = None
+        if need_x:
+            dx = kernels.conv2d(dy, w, None, *ctx.geometry)[:, :, : x.shape[2], : x.shape[3]]
+        if need_w:
+            x = pad(x, ((0, ctx.extra[0]), (0, ctx.extra[1])))
+            dw = kernels.conv2d_dw(x, dy, w.shape, *ctx.geometry)
         db = dy.sum(axis=(0, 2, 3)) if need_b else None
         return dx, dw, db
 
@@ -89,7 +126,84 @@ def conv2d(
     check_divides("conv2d", "groups", groups, "w.shape[0]", w.shape[0])
     if b is not None and b.shape != (w.shape[0],):
         raise ValueError(f"conv2d: b must have one number for each kernel, shape ({w.shape[0]},); b.shape={b.shape}")
-    kernel_size = w.shape[2:]
+    kernel_size = to_pair("conv2d", "w.shape[2:]", w.shape[2:], least=1)
     padding = resolve_padding("conv2d", padding, x.shape[2:], kernel_size, stride, dilation)
     window_count("conv2d", x.shape, kernel_size, stride, padding, dilation)
     return Conv2d.apply(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+def conv_transpose2d(
+    x: Tensor,
+    w: Tensor,
+    b: Tensor | None = None,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Let every pixel of x paint the kernels w, weighted with its value, onto the output: the adjoint of `conv2d`.
+
+    A convolution with stride s may turn s different input sizes into the same output size, so the way back is not
+    clear: output_padding says how many rows and columns more than the least the output has, at its end.
+
+    Args:
+        x: pictures (N, C, H, W).
+        w: kernels (C, O/groups, KH, KW), the shape that `conv2d` from O to C channels has.
+        b: biases (O,), or None.
+        stride: distance between the places of two neighbouring pixels, an int or a pair.
+        padding: what is cut off around the output: an int, (ph, pw) or ((top, bottom), (left, right)).
+        output_padding: rows and columns added at the end, fewer than stride or dilation; an int or a pair.
+        dilation: distance between the taps of the kernel, an int or a pair.
+        groups: G groups of channels that only see each other.
+
+    Returns:
+        y (N, O, OH, OW) with OH = (H - 1) * stride - padding + dilation * (KH - 1) + output_padding + 1.
+
+    Raises:
+        ValueError: if shapes do not fit, nothing is left of the output, or a number is out of range.
+        TypeError: if the operands are no tensors or differ in dtype or device.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import Tensor, ops
+        >>> x = Tensor(np.array([[[[1.0, 2.0]]]]))
+        >>> w = Tensor(np.array([[[[1.0, 1.0, 1.0]]]]))
+        >>> ops.conv_transpose2d(x, w, stride=2).numpy()
+        array([[[[1., 1., 3., 2., 2.]]]])
+    """
+    op = "conv_transpose2d"
+    check_alike(op, x=x, w=w, b=b)
+    check_rank(op, "x", x.shape, "N, C, H, W")
+    check_rank(op, "w", w.shape, "C, O/G, KH, KW")
+    groups = to_int(op, "groups", groups, least=1)
+    stride = to_pair(op, "stride", stride, least=1)
+    dilation = to_pair(op, "dilation", dilation, least=1)
+    output_padding = to_pair(op, "output_padding", output_padding, least=0)
+    padding = to_padding(op, padding)
+    kernel_size = to_pair(op, "w.shape[2:]", w.shape[2:], least=1)
+    if x.shape[1] != w.shape[0]:
+        raise ValueError(
+            f"{op}: x has {x.shape[1]} channels but w expects w.shape[0] = {w.shape[0]}; "
+            f"x.shape={x.shape}, w.shape={w.shape} (C, O/groups, KH, KW)"
+        )
+    check_divides(op, "groups", groups, "w.shape[0]", w.shape[0])
+    channels = w.shape[1] * groups
+    if b is not None and b.shape != (channels,):
+        raise ValueError(
+            f"{op}: b must have one number for each output channel, shape ({channels},) "
+            f"(w.shape[1] * groups = {w.shape[1]} * {groups}); b.shape={b.shape}"
+        )
+    out_size = transposed_size(op, x.shape, kernel_size, stride, padding, dilation, output_padding)
+    return ConvTranspose2d.apply(
+        x,
+        w,
+        b,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        out_size=out_size,
+        extra=(output_padding[0] // stride[0], output_padding[1] // stride[1]),
+    )

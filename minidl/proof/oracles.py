@@ -133,6 +133,35 @@ def conv2d_dw(
     return dw
 
 
+def conv_transpose2d(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray | None = None,
+    stride: Pair = (1, 1),
+    padding: Padding = ((0, 0), (0, 0)),
+    output_padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> np.ndarray:
+    """y (N, O, OH, OW): every pixel paints its group's kernels, weighted with its value, and the border is cut off."""
+    (n, c, h, width), (_, o_group, kh, kw) = x.shape, w.shape
+    full_h = (h - 1) * stride[0] + dilation[0] * (kh - 1) + 1 + output_padding[0]
+    full_w = (width - 1) * stride[1] + dilation[1] * (kw - 1) + 1 + output_padding[1]
+    full = np.zeros((n, o_group * groups, full_h, full_w), dtype=x.dtype)
+    for channel in range(c):
+        first = channel // (c // groups) * o_group  # first output channel of this channel's group
+        for o in range(o_group):
+            for row in range(h):
+                for column in range(width):
+                    for i in range(kh):
+                        for j in range(kw):
+                            place = (row * stride[0] + i * dilation[0], column * stride[1] + j * dilation[1])
+                            full[:, first + o, *place] += w[channel, o, i, j] * x[:, channel, row, column]
+    (top, bottom), (left, right) = padding
+    y = full[:, :, top : full_h - bottom, left : full_w - right]
+    return y if b is None else y + b.reshape(1, -1, 1, 1)
+
+
 def max_pool2d(
     x: np.ndarray,
     kernel_size: Pair,
