@@ -109,5 +109,5 @@ def test_a_state_of_other_parameters_is_refused(name):
 
 
 def test_a_state_of_another_shape_is_refused():
-    with pytest.raises(ValueError, match=r"SGD: the state has 0.velocity of shape \(2,\), its parameter has \(1,\)"):
+    with pytest.raises(ValueError, match=r"SGD: the state has 0.velocity of shape \(2,\), expected \(1,\)"):
         optim.SGD([nn.Parameter([1.0])], lr=0.1).load_state_dict({"0.velocity": np.zeros(2)})

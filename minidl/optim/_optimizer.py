@@ -1,0 +1,121 @@
+"""What all update rules share: the parameters, the learning rate, weight decay, and slots that are saved and restored.
+
+A rule is one function, `update`: it gets a parameter's array p, its gradient g and its slots (arrays such as a
+velocity, kept from step to step), and returns the new p. It writes into no array that somebody else may hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minidl._backend import Array, to_device, to_numpy
+from minidl._checks import check_positive
+from minidl.nn import Module, Parameter
+
+
+class Optimizer:
+    """Base of the update rules: subclass it and write `update`.
+
+    Args:
+        parameters: what to learn, for example `net.parameters()`; or groups, dicts with "parameters" and a
+            "weight_decay" of their own, as `decay_groups` makes them.
+        lr: learning rate; may be changed between steps by setting `.lr`.
+        weight_decay: what is added to the gradient, as a share of the parameter.
+
+    Raises:
+        ValueError: if a number is out of range or there is no parameter.
+    """
+
+    slots: tuple[str, ...] = ()
+    decoupled = False  # whether weight decay acts on the parameter itself instead of on its gradient
+
+    def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0):
+        name = type(self).__name__
+        check_positive(name, "lr", lr, zero=True)
+        check_positive(name, "weight_decay", weight_decay, zero=True)
+        self.lr, self.weight_decay = lr, weight_decay
+        self.parameters: list[Parameter] = []
+        self._decay: list[float] = []
+        for entry in parameters:
+            group: dict[str, Any] = entry if isinstance(entry, dict) else {"parameters": [entry]}
+            decay = group.get("weight_decay", weight_decay)
+            check_positive(name, "weight_decay", decay, zero=True)
+            for p in group["parameters"]:
+                self.parameters.append(p)
+                self._decay.append(decay)
+        if not self.parameters:
+            raise ValueError(f"{name}: there is no parameter to learn; pass net.parameters()")
+        self._state: list[dict[str, Array]] = [{} for _ in self.parameters]
+
+    def update(self, p: Array, g: Array, state: dict[str, Array]) -> Array:
+        """Return the new value of p; every rule writes its own."""
+        raise NotImplementedError(f"{type(self).__name__}: update is not written")
+
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        for p, decay, state in zip(self.parameters, self._decay, self._state, strict=True):
+            if p.grad is None:
+                continue
+            data, g = p.data, p.grad
+            if decay and self.decoupled:
+                data = data * p.dtype.type(1 - self.lr * decay)
+            elif decay:
+                g = g + p.dtype.type(decay) * data
+            p.data = self.update(data, g, state)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters: `.grad` becomes None."""
+        for p in self.parameters:
+            p.grad = None
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return copies of all slots as NumPy arrays: "0.velocity" belongs to the first parameter."""
+        return {
+            f"{index}.{slot}": np.array(to_numpy(array))
+            for index, state in enumerate(self._state)
+            for slot, array in state.items()
+        }
+
+    def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
+        """Take slots that `state_dict` returned; all of them, or on an error none.
+
+        Raises:
+            ValueError: if a name or a shape does not belong to the parameters.
+        """
+        name = type(self).__name__
+        loaded: list[dict[str, Array]] = [{} for _ in self.parameters]
+        for key, array in state.items():
+            index, _, slot = key.partition(".")
+            if slot not in self.slots or not index.isdigit() or int(index) >= len(loaded):
+                raise ValueError(f"{name}: the state has an entry that belongs to no parameter: {key!r}")
+            p = self.parameters[int(index)]
+            shape = () if slot == "step" else p.shape
+            if array.shape != shape:
+                raise ValueError(f"{name}: the state has {key} of shape {array.shape}, expected {shape}")
+            dtype = np.float64 if slot == "step" else p.dtype
+            loaded[int(index)][slot] = (
+                np.array(array, dtype) if slot == "step" else to_device(np.array(array, dtype), p.device)
+            )
+        self._state = loaded
+
+
+def decay_groups(module: Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return two groups of parameters: weights, which decay, and norms and biases, which do not.
+
+    A bias or a norm's scale is one number a channel; pulling it to 0 does not make the function smoother
+    (He et al., "Bag of tricks for image classification", arXiv:1812.01187, section 3.1).
+
+    Example:
+        >>> from minidl import nn, optim
+        >>> weights, rest = optim.decay_groups(nn.Linear(3, 2), 0.01)
+        >>> [p.shape for p in weights["parameters"]], [p.shape for p in rest["parameters"]]
+        ([(2, 3)], [(2,)])
+    """
+    parameters = list(module.parameters())
+    return [
+        {"parameters": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"parameters": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
