@@ -24,9 +24,7 @@ def read_npz(archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
             count, found = math.prod(shape), member.file_size - stream.tell()
             check_size(f"the member {name} of shape {shape}", count, dtype.itemsize, found, "follow its header")
             if found != count * dtype.itemsize:
-                raise ValueError(
-                    f"the member {name} has {found:,} bytes, but {count:,} * {dtype.itemsize} are expected"
-                )
+                raise ValueError(f"the member {name} has {found:,} bytes, expected {count:,} * {dtype.itemsize}")
             raw = fill(stream, found)
             stream.read(1)  # reaching the end compares the checksum
         array = raw.view(dtype).reshape(shape, order="F" if fortran else "C")
