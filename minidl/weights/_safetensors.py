@@ -1,7 +1,7 @@
 """safetensors: a header in JSON, then the arrays one after the other; nothing in it can be executed.
 
-Format: the README of github.com/huggingface/safetensors. The library reads and writes it; here bfloat16, which NumPy
-does not know, is widened, and errors get the file's arithmetic.
+Format: the README of github.com/huggingface/safetensors. The library writes it and judges a header; the arrays
+are read here, because its NumPy side does not know bfloat16.
 """
 
 import json
@@ -13,7 +13,7 @@ import numpy as np
 
 from minidl._files import atomic_write
 from minidl._unpickle import shorten
-from minidl.weights._reader import ITEMSIZE, Reader, check_size, decode
+from minidl.weights._reader import ITEMSIZE, Reader, check_size, decode, fill
 
 _KINDS = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "BOOL": "bool",
@@ -27,24 +27,27 @@ def read(file: Reader) -> dict[str, np.ndarray]:
     """Read all arrays of a safetensors file; bfloat16 becomes float32."""
     import safetensors
 
-    _check_header(file)
-    file.seek(0)
+    header, start = _read_header(file)
     try:
-        entries = safetensors.deserialize(file.read())
+        with safetensors.safe_open(file.name, framework="numpy"):
+            pass  # the library judges the header: names, shapes, and that the arrays fill the file without a gap
     except safetensors.SafetensorError as error:
         raise ValueError(f"this is a damaged safetensors file: {error}") from error
     state = {}
-    for name, entry in entries:
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
         if entry["dtype"] not in _KINDS:
             raise ValueError(f"the file stores {shorten(name)} as {entry['dtype']}, expected one of {' '.join(_KINDS)}")
-        raw = np.frombuffer(entry["data"], np.uint8)
-        state[name] = decode(raw, _KINDS[entry["dtype"]]).reshape(entry["shape"])
+        begin, end = entry["data_offsets"]
+        file.seek(start + begin)
+        state[name] = decode(fill(file, end - begin), _KINDS[entry["dtype"]]).reshape(entry["shape"])
     return state
 
 
 def read_network(file: Reader) -> tuple[str | None, dict[str, Any]]:
     """Read the name and the arguments that `save` wrote; (None, {}) where there are none."""
-    metadata = _check_header(file).get("__metadata__")
+    metadata = _read_header(file)[0].get("__metadata__")
     note = metadata.get(_METADATA_KEY) if isinstance(metadata, dict) else None
     if note is None:
         return None, {}
@@ -57,8 +60,8 @@ def read_network(file: Reader) -> tuple[str | None, dict[str, Any]]:
     raise ValueError(f"the note on the network is {shorten(note)}, expected its model and arguments in JSON")
 
 
-def _check_header(file: Reader) -> dict[str, Any]:
-    """The header, once the file is as long as it says; whether its entries make sense is the library's to judge."""
+def _read_header(file: Reader) -> tuple[dict[str, Any], int]:
+    """The header, and where the data starts, once the file is as long as the header says."""
     file.seek(0)
     length = int.from_bytes(file.read(8), "little")
     check_size("the safetensors header", length, 1, file.size - 8, "follow its length")
@@ -68,7 +71,7 @@ def _check_header(file: Reader) -> dict[str, Any]:
         raise ValueError(f"the safetensors header is not JSON: {error}") from error
     needed = max(map(_end, header.values()), default=0)
     check_size("the safetensors data", needed, 1, file.size - 8 - length, f"follow the header of 8 + {length:,}")
-    return header
+    return header, 8 + length
 
 
 def _end(entry: Any) -> int:
