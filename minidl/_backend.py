@@ -74,7 +74,7 @@ def copy(array: Array) -> Array:
 
 def to_numpy(array: Array) -> np.ndarray:
     """Return the array on the CPU: itself if it is there already."""
-    return array if isinstance(array, np.ndarray) else array.get()
+    return np.asarray(array) if isinstance(array, (np.ndarray, np.generic)) else array.get()
 
 
 def to_device(array: Array, device: str) -> Array:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from minidl import ops
+from minidl._checks import check_choice
 from minidl.nn.module import Module
 from minidl.tensor import Tensor
 
@@ -19,3 +22,186 @@ class ReLU(Module):
     def forward(self, x: Tensor) -> Tensor:
         """Apply relu."""
         return ops.relu(x)
+
+
+class LeakyReLU(Module):
+    """x where x > 0, else negative_slope·x; see `minidl.ops.leaky_relu`.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.LeakyReLU(0.5)(Tensor([-1.0, 2.0])).numpy()
+        array([-0.5,  2. ], dtype=float32)
+    """
+
+    def __init__(self, negative_slope: float = 0.01):
+        super().__init__()
+        self.negative_slope = negative_slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply leaky_relu."""
+        return ops.leaky_relu(x, self.negative_slope)
+
+    def extra_repr(self) -> str:
+        """Return the slope."""
+        return f"negative_slope={self.negative_slope}"
+
+
+class ReLU6(Module):
+    """min(max(x, 0), 6); see `minidl.ops.relu6`.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.ReLU6()(Tensor([-1.0, 7.0])).numpy()
+        array([0., 6.], dtype=float32)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply relu6."""
+        return ops.relu6(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + e⁻ˣ); see `minidl.ops.sigmoid`.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.Sigmoid()(Tensor([0.0])).numpy()
+        array([0.5], dtype=float32)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply sigmoid."""
+        return ops.sigmoid(x)
+
+
+class Tanh(Module):
+    """The hyperbolic tangent; see `minidl.ops.tanh`.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.Tanh()(Tensor([0.0])).numpy()
+        array([0.], dtype=float32)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply tanh."""
+        return ops.tanh(x)
+
+
+class ScaledTanh(Module):
+    """1.7159·tanh(2x/3), the activation of LeNet-5; see `minidl.ops.scaled_tanh`.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.ScaledTanh()(Tensor([0.0])).numpy()
+        array([0.], dtype=float32)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply scaled_tanh."""
+        return ops.scaled_tanh(x)
+
+
+class SiLU(Module):
+    """x·sigmoid(x); see `minidl.ops.silu`.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.SiLU()(Tensor([0.0])).numpy()
+        array([0.], dtype=float32)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply silu."""
+        return ops.silu(x)
+
+
+class Hardsigmoid(Module):
+    """relu6(x + 3) / 6; see `minidl.ops.hardsigmoid`.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.Hardsigmoid()(Tensor([0.0, 3.0])).numpy()
+        array([0.5, 1. ], dtype=float32)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply hardsigmoid."""
+        return ops.hardsigmoid(x)
+
+
+class Hardswish(Module):
+    """x·relu6(x + 3) / 6; see `minidl.ops.hardswish`.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.Hardswish()(Tensor([0.0, 3.0])).numpy()
+        array([0., 3.], dtype=float32)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply hardswish."""
+        return ops.hardswish(x)
+
+
+class Softmax(Module):
+    """eˣ / Σ eˣ along one axis; see `minidl.ops.softmax`.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.Softmax()(Tensor([[0.0, 0.0]])).numpy()
+        array([[0.5, 0.5]], dtype=float32)
+    """
+
+    def __init__(self, axis: int = -1):
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply softmax."""
+        return ops.softmax(x, self.axis)
+
+    def extra_repr(self) -> str:
+        """Return the axis."""
+        return f"axis={self.axis}"
+
+
+class LogSoftmax(Module):
+    """The logarithm of softmax along one axis; see `minidl.ops.log_softmax`.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.LogSoftmax()(Tensor([[0.0, -2e4]])).numpy()
+        array([[     0., -20000.]], dtype=float32)
+    """
+
+    def __init__(self, axis: int = -1):
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply log_softmax."""
+        return ops.log_softmax(x, self.axis)
+
+    def extra_repr(self) -> str:
+        """Return the axis."""
+        return f"axis={self.axis}"
+
+
+BY_NAME: dict[str, Callable[[], Module]] = {
+    "relu": ReLU,
+    "leaky_relu": LeakyReLU,
+    "relu6": ReLU6,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "scaled_tanh": ScaledTanh,
+    "silu": SiLU,
+    "hardsigmoid": Hardsigmoid,
+    "hardswish": Hardswish,
+}
+
+
+def activation_layer(op: str, name: str, activation: str) -> Module:
+    """Return the layer of an activation that is given by its name in `minidl.ops`; op and name are for the error."""
+    check_choice(op, name, activation, BY_NAME)
+    return BY_NAME[activation]()

@@ -1,40 +1,212 @@
 """Initial weights: how large they must be so that the signal neither dies nor explodes on its way through the layers.
 
 One output is a sum of fan_in products. With independent inputs of variance v, its variance is fan_in · var(w) · v, so
-var(w) = 1 / fan_in keeps it; relu throws away half of the signal's power, and var(w) = 2 / fan_in makes up for that.
+var(w) = 1 / fan_in keeps it (LeCun). On the way back one input gets fan_out shares, so var(w) = 1 / fan_out keeps the
+gradients; 2 / (fan_in + fan_out) is between the two (Glorot). relu throws away half of the signal's power, and
+var(w) = 2 / fan makes up for that (He); leaky_relu lets a² of that half through: 2 / ((1 + a²) · fan).
+
+    normal    draws of standard deviation s
+    uniform   draws from -b to b have the variance b² / 3, hence b = √3 · s
+
+All draws are made in float32 and return arrays. Inside `with unfilled():` nothing is drawn.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
+from minidl._checks import check_choice, check_divides, check_positive
 from minidl._random import default_generator
 
+Shape = tuple[int, ...]
+Rng = np.random.Generator | None
 
-def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return (fan_in, fan_out) of weights (O, M) or (O, C/G, KH, KW): inputs to one output, and outputs of one input.
+_unfilled: ContextVar[bool] = ContextVar("unfilled", default=False)
+
+
+@contextmanager
+def unfilled() -> Iterator[None]:
+    """Make layers whose weights are memory that nobody has written to: for counting parameters or loading weights.
+
+    Even the largest network is built in no time, and costs no memory until its weights are touched.
+
+    Example:
+        >>> from minidl import nn
+        >>> with nn.init.unfilled():
+        ...     layer = nn.Linear(25_088, 4_096)
+        >>> layer.weight.size
+        102760448
+    """
+    token = _unfilled.set(True)
+    try:
+        yield
+    finally:
+        _unfilled.reset(token)
+
+
+def fans(shape: Shape, *, groups: int = 1, transposed: bool = False) -> tuple[int, int]:
+    """Return (fan_in, fan_out): how many inputs one output sees, and how many outputs one input reaches.
+
+    Args:
+        shape: of the weights, (O, M) or (O, C/G, KH, KW); of a transposed convolution (C, O/G, KH, KW).
+        groups: G, by which only fan_out has to be divided, because the shape holds O and not O/G. PyTorch does not
+            divide: leave it at 1 (default) for its numbers.
+        transposed: whether the weights are those of a transposed convolution (PyTorch takes fan_in for fan_out there).
+            The stride does not count: with stride s an output sees about fan_in / s² inputs.
+
+    Raises:
+        ValueError: if there are fewer than two axes, or groups does not divide the first.
 
     Example:
         >>> fans((64, 3, 7, 7))
         (147, 3136)
+        >>> fans((32, 1, 3, 3), groups=32)
+        (9, 9)
     """
+    if len(shape) < 2:
+        raise ValueError(f"fans: weights must have at least two axes, (O, M) or (O, C/G, KH, KW); shape={shape}")
+    check_divides("fans", "groups", groups, "shape[0]", shape[0])
     taps = math.prod(shape[2:])
-    return shape[1] * taps, shape[0] * taps
+    one, other = shape[1] * taps, shape[0] // groups * taps
+    return (other, one) if transposed else (one, other)
 
 
-def uniform(shape: tuple[int, ...], bound: float, rng: np.random.Generator | None = None) -> np.ndarray:
-    """Draw evenly from -bound to bound."""
-    return (rng or default_generator()).uniform(-bound, bound, shape).astype(np.float32)
+def zeros(shape: Shape) -> np.ndarray:
+    """Return zeros: biases."""
+    return np.zeros(shape, dtype=np.float32)
 
 
-def he_normal(shape: tuple[int, ...], rng: np.random.Generator | None = None, *, mode: str = "fan_in") -> np.ndarray:
-    """Draw from a normal distribution of variance 2 / fan.  Source: He et al., arXiv:1502.01852, equation 10."""
-    fan = fans(shape)[mode == "fan_out"]
-    return (rng or default_generator()).normal(0, math.sqrt(2 / fan), shape).astype(np.float32)
+def ones(shape: Shape) -> np.ndarray:
+    """Return ones: the scales of a normalisation."""
+    return np.ones(shape, dtype=np.float32)
 
 
-def default_uniform(shape: tuple[int, ...], fan_in: int, rng: np.random.Generator | None = None) -> np.ndarray:
+def uniform(shape: Shape, bound: float, rng: Rng = None) -> np.ndarray:
+    """Draw evenly from -bound to bound.
+
+    Example:
+        >>> bool(abs(uniform((1000,), 0.1)).max() <= 0.1)
+        True
+    """
+    if _unfilled.get():
+        return np.empty(shape, dtype=np.float32)
+    draws = (rng or default_generator()).random(shape, dtype=np.float32)  # from 0 to 1
+    draws *= np.float32(2 * bound)
+    draws -= np.float32(bound)
+    return draws
+
+
+def normal(shape: Shape, std: float, rng: Rng = None) -> np.ndarray:
+    """Draw from a normal distribution around 0 with standard deviation std.
+
+    Example:
+        >>> normal((2, 3), 0.01).dtype
+        dtype('float32')
+    """
+    if _unfilled.get():
+        return np.empty(shape, dtype=np.float32)
+    draws = (rng or default_generator()).standard_normal(shape, dtype=np.float32)
+    draws *= np.float32(std)
+    return draws
+
+
+def truncated_normal(shape: Shape, std: float, rng: Rng = None, *, a: float = -2.0, b: float = 2.0) -> np.ndarray:
+    """Draw from a normal distribution, and draw again what falls outside a to b.
+
+    Args:
+        shape: of the weights.
+        std: the standard deviation before the cut.
+        rng: generator; None (default) takes the one of `minidl.manual_seed`.
+        a: the lowest value. It is a value, as in PyTorch, and not a number of standard deviations.
+        b: the highest value; TensorFlow's truncated normal is a=-2 * std, b=2 * std.
+
+    Raises:
+        ValueError: if std is not positive or less than 1 % of the distribution lies between a and b.
+
+    Example:
+        >>> float(abs(truncated_normal((1000,), 0.1, a=-0.2, b=0.2)).max()) <= 0.2
+        True
+    """
+    check_positive("truncated_normal", "std", std)
+    inside = (math.erf(b / std / math.sqrt(2)) - math.erf(a / std / math.sqrt(2))) / 2
+    if inside < 0.01:
+        raise ValueError(
+            f"truncated_normal: at least 1 % of the draws must lie between a and b, only {100 * inside:.2g} % do; "
+            f"received std={std}, a={a}, b={b}"
+        )
+    if _unfilled.get():
+        return np.empty(shape, dtype=np.float32)
+    rng = rng or default_generator()
+    draws = normal(shape, std, rng).reshape(-1)
+    outside = np.flatnonzero((draws < a) | (draws > b))
+    while outside.size:
+        again = normal(outside.shape, std, rng)
+        draws[outside] = again
+        outside = outside[(again < a) | (again > b)]
+    return draws.reshape(shape)
+
+
+def he_normal(
+    shape: Shape, rng: Rng = None, *, mode: str = "fan_in", negative_slope: float = 0.0, groups: int = 1
+) -> np.ndarray:
+    """Draw from a normal distribution of variance 2 / ((1 + negative_slope²) · fan), for layers before a relu.
+
+    Args:
+        shape: of the weights; see `fans`.
+        rng: generator; None (default) takes the one of `minidl.manual_seed`.
+        mode: "fan_in" keeps the size of the signals, "fan_out" that of the gradients.
+        negative_slope: of the leaky_relu behind the layer; 0 (default) for relu, 1 for no activation.
+        groups: see `fans`.
+
+    Raises:
+        ValueError: if mode is another word or the shape has fewer than two axes.
+
+    Source: He et al., "Delving deep into rectifiers", arXiv:1502.01852, equations 10, 14 and 15.
+
+    Example:
+        >>> w = he_normal((400, 50))
+        >>> bool(abs(w.std() - 0.2) < 0.01)  # √(2 / 50) = 0.2
+        True
+    """
+    return normal(shape, _he_std(shape, mode, negative_slope, groups), rng)
+
+
+def he_uniform(
+    shape: Shape, rng: Rng = None, *, mode: str = "fan_in", negative_slope: float = 0.0, groups: int = 1
+) -> np.ndarray:
+    """Draw evenly with the variance of `he_normal`, which has the arguments."""
+    return uniform(shape, math.sqrt(3) * _he_std(shape, mode, negative_slope, groups), rng)
+
+
+def _he_std(shape: Shape, mode: str, negative_slope: float, groups: int) -> float:
+    check_choice("he", "mode", mode, ("fan_in", "fan_out"))
+    fan = fans(shape, groups=groups)[mode == "fan_out"]
+    return math.sqrt(2 / ((1 + negative_slope**2) * max(1, fan)))
+
+
+def glorot_normal(shape: Shape, rng: Rng = None, *, gain: float = 1.0, groups: int = 1) -> np.ndarray:
+    """Draw from a normal distribution of variance gain² · 2 / (fan_in + fan_out), for layers before a tanh.
+
+    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010),
+    equation 12 (PyTorch: xavier_normal_).
+
+    Example:
+        >>> bool(abs(glorot_normal((100, 100)).std() - 0.1) < 0.01)  # √(2 / 200) = 0.1
+        True
+    """
+    return normal(shape, gain * math.sqrt(2 / max(1, sum(fans(shape, groups=groups)))), rng)
+
+
+def glorot_uniform(shape: Shape, rng: Rng = None, *, gain: float = 1.0, groups: int = 1) -> np.ndarray:
+    """Draw evenly with the variance of `glorot_normal`: from ±gain·√(6 / (fan_in + fan_out)), equation 16."""
+    return uniform(shape, gain * math.sqrt(6 / max(1, sum(fans(shape, groups=groups)))), rng)
+
+
+def default_uniform(shape: Shape, fan_in: int, rng: Rng = None) -> np.ndarray:
     """Draw evenly from ±1/√fan_in: what PyTorch does for the weights and biases of Conv2d and Linear."""
     return uniform(shape, 1 / math.sqrt(max(1, fan_in)), rng)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from minidl import ops
+from minidl import Tensor, ops
+from minidl.proof.conv import as_padding
 from minidl.proof.table import Case, Table, normal
 
 RESHAPE = Table(
@@ -29,11 +32,93 @@ INDEX = Table(
     ops.index,
     (
         Case("a slice", normal((4, 5)), {"key": (slice(1, 3), slice(None, None, 2))}),
+        Case("backwards", normal((4, 5)), {"key": (slice(None, None, -1), ...)}),
         Case("one row", normal((4, 5)), {"key": 2}),
-        Case("rows, one of them twice", normal((4, 5)), {"key": np.array([0, 2, 2])}),
         Case("one element", normal((4, 5)), {"key": (1, 2)}),
+        Case("from the end, a new axis", normal((2, 3, 4)), {"key": (..., -1, None)}),
+        Case("rows, one of them twice", normal((4, 5)), {"key": np.array([0, 2, 2])}),
+        Case("a list, one twice", normal((4, 5)), {"key": [1, -1, 1]}),
+        Case("pairs, one twice", normal((4, 5)), {"key": (np.array([0, 3, 0]), np.array([1, 1, 1]))}),
+        Case("a slice and a list", normal((3, 4, 2)), {"key": (slice(1, None), [0, 0, 3])}),
+        Case("a mask", normal((3, 4)), {"key": np.arange(12).reshape(3, 4) % 3 == 0}),
+        Case("a mask of rows", normal((3, 4)), {"key": [True, False, True]}),
+        Case("no list element", normal((3, 4)), {"key": ([],)}),
     ),
     lambda x, key: np.array(x[key]),
+)
+
+
+def concat(*tensors: Tensor, axis: int) -> Tensor:
+    """`ops.concat` with the tensors as arguments."""
+    return ops.concat(tensors, axis)
+
+
+CONCAT = Table(
+    "concat",
+    concat,
+    (
+        Case("channels", normal((2, 3, 4, 2), (2, 1, 4, 2), (2, 2, 4, 2)), {"axis": 1}),
+        Case("rows", normal((2, 3), (4, 3)), {"axis": 0}),
+        Case("last axis", normal((2, 1), (2, 3)), {"axis": -1}),
+        Case("one tensor", normal((2, 3)), {"axis": 1}),
+        Case("an empty one", normal((2, 3), (2, 0)), {"axis": 1}),
+    ),
+    lambda *arrays, axis: np.concatenate(arrays, axis),
+)
+
+
+def part_of_split(x: Tensor, sizes_or_count: Any, axis: int, part: int) -> Tensor:
+    """One part of `ops.split`."""
+    return ops.split(x, sizes_or_count, axis)[part]
+
+
+def split_oracle(x: np.ndarray, sizes_or_count: Any, axis: int, part: int) -> np.ndarray:
+    """The same with NumPy, which wants the places of the cuts."""
+    cuts = sizes_or_count if isinstance(sizes_or_count, int) else np.cumsum(sizes_or_count)[:-1]
+    return np.split(x, cuts, axis)[part].copy()
+
+
+SPLIT = Table(
+    "split",
+    part_of_split,
+    (
+        Case("first half of the channels", normal((2, 4, 3, 2)), {"sizes_or_count": 2, "axis": 1, "part": 0}),
+        Case("second half of the channels", normal((2, 4, 3, 2)), {"sizes_or_count": 2, "axis": 1, "part": 1}),
+        Case("the middle one", normal((6, 3)), {"sizes_or_count": [1, 3, 2], "axis": 0, "part": 1}),
+        Case("the last one", normal((2, 5)), {"sizes_or_count": (2, 3), "axis": -1, "part": -1}),
+    ),
+    split_oracle,
+)
+
+
+def pad_oracle(x: np.ndarray, padding: Any, value: float = 0.0) -> np.ndarray:
+    """The same with NumPy, which wants the border of every axis."""
+    return np.pad(x, (*[(0, 0)] * (x.ndim - 2), *as_padding(padding)), constant_values=value)
+
+
+PAD = Table(
+    "pad",
+    ops.pad,
+    (
+        Case("an int", normal((2, 3, 4, 2)), {"padding": 1}),
+        Case("a pair", normal((1, 2, 3, 3)), {"padding": (0, 2), "value": -1.5}),
+        Case("uneven", normal((2, 1, 3, 4)), {"padding": ((2, 0), (1, 3))}),
+        Case("a matrix", normal((3, 2)), {"padding": ((0, 1), (0, 0)), "value": 7}),
+    ),
+    pad_oracle,
+)
+CHANNEL_SHUFFLE = Table(
+    "channel_shuffle",
+    ops.channel_shuffle,
+    (
+        Case("two groups", normal((2, 6, 3, 2)), {"groups": 2}),
+        Case("three groups", normal((1, 6, 2, 2)), {"groups": 3}),
+        Case("one group", normal((2, 4, 2, 1)), {"groups": 1}),
+        Case("as many groups as channels", normal((2, 4, 1, 2)), {"groups": 4}),
+    ),
+    lambda x, groups: (
+        x.reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:]).swapaxes(1, 2).reshape(x.shape).copy()
+    ),
 )
 
 AXES = (

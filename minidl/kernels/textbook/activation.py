@@ -1,7 +1,22 @@
-"""Activations, element by element, and their gradients.
+"""Activations, element by element, and their gradients; softmax, along one axis.
 
 Each pair is y = f(x) and dx = f'(x)·dy. Where f'(x) can be read off the result, the gradient asks for y, which the next
-layer keeps anyway, instead of x.
+layer keeps anyway, instead of x:
+
+    relu         y = max(x, 0)                 f' = [y > 0]
+    leaky_relu   y = x, or a·x where x ≤ 0     f' = 1, or a where y ≤ 0             a ≥ 0, so y has the sign of x
+    relu6        y = min(max(x, 0), 6)         f' = [0 < y < 6]
+    sigmoid      y = 1 / (1 + e⁻ˣ)             f' = e⁻ˣ / (1 + e⁻ˣ)² = y·(1 - y)
+    tanh         y = tanh x                    f' = 1 - y²
+    scaled_tanh  y = A·tanh(S·x)               f' = A·S·(1 - tanh²) = S·(A - y²/A)
+    silu         y = x·σ(x)                    f' = σ + x·σ·(1 - σ)                 y has two x for some values: keeps x
+    hardsigmoid  y = relu6(x + 3) / 6          f' = [0 < y < 1] / 6
+    hardswish    y = x·relu6(x + 3) / 6        f' = 0 for x ≤ -3, 1 for x ≥ 3, x/3 + 1/2 between
+    softmax      y_j = e^x_j / Σ_k e^x_k       dx_j = Σ_k dy_k·y_k·([j = k] - y_j) = y_j·(dy_j - Σ_k dy_k·y_k)
+    log_softmax  y_j = x_j - log Σ_k e^x_k     dx_j = dy_j - e^y_j·Σ_k dy_k
+
+At a kink the gradient is that of the flatter side, as in PyTorch. No exponential is taken of a positive number, so
+nothing overflows however large x is.
 """
 
 from __future__ import annotations
@@ -9,10 +24,17 @@ from __future__ import annotations
 from minidl import _backend
 from minidl._backend import Array
 
+TANH_HEIGHT = 1.7159  # A: with it f(±1) is almost ±1, the usual targets
+TANH_SLOPE = 2 / 3  # S
+
+
+def _new(x: Array) -> Array:
+    return _backend.empty(x.shape, x.dtype, like=x)
+
 
 def relu(x: Array) -> Array:
     """y = max(x, 0).  Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines"."""
-    return _backend.array_module(x).maximum(x, 0, out=_backend.empty(x.shape, x.dtype, like=x))
+    return _backend.array_module(x).maximum(x, 0, out=_new(x))
 
 
 def relu_dx(dy: Array, y: Array) -> Array:
@@ -20,3 +42,149 @@ def relu_dx(dy: Array, y: Array) -> Array:
     dx = _backend.full(dy.shape, 0, dy.dtype, like=dy)
     _backend.array_module(dy).copyto(dx, dy, where=y > 0)
     return dx
+
+
+def leaky_relu(x: Array, negative_slope: float) -> Array:
+    """y = x where x > 0, else negative_slope·x.  Source: Maas, Hannun, Ng, "Rectifier nonlinearities" (2013)."""
+    xp = _backend.array_module(x)
+    y = xp.multiply(x, x.dtype.type(negative_slope), out=_new(x))
+    xp.copyto(y, x, where=x > 0)
+    return y
+
+
+def leaky_relu_dx(dy: Array, y: Array, negative_slope: float) -> Array:
+    """dx = dy where y > 0, else negative_slope·dy."""
+    xp = _backend.array_module(dy)
+    dx = xp.multiply(dy, dy.dtype.type(negative_slope), out=_new(dy))
+    xp.copyto(dx, dy, where=y > 0)
+    return dx
+
+
+def relu6(x: Array) -> Array:
+    """y = min(max(x, 0), 6).  Source: Krizhevsky, "Convolutional deep belief networks on CIFAR-10" (2010), sec. 2."""
+    return _backend.array_module(x).clip(x, 0, 6, out=_new(x))
+
+
+def relu6_dx(dy: Array, y: Array) -> Array:
+    """dx = dy where 0 < y < 6, else 0."""
+    dx = _backend.full(dy.shape, 0, dy.dtype, like=dy)
+    _backend.array_module(dy).copyto(dx, dy, where=(y > 0) & (y < 6))
+    return dx
+
+
+def sigmoid(x: Array) -> Array:
+    """y = 1 / (1 + e⁻ˣ), for negative x as eˣ / (1 + eˣ), so that it is exact in both tails."""
+    xp = _backend.array_module(x)
+    e = xp.exp(-xp.abs(x))
+    return xp.divide(xp.where(x >= 0, x.dtype.type(1), e), 1 + e, out=_new(x))
+
+
+def sigmoid_dx(dy: Array, y: Array) -> Array:
+    """dx = dy·y·(1 - y)."""
+    return _backend.array_module(dy).multiply(dy, y * (1 - y), out=_new(dy))
+
+
+def tanh(x: Array) -> Array:
+    """y = tanh x."""
+    return _backend.array_module(x).tanh(x, out=_new(x))
+
+
+def tanh_dx(dy: Array, y: Array) -> Array:
+    """dx = dy·(1 - y²)."""
+    return _backend.array_module(dy).multiply(dy, 1 - y * y, out=_new(dy))
+
+
+def scaled_tanh(x: Array) -> Array:
+    """y = 1.7159·tanh(2x/3).  Source: LeCun et al., "Gradient-based learning" (1998), appendix A."""
+    xp = _backend.array_module(x)
+    y = xp.multiply(x, x.dtype.type(TANH_SLOPE), out=_new(x))
+    xp.tanh(y, out=y)
+    return xp.multiply(y, x.dtype.type(TANH_HEIGHT), out=y)
+
+
+def scaled_tanh_dx(dy: Array, y: Array) -> Array:
+    """dx = dy·2/3·(1.7159 - y²/1.7159)."""
+    height, slope = dy.dtype.type(TANH_HEIGHT), dy.dtype.type(TANH_SLOPE)
+    return _backend.array_module(dy).multiply(dy, slope * (height - y * y / height), out=_new(dy))
+
+
+def silu(x: Array) -> Array:
+    """y = x·σ(x).  Source: Ramachandran, Zoph, Le, "Searching for activation functions", arXiv:1710.05941 (swish)."""
+    y = sigmoid(x)
+    return _backend.array_module(x).multiply(x, y, out=y)
+
+
+def silu_dx(dy: Array, x: Array) -> Array:
+    """dx = dy·σ·(1 + x·(1 - σ))."""
+    s = sigmoid(x)
+    return _backend.array_module(dy).multiply(dy, s * (1 + x * (1 - s)), out=_new(dy))
+
+
+def hardsigmoid(x: Array) -> Array:
+    """y = relu6(x + 3) / 6.  Source: Howard et al., "Searching for MobileNetV3", arXiv:1905.02244, section 5.2."""
+    xp = _backend.array_module(x)
+    y = xp.add(x, 3, out=_new(x))
+    xp.clip(y, 0, 6, out=y)
+    return xp.divide(y, 6, out=y)
+
+
+def hardsigmoid_dx(dy: Array, y: Array) -> Array:
+    """dx = dy/6 where 0 < y < 1, else 0."""
+    dx = _backend.full(dy.shape, 0, dy.dtype, like=dy)
+    _backend.array_module(dy).copyto(dx, dy / dy.dtype.type(6), where=(y > 0) & (y < 1))
+    return dx
+
+
+def hardswish(x: Array) -> Array:
+    """y = x·relu6(x + 3) / 6.  Source: Howard et al., "Searching for MobileNetV3", arXiv:1905.02244, section 5.2."""
+    y = hardsigmoid(x)
+    return _backend.array_module(x).multiply(x, y, out=y)
+
+
+def hardswish_dx(dy: Array, x: Array) -> Array:
+    """dx = 0 where x ≤ -3, dy where x ≥ 3, dy·(x/3 + 1/2) between."""
+    xp = _backend.array_module(dy)
+    dx = xp.multiply(dy, x / x.dtype.type(3) + x.dtype.type(0.5), out=_new(dy))
+    xp.copyto(dx, dy, where=x >= 3)
+    xp.copyto(dx, dy.dtype.type(0), where=x <= -3)
+    return dx
+
+
+def softmax(x: Array, axis: int) -> Array:
+    """y = eˣ / Σ eˣ along one axis; a constant may be taken off x, so the largest becomes 0."""
+    xp = _backend.array_module(x)
+    y = xp.subtract(x, x.max(axis=axis, keepdims=True), out=_new(x))
+    xp.exp(y, out=y)
+    y /= y.sum(axis=axis, keepdims=True)
+    return y
+
+
+def softmax_dx(dy: Array, y: Array, axis: int) -> Array:
+    """dx = y·(dy - Σ dy·y)."""
+    mean = (dy * y).sum(axis=axis, keepdims=True)  # of dy, weighted with y
+    return _backend.array_module(dy).multiply(dy - mean, y, out=_new(dy))
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    """y = x - log Σ eˣ along one axis: finite wherever x is, because the largest term of the sum is e⁰ = 1."""
+    xp = _backend.array_module(x)
+    y = xp.subtract(x, x.max(axis=axis, keepdims=True), out=_new(x))
+    y -= xp.log(xp.exp(y).sum(axis=axis, keepdims=True))
+    return y
+
+
+def log_softmax_dx(dy: Array, y: Array, axis: int) -> Array:
+    """dx = dy - eʸ·Σ dy."""
+    xp = _backend.array_module(dy)
+    dx = xp.exp(y, out=_new(y))
+    dx *= dy.sum(axis=axis, keepdims=True)
+    return xp.subtract(dy, dx, out=dx)
+
+
+def dropout(x: Array, keep: Array, scale: float) -> Array:
+    """y = scale·x where keep, else 0; keep may be repeated along axes. The gradient is the same function of dy."""
+    xp = _backend.array_module(x)
+    y = _backend.full(x.shape, 0, x.dtype, like=x)
+    xp.copyto(y, x, where=keep)
+    y *= x.dtype.type(scale)
+    return y

@@ -57,20 +57,20 @@ def same_padding(size: int, kernel: int, stride: int, dilation: int) -> Pair:
 
 
 def pad(x: Array, padding: Padding, value: float = 0.0) -> Array:
-    """Return a copy of x (N, C, H, W) with a border of one value, or x itself where there is no border."""
+    """Return a copy of x (..., H, W) with a border of one value, or x itself where there is no border."""
     (top, bottom), (left, right) = padding
     if top == bottom == left == right == 0:
         return x
-    n, c, h, width = x.shape
-    padded = _backend.full((n, c, h + top + bottom, width + left + right), value, x.dtype, like=x)
-    padded[:, :, top : top + h, left : left + width] = x
+    *others, h, width = x.shape
+    padded = _backend.full((*others, h + top + bottom, width + left + right), value, x.dtype, like=x)
+    padded[..., top : top + h, left : left + width] = x
     return padded
 
 
 def crop(x: Array, padding: Padding) -> Array:
-    """Return the view of x (N, C, H, W) without its border: the adjoint of `pad`."""
+    """Return the view of x (..., H, W) without its border: the adjoint of `pad`."""
     (top, bottom), (left, right) = padding
-    return x[:, :, top : x.shape[2] - bottom, left : x.shape[3] - right]
+    return x[..., top : x.shape[-2] - bottom, left : x.shape[-1] - right]
 
 
 def taps(kernel_size: Pair, stride: Pair, dilation: Pair, out_size: Pair) -> Iterator[tuple[int, int, slice, slice]]:

@@ -1,0 +1,107 @@
+"""Leaving things out at random, so that a network cannot rely on any one of them.
+
+    dropout            y = x·m / (1 - p)     m is 0 with probability p, drawn for each element
+    stochastic_depth   the same, one draw for each picture (or for the batch): leaves out a whole residual branch
+
+The division is made in training, and so evaluation has nothing to do: the expected value of m / (1 - p) is 1. In the
+gradient, m / (1 - p) is a constant factor: dx = dy·m / (1 - p).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minidl import _backend, kernels
+from minidl._backend import Array
+from minidl._checks import check_alike, check_choice, check_fraction
+from minidl._random import default_generator
+from minidl.tensor import Context, Function, Tensor
+
+
+class Dropout(Function):
+    """Saves one byte for each draw, and nothing else. The draws are made on the CPU: both devices get the same."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, p: float, rng: np.random.Generator, draws: tuple[int, ...]) -> Array:
+        """y = x·m / (1 - p)."""
+        keep = _backend.array_module(x).asarray(rng.random(draws, dtype=np.float32) >= p)
+        ctx.save(keep)
+        ctx.scale = 1 / (1 - p) if p < 1 else 0.0
+        return kernels.dropout(x, keep, ctx.scale)
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """dx = dy·m / (1 - p)."""
+        (keep,) = ctx.saved
+        return kernels.dropout(dy, keep, ctx.scale)
+
+
+class StochasticDepth(Dropout):
+    """Saves one byte for each picture, or one for the batch."""
+
+
+def dropout(x: Tensor, p: float = 0.5, *, training: bool, rng: np.random.Generator | None = None) -> Tensor:
+    """Set each element to 0 with probability p and scale the others by 1 / (1 - p); in evaluation return x itself.
+
+    Args:
+        x: any shape.
+        p: the probability of 0, from 0 to 1.
+        training: whether to do anything at all.
+        rng: where the draws come from; None (default) takes the generator of `minidl.manual_seed`.
+
+    Raises:
+        ValueError: if p is not from 0 to 1.
+        TypeError: if x is no float tensor.
+
+    Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014), section 4,
+    with the scaling moved into training (section 10).
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import Tensor, ops
+        >>> ops.dropout(Tensor(np.ones(6)), 0.5, training=True, rng=np.random.default_rng(0)).numpy()
+        array([2., 2., 2., 0., 0., 0.])
+    """
+    check_alike("dropout", x=x)
+    check_fraction("dropout", "p", p)
+    if not training or p == 0:
+        return x
+    return Dropout.apply(x, p=p, rng=rng or default_generator(), draws=x.shape)
+
+
+def stochastic_depth(
+    x: Tensor, p: float, *, training: bool, mode: str = "row", rng: np.random.Generator | None = None
+) -> Tensor:
+    """Set whole pictures to 0 with probability p and scale the others by 1 / (1 - p); in evaluation return x itself.
+
+    Args:
+        x: the output of a residual branch, (N, ...).
+        p: the probability of 0, from 0 to 1.
+        training: whether to do anything at all.
+        mode: "row" draws for each picture, "batch" once for all.
+        rng: where the draws come from; None (default) takes the generator of `minidl.manual_seed`.
+
+    Raises:
+        ValueError: if p is not from 0 to 1, mode has another value, or x has no axis of pictures.
+        TypeError: if x is no float tensor.
+
+    Source: Huang et al., "Deep networks with stochastic depth", arXiv:1603.09382, section 3.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import Tensor, ops
+        >>> x = Tensor(np.ones((4, 2)))
+        >>> ops.stochastic_depth(x, 0.5, training=True, rng=np.random.default_rng(1)).numpy()[:, 0]
+        array([0., 2., 2., 2.])
+    """
+    check_alike("stochastic_depth", x=x)
+    check_fraction("stochastic_depth", "p", p)
+    check_choice("stochastic_depth", "mode", mode, ("row", "batch"))
+    if x.ndim == 0:
+        raise ValueError("stochastic_depth: x must have an axis of pictures (N, ...); x.shape=()")
+    if not training or p == 0:
+        return x
+    draws: Any = (x.shape[0] if mode == "row" else 1, *[1] * (x.ndim - 1))
+    return StochasticDepth.apply(x, p=p, rng=rng or default_generator(), draws=draws)
