@@ -14,6 +14,7 @@ from minidl.nn.activation import (
     Softmax,
     Tanh,
 )
+from minidl.nn.block import Conv2dNormActivation, SqueezeExcitation
 from minidl.nn.container import ModuleDict, ModuleList, Sequential
 from minidl.nn.conv import Conv2d, ConvTranspose2d, Fold, Unfold
 from minidl.nn.dropout import Dropout, StochasticDepth
@@ -31,6 +32,7 @@ __all__ = [
     "BatchNorm2d",
     "ChannelShuffle",
     "Conv2d",
+    "Conv2dNormActivation",
     "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dropout",
@@ -58,6 +60,7 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "Softmax",
+    "SqueezeExcitation",
     "StochasticDepth",
     "Tanh",
     "Unfold",
