@@ -6,21 +6,24 @@ from minidl.ops.columns import col2im, im2col
 from minidl.ops.conv import conv2d, conv_transpose2d
 from minidl.ops.device import to_device
 from minidl.ops.dropout import dropout, stochastic_depth
+from minidl.ops.elementwise import abs, clip, exp, log, sqrt, where
 from minidl.ops.fused import scale_channels
 from minidl.ops.linear import linear, matmul
 from minidl.ops.loss import cross_entropy, mse_loss
 from minidl.ops.norm import batch_norm, local_response_norm
 from minidl.ops.pool import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, max_pool2d
-from minidl.ops.reduce import mean, sum
+from minidl.ops.reduce import max, mean, sum, var
 from minidl.ops.shape import channel_shuffle, concat, flatten, index, pad, reshape, split, transpose
 from minidl.ops.softmax import log_softmax, softmax
 
 __all__ = [
+    "abs",
     "adaptive_avg_pool2d",
     "add",
     "avg_pool2d",
     "batch_norm",
     "channel_shuffle",
+    "clip",
     "col2im",
     "concat",
     "conv2d",
@@ -28,6 +31,7 @@ __all__ = [
     "cross_entropy",
     "divide",
     "dropout",
+    "exp",
     "flatten",
     "global_avg_pool2d",
     "hardsigmoid",
@@ -37,8 +41,10 @@ __all__ = [
     "leaky_relu",
     "linear",
     "local_response_norm",
+    "log",
     "log_softmax",
     "matmul",
+    "max",
     "max_pool2d",
     "mean",
     "mse_loss",
@@ -55,10 +61,13 @@ __all__ = [
     "silu",
     "softmax",
     "split",
+    "sqrt",
     "stochastic_depth",
     "subtract",
     "sum",
     "tanh",
     "to_device",
     "transpose",
+    "var",
+    "where",
 ]

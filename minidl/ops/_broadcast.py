@@ -28,6 +28,9 @@ def sum_to(dy: Array, shape: tuple[int, ...]) -> Array:
 def as_operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
     """Return both operands as tensors of one dtype on one device; a plain number takes those of the other operand."""
     like = x if isinstance(x, Tensor) else y
+    if not isinstance(like, Tensor):
+        found = f"a {type(x).__name__} and a {type(y).__name__}"
+        raise TypeError(f"{op}: at least one operand must be a Tensor; received {found}")
     x, y = (as_tensor(operand, like) for operand in (x, y))
     check_alike(op, x=x, y=y)
     return x, y

@@ -6,12 +6,15 @@
     divide    y = a / b        da = dy / b        db = -dy · y / b
     power     y = a^k          da = dy · k · a^(k-1)                   k is a plain number
 
-A broadcast operand gets its gradient summed over the axes along which it was repeated (`_broadcast.sum_to`).
+A broadcast operand gets its gradient summed over the axes along which it was repeated (`_broadcast.sum_to`). multiply
+and divide save an operand only if the gradient of the other one is wanted: x · 2 keeps the 2 and not x.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
@@ -60,38 +63,43 @@ class Subtract(Function):
 
 
 class Multiply(Function):
-    """Saves both operands."""
+    """Saves each operand whose partner wants a gradient."""
 
     @staticmethod
     def forward(ctx: Context, a: Array, b: Array) -> Array:
         """y = a · b."""
-        ctx.save(a, b)
+        need_a, need_b = ctx.needs
+        ctx.save(*[b] * need_a, *[a] * need_b)
+        ctx.shapes = a.shape, b.shape
         return _backend.array_module(a).multiply(a, b, out=_like(a, b))
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
         """da = dy · b, db = dy · a."""
-        a, b = ctx.saved
         need_a, need_b = ctx.needs
-        return sum_to(dy * b, a.shape) if need_a else None, sum_to(dy * a, b.shape) if need_b else None
+        da = sum_to(dy * ctx.saved[0], ctx.shapes[0]) if need_a else None
+        db = sum_to(dy * ctx.saved[-1], ctx.shapes[1]) if need_b else None
+        return da, db
 
 
 class Divide(Function):
-    """Saves both operands."""
+    """Saves b, and a if b wants a gradient."""
 
     @staticmethod
     def forward(ctx: Context, a: Array, b: Array) -> Array:
         """y = a / b."""
-        ctx.save(a, b)
+        ctx.save(b, *[a] * ctx.needs[1])
+        ctx.shapes = a.shape, b.shape
         return _backend.array_module(a).divide(a, b, out=_like(a, b))
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
         """da = dy / b, db = -dy · a / b²."""
-        a, b = ctx.saved
         need_a, need_b = ctx.needs
+        b, *rest = ctx.saved
         da = dy / b
-        return sum_to(da, a.shape) if need_a else None, -sum_to(da * (a / b), b.shape) if need_b else None
+        db = -sum_to(da * (rest[0] / b), ctx.shapes[1]) if need_b else None
+        return sum_to(da, ctx.shapes[0]) if need_a else None, db
 
 
 class Power(Function):
@@ -110,7 +118,9 @@ class Power(Function):
         """dx = dy · k · x^(k-1)."""
         (x,) = ctx.saved
         k = ctx.exponent
-        return dy * (k * x ** (k - 1))
+        if k == 0:  # x^0 is 1 everywhere; the formula would be 0 · ∞ at x = 0
+            return _backend.full(x.shape, 0, x.dtype, like=x)
+        return dy * (x.dtype.type(k) * x ** x.dtype.type(k - 1))
 
 
 def add(x: Any, y: Any, activation: str | None = None) -> Tensor:
@@ -187,7 +197,7 @@ def power(x: Tensor, exponent: float) -> Tensor:
         array([1., 9.], dtype=float32)
     """
     check_alike("power", x=x)
-    if not isinstance(exponent, (int, float)):
+    if not isinstance(exponent, (int, float, np.number)):
         raise TypeError(f"power: exponent must be a plain number; received a {type(exponent).__name__}")
     return Power.apply(x, exponent=exponent)
 

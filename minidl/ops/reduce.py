@@ -1,16 +1,21 @@
 """Reductions: one number from many.
 
-sum    y = Σ x                 dx = dy, repeated
-mean   y = Σ x / M             dx = dy / M, repeated        M elements go into one result
+sum    y = Σ x                      dx = dy, repeated
+mean   y = Σ x / M = μ              dx = dy / M, repeated         M elements go into one result
+max    y = the largest x            dx = dy at the first largest element, else 0
+var    y = Σ (x - μ)² / (M - k)     dx = 2·(x - μ)/(M - k) · dy
+
+In var, μ depends on x, too, but that adds nothing: ∂y/∂μ = -2·Σ (x - μ)/(M - k) = 0.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_alike, to_axes
+from minidl._checks import check_alike, check_positive, to_axes
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -42,14 +47,63 @@ class Mean(Function):
     def forward(ctx: Context, x: Array, *, axes: tuple[int, ...], keepdims: bool) -> Array:
         """y = Σ x / M."""
         ctx.axes, ctx.x_shape = axes, x.shape
-        y = _backend.array_module(x).asarray(x.mean(axis=axes, keepdims=keepdims))
-        ctx.count = x.size // max(1, y.size)
-        return y
+        ctx.count = math.prod(x.shape[axis] for axis in axes)
+        return _backend.array_module(x).asarray(x.mean(axis=axes, keepdims=keepdims))
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy / M, repeated."""
         return spread(dy / dy.dtype.type(ctx.count), ctx.x_shape, ctx.axes)
+
+
+class Max(Function):
+    """Saves which element won, counted in reading order, as the smallest integer type that can count them."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, axes: tuple[int, ...], keepdims: bool) -> Array:
+        """The largest element."""
+        xp = _backend.array_module(x)
+        ctx.order = (*(axis for axis in range(x.ndim) if axis not in axes), *axes)
+        ctx.sizes = tuple(x.shape[axis] for axis in ctx.order)
+        kept, count = ctx.sizes[: x.ndim - len(axes)], math.prod(ctx.sizes[x.ndim - len(axes) :])
+        rows = x.transpose(ctx.order).reshape(*kept, count)  # what is compared with each other lies in one row
+        winners = rows.argmax(axis=-1)[..., None]
+        y = xp.take_along_axis(rows, winners, axis=-1)
+        winners = winners.astype("uint8" if count <= 2**8 else "uint16" if count <= 2**16 else "int64")
+        ctx.save(winners)
+        ctx.choices, ctx.count = winners, count
+        return y.reshape([1 if axis in axes else size for axis, size in enumerate(x.shape)] if keepdims else kept)
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """dx = dy at the winner."""
+        (winners,) = ctx.saved
+        xp = _backend.array_module(dy)
+        here = xp.arange(ctx.count) == winners
+        dx = xp.where(here, dy.reshape(winners.shape), dy.dtype.type(0))
+        return dx.reshape(ctx.sizes).transpose([ctx.order.index(axis) for axis in range(len(ctx.order))])
+
+
+class Var(Function):
+    """Saves x and its mean."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, axes: tuple[int, ...], correction: float, keepdims: bool) -> Array:
+        """y = Σ (x - μ)² / (M - k)."""
+        xp = _backend.array_module(x)
+        mean = xp.asarray(x.mean(axis=axes, keepdims=True))
+        ctx.save(x, mean)
+        ctx.axes = axes
+        ctx.count = math.prod(x.shape[axis] for axis in axes) - correction
+        difference = x - mean
+        y = (difference * difference).sum(axis=axes, keepdims=keepdims) / x.dtype.type(ctx.count)
+        return xp.asarray(y)
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """dx = 2·(x - μ)/(M - k) · dy."""
+        x, mean = ctx.saved
+        return (x - mean) * spread(dy * dy.dtype.type(2 / ctx.count), x.shape, ctx.axes)
 
 
 def sum(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
@@ -83,3 +137,54 @@ def mean(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
     if any(x.shape[axis] == 0 for axis in axes):
         raise ValueError(f"mean: there is nothing to average; x.shape={x.shape}, axis={axis}")
     return Mean.apply(x, axes=axes, keepdims=keepdims)
+
+
+def max(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+    """Return the largest element, along all axes (None) or some; NaN counts as the largest.
+
+    Where several are the largest, the first in reading order gets the whole gradient. (PyTorch does so along one axis,
+    and divides the gradient evenly when all axes are reduced.)
+
+    Raises:
+        ValueError: if an axis does not exist or is named twice, or if there is nothing to compare.
+
+    Example:
+        >>> from minidl import Tensor
+        >>> Tensor([[1.0, 4.0], [3.0, 2.0]]).max(axis=1).numpy()
+        array([4., 3.], dtype=float32)
+    """
+    check_alike("max", x=x)
+    axes = to_axes("max", axis, x.ndim)
+    if any(x.shape[axis] == 0 for axis in axes):
+        raise ValueError(f"max: there is nothing to compare; x.shape={x.shape}, axis={axis}")
+    return Max.apply(x, axes=axes, keepdims=keepdims)
+
+
+def var(x: Tensor, axis: Any = None, *, correction: float = 1, keepdims: bool = False) -> Tensor:
+    """Return the variance Σ (x - mean)² / (M - correction), along all axes (None) or some.
+
+    Args:
+        x: any shape.
+        axis: the axes along which M elements go into each result.
+        correction: 1 (default, as in PyTorch) for the unbiased estimate, 0 for the variance of the elements themselves
+            (NumPy's default).
+        keepdims: whether reduced axes stay, with size 1.
+
+    Raises:
+        ValueError: if an axis does not exist or is named twice, or if there are too few elements.
+
+    Example:
+        >>> from minidl import Tensor
+        >>> Tensor([1.0, 2.0, 3.0]).var().item(), Tensor([1.0, 3.0]).var(correction=0).item()
+        (1.0, 1.0)
+    """
+    check_alike("var", x=x)
+    check_positive("var", "correction", correction, zero=True)
+    axes = to_axes("var", axis, x.ndim)
+    count = math.prod(x.shape[axis] for axis in axes)
+    if count <= correction:
+        raise ValueError(
+            f"var: needs more than {correction} elements for each result (it divides by M - correction = "
+            f"{count} - {correction}); x.shape={x.shape}, axis={axis}; correction=0 needs only one"
+        )
+    return Var.apply(x, axes=axes, correction=correction, keepdims=keepdims)

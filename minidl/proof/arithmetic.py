@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 
 from minidl import ops
-from minidl.proof.table import Case, Table, normal, positive
+from minidl.proof.table import Case, Draw, Table, normal, positive, separated
 
 BROADCAST = (
     Case("equal shapes", normal((2, 3, 4), (2, 3, 4))),
@@ -89,4 +92,56 @@ MATMUL = Table(
         Case("repeated batch axes", normal((2, 1, 3, 4), (3, 4, 2))),
     ),
     lambda a, b: np.einsum("...ij,...jk->...ik", a, b),
+)
+
+ELEMENTS = (Case("(N, M)", normal((3, 4))), Case("pictures", normal((2, 3, 2, 2))), Case("no axis", normal(())))
+POSITIVE = (Case("(N, M)", positive((3, 4))), Case("pictures", positive((2, 3, 2, 2))), Case("no axis", positive(())))
+SEPARATED = (Case("(N, M)", separated((3, 4))), Case("pictures", separated((2, 3, 2, 2))))
+
+
+def by_element(function: Callable[[float], float]) -> Callable[..., np.ndarray]:
+    """Return the oracle that calls a function of Python's `math` on one element after the other."""
+    return lambda x: np.array([function(value) for value in x.ravel()]).reshape(x.shape)
+
+
+EXP = Table("exp", ops.exp, ELEMENTS, by_element(math.exp))
+LOG = Table("log", ops.log, POSITIVE, by_element(math.log))
+SQRT = Table("sqrt", ops.sqrt, POSITIVE, by_element(math.sqrt))
+ABS = Table("abs", ops.abs, SEPARATED, by_element(math.fabs))
+CLIP = Table(
+    "clip",
+    ops.clip,
+    (
+        Case("both bounds", separated((3, 5)), {"low": -0.8, "high": 0.6}),
+        Case("only low", separated((2, 3, 2, 2)), {"low": 0.1}),
+        Case("only high", separated((4, 3)), {"high": 0}),
+        Case("no axis", separated(()), {"low": -1, "high": 1}),
+    ),
+    lambda x, low=-math.inf, high=math.inf: by_element(lambda value: min(max(value, low), high))(x),
+)
+
+
+def conditions(condition: tuple[int, ...], *shapes: tuple[int, ...]) -> Draw:
+    """Draw a condition and two operands of these shapes."""
+    return lambda rng: (np.asarray(rng.random(condition) < 0.5), *normal(*shapes)(rng))
+
+
+def where_oracle(condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a or b, element by element."""
+    condition, a, b = np.broadcast_arrays(condition, a, b)
+    y = [p if c else q for c, p, q in zip(condition.ravel(), a.ravel(), b.ravel(), strict=True)]
+    return np.array(y).reshape(a.shape)
+
+
+WHERE = Table(
+    "where",
+    ops.where,
+    (
+        Case("equal shapes", conditions((3, 4), (3, 4), (3, 4))),
+        Case("a row of conditions", conditions((4,), (3, 4), (3, 4))),
+        Case("a number for a", conditions((2, 3), (), (2, 3))),
+        Case("all three repeated", conditions((2, 1, 1), (3, 1), (4,))),
+        Case("pictures", conditions((2, 3, 2, 4), (2, 3, 2, 4), (3, 1, 1))),
+    ),
+    where_oracle,
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from minidl import Tensor, ops
 from minidl.proof.conv import as_padding
-from minidl.proof.table import Case, Table, normal
+from minidl.proof.table import Case, Table, normal, separated
 
 RESHAPE = Table(
     "reshape",
@@ -129,3 +129,19 @@ AXES = (
 )
 SUM = Table("sum", ops.sum, AXES, lambda x, **settings: np.asarray(x.sum(**settings)))
 MEAN = Table("mean", ops.mean, AXES, lambda x, **settings: np.asarray(x.mean(**settings)))
+MAX = Table(
+    "max",
+    ops.max,
+    (
+        *(Case(case.name, separated((2, 3, 4)), case.settings) for case in AXES[:3]),
+        Case("one element", separated((1,)), {"axis": 0}),
+        Case("more than 256 elements", separated((3, 100)), {"axis": None}),
+    ),
+    lambda x, **settings: np.asarray(x.max(**settings)),
+)
+VAR = Table(
+    "var",
+    ops.var,
+    (*AXES[:3], Case("biased", normal((2, 3, 4)), {"axis": (0, 2), "correction": 0})),
+    lambda x, axis=None, correction=1, keepdims=False: np.asarray(x.var(axis=axis, ddof=correction, keepdims=keepdims)),
+)
