@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minidl import Tensor, ops
+from minidl import ops
 from minidl.proof.table import Case, Draw, Table, normal, separated
+from minidl.tensor import Tensor
 
 
 def wide(scale: float, *shapes: tuple[int, ...]) -> Draw:

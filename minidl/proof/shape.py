@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minidl import Tensor, ops
+from minidl import ops
 from minidl.proof.conv import as_padding
 from minidl.proof.table import Case, Table, normal, separated
+from minidl.tensor import Tensor
 
 RESHAPE = Table(
     "reshape",
