@@ -1,7 +1,7 @@
 """Normalisation: batch norm over the pictures of a batch, local response norm over neighbouring channels.
 
-The formulas and their gradients stand in minidl/kernels/textbook/norm.py; docs/derivations/batch_norm.md and lrn.md
-derive them.
+The formulas and their gradients stand in minidl/kernels/textbook/norm.py; docs/derivations/batch_norm.md and
+local_response_norm.md derive them.
 """
 
 from __future__ import annotations
