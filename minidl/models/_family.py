@@ -1,0 +1,209 @@
+"""What every family of networks shares: its variants are data, and one function builds them all.
+
+A family file holds its blocks, one network class, and a table `VARIANTS` from name to `Variant`. The builder of a
+variant is one line, `return build(VARIANTS, name, settings)`. Building sets what the class cannot know, such as the
+name for error messages, and loads weights if a file is given.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+
+from minidl._checks import check_alike, to_int
+from minidl.nn import Conv2d, Linear, LoadReport, Module, init
+from minidl.tensor import Tensor
+
+
+class Settings(TypedDict, total=False):
+    """What every builder takes; left out, each network has its own defaults."""
+
+    num_classes: int
+    in_channels: int
+    weights: str | os.PathLike[str] | None
+    aux_logits: bool
+    rng: np.random.Generator | None
+
+
+class Network(Module):
+    """Base of the networks: knows its name, and judges its pictures before the first layer has to.
+
+    `smallest` and `largest` are the sides of the smallest and largest square picture that every layer can take; None
+    means any size.
+    """
+
+    name = ""
+    in_channels = 3
+    smallest = 1
+    largest: int | None = None
+    load_report: WeightsReport | None = None
+
+    def legal_sizes(self) -> tuple[int, int | None]:
+        """Return (smallest, largest) in the present mode."""
+        return self.smallest, self.largest
+
+    def explain(self, size: int) -> str:
+        """Say with its arithmetic why pictures of that side do not fit; families write their own."""
+        return ""
+
+    def check_pictures(self, x: Tensor) -> None:
+        """Refuse what is not a batch of pictures with the right number of channels and a legal size."""
+        name, shape = self.name or type(self).__name__, getattr(x, "shape", None)
+        check_alike(name, x=x)
+        if len(x.shape) != 4:
+            cure = "; one picture? give it a batch axis: x[None]" if len(x.shape) == 3 else ""
+            raise ValueError(f"{name}: expects pictures (N, C, H, W); x.shape={shape}{cure}")
+        if x.shape[1] != self.in_channels:
+            raise ValueError(
+                f"{name}: expects pictures with {self.in_channels} channels, these have {x.shape[1]}; x.shape={shape}; "
+                f"build the network with in_channels={x.shape[1]}, or convert the pictures"
+            )
+        smallest, largest = self.legal_sizes()
+        for size in x.shape[2:]:
+            if size < smallest or (largest is not None and size > largest):
+                legal = f"at least {smallest}" if largest is None else f"{smallest} to {largest}"
+                why = self.explain(size)
+                raise ValueError(
+                    f"{name}: expects pictures of {legal} pixels a side, these are {x.shape[2]}×{x.shape[3]}; "
+                    f"x.shape={shape}" + (f"; {why}" if why else "")
+                )
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where networks come from: the family's name, the year, and what to read."""
+
+    family: str
+    year: int
+    citation: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One network of a family.
+
+    Attributes:
+        network: the class.
+        paper: where it comes from.
+        table: the keyword arguments of the class that make it this network: the paper's table as data.
+        input_size: side of the pictures that the paper (or the published weights) used.
+        smallest: side of the smallest picture on which it can be trained.
+        largest: side of the largest, or None.
+        num_classes: unless another number is asked for.
+        in_channels: likewise.
+        head: the layers whose shapes depend on num_classes.
+        aux: the modules that `aux_logits=False` leaves out; () for a network without auxiliary heads.
+    """
+
+    network: Callable[..., Network]
+    paper: Paper
+    table: Mapping[str, Any] = field(default_factory=dict)
+    input_size: int = 224
+    smallest: int = 1
+    largest: int | None = None
+    num_classes: int = 1000
+    in_channels: int = 3
+    head: tuple[str, ...] = ("fc",)
+    aux: tuple[str, ...] = ()
+
+
+def build(variants: Mapping[str, Variant], name: str, settings: Mapping[str, Any]) -> Network:
+    """Build a network of a family.
+
+    Args:
+        variants: the family's table.
+        name: a key of it.
+        settings: any of num_classes, in_channels, weights (a file), aux_logits and rng; None means the network's own
+            default. Networks without auxiliary heads pass over aux_logits.
+
+    Raises:
+        TypeError: if a setting is unknown.
+        ValueError: if a number is below 1, or the weights do not fit.
+    """
+    variant = variants[name]
+    unknown = [key for key in settings if key not in Settings.__annotations__]
+    if unknown:
+        known = ", ".join(Settings.__annotations__)
+        raise TypeError(f"{name}: the settings of a network are {known}; received {', '.join(unknown)}")
+    given = {key: value for key, value in settings.items() if value is not None}
+    arguments: dict[str, Any] = {
+        "num_classes": to_int(name, "num_classes", given.get("num_classes", variant.num_classes), least=1),
+        "in_channels": to_int(name, "in_channels", given.get("in_channels", variant.in_channels), least=1),
+        "rng": given.get("rng"),
+    }
+    if variant.aux:
+        arguments["aux_logits"] = given.get("aux_logits", True)
+
+    def make() -> Network:
+        net = variant.network(**variant.table, **arguments)
+        net.name, net.in_channels = name, arguments["in_channels"]
+        net.smallest, net.largest = variant.smallest, variant.largest
+        return net
+
+    return make() if "weights" not in given else _load(make, given["weights"], variant.head, variant.aux)
+
+
+def weighted_layers(net: Module) -> Iterator[Any]:
+    """Yield the convolutions and linear layers of a network, whose initial weights its paper may prescribe."""
+    return (layer for layer in net.modules() if isinstance(layer, (Conv2d, Linear)))
+
+
+class WeightsReport(LoadReport):
+    """What came from a file of weights: as `LoadReport`, and which file it was; `str()` tells it in a line."""
+
+    def __init__(self, name: str, file: Path, used: list[str], missing: list[str], unexpected: list[str]):
+        super().__init__(used, missing, unexpected)
+        self.name, self.file = name, file
+
+    def __str__(self) -> str:
+        line = f"{self.name}: {len(self.used)} of {len(self.used) + len(self.missing)} arrays from {self.file.name}"
+        for title, names in (("new", self.missing), ("left over", self.unexpected)):
+            if names:
+                line += f"; {title}: {', '.join(names[:4])}" + (f" and {len(names) - 4} more" if names[4:] else "")
+        return line
+
+
+def _load(
+    make: Callable[[], Network], file: str | os.PathLike[str], head: tuple[str, ...], aux: tuple[str, ...]
+) -> Network:
+    """Return the network that `make` builds, with the weights of a file.
+
+    The arrays of the head keep their initial values where those of the file have another shape (another number of
+    classes). Auxiliary heads that only the network has keep theirs, those that only the file has are left over. All
+    other names and shapes must agree, or it is a ValueError.
+    """
+    from minidl.weights import load  # here, because few who build a network load one
+
+    with init.unfilled():
+        net = make()
+    state, own = load(file), _arrays(net)
+    new = [
+        name
+        for name, array in own.items()
+        if (_is_part(name, aux) and name not in state)
+        or (_is_part(name, head) and name in state and state[name].shape != array.shape)
+    ]
+    left_over = [name for name in state if _is_part(name, aux) and name not in own]
+    initial = _arrays(make()) if new else {}
+    fitting = {name: array for name, array in state.items() if name not in left_over}
+    try:
+        report = net.load_state_dict(fitting | {name: initial[name] for name in new})
+    except ValueError as error:
+        raise ValueError(f"{net.name}: {os.fspath(file)}: {error}") from None
+    used = [name for name in report.used if name not in new]
+    net.load_report = WeightsReport(net.name, Path(file), used, new, left_over)
+    return net
+
+
+def _arrays(net: Network) -> dict[str, Any]:
+    return {name: parameter.data for name, parameter in net.named_parameters()} | dict(net.named_buffers())
+
+
+def _is_part(name: str, modules: tuple[str, ...]) -> bool:
+    """Tell whether an array belongs to one of the modules (or is named itself)."""
+    return any(name == module or name.startswith(module + ".") for module in modules)
