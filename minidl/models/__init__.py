@@ -3,9 +3,43 @@
 from minidl.models._registry import get_model, list_models
 from minidl.models.alexnet import alexnet, alexnet_owt
 from minidl.models.cnn_deep import cnn_deep
+from minidl.models.efficientnet import (
+    efficientnet_lite0,
+)
 from minidl.models.googlenet import googlenet, googlenet_bn, googlenet_loss
 from minidl.models.lenet import lenet5, lenet5_modern
 from minidl.models.nin import nin_cifar
+from minidl.models.preact_resnet import (
+    preact_resnet18,
+    preact_resnet34,
+    preact_resnet50,
+    preact_resnet101,
+    preact_resnet110_cifar,
+    preact_resnet152,
+    preact_resnet164_cifar,
+    preact_resnet1001_cifar,
+)
+from minidl.models.resnet import (
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+    resnext50_32x4d,
+    resnext101_32x8d,
+    wide_resnet50_2,
+)
+from minidl.models.resnet_cifar import (
+    plain20_cifar,
+    plain32_cifar,
+    plain44_cifar,
+    plain56_cifar,
+    resnet20_cifar,
+    resnet32_cifar,
+    resnet44_cifar,
+    resnet56_cifar,
+    resnet110_cifar,
+)
 from minidl.models.vgg import vgg11, vgg11_bn, vgg11_lrn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 from minidl.models.zfnet import zfnet, zfnet_512
 
@@ -13,6 +47,7 @@ __all__ = [
     "alexnet",
     "alexnet_owt",
     "cnn_deep",
+    "efficientnet_lite0",
     "get_model",
     "googlenet",
     "googlenet_bn",
@@ -21,6 +56,30 @@ __all__ = [
     "lenet5_modern",
     "list_models",
     "nin_cifar",
+    "plain20_cifar",
+    "plain32_cifar",
+    "plain44_cifar",
+    "plain56_cifar",
+    "preact_resnet18",
+    "preact_resnet34",
+    "preact_resnet50",
+    "preact_resnet101",
+    "preact_resnet110_cifar",
+    "preact_resnet152",
+    "preact_resnet164_cifar",
+    "preact_resnet1001_cifar",
+    "resnet18",
+    "resnet20_cifar",
+    "resnet32_cifar",
+    "resnet34",
+    "resnet44_cifar",
+    "resnet50",
+    "resnet56_cifar",
+    "resnet101",
+    "resnet110_cifar",
+    "resnet152",
+    "resnext50_32x4d",
+    "resnext101_32x8d",
     "vgg11",
     "vgg11_bn",
     "vgg11_lrn",
@@ -30,6 +89,7 @@ __all__ = [
     "vgg16_bn",
     "vgg19",
     "vgg19_bn",
+    "wide_resnet50_2",
     "zfnet",
     "zfnet_512",
 ]

@@ -177,11 +177,13 @@ def _load(
     classes). Auxiliary heads that only the network has keep theirs, those that only the file has are left over. All
     other names and shapes must agree, or it is a ValueError.
     """
-    from minidl.weights import load  # here, because few who build a network load one
+    from minidl.weights import load, names  # here, because few who build a network load one
 
     with init.unfilled():
         net = make()
     state, own = load(file), _arrays(net)
+    if net.name in names.TABLES and not state.keys() & own.keys():
+        state = names.rename(state, net.name)  # they were published under their authors' names
     new = [
         name
         for name, array in own.items()

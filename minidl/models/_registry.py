@@ -13,10 +13,34 @@ from types import ModuleType
 
 import numpy as np
 
-from minidl.models import alexnet, cnn_deep, googlenet, lenet, nin, vgg, zfnet
+from minidl.models import (
+    alexnet,
+    cnn_deep,
+    efficientnet,
+    googlenet,
+    lenet,
+    nin,
+    preact_resnet,
+    resnet,
+    resnet_cifar,
+    vgg,
+    zfnet,
+)
 from minidl.models._family import Network, Variant
 
-FAMILIES: tuple[ModuleType, ...] = (lenet, cnn_deep, alexnet, zfnet, nin, vgg, googlenet)
+FAMILIES: tuple[ModuleType, ...] = (
+    lenet,
+    cnn_deep,
+    alexnet,
+    zfnet,
+    nin,
+    vgg,
+    googlenet,
+    resnet,
+    resnet_cifar,
+    preact_resnet,
+    efficientnet,
+)
 
 
 @dataclass(frozen=True)
