@@ -19,14 +19,44 @@ def running_arrays(channels: int, like: Any) -> tuple[Any, Any]:
     return steps / 4 - 0.3, steps / 3 + 0.5
 
 
-def batch_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, **settings: Any) -> Tensor:
-    """`ops.batch_norm` with running arrays that are new in every call: training changes them."""
-    return ops.batch_norm(x, weight, bias, *running_arrays(x.shape[1], x.data), **settings)
+def training_batch(step: int, channels: int, like: Any) -> Any:
+    """Return a fixed batch (3, C, 2, 2) of training, another one in every step, as an array like `like`."""
+    xp = _backend.array_module(like)
+    return xp.cos(xp.arange(12 * channels, dtype=like.dtype) * (step + 1)).reshape(3, channels, 2, 2) * 2 + step
 
 
-def batch_norm_oracle(x: np.ndarray, w: np.ndarray | None, b: np.ndarray | None, **settings: Any) -> np.ndarray:
+def batch_norm(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, steps: int = 0, momentum: float = 0.1, **settings: Any
+) -> Tensor:
+    """`ops.batch_norm` with running arrays that are new in every call: training changes them.
+
+    Before the call, `steps` steps of training on fixed batches move them, so that evaluation shows where they are.
+    """
+    running = running_arrays(x.shape[1], x.data)
+    for step in range(steps):
+        batch = Tensor(training_batch(step, x.shape[1], x.data))
+        ops.batch_norm(batch, None, None, *running, training=True, momentum=momentum)
+    return ops.batch_norm(x, weight, bias, *running, momentum=momentum, **settings)
+
+
+def batch_norm_oracle(
+    x: np.ndarray,
+    w: np.ndarray | None,
+    b: np.ndarray | None,
+    steps: int = 0,
+    momentum: float = 0.1,
+    **settings: Any,
+) -> np.ndarray:
     """The loop batch norm with the same running arrays."""
-    return oracles.batch_norm(x, w, b, *running_arrays(x.shape[1], x), **settings)
+    batches = [training_batch(step, x.shape[1], x) for step in range(steps)]
+    running = oracles.running_statistics(batches, *running_arrays(x.shape[1], x), momentum)
+    return oracles.batch_norm(x, w, b, *running, **settings)
+
+
+def _steep(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Draw weights so large that a third of the results lies above 6 and a third below 0."""
+    x, w, b = normal((3, 4, 3, 2), (4,), (4,))(rng)
+    return x, 6 + abs(w), 3 + b
 
 
 def _batch_norm_cases() -> tuple[Case, ...]:
@@ -40,11 +70,20 @@ def _batch_norm_cases() -> tuple[Case, ...]:
         cases += [
             Case(f"{mode}, (N, C)", normal((5, 3), (3,), (3,)), {"training": training}),
             Case(f"{mode}, (N, C), relu", normal((5, 3), (3,), (3,)), {"training": training, "activation": "relu"}),
+            Case(f"{mode}, relu6 cuts on both sides", _steep, {"training": training, "activation": "relu6"}),
             Case(f"{mode}, no weight, no bias", normal((2, 3, 2, 3), None, None), {"training": training}),
             Case(f"{mode}, no bias", normal((2, 3, 2, 3), (3,), None), {"training": training}),
             Case(f"{mode}, eps 1", normal((2, 3, 2, 3), (3,), (3,)), {"training": training, "eps": 1.0}),
             Case(f"{mode}, one picture, one channel", normal((1, 1, 3, 2), (1,), (1,)), {"training": training}),
         ]
+    cases += [
+        Case(
+            f"eval after {steps} steps, momentum {momentum}",
+            normal((2, 3, 2, 2), (3,), (3,)),
+            {"training": False, "steps": steps, "momentum": momentum},
+        )
+        for steps, momentum in ((1, 0.1), (3, 0.3), (1, 1.0))
+    ]
     return tuple(cases)
 
 

@@ -254,6 +254,21 @@ def batch_norm(
     return y
 
 
+def running_statistics(
+    batches: list[np.ndarray], mean: np.ndarray, var: np.ndarray, momentum: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Running mean and variance (C,) after training on the batches: the variance is the unbiased one."""
+    mean, var = mean.copy(), var.copy()
+    for batch in batches:
+        for c in range(batch.shape[1]):
+            values = batch[:, c].ravel().tolist()
+            batch_mean = math.fsum(values) / len(values)
+            batch_var = math.fsum((value - batch_mean) ** 2 for value in values) / (len(values) - 1)
+            mean[c] += momentum * (batch_mean - mean[c])
+            var[c] += momentum * (batch_var - var[c])
+    return mean, var
+
+
 _ACTIVATIONS = {
     None: lambda z: z,
     "relu": lambda z: max(z, 0.0),
