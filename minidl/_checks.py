@@ -14,6 +14,8 @@ import numpy as np
 
 from minidl._backend import FLOATS, Array, device_of, is_array
 
+OPTIONAL = ("b", "weight", "bias")  # operands that may be None
+
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
 
@@ -129,10 +131,13 @@ def check_rank(op: str, name: str, shape: Sequence[int], axes: str) -> None:
 
 
 def check_alike(op: str, **operands: Any) -> None:
-    """Refuse operands that are no tensors, are not float32 or float64, or differ in dtype or device; None is none."""
+    """Refuse operands that are no tensors, are not float32 or float64, or differ in dtype or device.
+
+    Those that an operation can do without (OPTIONAL) may be None.
+    """
     first: Any = None
     for name, operand in operands.items():
-        if operand is None:
+        if operand is None and name in OPTIONAL:
             continue
         data: Any = getattr(operand, "data", None)
         if not is_array(data):

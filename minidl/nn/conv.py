@@ -9,6 +9,7 @@ import numpy as np
 from minidl import ops
 from minidl._checks import check_divides, to_int, to_pair
 from minidl.nn import init
+from minidl.nn._repr import changed
 from minidl.nn.module import Module, Parameter
 from minidl.tensor import Tensor
 
@@ -79,10 +80,8 @@ class Conv2d(Module):
 
     def extra_repr(self) -> str:
         """Return the settings that differ from the defaults."""
-        settings = [("stride", self.stride, 1), ("padding", self.padding, 0), ("dilation", self.dilation, 1)]
-        settings += [("groups", self.groups, 1), ("bias", self.bias is not None, True)]
-        changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
-        return f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}{changed}"
+        sizes = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        return sizes + changed(self, stride=1, padding=0, dilation=1, groups=1) + ", bias=False" * (self.bias is None)
 
 
 class ConvTranspose2d(Module):
@@ -155,11 +154,9 @@ class ConvTranspose2d(Module):
 
     def extra_repr(self) -> str:
         """Return the settings that differ from the defaults."""
-        settings = [("stride", self.stride, 1), ("padding", self.padding, 0)]
-        settings += [("output_padding", self.output_padding, 0), ("groups", self.groups, 1)]
-        settings += [("bias", self.bias is not None, True), ("dilation", self.dilation, 1)]
-        changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
-        return f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}{changed}"
+        sizes = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        settings = changed(self, stride=1, padding=0, output_padding=0, dilation=1, groups=1)
+        return sizes + settings + ", bias=False" * (self.bias is None)
 
 
 class Unfold(Module):
@@ -181,9 +178,7 @@ class Unfold(Module):
 
     def extra_repr(self) -> str:
         """Return the settings that differ from the defaults."""
-        settings = [("dilation", self.dilation, 1), ("padding", self.padding, 0), ("stride", self.stride, 1)]
-        changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
-        return f"kernel_size={self.kernel_size}{changed}"
+        return f"kernel_size={self.kernel_size}" + changed(self, dilation=1, padding=0, stride=1)
 
 
 class Fold(Module):
@@ -213,6 +208,6 @@ class Fold(Module):
 
     def extra_repr(self) -> str:
         """Return the sizes and the settings that differ from the defaults."""
-        settings = [("dilation", self.dilation, 1), ("padding", self.padding, 0), ("stride", self.stride, 1)]
-        changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
-        return f"output_size={self.output_size}, kernel_size={self.kernel_size}{changed}"
+        return f"output_size={self.output_size}, kernel_size={self.kernel_size}" + changed(
+            self, dilation=1, padding=0, stride=1
+        )

@@ -9,6 +9,7 @@ import numpy as np
 
 from minidl import ops
 from minidl._checks import check_choice, check_fraction, check_positive, to_int
+from minidl.nn._repr import changed
 from minidl.nn.module import Module, Parameter
 from minidl.ops.norm import ACTIVATIONS
 from minidl.tensor import Tensor, _observers, _recording
@@ -77,11 +78,8 @@ class _BatchNorm(Module):
 
     def extra_repr(self) -> str:
         """Return the number of channels and the settings that differ from the defaults."""
-        settings: list[tuple[str, Any, Any]]
-        settings = [("eps", self.eps, 1e-5), ("momentum", self.momentum, 0.1), ("affine", self.affine, True)]
-        settings += [("track_running_stats", self.track_running_stats, True), ("activation", self.activation, None)]
-        return f"{self.num_features}" + "".join(
-            f", {name}={value!r}" for name, value, default in settings if value != default
+        return f"{self.num_features}" + changed(
+            self, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, activation=None
         )
 
 

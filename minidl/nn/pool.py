@@ -1,10 +1,11 @@
-"""Pooling as layers; `minidl.ops.max_pool2d` and `minidl.ops.avg_pool2d` have the arithmetic."""
+"""Pooling as layers; `minidl.ops` has the arithmetic."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from minidl import ops
+from minidl.nn._repr import changed
 from minidl.nn.module import Module
 from minidl.tensor import Tensor
 
@@ -38,10 +39,7 @@ class MaxPool2d(Module):
 
     def extra_repr(self) -> str:
         """Return the settings that differ from the defaults."""
-        settings = [("stride", self.stride, None), ("padding", self.padding, 0)]
-        settings += [("dilation", self.dilation, 1), ("ceil_mode", self.ceil_mode, False)]
-        changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
-        return f"kernel_size={self.kernel_size}{changed}"
+        return f"kernel_size={self.kernel_size}" + changed(self, stride=None, padding=0, dilation=1, ceil_mode=False)
 
 
 class AvgPool2d(Module):
@@ -78,10 +76,8 @@ class AvgPool2d(Module):
 
     def extra_repr(self) -> str:
         """Return the settings that differ from the defaults."""
-        settings = [("stride", self.stride, None), ("padding", self.padding, 0)]
-        settings += [("ceil_mode", self.ceil_mode, False), ("count_include_pad", self.count_include_pad, True)]
-        changed = "".join(f", {name}={value}" for name, value, default in settings if value != default)
-        return f"kernel_size={self.kernel_size}{changed}"
+        settings = changed(self, stride=None, padding=0, ceil_mode=False, count_include_pad=True)
+        return f"kernel_size={self.kernel_size}" + settings
 
 
 class AdaptiveAvgPool2d(Module):

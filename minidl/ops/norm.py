@@ -170,11 +170,12 @@ def batch_norm(
     check_fraction("batch_norm", "momentum", momentum)
     check_positive("batch_norm", "eps", eps, zero=True)
     check_choice("batch_norm", "activation", activation, ACTIVATIONS)
-    _check_channels(x, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
     _check_running(x, training, running_mean, running_var)
-    xp, channels = _backend.array_module(x.data), x.shape[1]
-    weight = Tensor(xp.ones(channels, x.dtype)) if weight is None else weight
-    bias = Tensor(xp.zeros(channels, x.dtype)) if bias is None else bias
+    _check_channels(x, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
+    weight, bias = (
+        Tensor(_backend.full((x.shape[1],), value, x.dtype, like=x.data)) if given is None else given
+        for given, value in ((weight, 1), (bias, 0))
+    )
     settings = {"running_mean": running_mean, "running_var": running_var, "eps": eps, "activation": activation}
     if not training:
         return BatchNormEval.apply(x, weight, bias, **settings)

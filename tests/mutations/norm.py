@@ -117,7 +117,7 @@ def relu6_as_relu(original, dy, x, y, w, mean, rstd, activation):
 
 def half_silu(original, dy, y, activation):
     """The product rule forgotten: silu' taken as the sigmoid."""
-    return dy * norm_kernels.sigmoid(y) if activation == "silu" else original(dy, y, activation)
+    return dy * textbook.sigmoid(y) if activation == "silu" else original(dy, y, activation)
 
 
 def lrn_cross_term(factor):

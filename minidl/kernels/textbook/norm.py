@@ -38,35 +38,19 @@ from collections.abc import Iterator
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl.kernels.textbook.activation import relu, relu_dx
+from minidl.kernels.textbook.activation import relu, relu6, relu6_dx, relu_dx, silu, silu_dx
+
+ACTIVATIONS = {"relu": (relu, relu_dx), "relu6": (relu6, relu6_dx), "silu": (silu, silu_dx)}
 
 
 def activate(z: Array, activation: str | None) -> Array:
     """Apply the activation of a fused form: None, "relu", "relu6" or "silu"."""
-    xp = _backend.array_module(z)
-    if activation is None:
-        return z
-    if activation == "silu":
-        return xp.multiply(z, sigmoid(z), out=_backend.empty(z.shape, z.dtype, like=z))
-    y = relu(z)
-    return y if activation == "relu" else xp.minimum(y, 6, out=y)
+    return z if activation is None else ACTIVATIONS[activation][0](z)
 
 
 def activation_dx(dy: Array, y: Array | None, activation: str | None) -> Array:
     """Carry dy back through the activation; y is its result or, for silu, which cannot be undone, its input z."""
-    if activation is None or y is None:
-        return dy
-    if activation == "silu":
-        s = sigmoid(y)
-        return dy * (s + y * s * (1 - s))
-    return relu_dx(dy, y) if activation == "relu" else relu_dx(dy, y) * (y < 6)
-
-
-def sigmoid(z: Array) -> Array:
-    """1 / (1 + exp(-z)), with no exponent above 0, so that nothing overflows."""
-    xp = _backend.array_module(z)
-    small = xp.exp(-abs(z))
-    return xp.where(z >= 0, z.dtype.type(1), small) / (1 + small)
+    return dy if activation is None else ACTIVATIONS[activation][1](dy, y)
 
 
 def axes_of_channel(x: Array) -> tuple[int, ...]:

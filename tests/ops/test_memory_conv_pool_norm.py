@@ -1,0 +1,152 @@
+"""What these operations keep for the backward pass, in bytes, and what they allocate on the way."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import Tensor, ops
+from minidl.kernels import textbook
+from minidl.kernels.textbook import conv
+
+N, C, H, WIDTH, KERNELS = 2, 8, 12, 10, 6
+X_BYTES = N * C * H * WIDTH * 4
+CHANNEL_BYTES = C * 4
+STATISTICS = 2 * C * 8  # mean and rstd, in float64
+
+
+def tensor(*shape):
+    return Tensor(np.random.default_rng(0).standard_normal(shape).astype("float32"), requires_grad=True)
+
+
+def saved_bytes(function, *tensors, **settings):
+    seen = []
+    with minidl.observe(lambda event: seen.append(event.saved_bytes)):
+        y = function(*tensors, **settings)
+        y.backward(np.ones_like(y.data))
+    forward, backward = seen
+    assert forward == backward
+    return forward
+
+
+def batch_norm(x, w, b, training, activation):
+    running = np.zeros(C, "float32"), np.ones(C, "float32")
+    return ops.batch_norm(x, w, b, *running, training=training, activation=activation)
+
+
+def batch_norm_cases():
+    parts = X_BYTES + CHANNEL_BYTES + STATISTICS  # x, w, mean, rstd
+    for training in (True, False):
+        for activation, extra in ((None, 0), ("relu", X_BYTES), ("relu6", X_BYTES), ("silu", CHANNEL_BYTES)):
+            settings = {"training": training, "activation": activation}
+            yield f"batch_norm {settings}", batch_norm, [(N, C, H, WIDTH), (C,), (C,)], settings, parts + extra
+
+
+CASES = [
+    # name, function, shapes, settings, bytes
+    (
+        "conv2d: x and w",
+        ops.conv2d,
+        [(N, C, H, WIDTH), (KERNELS, C, 3, 3), (KERNELS,)],
+        {"padding": 1},
+        X_BYTES + KERNELS * C * 9 * 4,
+    ),
+    ("conv2d 1x1: x and w", ops.conv2d, [(N, C, H, WIDTH), (KERNELS, C, 1, 1)], {}, X_BYTES + KERNELS * C * 4),
+    (
+        "conv_transpose2d: x and w",
+        ops.conv_transpose2d,
+        [(N, C, H, WIDTH), (C, KERNELS, 3, 3)],
+        {},
+        X_BYTES + KERNELS * C * 9 * 4,
+    ),
+    ("im2col: nothing", ops.im2col, [(N, C, H, WIDTH)], {"kernel_size": 3}, 0),
+    ("col2im: nothing", ops.col2im, [(N, C * 9, 80)], {"output_size": (H, WIDTH), "kernel_size": 3}, 0),
+    ("max_pool2d: a byte each", ops.max_pool2d, [(N, C, H, WIDTH)], {"kernel_size": 2}, N * C * 6 * 5),
+    ("max_pool2d 12x10: a byte", ops.max_pool2d, [(N, C, H, WIDTH)], {"kernel_size": (12, 10)}, N * C),
+    ("max_pool2d of 289: two bytes", ops.max_pool2d, [(1, 1, 17, 34)], {"kernel_size": 17}, 2 * 2),
+    ("max_pool2d of 256: still one", ops.max_pool2d, [(1, 1, 16, 32)], {"kernel_size": 16}, 2 * 1),
+    ("avg_pool2d: nothing", ops.avg_pool2d, [(N, C, H, WIDTH)], {"kernel_size": 2}, 0),
+    ("adaptive_avg_pool2d: nothing", ops.adaptive_avg_pool2d, [(N, C, H, WIDTH)], {"output_size": 7}, 0),
+    ("global_avg_pool2d: nothing", ops.global_avg_pool2d, [(N, C, H, WIDTH)], {}, 0),
+    ("local_response_norm: x and scale", ops.local_response_norm, [(N, C, H, WIDTH)], {}, 2 * X_BYTES),
+    ("add: nothing", ops.add, [(N, C, H, WIDTH)] * 2, {}, 0),
+    ("add relu: the result", ops.add, [(N, C, H, WIDTH)] * 2, {"activation": "relu"}, X_BYTES),
+    ("scale_channels: x and s", ops.scale_channels, [(N, C, H, WIDTH), (N, C)], {}, X_BYTES + N * C * 4),
+    *batch_norm_cases(),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "shapes", "settings", "expected"), CASES, ids=lambda it: it if isinstance(it, str) else ""
+)
+def test_saved_bytes(name, function, shapes, settings, expected):
+    assert saved_bytes(function, *(tensor(*shape) for shape in shapes), **settings) == expected
+
+
+def peak(function):
+    """Return the bytes that were allocated at most at one time, the result among them."""
+    function()
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_convolution_needs_its_input_its_output_and_the_columns_of_one_picture():
+    """8×64×56×56, 64 kernels of 3×3: the columns of all pictures would be 9 times the input."""
+    x, w = tensor(8, 64, 56, 56).data, tensor(64, 64, 3, 3).data
+    columns = 64 * 9 * 56 * 56 * 4
+    allocated = peak(lambda: textbook.conv2d(x, w, None, (1, 1), ((1, 1), (1, 1)), (1, 1), 1))
+    assert allocated + x.nbytes <= 1.3 * (x.nbytes + x.nbytes + columns)
+
+
+@pytest.mark.parametrize("name", ["conv2d_dx", "conv2d_dw"])
+def test_the_gradients_of_a_convolution_need_no_more(name):
+    x, dy, w = tensor(8, 64, 56, 56).data, tensor(8, 64, 56, 56).data, tensor(64, 64, 3, 3).data
+    columns = 64 * 9 * 56 * 56 * 4
+    first, shape = (w, x.shape) if name == "conv2d_dx" else (x, w.shape)
+    allocated = peak(lambda: getattr(textbook, name)(dy, first, shape, (1, 1), ((1, 1), (1, 1)), (1, 1), 1))
+    assert allocated + dy.nbytes <= 1.3 * (x.nbytes + dy.nbytes + columns)
+
+
+def test_a_1x1_convolution_makes_no_columns(monkeypatch):
+    """The pictures are the columns already: nothing but the result, and of a block of it the product, is allocated."""
+
+    def no_columns(*args):
+        raise AssertionError("im2col was called")
+
+    monkeypatch.setattr(conv, "im2col", no_columns)
+    x, w = tensor(8, 64, 28, 28).data, tensor(64, 64, 1, 1).data
+    allocated = peak(lambda: textbook.conv2d(x, w, None, (1, 1), ((0, 0), (0, 0)), (1, 1), 1))
+    assert allocated <= 2.1 * x.nbytes
+
+
+def test_vggs_second_layer_is_done_picture_by_picture(monkeypatch):
+    """64×224×224 with 64 kernels of 3×3: the columns of one picture are 116 MB, nine times the picture."""
+    pictures = []
+
+    def counting(x, *args):
+        pictures.append(len(x))
+        return im2col(x, *args)
+
+    im2col = conv.im2col
+    monkeypatch.setattr(conv, "im2col", counting)
+    x, w = np.ones((2, 64, 224, 224), "float32"), np.ones((64, 64, 3, 3), "float32")
+    tracemalloc.start()
+    try:
+        textbook.conv2d(x, w, None, (1, 1), ((1, 1), (1, 1)), (1, 1), 1)
+        allocated = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    columns = 64 * 9 * 224 * 224 * 4
+    assert pictures == [1, 1]
+    assert allocated + x.nbytes <= 1.3 * (x.nbytes + x.nbytes + columns)
+
+
+def test_blocks_cover_every_picture_once():
+    for n, size in ((1, 1), (7, 10**6), (5, 10**9), (300, 40_000), (0, 5)):
+        covered = [picture for block in conv.blocks(n, size) for picture in range(block.start, block.stop)]
+        assert covered == list(range(n))
