@@ -114,7 +114,7 @@ def conv2d(
     """
     check_alike("conv2d", x=x, w=w, b=b)
     check_rank("conv2d", "x", x.shape, "N, C, H, W")
-    check_rank("conv2d", "w", w.shape, "O, C/G, KH, KW")
+    _check_kernels("conv2d", w, "O, C/G, KH, KW")
     groups = to_int("conv2d", "groups", groups, least=1)
     stride = to_pair("conv2d", "stride", stride, least=1)
     dilation = to_pair("conv2d", "dilation", dilation, least=1)
@@ -126,7 +126,7 @@ def conv2d(
     check_divides("conv2d", "groups", groups, "w.shape[0]", w.shape[0])
     if b is not None and b.shape != (w.shape[0],):
         raise ValueError(f"conv2d: b must have one number for each kernel, shape ({w.shape[0]},); b.shape={b.shape}")
-    kernel_size = to_pair("conv2d", "w.shape[2:]", w.shape[2:], least=1)
+    kernel_size = w.shape[2:]
     padding = resolve_padding("conv2d", padding, x.shape[2:], kernel_size, stride, dilation)
     window_count("conv2d", x.shape, kernel_size, stride, padding, dilation)
     return Conv2d.apply(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
@@ -176,13 +176,13 @@ def conv_transpose2d(
     op = "conv_transpose2d"
     check_alike(op, x=x, w=w, b=b)
     check_rank(op, "x", x.shape, "N, C, H, W")
-    check_rank(op, "w", w.shape, "C, O/G, KH, KW")
+    _check_kernels(op, w, "C, O/G, KH, KW")
     groups = to_int(op, "groups", groups, least=1)
     stride = to_pair(op, "stride", stride, least=1)
     dilation = to_pair(op, "dilation", dilation, least=1)
     output_padding = to_pair(op, "output_padding", output_padding, least=0)
     padding = to_padding(op, padding)
-    kernel_size = to_pair(op, "w.shape[2:]", w.shape[2:], least=1)
+    kernel_size = w.shape[2:]
     if x.shape[1] != w.shape[0]:
         raise ValueError(
             f"{op}: x has {x.shape[1]} channels but w expects w.shape[0] = {w.shape[0]}; "
@@ -207,3 +207,9 @@ def conv_transpose2d(
         out_size=out_size,
         extra=(output_padding[0] // stride[0], output_padding[1] // stride[1]),
     )
+
+
+def _check_kernels(op: str, w: Tensor, axes: str) -> None:
+    check_rank(op, "w", w.shape, axes)
+    if 0 in w.shape:
+        raise ValueError(f"{op}: w must have at least one weight along each axis ({axes}); w.shape={w.shape}")

@@ -105,11 +105,12 @@ CONVOLUTION = {
         ValueError,
         "conv2d: b must have one number for each kernel, shape (4,); b.shape=(3,)",
     ),
-    "kernel without a tap": (
+    "no tap": (
         lambda: ops.conv2d(X, T(4, 3, 0, 3)),
         ValueError,
-        "conv2d: w.shape[2:] must be an int or a pair of ints >= 1; received w.shape[2:]=(0, 3)",
+        "conv2d: w must have at least one weight along each axis (O, C/G, KH, KW); w.shape=(4, 3, 0, 3)",
     ),
+    "no kernel": (lambda: ops.conv2d(X, T(0, 3, 3, 3)), ValueError, "w.shape=(0, 3, 3, 3)"),
     "kernel too large": (
         lambda: ops.conv2d(X, T(4, 3, 3, 4), dilation=(1, 3), padding=((0, 0), (1, 2))),
         ValueError,
@@ -135,7 +136,11 @@ TRANSPOSED = {
     "groups=0": (lambda: ops.conv_transpose2d(X, X, groups=0), ValueError, "conv_transpose2d: groups must be an int"),
     "stride=0": (lambda: ops.conv_transpose2d(X, X, stride=0), ValueError, "conv_transpose2d: stride must be an int"),
     "dilation=0": (lambda: ops.conv_transpose2d(X, X, dilation=0), ValueError, "conv_transpose2d: dilation must be"),
-    "kernel without a tap": (lambda: ops.conv_transpose2d(X, T(3, 2, 3, 0)), ValueError, "w.shape[2:]=(3, 0)"),
+    "no channel": (
+        lambda: ops.conv_transpose2d(X, T(3, 0, 3, 3)),
+        ValueError,
+        "conv_transpose2d: w must have at least one weight along each axis (C, O/G, KH, KW); w.shape=(3, 0, 3, 3)",
+    ),
     'padding="same"': (
         lambda: ops.conv_transpose2d(X, T(3, 2, 3, 3), padding="same"),
         ValueError,

@@ -249,6 +249,8 @@ def test_reprs(layer, text):
         (nn.ConvTranspose2d(3, 4, 2, 2), (2, 3, 4, 5), (2, 4, 8, 10)),
         (nn.Unfold(3), (2, 3, 4, 5), (2, 27, 6)),
         (nn.Fold((4, 5), 3), (2, 27, 6), (2, 3, 4, 5)),
+        (nn.MaxPool2d(2), (2, 3, 4, 5), (2, 3, 2, 2)),
+        (nn.AvgPool2d(2, stride=1), (2, 3, 4, 5), (2, 3, 3, 4)),
         (nn.AdaptiveAvgPool2d(7), (2, 3, 4, 5), (2, 3, 7, 7)),
         (nn.GlobalAvgPool2d(), (2, 3, 4, 5), (2, 3)),
         (nn.LocalResponseNorm(), (2, 3, 4, 5), (2, 3, 4, 5)),

@@ -11,6 +11,8 @@ one slice of the padded picture holds what one tap of all windows sees. No colum
 
 from __future__ import annotations
 
+import numpy as np
+
 from minidl import _backend
 from minidl._backend import Array
 from minidl._checks import Padding, Pair
@@ -38,9 +40,9 @@ def first_taps(xp: object, kernel_size: Pair, stride: Pair, padding: Padding, di
     return first[0][:, None] * kernel_size[1] + first[1][None, :]
 
 
-def winner_dtype(kernel_size: Pair) -> str:
-    """Return the smallest unsigned integer type that can number the taps of a window."""
-    return "uint8" if kernel_size[0] * kernel_size[1] <= 2**8 else "uint16"
+def winner_dtype(kernel_size: Pair) -> np.dtype:
+    """Return the smallest unsigned integer type that can number the taps of a window: one byte up to 256 taps."""
+    return np.min_scalar_type(kernel_size[0] * kernel_size[1] - 1)
 
 
 def max_pool2d(
