@@ -53,9 +53,9 @@ def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Padding, 
     y = _backend.empty((n, o, oh, ow), x.dtype, like=x)
     w_mat = w.reshape(groups, o // groups, k)  # (G, O/G, K)
     for block in blocks(n, groups * k * p * x.itemsize):
-        # The columns get no name, here and below: one would keep them while the next block's are made.
-        product = w_mat @ columns(x[block], (kh, kw), stride, padding, dilation, groups)  # (B, G, O/G, P)
-        y[block] = product.reshape(-1, o, oh, ow)
+        cols = columns(x[block], (kh, kw), stride, padding, dilation, groups)  # (B, G, K, P)
+        y[block] = (w_mat @ cols).reshape(-1, o, oh, ow)  # (B, G, O/G, P) -> (B, O, OH, OW)
+        del cols  # before those of the next block are made
     if b is not None:
         y += b[:, None, None]
     return y
@@ -71,9 +71,9 @@ def conv2d_dx(
     w_mat = w.reshape(groups, o // groups, k).swapaxes(1, 2)  # (G, K, O/G)
     for block in blocks(n, groups * k * p * dy.itemsize):
         dy_mat = dy[block].reshape(-1, groups, o // groups, p)  # (B, G, O/G, P)
-        cols_shape = (len(dy_mat), groups * c_group, kh, kw, oh, ow)
-        block_shape = (len(dy_mat), *x_shape[1:])
-        dx[block] = col2im((w_mat @ dy_mat).reshape(cols_shape), block_shape, stride, padding, dilation)
+        dcols = (w_mat @ dy_mat).reshape(-1, groups * c_group, kh, kw, oh, ow)  # (B, G, K, P) -> (B, C, KH, KW, OH, OW)
+        dx[block] = col2im(dcols, (len(dcols), *x_shape[1:]), stride, padding, dilation)
+        del dcols
     return dx
 
 
@@ -85,7 +85,8 @@ def conv2d_dw(
     k, p = c_group * kh * kw, oh * ow
     dw = _backend.full((groups, o // groups, k), 0, dy.dtype, like=dy)
     for block in blocks(n, max(groups * k * p, o * k) * dy.itemsize):
+        cols = columns(x[block], (kh, kw), stride, padding, dilation, groups)  # (B, G, K, P)
         dy_mat = dy[block].reshape(-1, groups, o // groups, p)  # (B, G, O/G, P)
-        # (B, G, O/G, P) @ (B, G, P, K) -> (B, G, O/G, K) -> (G, O/G, K)
-        dw += (dy_mat @ columns(x[block], (kh, kw), stride, padding, dilation, groups).swapaxes(2, 3)).sum(axis=0)
+        dw += (dy_mat @ cols.swapaxes(2, 3)).sum(axis=0)  # (B, G, O/G, K) -> (G, O/G, K)
+        del cols
     return dw.reshape(w_shape)
