@@ -6,6 +6,7 @@ exist once `cupy` is in `sys.modules`, so asking "is this a CuPy array?" needs n
 
 from __future__ import annotations
 
+import functools
 import sys
 from types import ModuleType
 from typing import Any
@@ -17,31 +18,24 @@ Array = Any  # numpy.ndarray or cupy.ndarray; the two share one interface and, o
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def _loaded_cupy() -> ModuleType | None:
-    return sys.modules.get("cupy")
-
-
 def is_array(value: object) -> bool:
     """Tell whether value is a NumPy or a CuPy array."""
-    if isinstance(value, np.ndarray):
-        return True
-    cupy = _loaded_cupy()
-    return cupy is not None and isinstance(value, cupy.ndarray)
+    return isinstance(value, np.ndarray) or _is_cupy_array(value)
 
 
 def array_module(array: Array) -> Any:
-    """Return the module, NumPy or CuPy, that the array belongs to."""
-    if isinstance(array, np.ndarray):
-        return np
-    cupy = _loaded_cupy()
-    if cupy is not None and isinstance(array, cupy.ndarray):
-        return cupy
-    return np
+    """Return the module, NumPy or CuPy, that the array belongs to; NumPy for everything that is no array."""
+    return sys.modules["cupy"] if _is_cupy_array(array) else np
 
 
 def device_of(array: Array) -> str:
     """Return "cpu" for a NumPy array, "cuda" for a CuPy array."""
-    return "cpu" if array_module(array) is np else "cuda"
+    return "cuda" if _is_cupy_array(array) else "cpu"
+
+
+def _is_cupy_array(value: object) -> bool:
+    # While another thread imports CuPy, the module is there already but its array class is not.
+    return isinstance(value, getattr(sys.modules.get("cupy"), "ndarray", ()))
 
 
 def empty(shape: tuple[int, ...], dtype: Any, *, like: Array) -> Array:
@@ -73,8 +67,8 @@ def copy(array: Array) -> Array:
 
 
 def to_numpy(array: Array) -> np.ndarray:
-    """Return the array on the CPU: itself if it is there already."""
-    return np.asarray(array) if isinstance(array, (np.ndarray, np.generic)) else array.get()
+    """Return the array on the CPU: itself if it is there already, plain numbers as an array."""
+    return array.get() if _is_cupy_array(array) else np.asarray(array)
 
 
 def to_device(array: Array, device: str) -> Array:
@@ -88,6 +82,8 @@ def to_device(array: Array, device: str) -> Array:
         return to_numpy(array)
     if device != "cuda":
         raise ValueError(f'to: device must be "cpu" or "cuda"; received device={device!r}')
+    if _is_cupy_array(array):
+        return array
     status = cuda_status()
     if not status:
         raise RuntimeError(f"to: CUDA is not available: {status.reason}")
@@ -112,13 +108,25 @@ def cuda_status() -> CudaStatus:
     """Tell whether CuPy and an NVIDIA GPU can be used, and why not; imports CuPy."""
     try:
         import cupy
-    except ImportError as error:
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return CudaStatus(False, f"CuPy cannot be imported ({cause}); install it with: pip install 'minidl[cuda]'")
+    except Exception as error:  # mostly an ImportError; a CuPy that does not fit NumPy or CUDA fails in its own ways
+        cure = "install it with: pip install 'minidl[cuda]'"
+        return CudaStatus(False, f"CuPy cannot be imported ({_in_one_line(error)}); {cure}")
     try:
-        count = cupy.cuda.runtime.getDeviceCount()
+        count = _count_gpus(cupy)
     except Exception as error:  # CuPy raises its own classes here, one per missing piece of the driver
-        return CudaStatus(False, f"CuPy is installed but finds no usable driver ({str(error).splitlines()[0]})")
+        return CudaStatus(False, f"CuPy is installed but finds no usable driver ({_in_one_line(error)})")
     if count < 1:
         return CudaStatus(False, "CuPy is installed but no NVIDIA GPU was found")
     return CudaStatus(True, f"{count} NVIDIA GPU{'s' if count > 1 else ''}")
+
+
+@functools.lru_cache(maxsize=1)
+def _count_gpus(cupy: ModuleType) -> int:
+    """Ask the driver once: the answer stays the same as long as the process lives; an error is not remembered."""
+    return cupy.cuda.runtime.getDeviceCount()
+
+
+def _in_one_line(error: BaseException) -> str:
+    """Return the first line of a message that says something; CuPy puts a banner around the real cause."""
+    lines = (line.strip() for line in str(error.__cause__ or error).splitlines())
+    return next((line for line in lines if any(letter.isalpha() for letter in line)), type(error).__name__)

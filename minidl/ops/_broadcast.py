@@ -39,8 +39,7 @@ def as_operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
 def as_tensor(operand: Any, like: Tensor) -> Any:
     """Wrap a plain number as a tensor of the dtype and device of `like`, an array as a tensor; leave others alone."""
     if isinstance(operand, (int, float, np.number)):
-        xp = _backend.array_module(like.data)
-        return Tensor(xp.asarray(operand, dtype=like.dtype))
+        return Tensor(_backend.full((), operand, like.dtype, like=like.data))
     return Tensor(operand) if _backend.is_array(operand) else operand
 
 

@@ -59,7 +59,7 @@ def max_pool2d(
         seen = padded[:, :, rows, columns]
         better = (seen > y) | (seen != seen)  # NaN is not larger than anything, and must not get lost
         xp.copyto(y, seen, where=better)
-        winners[better] = i * kernel_size[1] + j
+        xp.copyto(winners, i * kernel_size[1] + j, where=better)
     return y, winners
 
 
