@@ -87,7 +87,9 @@ def call(function, name, signature, args, kwargs, sources=()):
     bound = signature.bind(*args, **kwargs).arguments
     sources = list(sources)
     args = [inside(value, sources) for value in args]
-    result = function(*args, **{key: inside(value, sources) for key, value in kwargs.items()})
+    kwargs = {key: inside(value, sources) for key, value in kwargs.items()}
+    with np.errstate(all="ignore"):
+        result = function(*args, **kwargs)
     if bound.get("out") is not None:
         return bound["out"]
     return outside(np.array(result, order="C") if name in REDUCTIONS.split() else result, sources)
@@ -108,9 +110,11 @@ class ufunc:
         if out is not None:
             if not isinstance(out, ndarray):
                 refuse(out)
-            self.numpy(*inputs, out=out._array, **settings)
+            with np.errstate(all="ignore"):  # a GPU does not warn
+                self.numpy(*inputs, out=out._array, **settings)
             return out
-        result = self.numpy(*inputs, **settings)
+        with np.errstate(all="ignore"):
+            result = self.numpy(*inputs, **settings)
         parts = result if isinstance(result, tuple) else (result,)
         wrapped = tuple(outside(np.array(part, order="C"), []) for part in parts)
         return wrapped if isinstance(result, tuple) else wrapped[0]

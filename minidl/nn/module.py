@@ -182,7 +182,9 @@ class Module:
         """
         targets = {path: (owner, name) for path, owner, name, _ in self._entries("_parameters")}
         targets |= {path: (owner, name) for path, owner, name, _ in self._entries("_buffers")}
-        given = {name: array for name, array in state.items() if not name.endswith("num_batches_tracked")}
+        given = {
+            name: _backend.to_numpy(array) for name, array in state.items() if not name.endswith("num_batches_tracked")
+        }
         report = LoadReport(
             used=[name for name in given if name in targets],
             missing=[name for name in targets if name not in given],
@@ -190,9 +192,9 @@ class Module:
         )
         shapes = {path: getattr(owner, name).shape for path, (owner, name) in targets.items()}
         wrong = [
-            f"{name} is {tuple(np.shape(given[name]))}, expected {shapes[name]}"
+            f"{name} is {given[name].shape}, expected {shapes[name]}"
             for name in report.used
-            if tuple(np.shape(given[name])) != shapes[name]
+            if given[name].shape != shapes[name]
         ]
         if wrong or (strict and (report.missing or report.unexpected)):
             raise ValueError(
@@ -254,11 +256,11 @@ def _listed(title: str, names: list[str], most: int = 4) -> str:
     return title + ", ".join(names[:most]) + more
 
 
-def _replace(owner: Module, attribute: str, array: Any) -> None:
+def _replace(owner: Module, attribute: str, array: np.ndarray) -> None:
     """Give a parameter or buffer the values of an array, in its own dtype and on its own device."""
     value = getattr(owner, attribute)
     old = value.data if isinstance(value, Tensor) else value
-    new = _backend.to_device(np.array(_backend.to_numpy(array), dtype=old.dtype), _backend.device_of(old))
+    new = _backend.to_device(np.array(array, dtype=old.dtype), _backend.device_of(old))
     if isinstance(value, Tensor):
         value.data = new
     else:

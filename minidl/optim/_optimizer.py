@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl._backend import Array, to_device, to_numpy
+from minidl._backend import Array, device_of, to_device, to_numpy
 from minidl._checks import check_positive
 from minidl.nn import Module, Parameter
 
@@ -55,16 +55,29 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__}: update is not written")
 
     def step(self) -> None:
-        """Move every parameter that has a gradient."""
+        """Move every parameter that has a gradient.
+
+        Raises:
+            TypeError: if a parameter has moved to another device and its slots have not.
+        """
         for p, decay, state in zip(self.parameters, self._decay, self._state, strict=True):
             if p.grad is None:
                 continue
+            self._check_devices(p, state)
             data, g = p.data, p.grad
             if decay and self.decoupled:
                 data = data * p.dtype.type(1 - self.lr * decay)
             elif decay:
                 g = g + p.dtype.type(decay) * data
             p.data = self.update(data, g, state)
+
+    def _check_devices(self, p: Parameter, state: dict[str, Array]) -> None:
+        for slot, array in state.items():
+            if slot != "step" and device_of(array) != p.device:  # a step is a count and stays on the CPU
+                raise TypeError(
+                    f"{type(self).__name__}: a parameter of shape {p.shape} is on {p.device} but its {slot} on "
+                    f"{device_of(array)}; move the slots: optimizer.load_state_dict(optimizer.state_dict())"
+                )
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters: `.grad` becomes None."""

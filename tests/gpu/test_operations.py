@@ -1,0 +1,172 @@
+"""Every case of every proof table on the GPU: the numbers of the CPU, and nothing that moves silently."""
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import Tensor, proof
+from tests.contract import cast, memory_orders
+
+TABLES = list(proof.tables().values())
+CASES = [pytest.param(table, case, id=f"{table.op}-{case.name}") for table in TABLES for case in table.cases]
+TWO_OPERANDS = [
+    pytest.param(table, case, id=f"{table.op}-{case.name}")
+    for table in TABLES
+    for case in table.cases
+    if sum(array is not None for array in case.draw(np.random.default_rng(0))) > 1
+]
+
+# What an operation moves in one forward pass, and says so in its documentation; all others move nothing.
+MOVES = {
+    "cross_entropy": {"read": 2},  # the smallest and the largest label, to judge them
+    "dropout": {"put": 1},  # the draws come from the CPU, so that both devices get the same
+    "stochastic_depth": {"put": 1},
+}
+
+
+def run(table, arrays, settings, dy=None):
+    """Run forward, and backward where there is a dy; return the tensors, the result and the bytes it kept."""
+    tensors = [None if array is None else Tensor(array, requires_grad=array.dtype.kind == "f") for array in arrays]
+    kept = []
+    with minidl.observe(lambda event: kept.append(event.saved_bytes)):
+        y = table.function(*tensors, **settings)
+    if dy is not None:
+        y.backward(dy)
+    return tensors, y, kept
+
+
+def drawn(table, case, dtype, rng):
+    """Draw the arrays of a case and an upstream gradient."""
+    arrays = cast(case.draw(rng), dtype)
+    y = run(table, arrays, case.settings)[1]
+    return arrays, rng.standard_normal(y.shape).astype(dtype)
+
+
+def mask_reads(settings):
+    """What indexing with a boolean array reads: how many places it has."""
+    key = settings.get("key")
+    arrays = [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, np.ndarray)]
+    return {"read": 1} if any(part.dtype.kind == "b" for part in arrays) else {}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("table", "case"), CASES)
+def test_the_gpu_has_the_numbers_of_the_cpu(table, case, dtype, gpu, rng):
+    arrays, dy = drawn(table, case, dtype, rng)
+    tensors, y, kept = run(table, arrays, case.settings, dy)
+    gpu_tensors, gpu_y, gpu_kept = run(table, gpu.put(arrays), gpu.put(case.settings), gpu.put(dy))
+    gpu.assert_same(gpu_y.data, y.data)
+    assert gpu_y.device == "cuda"
+    assert gpu_kept == kept
+    for index, (tensor, gpu_tensor) in enumerate(zip(tensors, gpu_tensors, strict=True)):
+        if tensor is not None and tensor.grad is not None:
+            gpu.assert_same(gpu_tensor.grad, tensor.grad, f"gradient {index}")
+
+
+@pytest.mark.parametrize(("table", "case"), CASES)
+def test_nothing_moves_silently(table, case, gpu, rng):
+    if gpu.moves is None:
+        pytest.skip("on CUDA nobody counts what moves; the stand-in does")
+    arrays, dy = drawn(table, case, "float64", rng)
+    arrays, settings, dy = gpu.put(arrays), gpu.put(case.settings), gpu.put(dy)
+    gpu.moves.clear()
+    _, y, _ = run(table, arrays, settings)
+    masks = mask_reads(case.settings)
+    assert dict(gpu.moves) == MOVES.get(table.op, masks)
+    gpu.moves.clear()
+    y.backward(dy)
+    assert dict(gpu.moves) == masks
+
+
+@pytest.mark.parametrize(("table", "case"), TWO_OPERANDS)
+def test_operands_from_two_devices_are_refused(table, case, gpu, rng):
+    arrays = cast(case.draw(rng), "float64")
+    for index, array in enumerate(arrays):
+        if array is not None:
+            moved = [gpu.put(array) if number == index else other for number, other in enumerate(arrays)]
+            left = [array if number == index else gpu.put(other) for number, other in enumerate(arrays)]
+            for mixed in (moved, left):
+                with pytest.raises(TypeError, match=r"(?s)cuda.*cpu|cpu.*cuda"):
+                    run(table, mixed, gpu.put(case.settings))
+
+
+def test_arrays_among_the_settings_are_refused_on_the_other_device(gpu, rng):
+    x, rows = rng.standard_normal((4, 3)), np.array([0, 2])
+    with pytest.raises(TypeError, match="index: x is on cuda but .* on cpu; move one of them"):
+        Tensor(gpu.put(x))[rows]
+    with pytest.raises(TypeError, match="index: x is on cpu but .* on cuda; move one of them"):
+        Tensor(x)[gpu.put(rows)]
+    weight = Tensor(gpu.put(np.ones(3)))
+    with pytest.raises(
+        TypeError, match="batch_norm: running_mean must be float64 on cuda like x; it is float64 on cpu"
+    ):
+        minidl.ops.batch_norm(Tensor(gpu.put(x)), weight, weight, np.zeros(3), np.ones(3), training=True)
+
+
+@pytest.mark.parametrize("op", ["conv2d", "max_pool2d", "avg_pool2d", "batch_norm", "relu", "add", "multiply"])
+def test_any_memory_order(op, gpu, rng):
+    """Pictures that are channels-last, reversed, or every second element of a larger block."""
+    table = proof.tables()[op]
+    case = next(case for case in table.cases if case.draw(np.random.default_rng(0))[0].ndim > 2)
+    arrays, dy = drawn(table, case, "float64", rng)
+    tensors, y, _ = run(table, arrays, case.settings, dy)
+    for number, x in enumerate(memory_orders(arrays[0])):
+        order = np.argsort([-abs(stride) for stride in x.strides])  # an upload keeps no order but C and Fortran
+        back = [list(order).index(axis) for axis in range(x.ndim)]
+        block = gpu.put(np.ascontiguousarray(x.transpose(order)))
+        strided = gpu.cupy.empty((*block.shape[:-1], 2 * block.shape[-1]), block.dtype)
+        strided[..., ::2] = block
+        for device_x in (block.transpose(back), strided[..., ::2].transpose(back)):
+            gpu_tensors, gpu_y, _ = run(table, [device_x, *gpu.put(arrays[1:])], gpu.put(case.settings), gpu.put(dy))
+            np.testing.assert_allclose(gpu_y.numpy(), y.data, rtol=1e-12, atol=1e-14, err_msg=f"order {number}")
+            gradient = gpu_tensors[0].grad.get()
+            np.testing.assert_allclose(gradient, tensors[0].grad, rtol=1e-12, atol=1e-14, err_msg=f"order {number}")
+
+
+def test_channels_last_stays_channels_last(gpu, rng):
+    x = gpu.put(rng.standard_normal((2, 5, 4, 3))).transpose(0, 3, 1, 2)
+    w = gpu.put(rng.standard_normal((6, 3, 3, 3)))
+    y = minidl.ops.relu(minidl.ops.conv2d(Tensor(x), Tensor(w), padding=1))
+    assert y.data.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+@pytest.mark.parametrize("mode", ["direction", "elements"])
+def test_gradcheck_on_the_gpu(mode, gpu, rng):
+    arrays = [gpu.put(rng.standard_normal(shape)) for shape in ((1, 2, 4, 4), (2, 2, 3, 3), (2,))]
+
+    def f(x, w, b):
+        return minidl.ops.max_pool2d(minidl.ops.relu(minidl.ops.conv2d(x, w, b, padding=1)), 2)
+
+    assert minidl.gradcheck(f, arrays, mode=mode).verdict == "ok"
+
+
+def test_numbers_join_in_on_either_side(gpu):
+    x = Tensor(gpu.put(np.array([1.0, 2.0])), requires_grad=True)
+    y = ((3 - x) * np.float64(2) / 4 + x**2).sum()
+    before = dict(gpu.moves or {})
+    y.backward()
+    assert dict(gpu.moves or {}) == before
+    gpu.assert_same(x.grad, np.array([1.5, 3.5]))
+    assert y.item() == 6.5
+    assert len(x) == 2
+
+
+def test_a_function_of_ones_own_runs_on_the_gpu(gpu):
+    class Cube(minidl.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save(x)
+            return x * x * x
+
+        @staticmethod
+        def backward(ctx, dy):
+            (x,) = ctx.saved
+            return 3 * x * x * dy
+
+    x = Tensor(gpu.put(np.array([1.0, 2.0])), requires_grad=True)
+    Cube.apply(x).backward(gpu.put(np.ones(2)))
+    gpu.assert_same(x.grad, np.array([3.0, 12.0]))
+    with pytest.raises(
+        TypeError, match="backward: dy must be float64 on cuda like the tensor; received float64 on cpu"
+    ):
+        Cube.apply(x).backward(np.ones(2))
