@@ -52,7 +52,7 @@ def empty(shape: tuple[int, ...], dtype: Any, *, like: Array) -> Array:
     return block.transpose([outer_first.index(axis) for axis in range(like.ndim)])
 
 
-def full(shape: tuple[int, ...], value: float, dtype: Any, *, like: Array) -> Array:
+def full(shape: tuple[int, ...], value: float | np.number, dtype: Any, *, like: Array) -> Array:
     """Allocate a result as `empty` does and fill it with one value."""
     array = empty(shape, dtype, like=like)
     array[...] = value

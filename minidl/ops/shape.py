@@ -209,9 +209,17 @@ def index(x: Tensor, key: Any) -> Tensor:
     check_alike("index", x=x)
     parts = tuple(_key_part(x, part) for part in (key if isinstance(key, tuple) else (key,)))
     try:
+        _check_bounds(x, parts)
         return Index.apply(x, key=parts)
     except IndexError as error:
         raise IndexError(f"index: {error}; x.shape={x.shape}") from None
+
+
+def _check_bounds(x: Tensor, parts: tuple[Any, ...]) -> None:
+    """Ask NumPy about integer arrays on the GPU: CuPy wraps an index that is out of bounds around."""
+    if x.device == "cuda" and any(_backend.is_array(part) and part.dtype.kind != "b" for part in parts):
+        host = tuple(_backend.to_numpy(part) if _backend.is_array(part) else part for part in parts)
+        np.broadcast_to(np.True_, x.shape)[host]
 
 
 def _key_part(x: Tensor, part: Any) -> Any:

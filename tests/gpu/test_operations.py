@@ -1,5 +1,7 @@
 """Every case of every proof table on the GPU: the numbers of the CPU, and nothing that moves silently."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -16,12 +18,19 @@ TWO_OPERANDS = [
     if sum(array is not None for array in case.draw(np.random.default_rng(0))) > 1
 ]
 
-# What an operation moves in one forward pass, and says so in its documentation; all others move nothing.
-MOVES = {
-    "cross_entropy": {"read": 2},  # the smallest and the largest label, to judge them
-    "dropout": {"put": 1},  # the draws come from the CPU, so that both devices get the same
-    "stochastic_depth": {"put": 1},
-}
+
+def moves_of(table, arrays, settings):
+    """What one forward and one backward pass move, and say so in their documentation; all others move nothing."""
+    if table.op in ("dropout", "stochastic_depth"):
+        return {"put": 1}, {}  # the draws come from the CPU, so that both devices get the same
+    if table.op == "cross_entropy" and arrays[1].dtype.kind in "iu":
+        return {"read": 2}, {}  # the smallest and the largest label, to judge them
+    key = settings.get("key")
+    parts = [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, (list, np.ndarray))]
+    is_mask = any(np.asarray(part).dtype.kind == "b" for part in parts)
+    forward = Counter(put=sum(isinstance(part, list) for part in parts))
+    forward += Counter(read=1) if is_mask else Counter(get=len(parts))  # how many places it has; the index, to judge it
+    return dict(forward), {"read": 1} if is_mask else {}
 
 
 def run(table, arrays, settings, dy=None):
@@ -40,13 +49,6 @@ def drawn(table, case, dtype, rng):
     arrays = cast(case.draw(rng), dtype)
     y = run(table, arrays, case.settings)[1]
     return arrays, rng.standard_normal(y.shape).astype(dtype)
-
-
-def mask_reads(settings):
-    """What indexing with a boolean array reads: how many places it has."""
-    key = settings.get("key")
-    arrays = [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, np.ndarray)]
-    return {"read": 1} if any(part.dtype.kind == "b" for part in arrays) else {}
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -71,11 +73,11 @@ def test_nothing_moves_silently(table, case, gpu, rng):
     arrays, settings, dy = gpu.put(arrays), gpu.put(case.settings), gpu.put(dy)
     gpu.moves.clear()
     _, y, _ = run(table, arrays, settings)
-    masks = mask_reads(case.settings)
-    assert dict(gpu.moves) == MOVES.get(table.op, masks)
+    forward, backward = moves_of(table, arrays, case.settings)
+    assert dict(gpu.moves) == forward
     gpu.moves.clear()
     y.backward(dy)
-    assert dict(gpu.moves) == masks
+    assert dict(gpu.moves) == backward
 
 
 @pytest.mark.parametrize(("table", "case"), TWO_OPERANDS)
@@ -101,6 +103,13 @@ def test_arrays_among_the_settings_are_refused_on_the_other_device(gpu, rng):
         TypeError, match="batch_norm: running_mean must be float64 on cuda like x; it is float64 on cpu"
     ):
         minidl.ops.batch_norm(Tensor(gpu.put(x)), weight, weight, np.zeros(3), np.ones(3), training=True)
+
+
+def test_an_index_out_of_bounds_is_an_error_here_too(gpu):
+    x = Tensor(gpu.put(np.zeros((3, 4))))
+    for key in (gpu.put(np.array([0, 3])), [-4], (slice(None), gpu.put(np.array([[4]]))), 3):
+        with pytest.raises(IndexError, match=r"out of bounds.*x.shape=\(3, 4\)"):
+            x[key]
 
 
 @pytest.mark.parametrize("op", ["conv2d", "max_pool2d", "avg_pool2d", "batch_norm", "relu", "add", "multiply"])

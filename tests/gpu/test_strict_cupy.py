@@ -288,7 +288,8 @@ def test_the_stand_in_offers_only_what_cupy_has():
 
 def test_cupy_has_the_names_of_the_list():
     """Wherever CuPy is installed; its import needs no GPU."""
-    cupy = pytest.importorskip("cupy", reason="CuPy is not installed: the list of its names cannot be compared")
+    reason = "CuPy is not installed: the list of its names cannot be compared"
+    cupy = pytest.importorskip("cupy", reason=reason, exc_type=ImportError)
     new, known = cupy_names.collect(cupy), cupy_names.read()
     assert cupy_names.merge(known, new) == known
 

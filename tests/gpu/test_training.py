@@ -17,10 +17,10 @@ RULES = {
 }
 
 
-def batch(steps):
+def batch(steps, dtype="float32"):
     rng = np.random.default_rng(7)
     for _ in range(steps):
-        yield rng.standard_normal((8, 1, 32, 32)).astype("float32"), rng.integers(0, 10, 8)
+        yield rng.standard_normal((8, 1, 32, 32)).astype(dtype), rng.integers(0, 10, 8)
 
 
 def train(net, optimizer, batches):
@@ -34,16 +34,27 @@ def train(net, optimizer, batches):
     return losses
 
 
-def lenet():
-    return models.get_model("lenet5_modern", rng=np.random.default_rng(3))
+def in_dtype(net, dtype):
+    """Return the network with parameters and buffers of another dtype."""
+    for module in net.modules():
+        for name, p in list(module._parameters.items()):
+            setattr(module, name, nn.Parameter(p.data.astype(dtype)))
+        for name, buffer in list(module._buffers.items()):
+            setattr(module, name, buffer.astype(dtype))
+    return net
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_five_steps_of_lenet_give_the_weights_of_the_cpu(rule, gpu):
-    host = lenet()
-    host_losses = train(host, RULES[rule](host.parameters()), batch(5))
-    net = lenet().to("cuda")
-    losses = train(net, RULES[rule](net.parameters()), [gpu.put(pair) for pair in batch(5)])
+def lenet(dtype="float32"):
+    return in_dtype(models.get_model("lenet5_modern", rng=np.random.default_rng(3)), dtype)
+
+
+# In float64, because training amplifies rounding: Adam divides even a tiny gradient by its own size.
+@pytest.mark.parametrize(("rule", "dtype"), [("sgd", "float32"), *((rule, "float64") for rule in RULES)])
+def test_five_steps_of_lenet_give_the_weights_of_the_cpu(rule, dtype, gpu):
+    host = lenet(dtype)
+    host_losses = train(host, RULES[rule](host.parameters()), batch(5, dtype))
+    net = lenet(dtype).to("cuda")
+    losses = train(net, RULES[rule](net.parameters()), [gpu.put(pair) for pair in batch(5, dtype)])
     for host_loss, loss in zip(host_losses, losses, strict=True):
         gpu.assert_same(loss.data, host_loss.data, "loss")
     for (name, host_p), p in zip(host.named_parameters(), net.parameters(), strict=True):
@@ -63,6 +74,38 @@ def test_a_training_step_moves_nothing(gpu):
     gpu.moves.clear()
     losses[0].item()
     assert dict(gpu.moves) == {"read": 1}
+
+
+def test_layers_of_all_kinds_train_as_on_the_cpu(gpu):
+    """Buffers too: the running statistics of batch norm. Dropout draws on the CPU, the same on both devices."""
+
+    def build():
+        rng = np.random.default_rng(5)
+        net = nn.Sequential(
+            nn.Conv2dNormActivation(3, 8, stride=2, activation="silu", rng=rng),
+            nn.SqueezeExcitation(8, 2, rng=rng),
+            nn.ConvTranspose2d(8, 8, 2, stride=2, groups=2, rng=rng),
+            nn.BatchNorm2d(8, activation="relu6"),
+            nn.ChannelShuffle(4),
+            nn.LocalResponseNorm(),
+            nn.StochasticDepth(0.3, rng=rng),
+            nn.AvgPool2d(3, 2, padding=1, ceil_mode=True),
+            nn.MaxPool2d(2),
+            nn.GlobalAvgPool2d(),
+            nn.Dropout(0.4, rng=rng),
+            nn.Linear(8, 10, rng=rng),
+        )
+        return in_dtype(net, "float64")
+
+    pairs = [(x[:, :, :12, :12].repeat(3, axis=1), labels) for x, labels in batch(3, "float64")]
+    host, net = build(), build().to("cuda")
+    train(host, optim.SGD(host.parameters(), lr=0.1), pairs)
+    train(net, optim.SGD(net.parameters(), lr=0.1), [gpu.put(pair) for pair in pairs])
+    for (name, host_p), p in zip(host.named_parameters(), net.parameters(), strict=True):
+        gpu.assert_same(p.data, host_p.data, name)
+    for (name, host_buffer), buffer in zip(host.named_buffers(), net.buffers(), strict=True):
+        gpu.assert_same(buffer, host_buffer, name)
+    gpu.assert_same(net.eval()(Tensor(gpu.put(pairs[0][0]))).data, host.eval()(Tensor(pairs[0][0])).data)
 
 
 def test_a_tensor_moves_and_its_gradient_comes_back(gpu):
@@ -136,10 +179,10 @@ def test_a_state_goes_from_device_to_device(gpu):
 @pytest.mark.parametrize("rule", ["momentum", "adam", "rmsprop"])
 def test_the_slots_of_an_optimizer_go_from_device_to_device(rule, gpu):
     """Two steps on the CPU, the rest on the GPU: as if all had been on one device."""
-    pairs = list(batch(4))
-    host = lenet()
+    pairs = list(batch(4, "float64"))
+    host = lenet("float64")
     train(host, RULES[rule](host.parameters()), pairs)
-    net = lenet()
+    net = lenet("float64")
     optimizer = RULES[rule](net.parameters())
     train(net, optimizer, pairs[:2])
     net.to("cuda")
