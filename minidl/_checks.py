@@ -149,7 +149,7 @@ def check_alike(op: str, **operands: Any) -> None:
             )
         if first is None:
             first = data
-        elif data.dtype != first.dtype or type(data) is not type(first):
+        elif data.dtype != first.dtype or (type(data) is not type(first) and device_of(data) != device_of(first)):
             raise TypeError(_differing(op, {key: value for key, value in operands.items() if value is not None}))
 
 

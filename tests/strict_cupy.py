@@ -38,10 +38,6 @@ def refuse(value):
     raise TypeError(f"Unsupported type {type(value)}: only device arrays and plain numbers mix on the device")
 
 
-def is_number(value):
-    return isinstance(value, (bool, int, float, complex, np.generic))
-
-
 def _axes(part):
     """Return how many axes one part of an index uses up."""
     return part.ndim if isinstance(part, ndarray) and part.dtype == bool else 1
@@ -52,7 +48,7 @@ def operand(value, sources):
     if isinstance(value, ndarray):
         sources.append(value)
         return value._array
-    return value if is_number(value) else refuse(value)
+    return value if isinstance(value, (int, float, complex, np.generic)) else refuse(value)
 
 
 def inside(value, sources):
@@ -82,14 +78,13 @@ def outside(result, sources):
     return array
 
 
+@np.errstate(all="ignore")  # a GPU does not warn
 def call(function, name, signature, args, kwargs, sources=()):
     """Call a NumPy function with a CuPy signature; what it returns for `out=` is the array that was given."""
     bound = signature.bind(*args, **kwargs).arguments
     sources = list(sources)
     args = [inside(value, sources) for value in args]
-    kwargs = {key: inside(value, sources) for key, value in kwargs.items()}
-    with np.errstate(all="ignore"):
-        result = function(*args, **kwargs)
+    result = function(*args, **{key: inside(value, sources) for key, value in kwargs.items()})
     if bound.get("out") is not None:
         return bound["out"]
     return outside(np.array(result, order="C") if name in REDUCTIONS.split() else result, sources)
@@ -102,6 +97,7 @@ class ufunc:
         self.__name__, self.numpy = name, getattr(np, name)
         self.signature = cupy_names.signature(NAMES["ufunc"][name])
 
+    @np.errstate(all="ignore")
     def __call__(self, *args, **kwargs):
         settings = dict(self.signature.bind(*args, **kwargs).arguments)
         sources = []
@@ -110,11 +106,9 @@ class ufunc:
         if out is not None:
             if not isinstance(out, ndarray):
                 refuse(out)
-            with np.errstate(all="ignore"):  # a GPU does not warn
-                self.numpy(*inputs, out=out._array, **settings)
+            self.numpy(*inputs, out=out._array, **settings)
             return out
-        with np.errstate(all="ignore"):
-            result = self.numpy(*inputs, **settings)
+        result = self.numpy(*inputs, **settings)
         parts = result if isinstance(result, tuple) else (result,)
         wrapped = tuple(outside(np.array(part, order="C"), []) for part in parts)
         return wrapped if isinstance(result, tuple) else wrapped[0]

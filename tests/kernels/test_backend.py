@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minidl import _backend
+from minidl import Tensor, _backend
 
 
 def test_a_result_lies_in_memory_like_its_model():
@@ -21,6 +21,19 @@ def test_copy_keeps_the_order_and_shares_nothing():
     np.testing.assert_array_equal(x, y)
     assert x.strides == y.strides
     assert not np.shares_memory(x, y)
+
+
+def test_every_kind_of_numpy_array_is_on_the_cpu(tmp_path):
+    np.arange(3.0).tofile(tmp_path / "x")
+    mapped = np.memmap(tmp_path / "x", dtype="float64", mode="r")
+    np.testing.assert_array_equal((Tensor(mapped) + Tensor(np.ones(3))).data, [1, 2, 3])
+
+
+def test_numbers_come_to_numpy():
+    for value in (1.5, [1.5], np.float64(1.5)):
+        assert type(_backend.to_numpy(value)) is np.ndarray
+    x = np.zeros(2)
+    assert _backend.to_numpy(x) is x
 
 
 def test_devices():
