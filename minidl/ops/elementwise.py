@@ -252,11 +252,13 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
         >>> ops.where(x.data > 0, x, 0.0).numpy()
         array([1., 0.], dtype=float32)
     """
-    condition = condition if isinstance(condition, Tensor) or not _backend.is_array(condition) else Tensor(condition)
+    a, b = as_operands("where", a, b)
+    if isinstance(condition, (bool, np.bool_)):
+        condition = _backend.array_module(a.data).asarray(condition)
+    condition = Tensor(condition) if _backend.is_array(condition) else condition
     if not isinstance(condition, Tensor) or condition.dtype != np.bool_:
         found = condition.dtype if isinstance(condition, Tensor) else f"a {type(condition).__name__}"
         raise TypeError(f"where: condition must be an array or Tensor of bools; received {found}")
-    a, b = as_operands("where", a, b)
     if condition.device != a.device:
         raise TypeError(f"where: condition is on {condition.device} but a and b on {a.device}; move one of them")
     broadcast_shape("where", condition.shape, a.shape, b.shape)
