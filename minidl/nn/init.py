@@ -173,18 +173,18 @@ def he_normal(
         >>> bool(abs(w.std() - 0.2) < 0.01)  # √(2 / 50) = 0.2
         True
     """
-    return normal(shape, _he_std(shape, mode, negative_slope, groups), rng)
+    return normal(shape, _he_std("he_normal", shape, mode, negative_slope, groups), rng)
 
 
 def he_uniform(
     shape: Shape, rng: Rng = None, *, mode: str = "fan_in", negative_slope: float = 0.0, groups: int = 1
 ) -> np.ndarray:
     """Draw evenly with the variance of `he_normal`, which has the arguments."""
-    return uniform(shape, math.sqrt(3) * _he_std(shape, mode, negative_slope, groups), rng)
+    return uniform(shape, math.sqrt(3) * _he_std("he_uniform", shape, mode, negative_slope, groups), rng)
 
 
-def _he_std(shape: Shape, mode: str, negative_slope: float, groups: int) -> float:
-    check_choice("he", "mode", mode, ("fan_in", "fan_out"))
+def _he_std(op: str, shape: Shape, mode: str, negative_slope: float, groups: int) -> float:
+    check_choice(op, "mode", mode, ("fan_in", "fan_out"))
     fan = fans(shape, groups=groups)[mode == "fan_out"]
     return math.sqrt(2 / ((1 + negative_slope**2) * max(1, fan)))
 

@@ -225,12 +225,10 @@ def _check_bounds(x: Tensor, parts: tuple[Any, ...]) -> None:
 def _key_part(x: Tensor, part: Any) -> Any:
     """Return one part of a key with its array copied, so that nobody can change it before backward."""
     if isinstance(part, Tensor) or _backend.is_array(part):
-        array = part.data if isinstance(part, Tensor) else part
-        if _backend.device_of(array) != x.device:
-            raise TypeError(
-                f"index: x is on {x.device} but an array of the key on {_backend.device_of(array)}; move one of them"
-            )
-        return array.copy()
+        part = part if isinstance(part, Tensor) else Tensor(part)
+        if part.device != x.device:
+            raise TypeError(f"index: x is on {x.device} but an array of the key on {part.device}; move one of them")
+        return part.data.copy()
     if isinstance(part, (list, bool, np.bool_)):
         array = np.asarray(part) if part != [] else np.zeros(0, dtype=np.intp)  # NumPy takes [] for floats
         return _backend.array_module(x.data).asarray(array)

@@ -1,0 +1,113 @@
+"""Every refusal of layers without convolutions, of containers, blocks and initial weights, by its text."""
+
+import re
+
+import numpy as np
+import pytest
+
+from minidl import Tensor, nn, ops
+
+
+def t(*shape, dtype="float32"):
+    return Tensor(np.ones(shape, dtype=dtype))
+
+
+CASES = [
+    # layers
+    (lambda: nn.Dropout(2), ValueError, "Dropout: p must be from 0 to 1; received p=2"),
+    (lambda: nn.StochasticDepth(-1), ValueError, "StochasticDepth: p must be from 0 to 1; received p=-1"),
+    (
+        lambda: nn.StochasticDepth(0.5, "col"),
+        ValueError,
+        "StochasticDepth: mode must be one of 'row', 'batch'; received mode='col'",
+    ),
+    (lambda: nn.ChannelShuffle(0), ValueError, "ChannelShuffle: groups must be an int >= 1; received groups=0"),
+    (
+        lambda: nn.CrossEntropyLoss(label_smoothing=-1),
+        ValueError,
+        "CrossEntropyLoss: label_smoothing must be from 0 to 1; received label_smoothing=-1",
+    ),
+    (lambda: nn.Linear(0, 2), ValueError, "Linear: in_features must be an int >= 1; received in_features=0"),
+    (lambda: nn.Linear(2, 0.5), ValueError, "Linear: out_features must be an int >= 1; received out_features=0.5"),
+    (lambda: nn.LeakyReLU(-1)(t(2)), ValueError, "leaky_relu: negative_slope must be >= 0"),
+    # containers
+    (lambda: nn.Sequential(nn.ReLU(), ops.relu), TypeError, "Sequential: expects modules; received for '1' a function"),
+    (
+        lambda: nn.Sequential({"a.b": nn.ReLU()}),
+        ValueError,
+        "Sequential: a name must not be empty, contain a dot or hide a method; received 'a.b'",
+    ),
+    (lambda: nn.ModuleDict({"": nn.ReLU()}), ValueError, "ModuleDict: a name must not be empty"),
+    (lambda: nn.ModuleDict({"forward": nn.ReLU()}), ValueError, "ModuleDict: a name must not be empty"),
+    (lambda: nn.ModuleDict({"a": 1}), TypeError, "ModuleDict: expects modules; received for 'a' a int"),
+    (
+        lambda: nn.ModuleDict({"a": nn.ReLU()})["b"],
+        KeyError,
+        "ModuleDict: there is no 'b'; the names are 'a'",
+    ),
+    (lambda: nn.ModuleList([nn.ReLU()])[1], IndexError, "ModuleList: there are 1 modules; received index 1"),
+    (lambda: nn.Sequential(nn.ReLU())[-2], IndexError, "Sequential: there are 1 modules; received index -2"),
+    (lambda: nn.Sequential(nn.ReLU())["0"], TypeError, "Sequential: expects an int or a slice; received '0'"),
+    (lambda: nn.ModuleList([3]), TypeError, "ModuleList: expects modules; received for '0' a int"),
+    # blocks
+    (
+        lambda: nn.Conv2dNormActivation(3, 8, activation="gelu"),
+        ValueError,
+        "Conv2dNormActivation: activation must be one of 'relu', 'leaky_relu'",
+    ),
+    (
+        lambda: nn.Conv2dNormActivation(3, 8, kernel_size=0),
+        ValueError,
+        "Conv2dNormActivation: kernel_size must be an int or a pair of ints >= 1; received kernel_size=0",
+    ),
+    (
+        lambda: nn.Conv2dNormActivation(3, 8, dilation=(1, 0)),
+        ValueError,
+        "Conv2dNormActivation: dilation must be an int or a pair of ints >= 1; received dilation=(1, 0)",
+    ),
+    (
+        lambda: nn.SqueezeExcitation(8, 2, activation="swish"),
+        ValueError,
+        "SqueezeExcitation: activation must be one of 'relu', 'leaky_relu'",
+    ),
+    (
+        lambda: nn.SqueezeExcitation(8, 2, scale_activation="softmax"),
+        ValueError,
+        "SqueezeExcitation: scale_activation must be one of 'relu', 'leaky_relu'",
+    ),
+    # initial weights
+    (
+        lambda: nn.init.fans((3,)),
+        ValueError,
+        "fans: weights must have at least two axes, (O, M) or (O, C/G, KH, KW); shape=(3,)",
+    ),
+    (
+        lambda: nn.init.fans((3, 2), groups=2),
+        ValueError,
+        "fans: shape[0] must be divisible by groups; received shape[0]=3, groups=2 (3 % 2 = 1)",
+    ),
+    (
+        lambda: nn.init.he_normal((3, 2), mode="fan_avg"),
+        ValueError,
+        "he_normal: mode must be one of 'fan_in', 'fan_out'; received mode='fan_avg'",
+    ),
+    (
+        lambda: nn.init.truncated_normal((3,), 0.0),
+        ValueError,
+        "truncated_normal: std must be > 0; received std=0.0",
+    ),
+    (
+        lambda: nn.init.truncated_normal((3,), 1.0, a=3, b=4),
+        ValueError,
+        "truncated_normal: at least 1 % of the draws must lie between a and b, only 0.13 % do; "
+        "received std=1.0, a=3, b=4",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"), CASES, ids=[f"{index}-{case[2][:40]}" for index, case in enumerate(CASES)]
+)
+def test_refusal(call, error, text):
+    with pytest.raises(error, match=re.escape(text)):
+        call()
