@@ -74,7 +74,8 @@ def check_function(function, oracle, arrays, settings, *, rng, views=False):
     arrays = cast([None if array is None else np.asarray(array) for array in arrays], np.float64)
     expected = np.asarray(oracle(*arrays, **settings))
     dy = rng.standard_normal(expected.shape)
-    y, gradients, _ = run(function, arrays, settings, dy)
+    # Copies: a bug that changes an input or dy must not hide itself by having changed it for the checks that follow.
+    y, gradients, _ = run(function, cast(arrays, np.float64), settings, dy.copy())
     assert_close(y.data, expected)
     check_gradients(function, arrays, settings)
     check_dtypes(function, arrays, settings, dy, y.data, gradients)
