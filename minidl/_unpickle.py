@@ -254,7 +254,7 @@ _ACTIONS: dict[str, Callable[[Any, Any], None]] = {
     "POP": Unpickler._discard,
     "POP_MARK": lambda machine, _: machine._to_mark(),
     "DUP": lambda machine, _: machine._push(machine._stack[-1]),
-    "GLOBAL": lambda machine, name: machine._global(name.replace(" ", ".", 1)),
+    "GLOBAL": lambda machine, name: machine._global(name.replace(" ", ".")),
     "STACK_GLOBAL": Unpickler._stack_global,
     "REDUCE": Unpickler._reduce,
     "NEWOBJ": Unpickler._reduce,

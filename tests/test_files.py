@@ -58,6 +58,16 @@ def test_a_writer_that_renames_the_file_itself(tmp_path):
     assert path.read_text() == "x"
 
 
+def test_who_reads_meanwhile_reads_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old and long")
+    with open(path) as reader:
+        with atomic_write(path) as temporary:
+            temporary.write_text("new")
+        assert reader.read() == "old and long"
+    assert path.read_text() == "new"
+
+
 def test_a_link_is_followed(tmp_path):
     (tmp_path / "real").write_text("old")
     (tmp_path / "link").symlink_to("real")

@@ -163,12 +163,13 @@ def test_arrays_that_do_not_fit(program, words):
     refuse(program + b".", words)
 
 
-def test_one_string_made_into_many_arrays():
-    """10,000 arrays of 100 kB out of a file of 0.5 MB stop at the budget."""
-    text = b"T" + struct.pack("<I", 100_000) + bytes(100_000) + b"q\x000" + DTYPE + b"q\x010"
-    refuse(
-        text + (HEAD + b"(K\x01M\xa8a\x85h\x01\x89h\x00tb0") * 10_000 + b"N.", "builds more data than its file can hold"
-    )
+@pytest.mark.parametrize("opcode", [b"T", b"B"], ids=["string of Python 2", "bytes"])
+def test_one_string_made_into_many_arrays(opcode):
+    """1,000 arrays of 25 kB out of a file of 0.1 MB stop at the budget."""
+    raw = opcode + struct.pack("<I", 25_000) + bytes(25_000) + b"q\x000"
+    array = HEAD + b"(K\x01M" + struct.pack("<H", 6_250) + b"\x85h\x01\x89h\x00tb0"
+    content = raw + DTYPE + b"q\x010" + array * 1_000 + b"N."
+    refuse(content, r"builds more data than its file can hold \(another 25,000 bytes\)")
 
 
 def test_steps_are_counted():

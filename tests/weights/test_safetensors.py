@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import resource
+import signal
 import struct
 import subprocess
 import sys
@@ -168,6 +170,28 @@ def test_the_suffix_is_honest(tmp_path):
         ValueError, match=r"^weights\.save: writes safetensors, so path must end in \.safetensors; path='a\.pth'$"
     ):
         weights.save("a.pth", {})
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.safetensors"
+    weights.save(path, {"w": np.ones(3)})
+    content = path.read_bytes()
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, old[1]))
+    try:
+        with pytest.raises(OSError, match=rf"^\[Errno \d+\] File too large: '{re.escape(str(path))}'$"):
+            weights.save(path, {"w": np.ones(3000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == content
+    assert os.listdir(tmp_path) == ["a.safetensors"]
+
+
+def test_any_bit_makes_a_bool_true(tmp_path):
+    path = write(tmp_path / "a.safetensors", {"w": {"dtype": "BOOL", "shape": [3], "data_offsets": [0, 3]}}, b"\0\1\2")
+    np.testing.assert_array_equal(weights.load(path)["w"].view(np.uint8), [0, 1, 1])
 
 
 def test_a_missing_folder(tmp_path):
