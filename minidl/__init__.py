@@ -12,10 +12,16 @@ Example:
     (6, 1, 5, 5)
 """
 
-from minidl import cuda, kernels, models, nn, ops, optim
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from minidl import cuda, kernels, nn, ops
 from minidl._gradcheck import GradientError, gradcheck
 from minidl._random import manual_seed
 from minidl.tensor import Event, Function, Tensor, no_grad, observe
+
+if TYPE_CHECKING:
+    from minidl import data, models, optim, weights
 
 __version__ = "0.1.0"
 
@@ -25,6 +31,7 @@ __all__ = [
     "GradientError",
     "Tensor",
     "cuda",
+    "data",
     "gradcheck",
     "kernels",
     "manual_seed",
@@ -34,4 +41,13 @@ __all__ = [
     "observe",
     "ops",
     "optim",
+    "weights",
 ]
+
+_ON_FIRST_USE = ("data", "models", "optim", "weights")  # so that `import minidl` stays quick
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_FIRST_USE:
+        return importlib.import_module(f"minidl.{name}")
+    raise AttributeError(f"minidl has no attribute {name!r}; it has {', '.join(__all__)}")
