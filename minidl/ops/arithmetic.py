@@ -137,8 +137,10 @@ def add(x: Any, y: Any, activation: str | None = None) -> Tensor:
         >>> ops.add(Tensor([1.0, -2.0]), 1, activation="relu").numpy()
         array([2., 0.], dtype=float32)
     """
+    if activation is None:
+        return _apply(Add, x, y)
     check_choice("add", "activation", activation, (None, "relu"))
-    return _apply(Add if activation is None else AddRelu, x, y)
+    return _apply(AddRelu, x, y)
 
 
 def subtract(x: Any, y: Any) -> Tensor:

@@ -143,6 +143,11 @@ def wrapped_window(original, x, size, alpha, beta, k):
 
 
 NORMALISATION = [
+    Mutant(
+        "batch_norm dx: scaled by 1.001",
+        "batch_norm",
+        kernel("batch_norm_grads", lambda f, *a: (lambda dx, *rest: (dx * 1.001, *rest))(*f(*a))),
+    ),
     Mutant("batch_norm dx: mean term dropped", "batch_norm", kernel("batch_norm_grads", dx_without("mean"))),
     Mutant("batch_norm dx: variance term dropped", "batch_norm", kernel("batch_norm_grads", dx_without("variance"))),
     Mutant(
