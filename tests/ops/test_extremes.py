@@ -139,3 +139,45 @@ class TestTargets:
             ops.cross_entropy(x, labels).item() for labels in ([1, 0], np.array([1, 0]), Tensor(np.array([1, 0])))
         )
         assert a == b == c
+
+
+KEEPS_ORDER = {
+    "relu": ops.relu,
+    "leaky_relu": ops.leaky_relu,
+    "relu6": ops.relu6,
+    "sigmoid": ops.sigmoid,
+    "tanh": ops.tanh,
+    "scaled_tanh": ops.scaled_tanh,
+    "silu": ops.silu,
+    "hardsigmoid": ops.hardsigmoid,
+    "hardswish": ops.hardswish,
+    "softmax": lambda x: ops.softmax(x, 1),
+    "log_softmax": lambda x: ops.log_softmax(x, 1),
+    "dropout": lambda x: ops.dropout(x, 0.5, training=True),
+    "stochastic_depth": lambda x: ops.stochastic_depth(x, 0.5, training=True),
+    "exp": ops.exp,
+    "log": lambda x: ops.log(ops.abs(x)),
+    "sqrt": lambda x: ops.sqrt(ops.abs(x)),
+    "clip": lambda x: ops.clip(x, -1, 1),
+    "where": lambda x: ops.where(x.data > 0, x, 0.0),
+    "power": lambda x: x**2,
+    "add": lambda x: x + x,
+    "subtract": lambda x: x - 1.0,
+    "multiply": lambda x: 2.0 * x,
+    "divide": lambda x: x / x,
+    "concat": lambda x: ops.concat([x, x], 1)[:, :3],
+    "pad": lambda x: ops.pad(x, 1)[:, :, 1:-1, 1:-1],
+    "channel_shuffle": lambda x: ops.channel_shuffle(x, 3),
+    "index": lambda x: x[:],
+}
+
+
+@pytest.mark.parametrize("name", KEEPS_ORDER)
+def test_channels_last_stays_channels_last(name, rng):
+    """Both ways: long runs in memory are what makes the next layer fast."""
+    array = rng.standard_normal((2, 4, 5, 3)).transpose(0, 3, 1, 2)  # (N, C, H, W), and C runs fastest
+    x = Tensor(array, requires_grad=True)
+    y = KEEPS_ORDER[name](x)
+    assert y.data.strides == array.strides
+    y.backward(np.ones((2, 4, 5, 3)).transpose(0, 3, 1, 2))
+    assert x.grad.strides == array.strides

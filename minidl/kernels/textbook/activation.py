@@ -146,7 +146,7 @@ def hardswish_dx(dy: Array, x: Array) -> Array:
     xp = _backend.array_module(dy)
     dx = xp.multiply(dy, x / x.dtype.type(3) + x.dtype.type(0.5), out=_new(dy))
     xp.copyto(dx, dy, where=x >= 3)
-    xp.copyto(dx, dy.dtype.type(0), where=x <= -3)
+    dx[x <= -3] = 0
     return dx
 
 
