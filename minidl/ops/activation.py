@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import check_alike, check_positive
+from minidl._checks import check_alike, check_fraction
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -187,7 +187,7 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     """Return x of each element above 0, negative_slope·x of the others, and at 0 that gradient.
 
     Raises:
-        ValueError: if negative_slope is negative.
+        ValueError: if negative_slope is not from 0 to 1.
         TypeError: if x is no float tensor.
 
     Example:
@@ -196,7 +196,7 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
         array([-0.5,  2. ], dtype=float32)
     """
     check_alike("leaky_relu", x=x)
-    check_positive("leaky_relu", "negative_slope", negative_slope, zero=True)
+    check_fraction("leaky_relu", "negative_slope", negative_slope)
     return LeakyRelu.apply(x, negative_slope=negative_slope)
 
 

@@ -109,9 +109,7 @@ class Clip(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy where low < y < high."""
         (y,) = ctx.saved
-        dx = _backend.full(dy.shape, 0, dy.dtype, like=dy)
-        _backend.array_module(dy).copyto(dx, dy, where=_between(y, ctx.low, ctx.high))
-        return dx
+        return dy * _between(y, ctx.low, ctx.high)
 
 
 def _between(y: Array, low: float | None, high: float | None) -> Array:
@@ -137,10 +135,9 @@ class Where(Function):
     def backward(ctx: Context, dy: Array) -> tuple[None, Array | None, Array | None]:
         """da = dy where condition, db = dy elsewhere; each summed over what was repeated."""
         (condition,) = ctx.saved
-        xp, nothing = _backend.array_module(dy), dy.dtype.type(0)
         _, need_a, need_b = ctx.needs
-        da = sum_to(xp.where(condition, dy, nothing), ctx.shapes[0]) if need_a else None
-        db = sum_to(xp.where(condition, nothing, dy), ctx.shapes[1]) if need_b else None
+        da = sum_to(dy * condition, ctx.shapes[0]) if need_a else None
+        db = sum_to(dy * ~condition, ctx.shapes[1]) if need_b else None
         return None, da, db
 
 

@@ -29,7 +29,7 @@ CASES = [
     ),
     (lambda: nn.Linear(0, 2), ValueError, "Linear: in_features must be an int >= 1; received in_features=0"),
     (lambda: nn.Linear(2, 0.5), ValueError, "Linear: out_features must be an int >= 1; received out_features=0.5"),
-    (lambda: nn.LeakyReLU(-1)(t(2)), ValueError, "leaky_relu: negative_slope must be >= 0"),
+    (lambda: nn.LeakyReLU(2)(t(2)), ValueError, "leaky_relu: negative_slope must be from 0 to 1"),
     # containers
     (lambda: nn.Sequential(nn.ReLU(), ops.relu), TypeError, "Sequential: expects modules; received for '1' a function"),
     (

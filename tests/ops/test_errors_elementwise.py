@@ -26,7 +26,7 @@ CASES = [
     (
         lambda: ops.leaky_relu(t(2), -0.1),
         ValueError,
-        "leaky_relu: negative_slope must be >= 0; received negative_slope=-0.1",
+        "leaky_relu: negative_slope must be from 0 to 1; received negative_slope=-0.1",
     ),
     (lambda: ops.softmax(t(2, 3), 2), ValueError, "softmax: axis must be an int from -2 to 1; received axis=2"),
     (
