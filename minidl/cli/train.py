@@ -1,0 +1,76 @@
+"""`minidl train`: train a network, or go on with a run."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, BadParameter, Exit, Option
+
+from minidl.cli._progress import percent, progress
+from minidl.training import Config, Outcome
+from minidl.training import resume as go_on
+from minidl.training import train as begin
+
+
+def _option(text: str, default: object = None) -> Any:
+    """Describe an option: None stands for the default that the library has, so that a given option can be told."""
+    return Option(help=text, show_default=False if default is None else str(default))
+
+
+def train(
+    model: Annotated[str | None, Argument(help="The network.", show_default=Config.model)] = None,
+    epochs: Annotated[int | None, _option("Times that all training pictures are seen.", Config.epochs)] = None,
+    batch_size: Annotated[int | None, _option("Pictures in one step.", Config.batch_size)] = None,
+    lr: Annotated[float | None, _option("Learning rate at the beginning.", Config.lr)] = None,
+    seed: Annotated[int | None, _option("Where all random numbers start.", Config.seed)] = None,
+    device: Annotated[str | None, _option("cpu or cuda.", Config.device)] = None,
+    out: Annotated[Path | None, _option("The run folder; it must be new.", "runs/MODEL-DATA-1, -2, ...")] = None,
+    resume: Annotated[Path | None, _option("Go on with the run in this folder.")] = None,
+) -> None:
+    """Train a network on 1,797 real handwritten digits; Ctrl-C stops it so that --resume can go on.
+
+    For example:
+
+      minidl train
+
+      minidl train --epochs 8 --lr 0.01 --seed 1 --out runs/careful
+
+      minidl train --resume runs/careful --epochs 16
+    """
+    once = _given(model=model, batch_size=batch_size, lr=lr, seed=seed)  # what a run decides when it begins
+    always = _given(epochs=epochs, device=device)
+    if resume is not None and (once or out is not None):
+        raise BadParameter("--resume takes all settings from the run; only --epochs and --device may be given with it")
+    settings = Config(**once, **always)  # judged before anything else
+    print(f"minidl train: {'setting up' if resume is None else f'going on with {resume}'}", flush=True)
+    with progress() as watcher:
+        if resume is None:
+            outcome = begin(settings, out=out, watchers=[watcher])
+        else:
+            outcome = go_on(resume, **always, watchers=[watcher])
+    print(_ending(outcome))
+    if not outcome.finished:
+        raise Exit(130)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _ending(outcome: Outcome) -> str:
+    run, state, again = outcome.run, outcome.state, shlex.quote(str(outcome.run))
+    if not outcome.finished:
+        place = f"stopped in epoch {state.epoch + 1} after step {state.step}"
+        return f"{place}; go on from there with: minidl train --resume {again}"
+    last, best = state.history[-1], state.best or {}
+    if outcome.new_epochs == 0:
+        more = f"minidl train --resume {again} --epochs {2 * state.epoch}"
+        return f"all {state.epoch} epochs are done (test accuracy {percent(last['test_top1'])}); more with: {more}"
+    return (
+        f"test accuracy {percent(last['test_top1'])} after epoch {last['epoch']}"
+        f" (best: {percent(best['test_top1'])} after epoch {best['epoch']})\n"
+        f"{run}: {run.last.name} {run.best.name} {run.history.name} {run.config.name} {run.curves.name}\n"
+        f"look again: minidl eval {again}"
+    )

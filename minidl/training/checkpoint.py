@@ -1,0 +1,131 @@
+"""Checkpoints: a training that is put away and taken up again, bit for bit.
+
+One safetensors file. Its arrays are the weights under their state_dict names and the optimiser's under "optim/…"; all
+else is JSON in the header, under the key "minidl". Equal states give equal bytes: the keys are sorted and no clock is
+asked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minidl import _random
+from minidl._files import atomic_write
+from minidl.training.config import Config
+from minidl.training.state import State, build
+
+FORMAT = 1  # raised by one when older versions of minidl could not read what is written any more
+OPTIMIZER = "optim/"
+KEY = "minidl"  # one key of the header, because the library writes several in changing order
+
+
+def save_checkpoint(path: str | os.PathLike[str], state: State) -> None:
+    """Write the state of a training and of the default generator; the file is complete or it is not there.
+
+    Args:
+        path: the file; one that exists is replaced in one go.
+        state: the training.
+
+    Raises:
+        OSError: if the file cannot be written; what was there before is untouched.
+    """
+    from safetensors.numpy import save
+
+    arrays = state.net.state_dict()
+    arrays |= {OPTIMIZER + name: np.ascontiguousarray(v) for name, v in state.optimizer.state_dict().items()}
+    note = {
+        "format": FORMAT,
+        "model": state.config.model,
+        "arguments": state.arguments,
+        "config": state.config.to_dict(),
+        "epoch": state.epoch,
+        "step": state.step,
+        "loss_sum": state.loss_sum,
+        "correct": state.correct,
+        "history": state.history,
+        "generator": _random.get_state(),
+    }
+    content = save(arrays, metadata={KEY: json.dumps(note, sort_keys=True, allow_nan=False)})
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load_checkpoint(path: str | os.PathLike[str], **changes: Any) -> State:
+    """Build the network again and put training and default generator where they were.
+
+    Args:
+        path: a file that `save_checkpoint` wrote.
+        changes: settings of the `Config` that shall be others from now on: epochs, device.
+
+    Returns:
+        The state to go on with.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is damaged, no checkpoint, of a newer minidl, or its weights are those of another network;
+            or if a change is refused.
+        RuntimeError: if its device is not available.
+    """
+    path = Path(path)
+    arrays, note = _read(path)
+    slots = {name.removeprefix(OPTIMIZER): v for name, v in arrays.items() if name.startswith(OPTIMIZER)}
+    weights = {name: array for name, array in arrays.items() if not name.startswith(OPTIMIZER)}
+    with _damage(path):
+        config = Config.from_dict(note["config"])
+    config = replace(config, **changes)
+    with _damage(path):
+        state = build(config, note["arguments"])
+        state.net.load_state_dict(weights)
+        state.optimizer.load_state_dict(slots)
+        for name in ("epoch", "step", "loss_sum", "correct", "history"):
+            setattr(state, name, note[name])
+        _random.set_state(note["generator"])
+    return state
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Name the file in errors about what it holds."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"checkpoint: {path} does not hold what it says: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"checkpoint: the header of {path} is damaged ({type(error).__name__}: {error})") from error
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the arrays and the note of a checkpoint."""
+    from safetensors import SafetensorError, safe_open
+
+    with open(path, "rb"):  # a missing or forbidden file is an OSError with its name; the library's has none
+        pass
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get(KEY)
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+    except SafetensorError as error:
+        size = path.stat().st_size
+        raise ValueError(f"checkpoint: {path} ({size:,} bytes) is cut short or no checkpoint: {error}") from error
+    try:
+        note = json.loads(text or "null")
+    except ValueError as error:
+        raise ValueError(f"checkpoint: the header of {path} is damaged: {error}") from error
+    if not isinstance(note, dict) or "format" not in note:
+        raise ValueError(
+            f"checkpoint: {path} holds {len(arrays)} arrays but no training; expected a file that `minidl train` wrote"
+        )
+    if note["format"] != FORMAT:
+        raise ValueError(
+            f"checkpoint: {path} has format {note['format']!r}, this minidl reads format {FORMAT}; "
+            "update it: pip install --upgrade minidl"
+        )
+    return arrays, note

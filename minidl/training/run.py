@@ -1,0 +1,150 @@
+"""The run folder: what a training leaves, under fixed names."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from minidl._files import atomic_write
+from minidl.training.checkpoint import save_checkpoint
+from minidl.training.state import COLUMNS, State
+from minidl.training.watcher import Watcher
+
+RUNS = Path("runs")
+CHECKPOINTS = ("last", "best")
+
+
+class RunFolder:
+    """The files of one run.
+
+        last.safetensors    the training after its last finished epoch, or between two steps where it was stopped
+        best.safetensors    the same after the epoch that was best on the test pictures
+        history.csv         a row for each epoch
+        config.json         all settings
+        curves.png          loss and accuracy, drawn at the end
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = Path(path)
+        self.last = self.path / "last.safetensors"
+        self.best = self.path / "best.safetensors"
+        self.history = self.path / "history.csv"
+        self.config = self.path / "config.json"
+        self.curves = self.path / "curves.png"
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @classmethod
+    def create(cls, name: str, out: str | os.PathLike[str] | None = None) -> RunFolder:
+        """Make a new folder: `out`, or else the first of runs/NAME-1, runs/NAME-2, … that is free.
+
+        Two trainings that start together get two folders: making a folder that exists fails, so none is taken twice.
+
+        Raises:
+            FileExistsError: if `out` exists.
+            OSError: if the folder cannot be made.
+        """
+        if out is not None:
+            Path(out).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(out).mkdir()
+            except FileExistsError:
+                raise existing(out) from None
+            return cls(out)
+        RUNS.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while True:
+            with suppress(FileExistsError):
+                path = RUNS / f"{name}-{number}"
+                path.mkdir()
+                return cls(path)
+            number += 1
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> RunFolder:
+        """Return the folder of a run.
+
+        Raises:
+            ValueError: if there is no such folder, or no run in it.
+        """
+        run = cls(path)
+        if not run.path.is_dir():
+            what = "is a file, not the folder of a run" if run.path.exists() else "does not exist"
+            siblings = sorted(file.parent.as_posix() for file in run.path.parent.glob("*/last.safetensors"))
+            there = f"; there is {', '.join(siblings[:5])}{', …' * (len(siblings) > 5)}" if siblings else ""
+            raise ValueError(f"run: {run} {what}{there}")
+        if not run.last.is_file():
+            raise ValueError(f"run: {run} is no run folder: it has no {run.last.name}")
+        return run
+
+    def checkpoint(self, which: str) -> Path:
+        """Return the file of the "last" or "best" checkpoint.
+
+        Raises:
+            ValueError: if there is no such checkpoint (yet).
+        """
+        if which not in CHECKPOINTS:
+            raise ValueError(f"run: the checkpoints are 'last' and 'best'; received checkpoint={which!r}")
+        file = self.last if which == "last" else self.best
+        if not file.is_file():
+            raise ValueError(f"run: {self} has no {file.name}: no epoch was finished yet")
+        return file
+
+    def write_config(self, state: State) -> None:
+        """Write config.json."""
+        settings: dict[str, Any] = {**state.config.to_dict(), "arguments": state.arguments}
+        with atomic_write(self.config) as temporary:
+            temporary.write_text(json.dumps(settings, sort_keys=True, indent=2) + "\n", encoding="utf-8")
+
+    def write_history(self, state: State) -> None:
+        """Write history.csv."""
+        text = io.StringIO(newline="")
+        rows = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        rows.writeheader()
+        rows.writerows(state.history)
+        with atomic_write(self.history) as temporary:
+            temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
+
+    def sweep(self) -> None:
+        """Remove the unfinished files that a killed process left."""
+        for goal in (self.last, self.best, self.history, self.config, self.curves):
+            for file in self.path.glob(f".{goal.stem}.*{goal.suffix}"):
+                with suppress(OSError):
+                    file.unlink()
+
+
+def existing(out: str | os.PathLike[str]) -> FileExistsError:
+    """Return the error for a folder that is there already."""
+    cure = f"go on with that run: --resume {out}" if RunFolder(out).last.is_file() else "give another name"
+    return FileExistsError(f"train: out must be a new folder, {out} exists already; nothing was changed; {cure}")
+
+
+class Keeper(Watcher):
+    """Writes what a training has reached into its run folder, the newest state last.
+
+    The order matters to a process that is killed in between: with a new best.safetensors and an old last.safetensors
+    the epoch is simply done again, with the same result. The other way round the best would be lost.
+    """
+
+    def __init__(self, run: RunFolder):
+        self.run = run
+
+    def on_epoch_end(self, state: State) -> None:
+        """Save the best, if it is this epoch, then the last, then the table."""
+        if state.best is state.history[-1]:
+            save_checkpoint(self.run.best, state)
+        save_checkpoint(self.run.last, state)
+        self.run.write_history(state)
+
+    def on_stop(self, state: State) -> None:
+        """Save the middle of the epoch."""
+        save_checkpoint(self.run.last, state)

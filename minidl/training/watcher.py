@@ -1,0 +1,36 @@
+"""Who wants to know how a training goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minidl.data import Pictures
+from minidl.training.state import State
+
+if TYPE_CHECKING:
+    from minidl.training.run import RunFolder
+
+
+class Watcher:
+    """Is told how a training goes. Subclass it and write the methods you need; they must not change the state.
+
+    Example:
+        >>> class Accuracy(Watcher):
+        ...     def on_epoch_end(self, state):
+        ...         print(state.epoch, state.history[-1]["test_top1"])
+    """
+
+    def on_run(self, run: RunFolder, state: State, train: Pictures, test: Pictures) -> None:
+        """A run with a folder is ready; its first step comes next."""
+
+    def on_epoch_begin(self, state: State, steps: int) -> None:
+        """An epoch of so many steps begins (or goes on: `state.step` are done)."""
+
+    def on_step(self, state: State, loss: float) -> None:
+        """A step is done."""
+
+    def on_epoch_end(self, state: State) -> None:
+        """An epoch is done; `state.history[-1]` is its row."""
+
+    def on_stop(self, state: State) -> None:
+        """The training stops early, between two steps, because it was asked to."""

@@ -1,0 +1,166 @@
+"""The loop shows every picture once an epoch, tells what it does, and can be stopped between any two steps."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minidl import Tensor, _random, no_grad, ops, training
+from minidl.training import loop
+from minidl.training.state import build
+
+ARGUMENTS = {"in_channels": 1, "num_classes": 10}
+CONFIG = training.Config(epochs=2)
+
+
+class Diary(training.Watcher):
+    def __init__(self):
+        self.lines = []
+
+    def on_epoch_begin(self, state, steps):
+        self.lines.append(f"begin {state.epoch} of {steps} from {state.step}")
+
+    def on_step(self, state, loss):
+        self.lines.append(f"step {state.step}")
+
+    def on_epoch_end(self, state):
+        self.lines.append(f"end {state.history[-1]['epoch']}")
+
+    def on_stop(self, state):
+        self.lines.append(f"stop {state.epoch}.{state.step}")
+
+
+def test_watchers_are_told_in_order(parts):
+    diary = Diary()
+    assert training.fit(build(CONFIG, ARGUMENTS), *parts, watchers=[training.Watcher(), diary])
+    epoch = ["step 1", "step 2", "step 3"]
+    assert diary.lines == ["begin 0 of 3 from 0", *epoch, "end 1", "begin 1 of 3 from 0", *epoch, "end 2"]
+
+
+def test_the_history_follows_from_the_steps(parts):
+    state, losses = build(CONFIG, ARGUMENTS), []
+    watcher = training.Watcher()
+    watcher.on_step = lambda state, loss: losses.append(loss)
+    training.fit(state, *parts, watchers=[watcher])
+    first, second = state.history
+    sizes = [16, 16, 12]
+    assert first["train_loss"] == pytest.approx(np.dot(losses[:3], sizes) / 44, rel=1e-12)
+    assert second["train_loss"] == pytest.approx(np.dot(losses[3:], sizes) / 44, rel=1e-12)
+    assert (first["step"], second["step"], first["lr"]) == (3, 6, CONFIG.lr)
+    score = training.evaluate(state.net, parts[1])
+    assert (second["test_loss"], second["test_top1"]) == (score.loss, score.top1)
+    assert (state.epoch, state.step, state.loss_sum, state.correct) == (2, 0, 0.0, 0)
+
+
+def test_an_epoch_has_every_picture_once_in_an_order_of_its_own(parts):
+    config = replace(CONFIG, shift=0)
+    orders = []
+    for epoch in (0, 1, 0):
+        batches = list(loop._batches(parts[0], config, epoch, 0))
+        orders.append(np.concatenate([x for x, _ in batches]))
+        order = _random.addressed(0, "shuffle", epoch).permutation(44)
+        np.testing.assert_array_equal(orders[-1], parts[0].x[order])
+        np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), parts[0].labels[order])
+    np.testing.assert_array_equal(orders[0], orders[2])
+    assert (orders[0] != orders[1]).any()
+
+
+def test_a_batch_does_not_depend_on_where_the_epoch_was_entered(parts):
+    whole = list(loop._batches(parts[0], CONFIG, 5, 0))
+    for first in range(4):
+        rest = list(loop._batches(parts[0], CONFIG, 5, first))
+        assert len(rest) == 3 - first
+        for (x, labels), (x_again, labels_again) in zip(whole[first:], rest):
+            np.testing.assert_array_equal(x, x_again)
+            np.testing.assert_array_equal(labels, labels_again)
+
+
+def test_pictures_are_moved_by_at_most_shift_pixels_and_differently_each_epoch(parts):
+    plain = parts[0].x[_random.addressed(0, "shuffle", 3).permutation(44)]
+    moved = np.concatenate([x for x, _ in loop._batches(parts[0], replace(CONFIG, shift=1), 3, 0)])
+    moves = set()
+    for picture, original in zip(moved, plain):
+        fits = [
+            (down, right)
+            for down in (-1, 0, 1)
+            for right in (-1, 0, 1)
+            if np.array_equal(picture, np.roll(original, (down, right), axis=(1, 2)))  # the border is empty
+        ]
+        assert fits
+        moves.update(fits)
+    assert len(moves) == 9
+    assert (moved != np.concatenate([x for x, _ in loop._batches(parts[0], replace(CONFIG, shift=1), 4, 0)])).any()
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3, 4, 6])
+def test_stopping_between_two_steps_changes_nothing(parts, stop_after):
+    straight = build(CONFIG, ARGUMENTS)
+    training.fit(straight, *parts)
+    state, diary = build(CONFIG, ARGUMENTS), Diary()
+    answers = iter([False] * stop_after + [True])
+    # fit asks before the first step of an epoch and after every step
+    assert not training.fit(state, *parts, watchers=[diary], should_stop=lambda: next(answers, False))
+    assert diary.lines[-1] == f"stop {state.epoch}.{state.step}"
+    assert len([line for line in diary.lines if line.startswith("step")]) == stop_after - (stop_after > 3)
+    assert training.fit(state, *parts)
+    assert state.history == straight.history
+    for name, array in straight.net.state_dict().items():
+        np.testing.assert_array_equal(state.net.state_dict()[name], array)
+
+
+def test_a_stop_before_the_first_step_does_none(parts):
+    state, diary = build(CONFIG, ARGUMENTS), Diary()
+    assert not training.fit(state, *parts, watchers=[diary], should_stop=lambda: True)
+    assert diary.lines == ["begin 0 of 3 from 0", "stop 0.0"]
+
+
+def test_a_finished_training_does_nothing(parts):
+    state = build(CONFIG, ARGUMENTS)
+    state.epoch = 2
+    assert training.fit(state, *parts)
+    assert state.history == []
+
+
+def test_the_learning_rate_follows_its_schedule(parts):
+    state = build(replace(CONFIG, epochs=4, step_size=2, gamma=0.25), ARGUMENTS)
+    training.fit(state, *parts)
+    assert [row["lr"] for row in state.history] == [0.02, 0.02, 0.005, 0.005]
+
+
+def test_training_learns(parts):
+    state = build(replace(CONFIG, epochs=15, shift=0, step_size=15), ARGUMENTS)
+    training.fit(state, *parts)
+    assert state.history[-1]["train_loss"] < 0.5 * state.history[0]["train_loss"]
+    assert state.history[-1]["train_top1"] > 0.6
+    assert state.best["test_top1"] == max(row["test_top1"] for row in state.history)
+
+
+def test_the_best_epoch_is_the_first_of_equals():
+    state = build(CONFIG, ARGUMENTS)
+    assert state.best is None
+    state.history = [{"epoch": epoch, "test_top1": top1} for epoch, top1 in ((1, 0.5), (2, 0.75), (3, 0.75), (4, 0.5))]
+    assert state.best["epoch"] == 2
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_evaluate_counts_and_puts_the_mode_back(parts, mode):
+    net = build(CONFIG, ARGUMENTS).net.train(mode)
+    many = parts[0].take(np.arange(300) % 44)  # more than one batch
+    score = training.evaluate(net, many)
+    with no_grad():
+        logits = net(Tensor(many.x))
+    assert score.correct == (logits.numpy().argmax(axis=1) == many.labels).sum()
+    assert score.loss == pytest.approx(ops.cross_entropy(logits, many.labels).item(), rel=1e-6)
+    assert (score.n, score.top1) == (300, score.correct / 300)
+    assert net.training is mode
+
+
+def test_empty_parts_are_refused(parts):
+    train, test = parts
+    nothing = train.take([])
+    with pytest.raises(ValueError, match="fit: expects pictures to train and to test with; received 0 and 24"):
+        training.fit(build(CONFIG, ARGUMENTS), nothing, test)
+    with pytest.raises(ValueError, match="fit: expects pictures to train and to test with; received 44 and 0"):
+        training.fit(build(CONFIG, ARGUMENTS), train, nothing)
+    with pytest.raises(ValueError, match="evaluate: there are no pictures to examine the network with"):
+        training.evaluate(build(CONFIG, ARGUMENTS).net, nothing)
