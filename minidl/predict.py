@@ -158,6 +158,8 @@ def class_names(count: int) -> list[str]:
 
 
 def _demo_weights(model: str) -> os.PathLike[str]:
+    if model not in ENTRIES:
+        models.get_model(model)  # says which names are near
     try:
         return weights.demo_path(model)
     except ValueError:

@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command(name="train")(train)
 app.command(name="eval")(evaluate)
 app.command(name="predict")(predict)
+app.command(name="predict")(predict)
 
 
 def _print_version(wanted: bool) -> None:

@@ -53,6 +53,11 @@ class Lines(Watcher):
             f"{config.model}, {parameters:,} parameters, on {config.data}: "
             f"{len(train):,} pictures to learn from, {len(test):,} to test with"
         )
+        if state.net.load_report is not None:
+            self.show(str(state.net.load_report))
+        if state.frozen:
+            learning = sum(p.size for p in state.net.parameters() if p.requires_grad)
+            self.show(f"frozen but for {learning:,} parameters of the head")
         self.show(f"run folder {run} (seed {config.seed}, {config.device})")
 
     def on_epoch_begin(self, state: State, steps: int) -> None:

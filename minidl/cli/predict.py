@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="Picture files.", metavar="IMAGE...", show_default=False)],
+    images: Annotated[list[Path], typer.Argument(help="Picture files.", metavar="IMAGE", show_default=False)],
     model: Annotated[
         str | None, typer.Option(help="A network's name.", show_default="efficientnet_lite0, or as the file says")
     ] = None,

@@ -26,6 +26,8 @@ def train(
     lr: Annotated[float | None, _option("Learning rate at the beginning.", Config.lr)] = None,
     seed: Annotated[int | None, _option("Where all random numbers start.", Config.seed)] = None,
     device: Annotated[str | None, _option("cpu or cuda.", Config.device)] = None,
+    weights: Annotated[Path | None, _option("A file of weights to begin with: .safetensors, .npz or .pth.")] = None,
+    freeze: Annotated[bool, Option("--freeze", help="Learn only the head; needs --weights.")] = False,
     out: Annotated[Path | None, _option("The run folder; it must be new.", "runs/MODEL-DATA-1, -2, ...")] = None,
     resume: Annotated[Path | None, _option("Go on with the run in this folder.")] = None,
 ) -> None:
@@ -39,7 +41,8 @@ def train(
 
       minidl train --resume runs/careful --epochs 16
     """
-    once = _given(model=model, batch_size=batch_size, lr=lr, seed=seed)  # what a run decides when it begins
+    start = _given(weights=None if weights is None else str(weights), freeze=freeze or None)
+    once = _given(model=model, batch_size=batch_size, lr=lr, seed=seed) | start  # what a run decides when it begins
     always = _given(epochs=epochs, device=device)
     if resume is not None and (once or out is not None):
         raise BadParameter("--resume takes all settings from the run; only --epochs and --device may be given with it")

@@ -182,6 +182,7 @@ def _load(
     with init.unfilled():
         net = make()
     state, own = load(file), _arrays(net)
+    state = {key: array for key, array in state.items() if not key.startswith("optim/")}  # a run's checkpoint has slots
     if net.name in names.TABLES and not state.keys() & own.keys():
         state = names.rename(state, net.name)  # they were published under their authors' names
     new = [

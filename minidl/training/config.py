@@ -28,6 +28,8 @@ class Config:
         shift: largest number of pixels by which training pictures are moved at random, up or down and left or right.
         seed: starts the initial weights, the order of the pictures, and the shifts.
         device: "cpu" or "cuda".
+        weights: a file of weights to begin with (see `models.get_model`); None begins with random ones.
+        freeze: whether only the head learns; needs weights.
         threads: of BLAS. The matrices of a small network are so small that a second thread costs more time than it
             brings; and with one, the bits do not depend on the number of cores.
 
@@ -51,6 +53,8 @@ class Config:
     shift: int = 2
     seed: int = 0
     device: str = "cpu"
+    weights: str | None = None
+    freeze: bool = False
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -63,6 +67,8 @@ class Config:
         _check_number("weight_decay", self.weight_decay)
         _check_number("gamma", self.gamma, above_zero=True)
         check_choice("train", "device", self.device, ("cpu", "cuda"))
+        if self.freeze and self.weights is None:
+            raise ValueError("train: freeze keeps what was learnt elsewhere; it needs a file: weights=FILE (--weights)")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""

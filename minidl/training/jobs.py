@@ -66,7 +66,7 @@ def train(
     if out is not None and os.path.lexists(out):
         raise existing(out)
     train_part, test_part = parts or data_sets.load(config.data)
-    state = build(config, _arguments(train_part))
+    state = build(config, _arguments(train_part), weights=config.weights)
     evaluate(state.net, test_part.take(slice(0, 1)), config.device)  # what does not fit shall not leave a folder
     run = RunFolder.create(f"{config.model}-{config.data}", out)
     try:

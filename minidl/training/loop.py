@@ -82,7 +82,7 @@ def fit(
     # Overflow on the way is found in the loss and reported once, with its place; NumPy's warnings have neither.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"), blas_threads(config.threads):
         while state.epoch < config.epochs:
-            state.net.train()
+            state.train()
             state.optimizer.lr = step_decay(config.lr, state.epoch, step_size=config.step_size, gamma=config.gamma)
             _tell(watchers, "on_epoch_begin", state, steps)
             if should_stop():

@@ -7,9 +7,11 @@ from typing import Any
 
 from minidl import models
 from minidl._random import manual_seed
+from minidl.models._family import Network
 from minidl.nn import Module
 from minidl.optim import SGD
 from minidl.training.config import Config
+from minidl.training.transfer import freeze_body
 
 COLUMNS = ("epoch", "step", "lr", "train_loss", "train_top1", "test_loss", "test_top1")  # of the history
 
@@ -21,10 +23,11 @@ class State:
     `epoch` counts the finished epochs and `step` the finished steps of the one that is under way; `loss_sum` and
     `correct` are its sums over the pictures seen so far. `history` has a row (see `COLUMNS`) for each finished epoch:
     "step" there counts from the beginning, the training figures are means over the moved pictures as they passed, and
-    top1 is the share of pictures whose most likely class was right. `arguments` is what the network was built with.
+    top1 is the share of pictures whose most likely class was right. `arguments` is what the network was built with;
+    `frozen` are the modules that do not learn.
     """
 
-    net: Module
+    net: Network
     optimizer: SGD
     config: Config
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -33,6 +36,13 @@ class State:
     loss_sum: float = 0.0
     correct: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    frozen: list[Module] = field(default_factory=list)
+
+    def train(self) -> None:
+        """Switch the network to training, but for what is frozen."""
+        self.net.train()
+        for module in self.frozen:
+            module.eval()
 
     @property
     def best(self) -> dict[str, Any] | None:
@@ -40,20 +50,21 @@ class State:
         return max(self.history, key=lambda row: row["test_top1"], default=None)
 
 
-def build(config: Config, arguments: dict[str, Any]) -> State:
-    """Build the network and its optimiser as they are before the first step.
+def build(config: Config, arguments: dict[str, Any], *, weights: str | None = None) -> State:
+    """Build the network and its optimiser as they are before the first step, with the weights of a file if given.
 
     Raises:
-        ValueError: if there is no such network.
+        ValueError: if there is no such network, or the weights do not fit.
         RuntimeError: if the device is not available.
     """
     manual_seed(config.seed)
-    net = models.get_model(config.model, **arguments).to(config.device)
+    net = models.get_model(config.model, weights=weights, **arguments).to(config.device)
+    frozen = freeze_body(net, config.model) if config.freeze else []
     optimizer = SGD(
-        net.parameters(),
+        [parameter for parameter in net.parameters() if parameter.requires_grad],
         lr=config.lr,
         momentum=config.momentum,
         weight_decay=config.weight_decay,
         nesterov=config.momentum > 0,
     )
-    return State(net, optimizer, config, arguments)
+    return State(net, optimizer, config, arguments, frozen=frozen)
