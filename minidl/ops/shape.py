@@ -207,17 +207,20 @@ def index(x: Tensor, key: Any) -> Tensor:
         array([2., 4.], dtype=float32)
     """
     check_alike("index", x=x)
-    parts = tuple(_key_part(x, part) for part in (key if isinstance(key, tuple) else (key,)))
+    key = key if isinstance(key, tuple) else (key,)
+    parts = tuple(_key_part(x, part) for part in key)
     try:
-        _check_bounds(x, parts)
+        _check_bounds(x, [given if isinstance(given, list) else part for given, part in zip(key, parts)])
         return Index.apply(x, key=parts)
     except IndexError as error:
         raise IndexError(f"index: {error}; x.shape={x.shape}") from None
 
 
-def _check_bounds(x: Tensor, parts: tuple[Any, ...]) -> None:
-    """Ask NumPy about integer arrays on the GPU: CuPy wraps an index that is out of bounds around."""
-    if x.device == "cuda" and any(_backend.is_array(part) and part.dtype.kind != "b" for part in parts):
+def _check_bounds(x: Tensor, parts: list[Any]) -> None:
+    """Ask NumPy about integer arrays on the GPU, because CuPy wraps an index that is out of bounds around."""
+    if x.device == "cuda" and any(
+        isinstance(part, list) or (_backend.is_array(part) and part.dtype.kind in "iu") for part in parts
+    ):
         host = tuple(_backend.to_numpy(part) if _backend.is_array(part) else part for part in parts)
         np.broadcast_to(np.True_, x.shape)[host]
 

@@ -28,8 +28,10 @@ def moves_of(table, arrays, settings):
     key = settings.get("key")
     parts = [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, (list, np.ndarray))]
     is_mask = any(np.asarray(part).dtype.kind == "b" for part in parts)
-    forward = Counter(put=sum(isinstance(part, list) for part in parts))
-    forward += Counter(read=1) if is_mask else Counter(get=len(parts))  # how many places it has; the index, to judge it
+    lists = sum(isinstance(part, list) for part in parts)
+    forward = Counter(put=lists)
+    # A mask: how many places it has; an index: itself, to judge it.
+    forward += Counter(read=1) if is_mask else Counter(get=len(parts) - lists)
     return dict(forward), {"read": 1} if is_mask else {}
 
 
