@@ -8,7 +8,6 @@ transparent pixels on white. What cannot be shown is refused with the name of th
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-MOST_PIXELS = 178_956_970  # Pillow's limit, twice the one at which it warns: 512 MiB of RGB
 
 
 def open_picture(path: str | os.PathLike[str]) -> Image:
@@ -31,8 +28,8 @@ def open_picture(path: str | os.PathLike[str]) -> Image:
 
     Raises:
         FileNotFoundError: if there is no such file; IsADirectoryError, PermissionError likewise.
-        ValueError: if it is no picture, is cut short or otherwise broken, or has too many pixels; in one line that
-            names the file.
+        ValueError: if it is no picture, is cut short or otherwise broken, or has more pixels than Pillow unpacks; in
+            one line that names the file.
 
     Example:
         >>> import tempfile, pathlib
@@ -47,25 +44,14 @@ def open_picture(path: str | os.PathLike[str]) -> Image:
     file = Path(path)
     with open(file, "rb") as stream:  # raises the system's own errors, which name the file
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a viewer says nothing of odd metadata; size is judged below
-                picture = Image.open(stream)
-                if picture.width * picture.height > MOST_PIXELS:
-                    raise ValueError(
-                        f"{file}: the picture has {picture.width} × {picture.height} = "
-                        f"{picture.width * picture.height:,} pixels, more than {MOST_PIXELS:,}; make it smaller"
-                    )
-                picture.load()
-                return as_rgb(ImageOps.exif_transpose(picture))
+            picture = Image.open(stream)
+            picture.load()
+            return as_rgb(ImageOps.exif_transpose(picture))
         except UnidentifiedImageError:
             raise ValueError(f"{file}: not a picture: {_content(file)}") from None
         except Image.DecompressionBombError as error:
             raise ValueError(f"{file}: too large for a picture ({_line(error)})") from None
-        except ValueError as error:
-            if str(error).startswith(f"{file}:"):
-                raise
-            raise ValueError(f"{file}: the picture is broken ({_line(error)})") from None
-        except (OSError, SyntaxError, EOFError, IndexError, TypeError, OverflowError, MemoryError) as error:
+        except (OSError, SyntaxError, EOFError, IndexError, TypeError, ValueError, OverflowError, MemoryError) as error:
             raise ValueError(f"{file}: the picture is broken ({_line(error)})") from None  # as Pillow's decoders say it
 
 

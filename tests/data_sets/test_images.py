@@ -115,7 +115,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path):
     head = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
     path = tmp_path / "bomb.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)))
-    with pytest.raises(ValueError, match=r"bomb.png: .*(20000 × 20000 = 400,000,000|too large for a picture)"):
+    with pytest.raises(ValueError, match=r"bomb.png: too large for a picture \(.*400000000 pixels"):
         open_picture(path)
 
 
