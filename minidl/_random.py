@@ -8,10 +8,14 @@ easy as 1, 2, 3", 2011), a counter-based generator: the address simply is the co
 
 from __future__ import annotations
 
+import math
+import os
 import zlib
 from typing import Any
 
 import numpy as np
+
+BLOCK = 1 << 18  # as many numbers are drawn in about a millisecond: starting a thread costs less
 
 _default = np.random.Generator(np.random.Philox(0))
 
@@ -44,6 +48,30 @@ def addressed(seed: int, purpose: str, *address: int) -> np.random.Generator:
     key = [seed & 0xFFFF_FFFF_FFFF_FFFF, zlib.crc32(purpose.encode())]
     counter = [0, *address, *[0] * (3 - len(address))]  # word 0 counts the draws of one address
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+def draw(distribution: str, shape: tuple[int, ...], rng: np.random.Generator | None = None) -> np.ndarray:
+    """Draw float32 numbers, "random" (evenly from 0 to 1) or "standard_normal"; large arrays by all processors.
+
+    A large array is drawn in blocks. The generator gives one key, and each block is addressed by it, so that the
+    numbers do not depend on how many threads there are.
+    """
+    rng = rng or default_generator()
+    size = math.prod(shape)
+    if size < 2 * BLOCK:
+        return getattr(rng, distribution)(shape, dtype=np.float32)
+    from concurrent.futures import ThreadPoolExecutor  # here, because it is slow to import
+
+    draws = np.empty(size, dtype=np.float32)
+    key = int(rng.integers(1 << 63))
+
+    def draw_block(start: int) -> None:
+        block = draws[start : start + BLOCK]
+        getattr(addressed(key, distribution, start), distribution)(out=block, dtype=np.float32)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy lets go of Python's lock while it draws
+        list(pool.map(draw_block, range(0, size, BLOCK)))
+    return draws.reshape(shape)
 
 
 def get_state(generator: np.random.Generator | None = None) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from contextvars import ContextVar
 
 import numpy as np
 
+from minidl import _random
 from minidl._checks import check_choice, check_divides, check_positive
-from minidl._random import default_generator
 
 Shape = tuple[int, ...]
 Rng = np.random.Generator | None
@@ -95,7 +95,7 @@ def uniform(shape: Shape, bound: float, rng: Rng = None) -> np.ndarray:
     """
     if _unfilled.get():
         return np.empty(shape, dtype=np.float32)
-    draws = (rng or default_generator()).random(shape, dtype=np.float32)  # from 0 to 1
+    draws = _random.draw("random", shape, rng)  # from 0 to 1
     draws *= np.float32(2 * bound)
     draws -= np.float32(bound)
     return draws
@@ -110,7 +110,7 @@ def normal(shape: Shape, std: float, rng: Rng = None) -> np.ndarray:
     """
     if _unfilled.get():
         return np.empty(shape, dtype=np.float32)
-    draws = (rng or default_generator()).standard_normal(shape, dtype=np.float32)
+    draws = _random.draw("standard_normal", shape, rng)
     draws *= np.float32(std)
     return draws
 
@@ -141,7 +141,7 @@ def truncated_normal(shape: Shape, std: float, rng: Rng = None, *, a: float = -2
         )
     if _unfilled.get():
         return np.empty(shape, dtype=np.float32)
-    rng = rng or default_generator()
+    rng = rng or _random.default_generator()
     draws = normal(shape, std, rng).reshape(-1)
     outside = np.flatnonzero((draws < a) | (draws > b))
     while outside.size:

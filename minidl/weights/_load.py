@@ -114,10 +114,10 @@ def _format_of(file: Reader) -> Callable[[Reader], dict[str, np.ndarray]]:
     file.seek(0)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _read_archive
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < _LARGEST_HEADER:
+        return _safetensors.read  # asked first: the length of a header may well begin with the \x80 of a pickle
     if head.startswith(b"\x80"):
         return _torch.read_old
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < _LARGEST_HEADER:
-        return _safetensors.read
     raise ValueError(_describe(head, file.size))
 
 

@@ -1,6 +1,7 @@
 """Random numbers: seeded, saved, restored, addressed."""
 
 import json
+import threading
 
 import numpy as np
 
@@ -47,6 +48,36 @@ def test_addressed_draws_depend_on_the_address_alone():
     }
     assert len(set(draws.values())) == 5
     assert tuple(_random.addressed(0, "augment", 1, 2).random(4)) == draws[0, "augment", 1, 2]
+
+
+def test_many_numbers_are_the_same_whatever_draws_them(monkeypatch):
+    size, threads = 3 * _random.BLOCK + 5, threading.active_count()
+    drawn = []
+    for processors in (1, 2, 7):
+        monkeypatch.setattr("os.cpu_count", lambda processors=processors: processors)
+        drawn.append(_random.draw("standard_normal", (1, size), np.random.default_rng(3)))
+    assert drawn[0].shape == (1, size)
+    assert drawn[0].dtype == np.float32
+    assert np.array_equal(drawn[0], drawn[1])
+    assert np.array_equal(drawn[0], drawn[2])
+    blocks = [drawn[0][0, start : start + _random.BLOCK] for start in range(0, size - 5, _random.BLOCK)]
+    assert all(abs(block.mean()) < 0.01 and abs(block.std() - 1) < 0.01 for block in blocks)
+    assert len({block[0] for block in blocks}) == len(blocks)
+    assert np.isfinite(drawn[0][0, -5:]).all()
+    assert threading.active_count() == threads
+
+
+def test_many_numbers_follow_the_seed_and_move_the_generator_on():
+    drawn = []
+    for seed in (1, 1, 2):
+        minidl.manual_seed(seed)
+        drawn += [_random.draw("random", (2, _random.BLOCK)) for _ in range(2)]
+    first, second, again, _, other, _ = drawn
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, other)
+    assert 0 <= first.min() < 0.001
+    assert 0.999 < first.max() < 1
 
 
 def test_neighbouring_addresses_do_not_overlap():

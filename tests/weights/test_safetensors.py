@@ -93,6 +93,15 @@ def test_a_damaged_note(tmp_path):
         weights.read_metadata(tmp_path / "none")
 
 
+@pytest.mark.parametrize("length", [0x80, 0x180, 0x8080])
+def test_a_header_whose_length_begins_like_a_pickle(length, tmp_path):
+    """A header of 128 bytes, or of 384, is no pickle, which begins with \\x80, too."""
+    header = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).ljust(length).encode()
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + struct.pack("<f", 7))
+    assert weights.load(path)["w"] == [7]
+
+
 def test_bfloat16_becomes_float32(tmp_path):
     data = np.array([0x3F80, 0xC020, 0x7F80], "<u2").tobytes()
     path = write(tmp_path / "a.safetensors", {"w": {"dtype": "BF16", "shape": [3, 1], "data_offsets": [0, 6]}}, data)

@@ -1,0 +1,89 @@
+"""Narrow relatives: every network again with the structure of its table and few channels, for checks in float64.
+
+`NARROW` says for each network which entries of its table to replace; a network that is small anyway replaces none. A
+network that is not listed is missing, and the tests say so.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from minidl import nn
+from minidl.models import preact_resnet, resnet, resnet_cifar, vgg
+from minidl.models._registry import ENTRIES
+
+
+def _thin(column, factor=16):
+    return tuple(entry if isinstance(entry, str) else entry // factor for entry in column)
+
+
+def _vgg(table):
+    return {"column": _thin(table["column"]), "hidden": 12}
+
+
+def _googlenet(table):
+    cells = dict.fromkeys(("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a"), (2, 3, 4, 3, 2, 3))
+    return {"stem": (3, 2, 4), "cells": {**cells, "5b": (4, 3, 5, 3, 4, 6)}, "head": (4, 24)}
+
+
+def _resnet(table):
+    groups = {"groups": 2, "group_width": 32} if "groups" in table else {}
+    return {"widths": (4, 4, 6, 6), **groups}
+
+
+def _preact_resnet(table):
+    depths = [min(depth, 36) for depth in table["depths"]]  # a thousand layers blow rounding up to 1e-5
+    return {"depths": depths, "widths": (3, 4, 6, 6)[: len(depths)], "stem": 3}
+
+
+def _efficientnet(table):
+    thin = {channels: 4 + 2 * index for index, channels in enumerate((32, 16, 24, 40, 80, 112, 192, 320))}
+    stages = [
+        dataclasses.replace(stage, in_channels=thin[stage.in_channels], out_channels=thin[stage.out_channels])
+        for stage in table["stages"]
+    ]
+    return {"stages": stages, "last": 12}
+
+
+NARROW = {
+    "lenet5": lambda table: {},
+    "lenet5_modern": lambda table: {},
+    "cnn_deep": lambda table: {"blocks": ((3, 4), (4, 3, 5), (4, 4, 4)), "hidden": 6},
+    "alexnet": lambda table: {"kernels": (4, 6, 6, 4, 6), "hidden": 12},
+    "alexnet_owt": lambda table: {"kernels": (4, 6, 5, 4, 6), "hidden": 12},
+    "zfnet": lambda table: {"kernels": (4, 6, 5, 4, 6), "hidden": 12},
+    "zfnet_512": lambda table: {"kernels": (4, 6, 5, 8, 5), "hidden": 12},
+    "nin_cifar": lambda table: {"widths": ((6, 5, 4), (5, 6, 5), (6, 5))},
+    **dict.fromkeys(vgg.VARIANTS, _vgg),
+    **dict.fromkeys(("googlenet", "googlenet_bn"), _googlenet),
+    **dict.fromkeys(resnet.VARIANTS, _resnet),
+    **dict.fromkeys(resnet_cifar.VARIANTS, lambda table: {"widths": (3, 4, 6)}),
+    **dict.fromkeys(preact_resnet.VARIANTS, _preact_resnet),
+    "efficientnet_lite0": _efficientnet,
+}
+
+
+def narrow(name, rng):
+    """Build the narrow relative with random parameters in float64, three classes and its usual channels."""
+    variant = ENTRIES[name].variant
+    table = {**variant.table, **NARROW[name](variant.table)}
+    net = variant.network(**table, num_classes=3, in_channels=variant.in_channels)
+    net.name, net.in_channels = name, variant.in_channels
+    net.smallest, net.largest = variant.smallest, variant.largest
+    return randomise(net, rng)
+
+
+def randomise(net, rng):
+    """Give every parameter random float64 values of a size that lets the signal through; buffers become float64."""
+    for module in net.modules():
+        for attribute, parameter in list(module._parameters.items()):
+            if parameter.ndim > 1:
+                fan_in = max(1, int(np.prod(parameter.shape[1:])))
+                values = rng.normal(0, (2 / fan_in) ** 0.5, parameter.shape)
+            else:
+                centre = 1.0 if attribute == "weight" else 0.1  # the scale of a norm; biases that keep relus alive
+                values = rng.normal(centre, 0.2, parameter.shape)
+            setattr(module, attribute, nn.Parameter(values))
+        for attribute, buffer in list(module._buffers.items()):
+            setattr(module, attribute, buffer.astype(np.float64))
+    return net
