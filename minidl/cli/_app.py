@@ -28,7 +28,6 @@ app = typer.Typer(
 app.command(name="train")(train)
 app.command(name="eval")(evaluate)
 app.command(name="predict")(predict)
-app.command(name="predict")(predict)
 
 
 def _print_version(wanted: bool) -> None:
@@ -80,6 +79,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     status = app(None if arguments is None else list(arguments), standalone_mode=False, prog_name="minidl")
+    sys.stdout.flush()  # here, where a reader that has gone is an error like others
     return status if isinstance(status, int) else 0
 
 

@@ -9,18 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from minidl.cli._text import percent
 from minidl.data import Pictures
 from minidl.training import RunFolder, State, Watcher
-
-
-def percent(share: float) -> str:
-    """Write a share as a percentage.
-
-    Example:
-        >>> percent(0.98765)
-        '98.77 %'
-    """
-    return f"{100 * share:.2f} %"
 
 
 @contextmanager

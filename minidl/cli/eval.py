@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from minidl.cli._progress import percent
-from minidl.training import evaluate_run
+from minidl.cli._text import percent
 
 
 def evaluate(
@@ -24,6 +23,8 @@ def evaluate(
 
       minidl eval runs/lenet5_modern-digits-1 --json
     """
+    from minidl.training import evaluate_run
+
     score, state, file = evaluate_run(run, checkpoint=checkpoint, device=device)
     if as_json:
         found = {"n": score.n, "correct": score.correct, "loss": score.loss, "top1": score.top1}

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, BadParameter, Exit, Option
 
-from minidl.cli._progress import percent, progress
-from minidl.training import Config, Outcome
-from minidl.training import resume as go_on
-from minidl.training import train as begin
+from minidl.cli._text import percent
+
+if TYPE_CHECKING:
+    from minidl.training import Outcome
 
 
-def _option(text: str, default: object = None) -> Any:
-    """Describe an option: None stands for the default that the library has, so that a given option can be told."""
-    return Option(help=text, show_default=False if default is None else str(default))
+def _option(text: str, default: str | None = None) -> Any:
+    """Describe an option. Its value is None where it is not given; the default stands in `minidl.training.Config`."""
+    return Option(help=text, show_default=default or False)
 
 
 def train(
-    model: Annotated[str | None, Argument(help="The network.", show_default=Config.model)] = None,
-    epochs: Annotated[int | None, _option("Times that all training pictures are seen.", Config.epochs)] = None,
-    batch_size: Annotated[int | None, _option("Pictures in one step.", Config.batch_size)] = None,
-    lr: Annotated[float | None, _option("Learning rate at the beginning.", Config.lr)] = None,
-    seed: Annotated[int | None, _option("Where all random numbers start.", Config.seed)] = None,
-    device: Annotated[str | None, _option("cpu or cuda.", Config.device)] = None,
+    model: Annotated[str | None, Argument(help="The network.", show_default="lenet5_modern")] = None,
+    epochs: Annotated[int | None, _option("Times that all training pictures are seen.", "16")] = None,
+    batch_size: Annotated[int | None, _option("Pictures in one step.", "16")] = None,
+    lr: Annotated[float | None, _option("Learning rate at the beginning.", "0.02")] = None,
+    seed: Annotated[int | None, _option("Where all random numbers start.", "0")] = None,
+    device: Annotated[str | None, _option("cpu or cuda.", "cpu")] = None,
     weights: Annotated[Path | None, _option("A file of weights to begin with: .safetensors, .npz or .pth.")] = None,
     freeze: Annotated[bool, Option("--freeze", help="Learn only the head; needs --weights.")] = False,
     out: Annotated[Path | None, _option("The run folder; it must be new.", "runs/MODEL-DATA-1, -2, ...")] = None,
@@ -46,6 +46,11 @@ def train(
     always = _given(epochs=epochs, device=device)
     if resume is not None and (once or out is not None):
         raise BadParameter("--resume takes all settings from the run; only --epochs and --device may be given with it")
+    from minidl.cli._progress import progress
+    from minidl.training import Config
+    from minidl.training import resume as go_on
+    from minidl.training import train as begin
+
     settings = Config(**once, **always)  # judged before anything else
     print(f"minidl train: {'setting up' if resume is None else f'going on with {resume}'}", flush=True)
     with progress() as watcher:
