@@ -14,6 +14,7 @@ import typer
 
 import minidl
 from minidl.cli.eval import evaluate
+from minidl.cli.gradcheck import gradcheck
 from minidl.cli.predict import predict
 from minidl.cli.train import train
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command(name="train")(train)
 app.command(name="eval")(evaluate)
 app.command(name="predict")(predict)
+app.command(name="gradcheck")(gradcheck)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,136 @@
+"""Cases of the layers: each is checked through its module, with respect to its inputs and all its parameters.
+
+A layer computes nothing itself, so what can go wrong here is the wiring: a setting that is not passed on, a bias that
+is never used, a parameter that gets no gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minidl import _random, nn
+from minidl.proof.loss import logits_and_labels
+from minidl.proof.table import Draw, normal, separated
+
+
+@dataclass(frozen=True)
+class LayerCase:
+    """One layer: a name, how to build it, and how to draw its inputs."""
+
+    name: str
+    build: Callable[[], nn.Module]
+    draw: Draw
+
+
+PICTURES = normal((2, 4, 5, 6))
+APART = separated((2, 4, 5, 6))
+ROWS = normal((4, 5))
+
+LAYERS: dict[str, tuple[LayerCase, ...]] = {
+    "Conv2d": (
+        LayerCase("plain", lambda: nn.Conv2d(4, 3, (3, 2)), PICTURES),
+        LayerCase("no bias", lambda: nn.Conv2d(4, 3, 3, bias=False), PICTURES),
+        LayerCase(
+            "all settings", lambda: nn.Conv2d(4, 6, 3, stride=(1, 2), padding=2, dilation=(2, 1), groups=2), PICTURES
+        ),
+        LayerCase('"same"', lambda: nn.Conv2d(4, 3, (2, 3), stride=2, padding="same"), PICTURES),
+    ),
+    "ConvTranspose2d": (
+        LayerCase("plain", lambda: nn.ConvTranspose2d(4, 3, 2), PICTURES),
+        LayerCase(
+            "all settings",
+            lambda: nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1, output_padding=1, groups=2, dilation=2),
+            PICTURES,
+        ),
+    ),
+    "Unfold": (LayerCase("stride, padding", lambda: nn.Unfold((2, 3), padding=1, stride=2), PICTURES),),
+    "Fold": (LayerCase("overlapping", lambda: nn.Fold((5, 6), (2, 3), padding=1, stride=2), normal((2, 12, 9))),),
+    "MaxPool2d": (
+        LayerCase("plain", lambda: nn.MaxPool2d(2), APART),
+        LayerCase("all settings", lambda: nn.MaxPool2d(3, 2, 1, dilation=1, ceil_mode=True), APART),
+    ),
+    "AvgPool2d": (
+        LayerCase("plain", lambda: nn.AvgPool2d(2), PICTURES),
+        LayerCase("all settings", lambda: nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False), PICTURES),
+    ),
+    "AdaptiveAvgPool2d": (LayerCase("(2, 7)", lambda: nn.AdaptiveAvgPool2d((2, 7)), PICTURES),),
+    "GlobalAvgPool2d": (LayerCase("plain", nn.GlobalAvgPool2d, PICTURES),),
+    "BatchNorm2d": (
+        LayerCase("training", lambda: nn.BatchNorm2d(4), PICTURES),
+        LayerCase("evaluation", lambda: nn.BatchNorm2d(4).eval(), PICTURES),
+        LayerCase("fused activation", lambda: nn.BatchNorm2d(4, activation="silu"), PICTURES),
+        LayerCase("not affine, no running statistics", lambda: nn.BatchNorm2d(4, 1e-3, 0.1, False, False), PICTURES),
+    ),
+    "BatchNorm1d": (
+        LayerCase("training", lambda: nn.BatchNorm1d(5), ROWS),
+        LayerCase("evaluation", lambda: nn.BatchNorm1d(5).eval(), ROWS),
+    ),
+    "LocalResponseNorm": (
+        LayerCase("of the paper", nn.LocalResponseNorm, PICTURES),
+        LayerCase("strong, PyTorch's", lambda: nn.LocalResponseNorm(3, 1.0, 0.5, 1.0, "torch"), PICTURES),
+    ),
+    "Linear": (
+        LayerCase("with bias", lambda: nn.Linear(5, 3), ROWS),
+        LayerCase("no bias", lambda: nn.Linear(5, 3, bias=False), ROWS),
+    ),
+    "ReLU": (LayerCase("plain", nn.ReLU, APART),),
+    "LeakyReLU": (LayerCase("slope 0.2", lambda: nn.LeakyReLU(0.2), APART),),
+    "ReLU6": (LayerCase("plain", nn.ReLU6, APART),),
+    "Sigmoid": (LayerCase("plain", nn.Sigmoid, PICTURES),),
+    "Tanh": (LayerCase("plain", nn.Tanh, PICTURES),),
+    "ScaledTanh": (LayerCase("plain", nn.ScaledTanh, PICTURES),),
+    "SiLU": (LayerCase("plain", nn.SiLU, PICTURES),),
+    "Hardsigmoid": (LayerCase("plain", nn.Hardsigmoid, APART),),
+    "Hardswish": (LayerCase("plain", nn.Hardswish, APART),),
+    "Softmax": (LayerCase("axis 1", lambda: nn.Softmax(1), PICTURES),),
+    "LogSoftmax": (LayerCase("axis 1", lambda: nn.LogSoftmax(1), PICTURES),),
+    "Dropout": (
+        LayerCase("training", lambda: nn.Dropout(0.4), PICTURES),
+        LayerCase("evaluation", lambda: nn.Dropout(0.4).eval(), PICTURES),
+    ),
+    "StochasticDepth": (LayerCase("training", lambda: nn.StochasticDepth(0.4), normal((6, 2, 2, 2))),),
+    "Identity": (LayerCase("plain", nn.Identity, PICTURES),),
+    "Flatten": (LayerCase("plain", nn.Flatten, PICTURES),),
+    "ChannelShuffle": (LayerCase("two groups", lambda: nn.ChannelShuffle(2), PICTURES),),
+    "Sequential": (LayerCase("two layers", lambda: nn.Sequential(nn.Linear(5, 3), nn.Tanh()), ROWS),),
+    "Conv2dNormActivation": (
+        LayerCase("relu", lambda: nn.Conv2dNormActivation(4, 3), PICTURES),
+        LayerCase("hardswish", lambda: nn.Conv2dNormActivation(4, 4, groups=4, activation="hardswish"), PICTURES),
+    ),
+    "SqueezeExcitation": (LayerCase("silu", lambda: nn.SqueezeExcitation(4, 2, "silu"), PICTURES),),
+    "CrossEntropyLoss": (
+        LayerCase("class indices", nn.CrossEntropyLoss, logits_and_labels(4, 5)),
+    ),
+    "MSELoss": (LayerCase("plain", nn.MSELoss, normal((3, 4), (3, 4))),),
+}  # fmt: skip
+
+
+def as_function(
+    module: nn.Module, inputs: int, rng: np.random.Generator
+) -> tuple[Callable[..., Any], list[str], list[np.ndarray]]:
+    """Return a layer as a function of its inputs and parameters, the names of the parameters, and numbers for them.
+
+    The numbers are random, since a bias of 0 and a weight of 1 would hide a good deal; so are the running statistics.
+    Whatever the layer draws, it draws the same in every call.
+    """
+    places = [(path, owner._parameters, name) for path, owner, name, _ in module._entries("_parameters")]
+    for _, owner, name, buffer in module._entries("_buffers"):
+        drawn = rng.uniform(0.5, 2.5, buffer.shape) if "var" in name else rng.standard_normal(buffer.shape)
+        owner._buffers[name] = drawn
+    arrays = [rng.standard_normal(parameters[name].shape) for _, parameters, name in places]
+
+    def call(*tensors: Any) -> Any:
+        for (_, parameters, name), tensor in zip(places, tensors[inputs:], strict=True):
+            parameters[name] = tensor
+        state = _random.get_state()
+        _random.manual_seed(0)
+        try:
+            return module(*tensors[:inputs])
+        finally:
+            _random.set_state(state)
+
+    return call, [path for path, _, _ in places], arrays

@@ -1,0 +1,105 @@
+"""Geometries for a student's functions, the simple ones first: the first that fails says the most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidl._checks import Padding, Pair
+from minidl.proof import oracles
+
+NONE: Padding = ((0, 0), (0, 0))
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """One case: the shapes of the arrays and the settings of the call."""
+
+    name: str
+    x_shape: tuple[int, ...]
+    kernel_size: Pair
+    kernels: int = 1
+    stride: Pair = (1, 1)
+    padding: Padding = NONE
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    dtype: str = "float64"
+    channels_last: bool = False
+    beyond: Pair = (0, 0)  # windows that reach over the end (ceil_mode of the poolings)
+
+    @property
+    def w_shape(self) -> tuple[int, ...]:
+        """The shape (O, C/G, KH, KW) of the kernels."""
+        return (self.kernels, self.x_shape[1] // self.groups, *self.kernel_size)
+
+    @property
+    def size(self) -> Pair:
+        """The number of windows (OH, OW)."""
+        oh, ow = (
+            oracles.out_size(
+                self.x_shape[2 + a], self.kernel_size[a], self.stride[a], self.padding[a], self.dilation[a]
+            )
+            for a in range(2)
+        )
+        return oh + self.beyond[0], ow + self.beyond[1]
+
+    @property
+    def y_shape(self) -> tuple[int, ...]:
+        """The shape (N, O, OH, OW) of the result of a convolution."""
+        return (self.x_shape[0], self.kernels, *self.size)
+
+    @property
+    def cols_shape(self) -> tuple[int, ...]:
+        """The shape (N, C, KH, KW, OH, OW) of the columns."""
+        return (*self.x_shape[:2], *self.kernel_size, *self.size)
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Draw an array in the dtype and memory order of the case."""
+        array = rng.standard_normal(shape).astype(self.dtype)
+        if self.channels_last and array.ndim == 4:
+            return np.ascontiguousarray(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+        return array
+
+    def __str__(self) -> str:
+        changed = [
+            ("stride", self.stride, (1, 1)),
+            ("padding", self.padding, NONE),
+            ("dilation", self.dilation, (1, 1)),
+        ]
+        changed += [("groups", self.groups, 1), ("dtype", self.dtype, "float64")]  # type: ignore[list-item]
+        words = [f"{name}={value}" for name, value, default in changed if value != default]
+        words += ["x channels-last in memory"] * self.channels_last
+        return ", ".join([f"x.shape={self.x_shape}", f"kernel_size={self.kernel_size}", *words])
+
+
+WINDOWS = (
+    Geometry("the smallest", (1, 1, 3, 3), (2, 2)),
+    Geometry("pictures and channels, not square", (2, 3, 5, 4), (3, 2), 4),
+    Geometry("stride", (2, 2, 7, 6), (3, 2), 3, stride=(2, 3)),
+    Geometry("stride > kernel", (1, 2, 8, 7), (2, 2), 2, stride=(3, 3)),
+    Geometry("padding", (1, 2, 4, 5), (3, 3), 2, padding=((1, 1), (1, 1))),
+    Geometry("uneven padding", (1, 2, 4, 5), (3, 3), 2, padding=((0, 2), (1, 0))),
+    Geometry("dilation", (1, 2, 8, 7), (3, 2), 2, dilation=(2, 3)),
+    Geometry("kernel = picture", (2, 2, 3, 4), (3, 4), 3),
+    Geometry("1×1", (2, 3, 3, 4), (1, 1), 2),
+    Geometry("everything", (2, 2, 9, 7), (3, 2), 3, stride=(2, 1), padding=((1, 2), (0, 1)), dilation=(2, 3)),
+    Geometry("float32", (1, 2, 4, 4), (2, 2), 2, dtype="float32"),
+    Geometry("memory order", (2, 3, 4, 5), (2, 2), 2, channels_last=True),
+)
+GROUPS = (
+    Geometry("two groups", (2, 4, 4, 4), (3, 3), 6, padding=((1, 1), (1, 1)), groups=2),
+    Geometry("depthwise", (2, 3, 5, 4), (2, 2), 3, stride=(2, 1), groups=3),
+    Geometry("depthwise, two kernels a channel", (1, 3, 4, 4), (3, 3), 6, groups=3),
+)
+POOLS = (
+    Geometry("2×2", (1, 1, 4, 4), (2, 2), stride=(2, 2)),
+    Geometry("pictures and channels, not square", (2, 3, 6, 4), (3, 2), stride=(3, 2)),
+    Geometry("overlapping", (2, 2, 7, 5), (3, 3), stride=(2, 1)),
+    Geometry("padding", (1, 2, 6, 5), (3, 3), stride=(2, 2), padding=((1, 1), (1, 1))),
+    Geometry("uneven padding", (1, 2, 6, 6), (5, 3), stride=(3, 2), padding=((2, 1), (0, 1))),
+    Geometry("beyond the end (ceil_mode)", (1, 2, 8, 6), (3, 3), stride=(2, 2), beyond=(1, 1)),
+    Geometry("padding, beyond the end", (1, 2, 6, 7), (3, 3), stride=(2, 2), padding=((1, 1), (1, 1)), beyond=(1, 0)),
+    Geometry("float32", (1, 2, 4, 4), (2, 2), stride=(2, 2), dtype="float32"),
+)
+DILATED_POOLS = (*POOLS, Geometry("dilation", (2, 2, 7, 8), (2, 2), stride=(2, 1), dilation=(3, 2)))
