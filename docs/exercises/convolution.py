@@ -8,7 +8,7 @@ stride, dilation and kernel_size are pairs (rows, columns); padding is ((top, bo
 changes its arguments; results have the dtype of the arguments.
 """
 
-import numpy as np  # noqa: F401 - you will need it
+import numpy as np
 
 
 def conv2d_loops(x, w, b, stride, padding, dilation, groups):

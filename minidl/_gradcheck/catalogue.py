@@ -28,10 +28,13 @@ BY_ELEMENT: tuple[Entry, ...] = (
     patterns.mask,
     patterns.some_signs,
     patterns.known_factor,
+    patterns.other_factor,
 )
+LATER_BY_ELEMENT: tuple[Entry, ...] = (patterns.other_mask, patterns.branches, patterns.dy_unchanged)
 CATALOGUE: tuple[Entry, ...] = (
     *BY_ELEMENT,
     patterns.incomplete,
+    patterns.other_mask,
     patterns.transposed,
     patterns.flipped,
     patterns.permuted,
@@ -43,7 +46,9 @@ CATALOGUE: tuple[Entry, ...] = (
     shares.weights_reordered,
     patterns.offset,
     patterns.term,
+    patterns.branches,
     patterns.dy_unchanged,
+    patterns.swapped,
     patterns.stale,
     patterns.only_border,
     patterns.only_part,
@@ -63,5 +68,5 @@ def explain(evidence: Evidence, catalogue: tuple[Entry, ...] = CATALOGUE) -> Pat
     """
     if evidence.is_slope(evidence.dx):
         return None
-    found = (entry(evidence) for entry in ((*BY_ELEMENT, patterns.dy_unchanged) if evidence.sampled else catalogue))
+    found = (entry(evidence) for entry in ((*BY_ELEMENT, *LATER_BY_ELEMENT) if evidence.sampled else catalogue))
     return next((pattern for pattern in found if pattern is not None), None)

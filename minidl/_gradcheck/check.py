@@ -337,14 +337,15 @@ class _Check:
             arrays={names[i]: array for i, array in arrays.items()},
             y=_backend.to_numpy(self.ys[0]) if one else None,
             dy=_backend.to_numpy(self.slopes.dys[0]) if one else None,
-            elsewhere=None if self.other is None else lambda: self._elsewhere(index),
+            slope_of=lambda other: self._slope(self.slopes, names.index(other)),
+            elsewhere=None if self.other is None else lambda: self._slope(self.other, index),
             missing=self.gradients[index] is None,
         )
 
-    def _elsewhere(self, index: int) -> np.ndarray:
+    def _slope(self, slopes: Slopes | None, index: int) -> np.ndarray:
+        """Measure the slope of one argument, element by element."""
         shape = self.slopes.inputs[index].shape
-        slopes = [self.other.at(index, place).value for place in np.ndindex(shape)]  # type: ignore[union-attr]
-        return np.array(slopes).reshape(shape)
+        return np.array([slopes.at(index, place).value for place in np.ndindex(shape)]).reshape(shape)  # type: ignore[union-attr]
 
     def _relative(self, difference: float, scale: float) -> float:
         """Return difference / scale, or 0 where that is too large only because the gradient itself is about 0."""

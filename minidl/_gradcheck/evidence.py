@@ -32,6 +32,7 @@ class Evidence:
         y: the output, if there is only one.
         dy: the gradient of the output.
         jacobian: the slope of every output with respect to every element of x, shape (*y.shape, *x.shape).
+        slope_of: returns the slope of another argument, by its name.
         elsewhere: returns the slope at the inputs of another call of f.
         missing: whether backward returned no gradient at all.
         sampled: whether dx, slope and all arrays are only some elements of a large argument, in one row.
@@ -46,6 +47,7 @@ class Evidence:
     y: np.ndarray | None = None
     dy: np.ndarray | None = None
     jacobian: np.ndarray | None = None
+    slope_of: Callable[[str], np.ndarray] | None = None
     elsewhere: Callable[[], np.ndarray] | None = None
     missing: bool = False
     sampled: bool = False

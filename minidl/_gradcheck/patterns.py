@@ -91,6 +91,15 @@ def mask(e: Evidence) -> Pattern | None:
     )
 
 
+def other_mask(e: Evidence) -> Pattern | None:
+    """Right wherever both have something; but dx has it elsewhere than the slope."""
+    lost, leaks = e.wrong & (np.abs(e.dx) <= e.tolerance), e.wrong & e.flat
+    if (e.wrong & ~lost & ~leaks).any() or not lost.any() or not leaks.any() or (~e.wrong & ~e.flat).sum() < 2:
+        return None
+    text = f"dx is 0 in {lost.sum()} elements that have a slope, and not 0 in {leaks.sum()} that have none"
+    return Pattern("mask", f"the mask is another one: {text}")
+
+
 # ------------------------------------------------------------------ the right numbers in the wrong places
 
 
@@ -160,7 +169,7 @@ def shifted(e: Evidence) -> Pattern | None:
             continue
         (to_rows, from_rows), (to_columns, from_columns) = _moved(down), _moved(right)
         ours, ideal = e.dx[..., to_rows, to_columns], e.slope[..., from_rows, from_columns]
-        enough = 2 * ours.size >= e.dx.size and (np.abs(ideal) > e.tolerance).sum() > 2
+        enough = 4 * ours.size >= e.dx.size and (np.abs(ideal) > e.tolerance).sum() > 5
         if enough and (np.abs(ours - ideal) <= e.tolerance).all():
             moves = [(down, "row", "down", "up"), (right, "column", "right", "left")]
             where = [f"{abs(s)} {noun}{'s' * (abs(s) > 1)} {a if s > 0 else b}" for s, noun, a, b in moves if s]
@@ -191,19 +200,33 @@ def dy_unchanged(e: Evidence) -> Pattern | None:
     return Pattern("dy unchanged", "backward returns dy as it came: the derivative is not multiplied in")
 
 
-def known_factor(e: Evidence) -> Pattern | None:
-    """A factor is missing or one too many in every element, and it is an array that has a name."""
+def known_arrays(e: Evidence) -> list[tuple[np.ndarray, str]]:
+    """Return what a factor may be: the arguments, y, dy, their squares, and what the usual derivatives are made of."""
     named = {e.name: e.x, **e.arrays, "y": e.y, "dy": e.dy}
     known = [(array, name) for name, array in named.items() if array is not None]
     known += [(array * array, f"{name}²") for array, name in known]
-    known += [(1 - e.y, "(1 - y)"), (1 - e.y * e.y, "(1 - y²)")] if e.y is not None else []
-    for array, name in known if (~e.flat).sum() > 1 else []:
+    return known + ([(1 - e.y, "(1 - y)"), (1 - e.y * e.y, "(1 - y²)")] if e.y is not None else [])
+
+
+def known_factor(e: Evidence) -> Pattern | None:
+    """A factor is missing or one too many in every element, and it is an array that has a name."""
+    for array, name in known_arrays(e) if (~e.flat).sum() > 1 else []:
         for v, where in _laid_over(array, e.dx.shape):
             if e.is_slope(e.dx * v):
                 return Pattern("factor", f"the factor {name} is missing{where}: dx * {name} is right")
             if e.is_dx(e.slope * v):
                 return Pattern("factor", f"the factor {name} is one too many{where}: dx / {name} is right")
     return None
+
+
+def other_factor(e: Evidence) -> Pattern | None:
+    """dy is multiplied with one array, and should be with another."""
+    if e.dy is None or e.dy.shape != e.dx.shape or e.dx.size < 2:
+        return None
+    fitting = [(v, name) for v, name in known_arrays(e) if v.shape == e.dx.shape]
+    ours = next((name for v, name in fitting if e.is_dx(e.dy * v)), None)
+    right = next((name for v, name in fitting if e.is_slope(e.dy * v)), None)
+    return Pattern("factor", f"dx is dy * {ours}, but dy * {right} is right") if ours and right else None
 
 
 def _laid_over(array: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[np.ndarray, str]]:
@@ -233,6 +256,24 @@ def factor_per_index(e: Evidence) -> Pattern | None:
     return None
 
 
+def branches(e: Evidence) -> Pattern | None:
+    """dx is one multiple of the slope in some elements and another in the others: two cases with wrong factors."""
+    rest: np.ndarray = ~e.flat
+    found: list[tuple[float, int]] = []
+    if (e.flat & e.wrong).any() or rest.sum() < 6:
+        return None
+    while rest.any() and len(found) < 3:
+        top = np.unravel_index(np.where(rest, np.abs(e.slope), 0).argmax(), e.slope.shape)
+        c = float(e.dx[top] / e.slope[top])
+        same = rest & (np.abs(e.dx - c * e.slope) <= e.tolerance * max(1.0, abs(c)))
+        found.append((c, int(same.sum())))
+        rest &= ~same
+    if rest.any() or min(count for _, count in found) < 2:
+        return None
+    cases = join([f"{in_words(c, e) or f'{c:.5g}'} times the slope in {count} elements" for c, count in found])
+    return Pattern("branches", f"dx is {cases}: the factors of two cases are wrong or exchanged")
+
+
 def offset(e: Evidence) -> Pattern | None:
     """The difference is the same along some axes: a mean, or a sum over them, is missing."""
     difference = e.dx - e.slope
@@ -250,7 +291,8 @@ def offset(e: Evidence) -> Pattern | None:
 def term(e: Evidence) -> Pattern | None:
     """The difference is α + β·v along some axes, where v is x or y: batch norm or softmax without one of its terms."""
     difference = e.dx - e.slope
-    for v, name in ((e.y, "y"), (e.x, e.name)):
+    exp = None if e.y is None or (np.abs(e.y) > 50).any() else np.exp(e.y)
+    for v, name in ((e.y, "y"), (e.x, e.name), (exp, "exp(y)")):
         if v is None or v.shape != difference.shape:
             continue
         for axes in _axis_sets(difference.shape, at_least=4):
@@ -290,6 +332,14 @@ def incomplete(e: Evidence) -> Pattern | None:
     return Pattern("incomplete", text + place(e, "; the zeros lie"))
 
 
+def swapped(e: Evidence) -> Pattern | None:
+    """The gradient is that of another argument."""
+    for name, array in e.arrays.items() if e.slope_of else ():
+        if array.shape == e.dx.shape and e.is_dx(e.slope_of(name)):  # type: ignore[misc]
+            return Pattern("swapped", f"dx is the gradient of {name}: backward returns them in the wrong order")
+    return None
+
+
 def stale(e: Evidence) -> Pattern | None:
     """The gradient is that of another call."""
     if e.elsewhere is None or not e.is_dx(e.elsewhere()):
@@ -299,7 +349,7 @@ def stale(e: Evidence) -> Pattern | None:
 
 def only_border(e: Evidence) -> Pattern | None:
     """Right inside, wrong at the border."""
-    sides = border(e.wrong)
+    sides = border(e.wrong) if e.wrong.ndim > 2 else None
     if sides is None or not (~e.wrong & ~e.flat).any():
         return None
     return Pattern("border", f"only the border is wrong ({sides}): padding not cut off, or counted wrongly")

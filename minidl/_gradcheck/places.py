@@ -8,6 +8,7 @@ from minidl._gradcheck.evidence import Evidence
 
 PICTURES = ("picture", "channel", "row", "column")
 KERNELS = ("kernel", "channel", "row", "column")
+MOST = 0.8  # of the elements somewhere must be wrong, if that is what they have in common
 
 
 def axis_name(name: str, ndim: int, axis: int) -> str:
@@ -49,7 +50,7 @@ def parts(e: Evidence) -> tuple[str, str, bool] | None:
 
     Returns:
         Where the gradient is right, where it is wrong, and whether the right ones are the first ones; None if every
-        axis has right and wrong elements at all of its indices.
+        axis has wrong elements at all of its indices, or too few of them to be more than chance.
     """
     best: tuple[float, str, str, bool] | None = None
     for axis in range(e.wrong.ndim if e.wrong.ndim > 1 else 0):
@@ -57,7 +58,8 @@ def parts(e: Evidence) -> tuple[str, str, bool] | None:
         bad: np.ndarray = np.asarray(e.wrong.any(axis=others))
         good = ~bad & np.asarray((~e.flat).any(axis=others))
         share = float(bad.mean())
-        if bad.any() and good.any() and (best is None or share < best[0]):
+        among = np.compress(bad, e.wrong, axis).sum() >= MOST * np.compress(bad, e.wrong | ~e.flat, axis).sum()
+        if among and bad.any() and good.any() and (best is None or share < best[0]):
             name = axis_name(e.name, e.wrong.ndim, axis)
             leading = bool(good[: good.sum()].all() and bad[good.sum() :].all())
             best = share, f"{name} {indices(good)}", f"{name} {indices(bad)} (axis {axis})", leading

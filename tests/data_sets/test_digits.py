@@ -55,6 +55,14 @@ def test_one_fifth_of_every_class_is_for_the_test(parts):
         assert n_test == round(0.2 * (n_train + n_test))
 
 
+def test_the_test_pictures_are_drawn_not_cut_off():
+    labels = load_digits().target
+    test = digits_module._draw_test(labels)
+    for label in range(10):
+        places = np.flatnonzero(test[labels == label])  # of 180 or so
+        assert 60 < places.mean() < 120
+
+
 def test_the_split_does_not_depend_on_the_seed_of_a_training(parts):
     import minidl
 

@@ -148,3 +148,54 @@ plant("db of the first picture", "missing sum", linear(db=lambda dy, x, w: dy[0]
 plant("db a mean", "scaled", linear(db=lambda dy, x, w: dy.mean(axis=0)), WIDE, "b", "1/4 (4 = y.shape[0])")
 plant("dw of all but the last", "missing sum", linear(dw=lambda dy, x, w: dy[:-1].T @ x[:-1]), WIDE, "w", "row 3 of y")
 plant("dx of the first row", "first only", linear(dx=lambda dy, x, w: np.eye(4)[:, :1] * (dy @ w)), WIDE, "x", "row 0")
+
+# ------------------------------------------------------------------ two arguments, two cases
+
+plant(
+    "gradients in the wrong order",
+    "swapped",
+    function(
+        lambda a, b: np.sin(a) + b**3,
+        lambda ctx, dy: (3 * ctx.arrays[1] ** 2 * dy, np.cos(ctx.arrays[0]) * dy),
+    ),
+    [draw(3, 4), draw(3, 4)],
+    argument="tensors[0]",
+    says="dx is the gradient of tensors[1]",
+)
+plant(
+    "times its own operand",
+    "factor",
+    function(np.multiply, lambda ctx, dy: (dy * ctx.arrays[0], dy * ctx.arrays[0])),
+    [draw(3, 4), draw(3, 4)],
+    argument="tensors[0]",
+    says="dx is dy * tensors[0], but dy * tensors[1] is right",
+)
+plant(
+    "the mask of dy",
+    "mask",
+    unary(lambda x: np.maximum(x, 0), lambda x, y, dy: np.maximum(dy, 0)),
+    [draw(4, 5)],
+    says="the mask is another one: dx is 0 in ",
+)
+plant(
+    "the slope on the wrong side",
+    "branches",
+    unary(lambda x: np.where(x > 0, x, 0.2 * x), lambda x, y, dy: np.where(x > 0, 0.2 * dy, dy)),
+    [draw(4, 5)],
+    says="times the slope in ",
+)
+plant(
+    "a slope forgotten",
+    "branches",
+    unary(lambda x: np.where(x > 0, x, 0.3 * x), lambda x, y, dy: dy),
+    [draw(4, 5)],
+    says="3.3333 times the slope in ",
+)
+LOG_SOFTMAX = lambda x: x - np.log(np.exp(x).sum(axis=1, keepdims=True))  # noqa: E731
+plant(
+    "log softmax without its sum",
+    "term",
+    unary(LOG_SOFTMAX, lambda x, y, dy: dy),
+    [draw(3, 6)],
+    says="a multiple of exp(y) along axis 1",
+)

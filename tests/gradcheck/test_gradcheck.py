@@ -58,6 +58,13 @@ def test_one_number_is_no_evidence_of_a_factor():
         gradcheck(bug, [np.array([-1.0, 2.0, -3.0])], mode="elements")
 
 
+def test_a_few_wrong_elements_in_one_column_are_chance():
+    wrong = np.zeros((3, 5))
+    wrong[[0, 2], [1, 1]] = 0.7, -0.4
+    with pytest.raises(GradientError, match="pattern: none"):
+        gradcheck(unary(np.exp, lambda x, y, dy: y * dy + wrong), [np.arange(15.0).reshape(3, 5) / 9], mode="elements")
+
+
 def test_equal_inputs_are_no_evidence_of_a_term(rng):
     wrong = rng.standard_normal((2, 4))
     with pytest.raises(GradientError, match="pattern: none"):

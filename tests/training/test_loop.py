@@ -76,20 +76,27 @@ def test_a_batch_does_not_depend_on_where_the_epoch_was_entered(parts):
 
 
 def test_pictures_are_moved_by_at_most_shift_pixels_and_differently_each_epoch(parts):
-    plain = parts[0].x[_random.addressed(0, "shuffle", 3).permutation(44)]
-    moved = np.concatenate([x for x, _ in loop._batches(parts[0], replace(CONFIG, shift=1), 3, 0)])
-    moves = set()
-    for picture, original in zip(moved, plain):
-        fits = [
-            (down, right)
-            for down in (-1, 0, 1)
-            for right in (-1, 0, 1)
-            if np.array_equal(picture, np.roll(original, (down, right), axis=(1, 2)))  # the border is empty
-        ]
-        assert fits
-        moves.update(fits)
-    assert len(moves) == 9
-    assert (moved != np.concatenate([x for x, _ in loop._batches(parts[0], replace(CONFIG, shift=1), 4, 0)])).any()
+    draws = []
+    for epoch in (3, 4):
+        order = _random.addressed(0, "shuffle", epoch).permutation(44)
+        batches = loop._batches(parts[0], replace(CONFIG, shift=1), epoch, 0)
+        moved = np.empty_like(parts[0].x)
+        moved[order] = np.concatenate([x for x, _ in batches])
+        draws.append([moves_between(original, picture) for original, picture in zip(parts[0].x, moved)])
+    for moves in draws:
+        assert all(moves)
+        assert len(set().union(*moves)) == 9  # up, down, left, right, and all combinations
+    assert any(not first & second for first, second in zip(*draws))
+
+
+def moves_between(original, picture):
+    """The steps (down, right) of at most one pixel that make the picture of the original; its border is empty."""
+    return {
+        (down, right)
+        for down in (-1, 0, 1)
+        for right in (-1, 0, 1)
+        if np.array_equal(picture, np.roll(original, (down, right), axis=(1, 2)))
+    }
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 3, 4, 6])
@@ -112,6 +119,14 @@ def test_a_stop_before_the_first_step_does_none(parts):
     state, diary = build(CONFIG, ARGUMENTS), Diary()
     assert not training.fit(state, *parts, watchers=[diary], should_stop=lambda: True)
     assert diary.lines == ["begin 0 of 3 from 0", "stop 0.0"]
+
+
+def test_the_beginning_depends_on_the_seed_alone():
+    first = build(replace(CONFIG, seed=3), ARGUMENTS).net.state_dict()
+    _random.default_generator().random(7)
+    for name, array in build(replace(CONFIG, seed=3), ARGUMENTS).net.state_dict().items():
+        np.testing.assert_array_equal(array, first[name])
+    assert (build(CONFIG, ARGUMENTS).net.state_dict()["fc1.weight"] != first["fc1.weight"]).all()
 
 
 def test_a_finished_training_does_nothing(parts):

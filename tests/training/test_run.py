@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,18 @@ def _here(tmp_path, monkeypatch):
 def test_folders_are_numbered():
     assert [str(RunFolder.create("net-digits")) for _ in range(3)] == [f"runs/net-digits-{i}" for i in (1, 2, 3)]
     assert str(RunFolder.create("other")) == "runs/other-1"
+
+
+def test_a_folder_that_another_training_makes_in_between_is_not_taken(monkeypatch):
+    make = Path.mkdir
+
+    def late(path, *arguments, **settings):
+        if path.name == "net-1":
+            make(path)  # the other one is quicker by a moment
+        make(path, *arguments, **settings)
+
+    monkeypatch.setattr(Path, "mkdir", late)
+    assert RunFolder.create("net").path == Path("runs/net-2")
 
 
 def test_trainings_that_start_together_get_folders_of_their_own():
