@@ -232,6 +232,18 @@ def _rolled(value: Any) -> Any:
 # ------------------------------------------------------------------ comparing
 
 
+def _leaning(direction: Array, dx: np.ndarray) -> Array:
+    """Return the direction with the unit vector of dx for its part along dx, so that <dx, u> = |dx|.
+
+    A random u is often almost at a right angle to dx; then <dx, u> is near 0, and a wrong scale of dx hides.
+    """
+    length = float(np.sqrt((dx**2).sum()))
+    if not np.isfinite(length) or length == 0:
+        return direction
+    unit = _backend.array_module(direction).asarray(dx / length)
+    return direction + (1 - float((direction * unit).sum())) * unit
+
+
 class _Check:
     """Compares one argument after the other; `gradients` are those of backward, None where it gave none."""
 
@@ -255,11 +267,11 @@ class _Check:
 
     def along_direction(self, index: int) -> ArgumentReport:
         """Compare along one random direction; where that fails, look for the wrong elements."""
-        dx, direction = self.gradient(index), _draw(self.rng, self.slopes.inputs[index])
+        dx = self.gradient(index)
+        direction = _leaning(_draw(self.rng, self.slopes.inputs[index]), dx)
         slope = self.slopes.along(index, direction)
         analytic = float((dx * _backend.to_numpy(direction)).sum())
         difference = abs(analytic - slope.value)
-        # <dx, u> of a random u is about |dx|; where it happens to be near 0, |dx| is what the error is measured by.
         scale = max(abs(slope.value), abs(analytic), float(np.sqrt((dx**2).sum())))
         error = self._relative(difference, scale) if np.isfinite(analytic) else float("inf")
         # A step that was halved often drowns in rounding: then the kink is near, and nothing can be said.
