@@ -23,6 +23,9 @@ _default = np.random.Generator(np.random.Philox(0))
 def manual_seed(seed: int) -> None:
     """Start the default generator anew: the same seed gives the same initial weights and dropout masks.
 
+    Raises:
+        ValueError: if the seed is no whole number, or negative.
+
     Example:
         >>> import minidl
         >>> minidl.manual_seed(1)
@@ -31,6 +34,8 @@ def manual_seed(seed: int) -> None:
         >>> bool((minidl.nn.Linear(2, 2).weight.numpy() == first).all())
         True
     """
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"manual_seed: seed must be an int >= 0; received seed={seed!r}")
     # The state is replaced, not the object: whoever holds the default generator goes on with the new state.
     _default.bit_generator.state = np.random.Philox(seed).state
 
@@ -38,6 +43,19 @@ def manual_seed(seed: int) -> None:
 def default_generator() -> np.random.Generator:
     """Return the generator that everything uses which was given no `rng` of its own."""
     return _default
+
+
+def to_generator(op: str, rng: Any) -> np.random.Generator:
+    """Return rng, or the default generator for None; a seed is refused, not taken for a generator."""
+    if rng is None:
+        return _default
+    if not isinstance(rng, np.random.Generator):
+        seed = rng if isinstance(rng, int) else 0
+        raise TypeError(
+            f"{op}: rng must be a numpy.random.Generator or None; received rng={rng!r}; "
+            f"make one: numpy.random.default_rng({seed})"
+        )
+    return rng
 
 
 def addressed(seed: int, purpose: str, *address: int) -> np.random.Generator:

@@ -95,7 +95,7 @@ def uniform(shape: Shape, bound: float, rng: Rng = None) -> np.ndarray:
     """
     if _unfilled.get():
         return np.empty(shape, dtype=np.float32)
-    draws = _random.draw("random", shape, rng)  # from 0 to 1
+    draws = _random.draw("random", shape, _random.to_generator("uniform", rng))  # from 0 to 1
     draws *= np.float32(2 * bound)
     draws -= np.float32(bound)
     return draws
@@ -110,7 +110,7 @@ def normal(shape: Shape, std: float, rng: Rng = None) -> np.ndarray:
     """
     if _unfilled.get():
         return np.empty(shape, dtype=np.float32)
-    draws = _random.draw("standard_normal", shape, rng)
+    draws = _random.draw("standard_normal", shape, _random.to_generator("normal", rng))
     draws *= np.float32(std)
     return draws
 
@@ -141,7 +141,7 @@ def truncated_normal(shape: Shape, std: float, rng: Rng = None, *, a: float = -2
         )
     if _unfilled.get():
         return np.empty(shape, dtype=np.float32)
-    rng = rng or _random.default_generator()
+    rng = _random.to_generator("truncated_normal", rng)
     draws = normal(shape, std, rng).reshape(-1)
     outside = np.flatnonzero((draws < a) | (draws > b))
     while outside.size:

@@ -16,7 +16,7 @@ import numpy as np
 from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_alike, check_choice, check_fraction
-from minidl._random import default_generator
+from minidl._random import to_generator
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -53,7 +53,7 @@ def dropout(x: Tensor, p: float = 0.5, *, training: bool, rng: np.random.Generat
 
     Raises:
         ValueError: if p is not from 0 to 1.
-        TypeError: if x is no float tensor.
+        TypeError: if x is no float tensor or rng no generator.
 
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014), section 4,
     with the scaling moved into training (section 10).
@@ -68,7 +68,7 @@ def dropout(x: Tensor, p: float = 0.5, *, training: bool, rng: np.random.Generat
     check_fraction("dropout", "p", p)
     if not training or p == 0:
         return x
-    return Dropout.apply(x, p=p, rng=rng or default_generator(), draws=x.shape)
+    return Dropout.apply(x, p=p, rng=to_generator("dropout", rng), draws=x.shape)
 
 
 def stochastic_depth(
@@ -85,7 +85,7 @@ def stochastic_depth(
 
     Raises:
         ValueError: if p is not from 0 to 1, mode has another value, or x has no axis of pictures.
-        TypeError: if x is no float tensor.
+        TypeError: if x is no float tensor or rng no generator.
 
     Source: Huang et al., "Deep networks with stochastic depth", arXiv:1603.09382, section 3.
 
@@ -104,4 +104,4 @@ def stochastic_depth(
     if not training or p == 0:
         return x
     draws: Any = (x.shape[0] if mode == "row" else 1, *[1] * (x.ndim - 1))
-    return StochasticDepth.apply(x, p=p, rng=rng or default_generator(), draws=draws)
+    return StochasticDepth.apply(x, p=p, rng=to_generator("stochastic_depth", rng), draws=draws)

@@ -4,6 +4,7 @@ import json
 import threading
 
 import numpy as np
+import pytest
 
 import minidl
 from minidl import _random, nn
@@ -84,3 +85,11 @@ def test_neighbouring_addresses_do_not_overlap():
     long = _random.addressed(0, "augment", 0, 0).random(10_000)
     other = _random.addressed(0, "augment", 0, 1).random(100)
     assert not np.isin(other, long).any()
+
+
+@pytest.mark.parametrize("seed", [-1, "a", None, 1.0, True])
+def test_what_is_no_seed_is_refused_and_changes_nothing(seed):
+    before = _random.get_state()
+    with pytest.raises(ValueError, match=f"manual_seed: seed must be an int >= 0; received seed={seed!r}"):
+        minidl.manual_seed(seed)
+    assert _random.get_state() == before
