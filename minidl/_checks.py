@@ -7,6 +7,7 @@ ValueError; types, dtypes and devices are a TypeError.
 from __future__ import annotations
 
 import operator
+import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from minidl._backend import FLOATS, Array, device_of, is_array
 
+NUMBERS = (int, float, np.integer, np.floating)
 OPTIONAL = ("b", "weight", "bias")  # operands that may be None
 
 Pair = tuple[int, int]
@@ -76,6 +78,8 @@ def to_pair_or_none(value: Any) -> Pair | None:
 
 def to_axis(op: str, axis: Any, ndim: int) -> int:
     """Return an axis counted from the front."""
+    if ndim == 0:
+        raise ValueError(f"{op}: a single number has no axis; received axis={axis!r}")
     if not is_int(axis) or not -ndim <= axis < ndim:
         raise ValueError(f"{op}: axis must be an int from {-ndim} to {ndim - 1}; received axis={axis!r}")
     return operator.index(axis) % ndim
@@ -93,14 +97,22 @@ def to_axes(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
 
 def check_fraction(op: str, name: str, value: Any, *, below_one: bool = False) -> None:
     """Refuse a probability outside 0 <= value <= 1 (or < 1)."""
-    if not isinstance(value, (int, float)) or not (0 <= value < 1 if below_one else 0 <= value <= 1):
+    if not isinstance(value, NUMBERS) or not (0 <= value < 1 if below_one else 0 <= value <= 1):
         raise ValueError(f"{op}: {name} must be from 0 to {'below ' * below_one}1; received {name}={value!r}")
 
 
 def check_positive(op: str, name: str, value: Any, *, zero: bool = False) -> None:
     """Refuse a number that is not positive (or, with zero=True, negative)."""
-    if not isinstance(value, (int, float)) or not (value >= 0 if zero else value > 0):
+    if not isinstance(value, NUMBERS) or not (value >= 0 if zero else value > 0):
         raise ValueError(f"{op}: {name} must be {'>= 0' if zero else '> 0'}; received {name}={value!r}")
+
+
+def check_number(op: str, name: str, value: Any, *, optional: bool = False) -> None:
+    """Refuse what is no plain number (nor, with optional=True, None)."""
+    if not isinstance(value, NUMBERS) and not (optional and value is None):
+        raise TypeError(
+            f"{op}: {name} must be a plain number{' or None' * optional}; received a {type(value).__name__}"
+        )
 
 
 def check_choice(op: str, name: str, value: Any, choices: Iterable[Any]) -> None:
@@ -145,7 +157,8 @@ def check_alike(op: str, **operands: Any) -> None:
             raise TypeError(f"{op}: {name} must be a Tensor, it is a {found}; wrap it: Tensor({name})")
         if data.dtype not in FLOATS:
             raise TypeError(
-                f"{op}: {name} must be float32 or float64, it is {data.dtype}; convert it: {name}.astype('float32')"
+                f"{op}: {name} must be float32 or float64, it is {data.dtype}; "
+                f"convert its array: Tensor(array.astype('float32'))"
             )
         if first is None:
             first = data
@@ -159,14 +172,14 @@ def _differing(op: str, operands: dict[str, Any]) -> str:
         found = ", ".join(f"{name} is on {operand.device}" for name, operand in operands.items())
         return f"{op}: all operands must be on one device, but {found}; move one of them with .to(...)"
     found = ", ".join(f"{name} is {operand.dtype}" for name, operand in operands.items())
-    return f"{op}: all operands must have one dtype, but {found}; convert one of them with astype"
+    return f"{op}: all operands must have one dtype, but {found}; convert one of their arrays"
 
 
 def to_array(value: Any, requires_grad: bool) -> Array:
     """Return the array of a new tensor: an array as it is, plain numbers as float32."""
     if is_array(getattr(value, "data", None)):
         raise TypeError("Tensor: the argument is a Tensor already; use it as it is, or its .data")
-    array = value if is_array(value) else np.asarray(value)
+    array = value if is_array(value) else from_numbers("Tensor", "array", value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"Tensor: expects numbers; received dtype={array.dtype}")
     if not is_array(value) and not isinstance(value, np.generic):
@@ -174,6 +187,16 @@ def to_array(value: Any, requires_grad: bool) -> Array:
     if requires_grad and array.dtype not in FLOATS:
         raise TypeError(f"Tensor: only float32 and float64 have gradients; received dtype={array.dtype}")
     return array
+
+
+def from_numbers(op: str, name: str, value: Any) -> np.ndarray:
+    """Return a number, or nested lists of numbers, as an array."""
+    try:
+        return np.asarray(value)
+    except ValueError:  # NumPy's own word for it is inhomogeneous
+        raise ValueError(
+            f"{op}: {name} must be numbers in rows of one length; received {name}={reprlib.repr(value)}"
+        ) from None
 
 
 def to_result(op: str, value: Any) -> Array:

@@ -53,7 +53,7 @@ class _BatchNorm(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise x; in training the running statistics move a step towards those of the batch."""
-        if len(x.shape) not in self.axes:
+        if isinstance(x, Tensor) and x.ndim not in self.axes:
             shapes = " or ".join(("(N, C)", "(N, C, H, W)")[axes == 4] for axes in self.axes)
             raise ValueError(f"{type(self).__name__}: x must be {shapes}; x.shape={x.shape}")
         # The gradient checker runs forward alone in training mode, on purpose; it observes, and is not warned.

@@ -12,7 +12,7 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_alike
+from minidl._checks import NUMBERS, check_alike
 from minidl.tensor import Tensor
 
 
@@ -38,7 +38,7 @@ def as_operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
 
 def as_tensor(operand: Any, like: Tensor) -> Any:
     """Wrap a plain number as a tensor of the dtype and device of `like`, an array as a tensor; leave others alone."""
-    if isinstance(operand, (int, float, np.number)):
+    if isinstance(operand, NUMBERS):
         return Tensor(_backend.full((), operand, like.dtype, like=like.data))
     return Tensor(operand) if _backend.is_array(operand) else operand
 

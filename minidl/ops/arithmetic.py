@@ -14,11 +14,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_alike, check_choice
+from minidl._checks import check_alike, check_choice, check_number
 from minidl.ops._broadcast import as_operands, broadcast_shape, sum_to
 from minidl.ops.fused import AddRelu
 from minidl.tensor import Context, Function, Tensor
@@ -199,8 +197,7 @@ def power(x: Tensor, exponent: float) -> Tensor:
         array([1., 9.], dtype=float32)
     """
     check_alike("power", x=x)
-    if not isinstance(exponent, (int, float, np.number)):
-        raise TypeError(f"power: exponent must be a plain number; received a {type(exponent).__name__}")
+    check_number("power", "exponent", exponent)
     return Power.apply(x, exponent=exponent)
 
 

@@ -27,6 +27,7 @@ def to_device(x: Tensor, device: str) -> Tensor:
 
     Raises:
         ValueError: if the device has another name.
+        TypeError: if x is no tensor.
         RuntimeError: if CUDA is not available; the message says why.
 
     Example:
@@ -34,4 +35,6 @@ def to_device(x: Tensor, device: str) -> Tensor:
         >>> Tensor([1.0]).to("cpu").device
         'cpu'
     """
+    if not isinstance(x, Tensor):
+        raise TypeError(f"to_device: x must be a Tensor, it is a {type(x).__name__}; wrap it: Tensor(x)")
     return x if x.device == device else ToDevice.apply(x, device=device)

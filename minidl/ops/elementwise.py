@@ -16,7 +16,7 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_alike
+from minidl._checks import check_alike, check_number
 from minidl.ops._broadcast import as_operands, broadcast_shape, sum_to
 from minidl.tensor import Context, Function, Tensor
 
@@ -222,8 +222,7 @@ def clip(x: Tensor, low: float | None = None, high: float | None = None) -> Tens
     """
     check_alike("clip", x=x)
     for name, bound in (("low", low), ("high", high)):
-        if bound is not None and not isinstance(bound, (int, float, np.number)):
-            raise TypeError(f"clip: {name} must be a plain number or None; received a {type(bound).__name__}")
+        check_number("clip", name, bound, optional=True)
     if low is None and high is None:
         raise ValueError("clip: expects at least one bound; received low=None, high=None")
     if low is not None and high is not None and low > high:

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minidl import _backend, kernels
 from minidl._backend import Array
-from minidl._checks import check_alike, check_fraction, check_rank
+from minidl._checks import check_alike, check_fraction, check_rank, from_numbers
 from minidl.ops._broadcast import as_tensor
 from minidl.tensor import Context, Function, Tensor
 
@@ -88,9 +86,14 @@ def cross_entropy(logits: Tensor, labels: Any, *, label_smoothing: float = 0.0) 
     check_fraction("cross_entropy", "label_smoothing", label_smoothing)
     if logits.size == 0:
         raise ValueError(f"cross_entropy: expects at least one row and one class; logits.shape={logits.shape}")
-    labels = (
-        labels if isinstance(labels, Tensor) else Tensor(labels if _backend.is_array(labels) else np.asarray(labels))
-    )
+    if not isinstance(labels, Tensor):
+        labels = labels if _backend.is_array(labels) else from_numbers("cross_entropy", "labels", labels)
+    if labels.dtype.kind not in "iuf":
+        raise TypeError(
+            f"cross_entropy: labels must be integers (class indices) or floats (probabilities); "
+            f"received labels.dtype={labels.dtype}"
+        )
+    labels = labels if isinstance(labels, Tensor) else Tensor(labels)
     if labels.device != logits.device:
         raise TypeError(f"cross_entropy: logits are on {logits.device} but labels on {labels.device}; move one of them")
     if labels.dtype.kind == "f":
@@ -116,11 +119,6 @@ def _probabilities(logits: Tensor, labels: Tensor) -> Tensor:
 def _one_hot(logits: Tensor, labels: Array, label_smoothing: float) -> Tensor:
     """Judge labels that are class indices and write them as (smoothed) probabilities (N, M)."""
     n, m = logits.shape
-    if labels.dtype.kind not in "iu":
-        raise TypeError(
-            f"cross_entropy: labels must be integers (class indices) or floats (probabilities); "
-            f"received labels.dtype={labels.dtype}"
-        )
     if labels.shape != (n,):
         raise ValueError(
             f"cross_entropy: labels must have one class index for each row of logits, shape ({n},); "

@@ -19,7 +19,17 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import Padding, check_alike, check_divides, check_rank, is_int, to_axis, to_int, to_padding
+from minidl._checks import (
+    Padding,
+    check_alike,
+    check_divides,
+    check_number,
+    check_rank,
+    is_int,
+    to_axis,
+    to_int,
+    to_padding,
+)
 from minidl.kernels.textbook import windows
 from minidl.tensor import Context, Function, Tensor
 
@@ -189,7 +199,7 @@ def transpose(x: Tensor, *axes: Any) -> Tensor:
     order = tuple(axes[0]) if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes
     order = order or tuple(reversed(range(x.ndim)))
     order = tuple(axis % x.ndim if is_int(axis) and -x.ndim <= axis < x.ndim else axis for axis in order)
-    if set(order) != set(range(x.ndim)) or len(order) != x.ndim:
+    if not all(is_int(axis) for axis in order) or sorted(order) != list(range(x.ndim)):
         raise ValueError(f"transpose: axes must be an order of {tuple(range(x.ndim))}; received axes={axes}")
     return Transpose.apply(x, axes=order)
 
@@ -311,7 +321,7 @@ def pad(x: Tensor, padding: Any, value: float = 0.0) -> Tensor:
 
     Raises:
         ValueError: if x has fewer than two axes or the padding is none of these.
-        TypeError: if x is no float tensor.
+        TypeError: if x is no float tensor, or value no plain number.
 
     Example:
         >>> from minidl import Tensor, ops
@@ -323,6 +333,7 @@ def pad(x: Tensor, padding: Any, value: float = 0.0) -> Tensor:
     if x.ndim < 2:
         raise ValueError(f"pad: x must have at least two axes (..., H, W); x.shape={x.shape}")
     sides = to_padding("pad", padding)
+    check_number("pad", "value", value)
     return Pad.apply(x, padding=sides, value=value) if sides != ((0, 0), (0, 0)) else x
 
 

@@ -102,6 +102,22 @@ CASES = [
         "truncated_normal: at least 1 % of the draws must lie between a and b, only 0.13 % do; "
         "received std=1.0, a=3, b=4",
     ),
+    (
+        lambda: nn.init.normal((3,), 1.0, 7),
+        TypeError,
+        "normal: rng must be a numpy.random.Generator or None; received rng=7",
+    ),
+    (
+        lambda: nn.Linear(2, 2, rng=0),
+        TypeError,
+        "uniform: rng must be a numpy.random.Generator or None; received rng=0; make one: numpy.random.default_rng(0)",
+    ),
+    (
+        lambda: nn.init.truncated_normal((3,), 1.0, 7),
+        TypeError,
+        "truncated_normal: rng must be a numpy.random.Generator or None; received rng=7",
+    ),
+    (lambda: nn.BatchNorm2d(3)(None), TypeError, "batch_norm: x must be a Tensor, it is a NoneType"),
 ]
 
 

@@ -24,12 +24,12 @@ CONVOLUTION = {
     "x is an int tensor": (
         lambda: ops.conv2d(T(1, 3, 5, 5, dtype="int64"), W),
         TypeError,
-        "conv2d: x must be float32 or float64, it is int64; convert it: x.astype('float32')",
+        "conv2d: x must be float32 or float64, it is int64; convert its array: Tensor(array.astype('float32'))",
     ),
     "dtypes differ": (
         lambda: ops.conv2d(X, T(4, 3, 3, 3, dtype="float32")),
         TypeError,
-        "conv2d: all operands must have one dtype, but x is float64, w is float32; convert one of them with astype",
+        "conv2d: all operands must have one dtype, but x is float64, w is float32; convert one of their arrays",
     ),
     "one picture without a batch": (
         lambda: ops.conv2d(T(3, 5, 5), W),

@@ -316,6 +316,44 @@ CASES = [
         TypeError,
         "mse_loss: all operands must have one dtype, but x is float32, target is float64",
     ),
+    # what is no number, no tensor, no generator
+    (
+        lambda: Tensor([[1, 2], [3]]),
+        ValueError,
+        "Tensor: array must be numbers in rows of one length; received array=[[1, 2], [3]]",
+    ),
+    (
+        lambda: ops.cross_entropy(t(2, 3), [[1], [2, 3]]),
+        ValueError,
+        "cross_entropy: labels must be numbers in rows of one length; received labels=[[1], [2, 3]]",
+    ),
+    (
+        lambda: ops.cross_entropy(t(2, 3), None),
+        TypeError,
+        "cross_entropy: labels must be integers (class indices) or floats (probabilities); received labels.dtype=",
+    ),
+    (
+        lambda: ops.to_device(np.zeros(2), "cpu"),
+        TypeError,
+        "to_device: x must be a Tensor, it is a ndarray; wrap it: Tensor(x)",
+    ),
+    (lambda: ops.pad(t(2, 2), 1, value=None), TypeError, "pad: value must be a plain number; received a NoneType"),
+    (
+        lambda: ops.transpose(t(2, 2), [0], [1]),
+        ValueError,
+        "transpose: axes must be an order of (0, 1); received axes=([0], [1])",
+    ),
+    (lambda: ops.sum(t(), axis=0), ValueError, "sum: a single number has no axis; received axis=0"),
+    (
+        lambda: ops.dropout(t(2), 0.5, training=True, rng=0),
+        TypeError,
+        "dropout: rng must be a numpy.random.Generator or None; received rng=0; make one: numpy.random.default_rng(0)",
+    ),
+    (
+        lambda: ops.stochastic_depth(t(2), 0.5, training=True, rng="a"),
+        TypeError,
+        "stochastic_depth: rng must be a numpy.random.Generator or None; received rng='a'",
+    ),
 ]
 
 
@@ -325,3 +363,9 @@ CASES = [
 def test_refusal(call, error, text):
     with pytest.raises(error, match=re.escape(text)):
         call()
+
+
+def test_a_number_of_numpy_is_a_number():
+    assert ops.dropout(t(4), np.float32(0), training=True).shape == (4,)
+    assert ops.leaky_relu(t(4), np.float32(0.5)).dtype == np.float32
+    assert ops.local_response_norm(t(1, 1, 1, 1), alpha=np.float32(1), k=np.int64(1)).item() == pytest.approx(2**-0.75)
