@@ -6,14 +6,15 @@ velocity, kept from step to step), and returns the new p. It writes into no arra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from minidl._backend import Array, device_of, to_device, to_numpy
 from minidl._checks import check_positive
-from minidl.nn import Module, Parameter
+from minidl.nn import Module
+from minidl.tensor import Tensor
 
 
 class Optimizer:
@@ -26,7 +27,8 @@ class Optimizer:
         weight_decay: what is added to the gradient, as a share of the parameter.
 
     Raises:
-        ValueError: if a number is out of range or there is no parameter.
+        ValueError: if a number is out of range, there is no parameter, one is named twice, or a group has another key.
+        TypeError: if something else than parameters is given.
     """
 
     slots: tuple[str, ...] = ()
@@ -37,13 +39,18 @@ class Optimizer:
         check_positive(name, "lr", lr, zero=True)
         check_positive(name, "weight_decay", weight_decay, zero=True)
         self.lr, self.weight_decay = lr, weight_decay
-        self.parameters: list[Parameter] = []
+        self.parameters: list[Tensor] = []
         self._decay: list[float] = []
-        for entry in parameters:
-            group: dict[str, Any] = entry if isinstance(entry, dict) else {"parameters": [entry]}
+        seen: set[Tensor] = set()
+        for group in _groups(name, parameters):
             decay = group.get("weight_decay", weight_decay)
             check_positive(name, "weight_decay", decay, zero=True)
             for p in group["parameters"]:
+                if not isinstance(p, Tensor):
+                    raise TypeError(f"{name}: expects parameters; received a {type(p).__name__}; pass net.parameters()")
+                if p in seen:
+                    raise ValueError(f"{name}: a parameter of shape {p.shape} is named twice; name each once")
+                seen.add(p)
                 self.parameters.append(p)
                 self._decay.append(decay)
         if not self.parameters:
@@ -71,7 +78,7 @@ class Optimizer:
                 g = g + p.dtype.type(decay) * data
             p.data = self.update(data, g, state)
 
-    def _check_devices(self, p: Parameter, state: dict[str, Array]) -> None:
+    def _check_devices(self, p: Tensor, state: dict[str, Array]) -> None:
         for slot, array in state.items():
             if slot != "step" and device_of(array) != p.device:  # a step is a count and stays on the CPU
                 raise TypeError(
@@ -87,7 +94,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return copies of all slots as NumPy arrays: "0.velocity" belongs to the first parameter."""
         return {
-            f"{index}.{slot}": np.array(to_numpy(array))
+            f"{index}.{slot}": np.array(to_numpy(array), order="C")
             for index, state in enumerate(self._state)
             for slot, array in state.items()
         }
@@ -113,6 +120,21 @@ class Optimizer:
                 np.array(array, dtype) if slot == "step" else to_device(np.array(array, dtype), p.device)
             )
         self._state = loaded
+
+
+def _groups(name: str, parameters: Any) -> Iterator[dict[str, Any]]:
+    """Yield what was given as groups; a parameter alone is a group of one."""
+    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
+        found = type(parameters).__name__
+        raise TypeError(f"{name}: expects a list of parameters or of groups; received a {found}; pass net.parameters()")
+    for entry in parameters:
+        group = entry if isinstance(entry, dict) else {"parameters": [entry]}
+        if "parameters" not in group or not group.keys() <= {"parameters", "weight_decay"}:
+            raise ValueError(
+                f"{name}: a group is {{'parameters': [...], 'weight_decay': number}}; "
+                f"received one with {', '.join(map(repr, group))}"
+            )
+        yield group
 
 
 def decay_groups(module: Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -58,6 +58,8 @@ class Adam(Optimizer):
     ):
         super().__init__(parameters, lr, weight_decay)
         name = type(self).__name__
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"{name}: betas must be a pair of numbers; received betas={betas!r}")
         for beta in betas:
             check_fraction(name, "betas", beta, below_one=True)
         check_positive(name, "eps", eps, zero=True)

@@ -40,7 +40,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: State) -> None:
     from safetensors.numpy import save
 
     arrays = state.net.state_dict()
-    arrays |= {OPTIMIZER + name: np.ascontiguousarray(v) for name, v in state.optimizer.state_dict().items()}
+    arrays |= {OPTIMIZER + name: v for name, v in state.optimizer.state_dict().items()}
     note = {
         "format": FORMAT,
         "model": state.config.model,

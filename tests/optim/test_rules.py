@@ -110,6 +110,52 @@ def test_nonsense_is_refused(make, message):
         make(nn.Parameter([1.0]))
 
 
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda net: optim.SGD(net, lr=1),
+            TypeError,
+            "SGD: expects a list of parameters or of groups; received a Linear",
+        ),
+        (
+            lambda net: optim.SGD(net.weight, lr=1),
+            TypeError,
+            "SGD: expects a list .* received a Parameter; pass net.par",
+        ),
+        (
+            lambda net: optim.SGD(net.named_parameters(), lr=1),
+            TypeError,
+            "SGD: expects parameters; received a tuple; pass",
+        ),
+        (lambda net: optim.Adam([np.ones(1)]), TypeError, "Adam: expects parameters; received a ndarray; pass net.par"),
+        (
+            lambda net: optim.SGD([net.bias, net.bias], lr=1),
+            ValueError,
+            r"SGD: a parameter of shape \(1,\) is named twice",
+        ),
+        (
+            lambda net: optim.SGD([{"params": [net.bias]}], lr=1),
+            ValueError,
+            "SGD: a group is .*; received one with 'params'",
+        ),
+        (
+            lambda net: optim.SGD([{"parameters": [net.bias], "lr": 2}], lr=1),
+            ValueError,
+            "SGD: a group is {'parameters': .*'weight_decay': number}; received one with 'parameters', 'lr'",
+        ),
+        (
+            lambda net: optim.Adam([net.bias], betas=0.9),
+            ValueError,
+            "Adam: betas must be a pair of numbers; received betas=0.9",
+        ),
+    ],
+)
+def test_what_is_no_list_of_parameters_is_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make(nn.Linear(2, 1))
+
+
 def test_a_rule_without_an_update_says_so():
     p = nn.Parameter([1.0])
     p.grad = np.ones(1, dtype=np.float32)

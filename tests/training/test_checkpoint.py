@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from minidl import _random, training, weights
+from minidl import _random, optim, training, weights
 from minidl.training.state import build
 
 ARGUMENTS = {"in_channels": 1, "num_classes": 10}
@@ -44,6 +44,18 @@ def header(path):
     content = path.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     return json.loads(content[8 : 8 + length])
+
+
+def test_slots_of_any_rule_keep_their_shape(state, tmp_path):
+    state.optimizer = optim.Adam(state.net.parameters())
+    for parameter in state.net.parameters():
+        parameter.grad = np.zeros_like(parameter.data)
+    state.optimizer.step()
+    training.save_checkpoint(tmp_path / "adam.safetensors", state)
+    arrays = weights.load(tmp_path / "adam.safetensors")
+    slots = {name.removeprefix("optim/"): array for name, array in arrays.items() if name.startswith("optim/")}
+    assert slots["0.step"].shape == ()
+    optim.Adam(state.net.parameters()).load_state_dict(slots)
 
 
 def test_everything_comes_back(state, file):
