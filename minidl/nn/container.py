@@ -65,6 +65,11 @@ class Sequential(Module):
 
     def append(self, module: Module) -> Sequential:
         """Add a module at the end, named by its place, and return the container."""
+        if str(len(self)) in self._modules:  # a slice keeps its names
+            raise ValueError(
+                f"Sequential: append would replace the module {str(len(self))!r}; the names are "
+                f"{', '.join(map(repr, self._modules))}; make a new one: Sequential(*modules)"
+            )
         _add(self, str(len(self)), module)
         return self
 

@@ -73,12 +73,12 @@ class Module:
         """Compute the output; every subclass writes its own."""
         raise NotImplementedError(f"{type(self).__name__}: forward is not written")
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: Any, **settings: Any) -> Any:
         """Run forward; where somebody observes, under this module's path."""
         if not _observers.get():
-            return self.forward(*inputs)
+            return self.forward(*inputs, **settings)
         with _entered(self):
-            return self.forward(*inputs)
+            return self.forward(*inputs, **settings)
 
     # ------------------------------------------------------------------ attributes
 
@@ -88,6 +88,11 @@ class Module:
         if name in self._buffers and _backend.is_array(value):
             self._buffers[name] = value
             return
+        if name in self._parameters and value is not None and not isinstance(value, Parameter):
+            raise TypeError(
+                f"{type(self).__name__}: {name} is a parameter; received a {type(value).__name__}, which would not be "
+                f"learnt; change its numbers: .{name}.data = array, or give another nn.Parameter"
+            )
         for store in (self._parameters, self._buffers, self._modules, self.__dict__):
             store.pop(name, None)
         kind = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
@@ -179,12 +184,23 @@ class Module:
 
         Raises:
             ValueError: if a shape differs or, with strict, the names do.
+            TypeError: if the state is no dict, or holds something else than arrays of numbers.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"load_state_dict: expects a dict of name -> array; received a {type(state).__name__}; "
+                f"a file is read by minidl.weights.load(path)"
+            )
         targets = {path: (owner, name) for path, owner, name, _ in self._entries("_parameters")}
         targets |= {path: (owner, name) for path, owner, name, _ in self._entries("_buffers")}
         given = {
-            name: _backend.to_numpy(array) for name, array in state.items() if not name.endswith("num_batches_tracked")
+            name: _backend.to_numpy(array.data if isinstance(array, Tensor) else array)
+            for name, array in state.items()
+            if not name.endswith("num_batches_tracked")
         }
+        for name, array in given.items():
+            if array.dtype.kind not in "biuf":
+                raise TypeError(f"load_state_dict: {name} must be an array of numbers; it is {array.dtype}")
         report = LoadReport(
             used=[name for name in given if name in targets],
             missing=[name for name in targets if name not in given],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minidl import Tensor, models, nn
+from minidl import Tensor, models, nn, observe
 
 
 class Remembering(nn.Module):
@@ -166,3 +166,58 @@ def test_layers_judge_their_numbers():
         nn.Conv2d(3, 4, (3, 0))
     with pytest.raises(ValueError, match="Linear: in_features must be an int >= 1; received in_features=2.5"):
         nn.Linear(2.5, 1)
+
+
+@pytest.mark.parametrize("state", [None, "net.pth", [1]])
+def test_a_state_that_is_no_dict_is_refused(state):
+    with pytest.raises(
+        TypeError, match=r"load_state_dict: expects a dict of name -> array; received a \w+; a file is read"
+    ):
+        nn.Linear(2, 2).load_state_dict(state)
+
+
+def test_a_state_with_something_else_than_numbers_changes_nothing():
+    layer = nn.Linear(2, 2)
+    before = layer.state_dict()
+    state = {"weight": np.ones((2, 2)), "bias": np.array(["a", "b"])}
+    with pytest.raises(TypeError, match="load_state_dict: bias must be an array of numbers; it is <U1"):
+        layer.load_state_dict(state)
+    np.testing.assert_array_equal(layer.weight.data, before["weight"])
+
+
+def test_a_state_of_tensors_loads():
+    layer, other = nn.Linear(2, 2), nn.Linear(2, 2)
+    other.load_state_dict(dict(layer.named_parameters()))
+    np.testing.assert_array_equal(other.weight.data, layer.weight.data)
+    assert not np.shares_memory(other.weight.data, layer.weight.data)
+
+
+def test_a_parameter_is_not_lost_to_an_array():
+    layer = nn.Linear(2, 2)
+    with pytest.raises(
+        TypeError, match=r"Linear: weight is a parameter; received a ndarray, .* \.weight\.data = array"
+    ):
+        layer.weight = np.ones((2, 2))
+    with pytest.raises(TypeError, match=r"Linear: bias is a parameter; received a Tensor"):
+        layer.bias = Tensor([1.0, 2.0])
+    layer.weight, layer.bias = nn.Parameter(np.ones((2, 2), dtype=np.float32)), None
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+def test_forward_may_have_settings():
+    class Scaled(nn.Module):
+        def forward(self, x, *, scale=1.0):
+            return x * scale
+
+    assert Scaled()(Tensor([2.0]), scale=3.0).item() == 6.0
+    with observe(lambda event: None):
+        assert Scaled()(x=Tensor([2.0]), scale=3.0).item() == 6.0
+
+
+def test_append_to_a_slice_replaces_nothing():
+    layers = nn.Sequential(nn.ReLU(), nn.Tanh(), nn.ReLU6(), nn.Sigmoid())
+    with pytest.raises(
+        ValueError, match="Sequential: append would replace the module '2'; the names are '2', '3'; make"
+    ):
+        layers[2:].append(nn.Tanh())
+    assert len(layers[:2].append(nn.Sigmoid())) == 3
