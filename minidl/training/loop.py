@@ -116,7 +116,8 @@ def evaluate(net: Module, pictures: Pictures, device: str = "cpu") -> Score:
     """
     if not len(pictures):
         raise ValueError("evaluate: there are no pictures to examine the network with")
-    loss_sum, correct, training = 0.0, 0, net.training
+    loss_sum, correct = 0.0, 0
+    modes = [(module, module.training) for module in net.modules()]  # what is frozen may be in eval mode already
     net.eval()
     try:
         with no_grad():
@@ -125,7 +126,8 @@ def evaluate(net: Module, pictures: Pictures, device: str = "cpu") -> Score:
                 loss_sum += ops.cross_entropy(logits, labels).item() * len(labels)
                 correct += _count_correct(logits, labels)
     finally:
-        net.train(training)
+        for module, training in modes:
+            module.training = training
     return Score(loss_sum / len(pictures), correct, len(pictures))
 
 

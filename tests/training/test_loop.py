@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minidl import Tensor, _random, no_grad, ops, training
+from minidl import Tensor, _random, models, no_grad, ops, training
 from minidl.training import loop
 from minidl.training.state import build
 
@@ -179,3 +179,11 @@ def test_empty_parts_are_refused(parts):
         training.fit(build(CONFIG, ARGUMENTS), train, nothing)
     with pytest.raises(ValueError, match="evaluate: there are no pictures to examine the network with"):
         training.evaluate(build(CONFIG, ARGUMENTS).net, nothing)
+
+
+def test_an_examination_leaves_every_module_in_its_mode(parts):
+    net = models.get_model("lenet5_modern")
+    net.train()
+    net.conv1.eval()
+    training.evaluate(net, parts[1])
+    assert [name for name, module in net.named_modules() if not module.training] == ["conv1"]
