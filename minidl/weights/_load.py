@@ -46,6 +46,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     Raises:
         ValueError: when the file is not weights, is damaged, or asks for anything but data; one line that says what.
+        TypeError: when `path` is no path.
         OSError: when it cannot be opened (FileNotFoundError, PermissionError, …).
 
     Example:
@@ -70,6 +71,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Raises:
         ValueError: when the file is not weights, or its header is damaged.
+        TypeError: when `path` is no path.
         OSError: when it cannot be opened.
 
     Example:
@@ -92,6 +94,8 @@ def _opened(operation: str, path: str | os.PathLike[str]) -> Iterator[Reader]:
 
     The net is wide on purpose: what zipfile, zlib, json and NumPy's header reader raise on garbage has no end.
     """
+    if not isinstance(path, (str, os.PathLike)):  # True, or another number, would be an open file: 1 is stdout
+        raise TypeError(f"{operation}: path must be a str or a Path; received path={path!r}")
     try:
         with Reader(path) as file:
             yield file

@@ -1,5 +1,6 @@
 """Files that are not weights, or that want more than to be weights: each gets one line, and nothing happens."""
 
+import os
 import re
 import struct
 import tracemalloc
@@ -316,3 +317,13 @@ def test_pickles_that_torch_did_not_write(tmp_path):
 )
 def test_pickles_without_a_state_dict(write, value, words, tmp_path):
     refuse(write(tmp_path / "w.pth", value), words)
+
+
+@pytest.mark.parametrize("read", [weights.load, weights.read_metadata])
+@pytest.mark.parametrize("path", [True, 1, None, b"net.pth"])
+def test_what_is_no_path_is_refused_and_closes_nothing(read, path):
+    with pytest.raises(
+        TypeError, match=f"weights.{read.__name__}: path must be a str or a Path; received path={path!r}"
+    ):
+        read(path)
+    os.fstat(1)
