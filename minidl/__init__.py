@@ -21,7 +21,7 @@ from minidl._random import manual_seed
 from minidl.tensor import Event, Function, Tensor, no_grad, observe
 
 if TYPE_CHECKING:
-    from minidl import data, models, optim, weights
+    from minidl import data, models, optim, training, viz, weights
 
 __version__ = "0.1.0"
 
@@ -41,10 +41,12 @@ __all__ = [
     "observe",
     "ops",
     "optim",
+    "training",
+    "viz",
     "weights",
 ]
 
-_ON_FIRST_USE = ("data", "models", "optim", "weights")  # so that `import minidl` stays quick
+_ON_FIRST_USE = ("data", "models", "optim", "training", "viz", "weights")  # so that `import minidl` stays quick
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from minidl.cli._text import percent
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="The run folder.")],
+    run: Annotated[Path, typer.Argument(help="The run folder.", metavar="RUN")],
     checkpoint: Annotated[str, typer.Option(help="last or best.")] = "last",
     device: Annotated[str | None, typer.Option(help="cpu or cuda.", show_default="that of the run")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -28,7 +28,8 @@ def predict(
 
     The exit status is 1 if any picture could not be read; the others are answered all the same.
 
-    Example:
+    For example:
+
       minidl predict cat.jpg dog.png --top 3
     """
     from minidl.predict import predict as run

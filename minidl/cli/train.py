@@ -20,7 +20,7 @@ def _option(text: str, default: str | None = None) -> Any:
 
 
 def train(
-    model: Annotated[str | None, Argument(help="The network.", show_default="lenet5_modern")] = None,
+    model: Annotated[str | None, Argument(help="The network.", metavar="MODEL", show_default="lenet5_modern")] = None,
     epochs: Annotated[int | None, _option("Times that all training pictures are seen.", "16")] = None,
     batch_size: Annotated[int | None, _option("Pictures in one step.", "16")] = None,
     lr: Annotated[float | None, _option("Learning rate at the beginning.", "0.02")] = None,

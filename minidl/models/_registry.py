@@ -104,9 +104,10 @@ def get_model(
         >>> sum(p.size for p in models.get_model("lenet5_modern").parameters())
         61706
     """
-    if name not in ENTRIES:
-        near = difflib.get_close_matches(str(name).lower(), ENTRIES, n=3) or list_models()
-        raise ValueError(f"get_model: there is no network {name!r}; did you mean {' or '.join(near)}?")
+    if not isinstance(name, str) or name not in ENTRIES:
+        near = difflib.get_close_matches(str(name).lower(), ENTRIES, n=3)
+        cure = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(list_models())}"
+        raise ValueError(f"get_model: there is no network {name!r}; {cure}")
     return ENTRIES[name].builder(
         num_classes=num_classes, in_channels=in_channels, weights=weights, aux_logits=aux_logits, rng=rng
     )

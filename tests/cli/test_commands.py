@@ -219,3 +219,9 @@ def test_the_door_of_the_installed_command(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["minidl", "--version"])
     assert main() == 0
     assert capsys.readouterr().out.startswith("minidl ")
+
+
+@pytest.mark.parametrize("command", ["train", "eval", "predict"])
+def test_help_shows_an_example_on_a_line_of_its_own(command, capsys):
+    assert cli.run([command, "--help"]) == 0
+    assert re.search(rf"For example:\n\n +minidl {command}", capsys.readouterr().out)

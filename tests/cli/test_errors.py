@@ -68,7 +68,7 @@ def test_wrong_values(capsys, tmp_path, arguments, line):
             "train --resume x --out y",
             "Invalid value: --resume takes all settings from the run; only --epochs and --device",
         ),
-        ("eval", "Missing argument"),
+        ("eval", "Missing argument 'RUN'"),
     ],
 )
 def test_command_lines_that_cannot_be_read(capsys, arguments, line):
