@@ -206,6 +206,13 @@ def to_result(op: str, value: Any) -> Array:
     return value if is_array(value) else np.asarray(value)
 
 
+def on_host(tensor: Any) -> np.ndarray:
+    """Return the array of a tensor that NumPy asked for; one on the GPU does not come by itself."""
+    if tensor.device != "cpu":
+        raise TypeError(f"Tensor: NumPy cannot use a tensor on {tensor.device}; bring it over: x.numpy()")
+    return tensor.data
+
+
 def check_change(tensor: Any, array: Any) -> None:
     """Refuse a new array for a tensor that differs in shape, dtype or device from the old one."""
     if not is_array(array):

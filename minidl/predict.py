@@ -129,6 +129,7 @@ def predict(
     Yields:
         A prediction for each file, in order; `.error` says in one line what is wrong with a file.
     """
+    top = to_int("predict", "top", top, least=1)
     predictor = Predictor(model, weights_file)
     for path in paths:
         try:

