@@ -185,9 +185,9 @@ def test_help_is_plain_and_shows_the_defaults(capsys):
     assert re.search(r"train +Train a network", capsys.readouterr().out)
     assert cli.run(["train", "--help"]) == 0
     text = capsys.readouterr().out
-    for name in ("model", "epochs", "batch_size", "lr", "seed", "device"):
+    for name in ("MODEL", "epochs", "batch_size", "lr", "seed", "device"):
         words = " ".join(text.replace("batch-size", "batch_size").split())
-        assert re.search(rf"{name} <\w+> [^[]*\[default: \({getattr(training.Config, name)}\)\]", words), name
+        assert re.search(rf"{name} <\w+> [^[]*\[default: \({getattr(training.Config, name.lower())}\)\]", words), name
     assert "minidl train --resume" in text
     assert cli.run(["eval", "-h"]) == 0
     assert "--json" in capsys.readouterr().out
