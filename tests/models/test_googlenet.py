@@ -5,10 +5,8 @@ import pytest
 
 from minidl import Tensor, models, ops
 from minidl.models.googlenet import CELLS, GoogLeNetOutput, Inception, NaiveInception, googlenet_loss
-from minidl.nn import Conv2d, init
-from tests.models.walk import count, depth, macs_by_layer, output_of, shapes, unfilled, walk
-
-PARTS = ("conv1", "pool", "conv2", "conv3")
+from minidl.nn import BatchNorm2d, Conv2d, init
+from tests.models.walk import count, depth, dropouts, macs_by_layer, output_of, shapes, unfilled, walk
 
 
 def events_of(net, x_shape):
@@ -119,8 +117,18 @@ def test_the_heads_pool_14_to_4_at_4a_and_4d():
     events = events_of(net.aux1, (512, 14, 14)) + events_of(net.aux2, (528, 14, 14))
     assert shapes(events, "avg_pool2d") == [(512, 4, 4), (528, 4, 4)]
     assert shapes(events, "conv2d", "reshape", "linear") == [(128, 4, 4), (2048,), (1024,), (1000,)] * 2
-    assert net.aux1.dropout.p == net.aux2.dropout.p == 0.7
-    assert net.dropout.p == 0.4
+
+
+def test_dropout_is_70_percent_in_the_heads():
+    heads = [(0.7, (1024,)), (0.7, (1024,))]
+    assert dropouts(unfilled("googlenet")) == [(0.4, (1024,)), *heads]
+    assert dropouts(unfilled("googlenet_bn")) == [(0.2, (1024,)), *heads]
+
+
+def test_the_norms_of_torchvisions_network_add_a_thousandth():
+    norms = [module for module in unfilled("googlenet_bn").modules() if isinstance(module, BatchNorm2d)]
+    assert len(norms) == 59
+    assert {norm.eps for norm in norms} == {1e-3}
 
 
 def test_outputs_have_names_in_training_and_are_one_tensor_in_evaluation(rng):

@@ -70,16 +70,19 @@ def test_manual_seed_is_used_where_no_generator_is_given(name):
 @pytest.mark.parametrize(
     ("wrong", "nearest"),
     [
-        ("vgg61", "vgg16"),
         ("googelnet", "googlenet"),
-        ("LeNet5", "lenet5"),
+        ("VGG-16", "vgg16"),
+        ("LENET5", "lenet5"),
         ("alexnet2", "alexnet"),
-        ("nin", "nin_cifar"),
+        ("nin_cfar", "nin_cifar"),
     ],
 )
 def test_a_wrong_name_suggests_the_nearest(wrong, nearest):
-    with pytest.raises(ValueError, match=rf"^get_model: there is no network '{wrong}'; did you mean .*{nearest}.*\?$"):
+    with pytest.raises(
+        ValueError, match=rf"^get_model: there is no network '{wrong}'; did you mean {nearest}\b"
+    ) as error:
         models.get_model(wrong)
+    assert 1 <= len(str(error.value).split("did you mean ")[1].split(" or ")) <= 3
 
 
 def test_a_name_like_no_other_lists_all():

@@ -6,7 +6,7 @@ import pytest
 from minidl import Tensor, models
 from minidl.models.vgg import VGG, A
 from minidl.nn import BatchNorm2d, Conv2d, Identity, Linear
-from tests.models.walk import count, macs_by_layer, output_of, shapes, unfilled, walk
+from tests.models.walk import count, dropouts, macs_by_layer, output_of, shapes, unfilled, walk
 
 
 def test_shape_trail():
@@ -75,6 +75,10 @@ def test_weights_start_with_hes_variance_over_fan_out():
         assert not layer.bias.data.any()
 
 
+def test_dropout_of_one_half_stands_after_both_hidden_layers():
+    assert dropouts(unfilled("vgg16")) == dropouts(unfilled("vgg11_bn")) == [(0.5, (4096,)), (0.5, (4096,))]
+
+
 def test_too_small_a_picture_is_refused_with_the_arithmetic():
     with pytest.raises(
         ValueError, match=r"these are 31×31; .*five poolings halve them, 31 // 2\^5 = 0, and 1 must be left$"
@@ -98,6 +102,10 @@ def test_nin_starts_as_its_authors_file_says_and_has_no_negative_logit(rng):
     assert (net(Tensor(rng.standard_normal((2, 3, 32, 32)).astype(np.float32))).data >= 0).all()
     with pytest.raises(ValueError, match=r"these are 3×3; .*two poolings of 3×3 must find a picture$"):
         net(Tensor(np.zeros((1, 3, 3, 3), dtype=np.float32)))
+
+
+def test_dropout_of_nin_stands_after_both_poolings():
+    assert dropouts(unfilled("nin_cifar")) == [(0.5, (96, 16, 16)), (0.5, (192, 8, 8))]
 
 
 # ---------------------------------------------------------------------- the lecture's CNN

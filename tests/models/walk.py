@@ -21,15 +21,28 @@ def unfilled(name, **settings):
         return minidl.models.get_model(name, **settings)
 
 
-def walk(net, size=None, channels=None):
-    """Return the events of the forward pass of no pictures, in evaluation; by default at the paper's size."""
-    size = size or ENTRIES[net.name].input_size
+def walk(net, size=None, *, training=False):
+    """Return the events of the forward pass of no pictures, by default in evaluation and at the paper's size."""
+    size = ENTRIES[net.name].input_size if size is None else size
     events = []
-    training = net.training
-    with minidl.no_grad(), minidl.observe(events.append):
-        net.eval()(Tensor(np.zeros((0, channels or net.in_channels, size, size), dtype=np.float32)))
+    was = net.training
     net.train(training)
+    for module in net.modules():
+        if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm1d)):
+            module.training = False  # the statistics of no pictures are nothing
+    with minidl.no_grad(), minidl.observe(events.append):
+        net(Tensor(np.zeros((0, net.in_channels, size, size), dtype=np.float32)))
+    net.train(was)
     return events
+
+
+def dropouts(net, size=None):
+    """Return (probability, shape of one picture) of every dropout, in order."""
+    return [
+        (event.settings["p"], event.output.shape[1:])
+        for event in walk(net, size, training=True)
+        if event.op == "dropout"
+    ]
 
 
 def macs(event):
