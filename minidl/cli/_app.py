@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 import minidl
+from minidl.cli.data import app as data
 from minidl.cli.eval import evaluate
 from minidl.cli.gradcheck import gradcheck
 from minidl.cli.predict import predict
@@ -30,6 +31,7 @@ app.command(name="train")(train)
 app.command(name="eval")(evaluate)
 app.command(name="predict")(predict)
 app.command(name="gradcheck")(gradcheck)
+app.add_typer(data, name="data")
 
 
 def _print_version(wanted: bool) -> None:

@@ -29,6 +29,11 @@ def load(name: str) -> tuple[Pictures, Pictures]:
         ModuleNotFoundError: if a package that holds the data is missing; the message says how to install it.
     """
     if name not in LOADERS:
-        near = difflib.get_close_matches(str(name), LOADERS, n=3) or list_data()
-        raise ValueError(f"data.load: there is no data set {name!r}; did you mean {' or '.join(near)}?")
+        hint = near(str(name)) or " or ".join(list_data())
+        raise ValueError(f"data.load: there is no data set {name!r}; did you mean {hint}?")
     return LOADERS[name]()
+
+
+def near(name: str) -> str:
+    """Return the names that are like this one, for a message; empty if there is none."""
+    return " or ".join(difflib.get_close_matches(name, LOADERS, n=3))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl._random import addressed
 from minidl.data.pictures import Pictures
+from minidl.data.split import draw_share
 from minidl.data.transforms import interpolate
 
 TEST_SHARE = 0.2
@@ -42,7 +42,7 @@ def digits() -> tuple[Pictures, Pictures]:
     labels = table[:, 64].astype(np.int64)
     x = interpolate(table[:, :64].reshape(-1, 1, 8, 8), 28)  # (N, 1, 28, 28)
     x = np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)))  # (N, 1, 32, 32)
-    test = _draw_test(labels)
+    test = draw_share(labels, TEST_SHARE, SPLIT_SEED)
     mean, deviation = x[~test].mean(), x[~test].std()
     x = ((x - mean) / deviation).astype(np.float32)
     names = tuple("0123456789")
@@ -69,13 +69,3 @@ def _read_table() -> np.ndarray:
 
     found = load_digits()
     return np.column_stack([found.data, found.target])
-
-
-def _draw_test(labels: np.ndarray) -> np.ndarray:
-    """Draw the test share of every class: a mask (N,)."""
-    rng = addressed(SPLIT_SEED, "split")
-    test = np.zeros(len(labels), dtype=bool)
-    for label in range(10):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        test[members[: round(len(members) * TEST_SHARE)]] = True
-    return test

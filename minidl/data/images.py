@@ -8,10 +8,11 @@ transparent pixels on white. What cannot be shown is refused with the name of th
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from minidl.data._quiet import quiet
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -41,12 +42,14 @@ def open_picture(path: str | os.PathLike[str]) -> Image:
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    file = Path(path)
+    file = os.fspath(path)
     with open(file, "rb") as stream:  # raises the system's own errors, which name the file
         try:
-            picture = Image.open(stream)
-            picture.load()
-            return as_rgb(ImageOps.exif_transpose(picture))
+            with quiet():  # a viewer says nothing of odd metadata
+                picture = Image.open(stream)
+                picture.load()
+                ImageOps.exif_transpose(picture, in_place=True)
+                return as_rgb(picture)
         except UnidentifiedImageError:
             raise ValueError(f"{file}: not a picture: {_content(file)}") from None
         except Image.DecompressionBombError as error:
@@ -100,7 +103,7 @@ def _line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _content(file: Path) -> str:
+def _content(file: str) -> str:
     """Say what a file that is no picture seems to hold."""
     with open(file, "rb") as stream:
         head = stream.read(64)

@@ -57,7 +57,7 @@ def test_one_fifth_of_every_class_is_for_the_test(parts):
 
 def test_the_test_pictures_are_drawn_not_cut_off():
     labels = load_digits().target
-    test = digits_module._draw_test(labels)
+    test = digits_module.draw_share(labels, digits_module.TEST_SHARE, digits_module.SPLIT_SEED)
     for label in range(10):
         places = np.flatnonzero(test[labels == label])  # of 180 or so
         assert 60 < places.mean() < 120

@@ -1,0 +1,71 @@
+"""Some classes out of many, as the user names them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from minidl._checks import is_int
+from minidl.data._scan import printable, some
+
+Choice = int | str | Sequence[str] | None
+
+
+def choose(where: object, ids: Sequence[str], names: Sequence[str], classes: Choice) -> list[int]:
+    """Return the numbers of the classes that are asked for, in the order of the data set.
+
+    Args:
+        where: the data set, for messages.
+        ids: how its files call the classes.
+        names: how people call them.
+        classes: None for all; a number (also as text) for the first so many; ids or names, as a list or as one text
+            with commas.
+
+    Raises:
+        ValueError: if there are not so many classes, or none of that name, or fewer than two are left.
+
+    Example:
+        >>> choose("pets", ["n1", "n2", "n3"], ["cat", "dog", "emu"], "emu,n1")
+        [0, 2]
+        >>> choose("pets", ["n1", "n2", "n3"], ["cat", "dog", "emu"], 2)
+        [0, 1]
+    """
+    where = printable(where)
+    count = _count(classes)
+    if classes is None:
+        chosen = set(range(len(ids)))
+    elif count is not None:
+        if not 0 <= count <= len(ids):
+            raise ValueError(f"{where}: there are {len(ids)} classes; received classes={count}")
+        chosen = set(range(count))
+    else:
+        wanted = classes.split(",") if isinstance(classes, str) else list(classes)  # type: ignore[arg-type]
+        chosen = {_find(where, ids, names, one.strip()) for one in wanted if one.strip()}
+    if len(chosen) < 2:
+        only = f", {printable(names[next(iter(chosen))])}" if chosen else ""
+        raise ValueError(
+            f"{where}: there must be two classes or more to tell apart, here {'is' if chosen else 'are'} "
+            f"{len(chosen)}{only}; the pictures of each class belong in a folder of its own, named as the class"
+            if classes is None
+            else f"{where}: there must be two classes or more to tell apart; received classes={classes!r}, "
+            f"which leaves {len(chosen)}{only}"
+        )
+    return sorted(chosen)
+
+
+def _count(classes: Choice) -> int | None:
+    """Return how many classes are asked for, if a number is."""
+    if is_int(classes):
+        return int(classes)  # type: ignore[arg-type]
+    if isinstance(classes, str) and classes.strip().isdecimal():
+        return int(classes)
+    return None
+
+
+def _find(where: str, ids: Sequence[str], names: Sequence[str], wanted: str) -> int:
+    for known in (ids, names):
+        if wanted in known:
+            return known.index(wanted)
+    near = difflib.get_close_matches(wanted, [*ids, *names], n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(printable, near))}?" if near else f"there are {some(list(names))}"
+    raise ValueError(f"{where}: there is no class {wanted!r}; {hint}")

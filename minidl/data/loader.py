@@ -1,0 +1,224 @@
+"""From a split to batches: decode, change, and normalise ahead of time, in threads.
+
+What a batch holds follows from (seed, epoch, step) alone:
+
+    order of the pictures    drawn for (seed, "shuffle", epoch)
+    changes of picture i     row i of what each transform draws for (seed, its name, epoch)
+
+Neither the number of threads nor where an epoch is begun changes a bit. Threads are enough, because Pillow decodes and
+NumPy computes without holding Python's lock; they call no BLAS, so they do not get in the way of the network's.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+import warnings
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minidl._checks import check_choice, to_int
+from minidl._random import addressed
+from minidl.data._cache import Cache
+from minidl.data._crew import available_cores, in_order
+from minidl.data.pictures import Pictures
+from minidl.data.split import Split
+from minidl.data.statistics import Statistics
+from minidl.data.transforms import Pipeline, build
+from minidl.data.transforms._base import apply_rows, stack
+
+Batch = tuple[np.ndarray, np.ndarray]
+MOST_WORKERS = 4  # more do not help: Python's lock is held for a part of every picture
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is drawn for an epoch: the order, and for each transform a row for each picture."""
+
+    order: np.ndarray
+    rows: list[np.ndarray | None]
+
+
+class Loader:
+    """Batches of a split, epoch by epoch.
+
+    Args:
+        split: the pictures: of `open_dataset`, or `Pictures`.
+        batch_size: pictures in a batch; the last one of an epoch may have fewer.
+        transforms: a `Pipeline`, or the names and numbers of one; what it leaves as uint8 is divided by 255.
+        statistics: for `normalize` without numbers, see `transforms.build`.
+        shuffle: draw another order for every epoch; otherwise (default) the order of the split.
+        seed: where all draws start.
+        workers: threads; 0 works when a batch is asked for; None (default) takes one for each core, at most 4.
+        prefetch: batches for each thread that may be begun or waiting.
+        drop_last: leave the last batch out if it is not full.
+        on_error: what happens to a picture that cannot be read: "raise" (default) ends with its name; "skip" makes the
+            batch smaller, warns once with its name, and notes it in `broken`.
+        cache_bytes: pictures from files are kept as decoded (and resized, where resizing comes first) as long as their
+            pixels take no more bytes than this; default 1 GiB.
+
+    Raises:
+        ValueError: if a number is wrong, or there is not one batch.
+
+    Example:
+        >>> from minidl import data
+        >>> train = data.open_dataset("digits").train
+        >>> loader = Loader(train, 64, transforms=[{"name": "shift", "pixels": 2}], shuffle=True, seed=1)
+        >>> x, labels = next(loader.epoch(0))
+        >>> x.shape, x.dtype, labels.shape, len(loader)
+        ((64, 1, 32, 32), dtype('float32'), (64,), 23)
+    """
+
+    def __init__(
+        self,
+        split: Split | Pictures,
+        batch_size: int,
+        *,
+        transforms: Pipeline | Sequence[dict[str, Any]] = (),
+        statistics: Statistics | str | None = None,
+        shuffle: bool = False,
+        seed: int = 0,
+        workers: int | None = None,
+        prefetch: int = 2,
+        drop_last: bool = False,
+        on_error: str = "raise",
+        cache_bytes: int = 1 << 30,
+    ):
+        self.split = Split.of(split) if isinstance(split, Pictures) else split
+        self.batch_size = to_int("Loader", "batch_size", batch_size, least=1)
+        self.transforms = transforms if isinstance(transforms, Pipeline) else build(transforms, statistics)
+        self.shuffle = shuffle
+        self.seed = to_int("Loader", "seed", seed, least=0)
+        self.workers = min(available_cores(), MOST_WORKERS) if workers is None else workers
+        to_int("Loader", "workers", self.workers, least=0)
+        self.prefetch = to_int("Loader", "prefetch", prefetch, least=1)
+        self.drop_last = drop_last
+        check_choice("Loader", "on_error", on_error, ("raise", "skip"))
+        self.on_error = on_error
+        self.cache = Cache(to_int("Loader", "cache_bytes", cache_bytes, least=0))
+        self.broken: dict[int, str] = {}  # what is wrong with picture i
+        self._told = 0  # how many of them the user was told of
+        self.waited = 0.0  # seconds that whoever uses the batches had to wait, in all epochs together
+        self._fixed = self.transforms.fixed()
+        if not len(self):
+            rest = ", the last batch is dropped" if drop_last else ""
+            raise ValueError(
+                f"Loader: there is not one batch; received {len(self.split)} pictures, batch_size={batch_size}{rest}"
+            )
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+        n = len(self.split)
+        return n // self.batch_size if self.drop_last else math.ceil(n / self.batch_size)
+
+    def epoch(self, number: int, start_step: int = 0) -> Generator[Batch, None, None]:
+        """Yield the batches of an epoch: x float32 (N, C, H, W), and labels int64 (N,).
+
+        With mixup the labels are probabilities, float32 (N, classes). When the iteration ends, by its end, `break`, an
+        error or Ctrl-C, the threads end; who keeps the iterator in a variable ends them earlier with its close().
+
+        Args:
+            number: of the epoch, from 0.
+            start_step: how many batches to leave out at the beginning: those that came before a training stopped.
+
+        Raises:
+            ValueError: if a picture cannot be read (with on_error="raise"), or pictures of a batch differ in size.
+        """
+        number = to_int("Loader.epoch", "number", number, least=0)
+        if to_int("Loader.epoch", "start_step", start_step, least=0) > len(self):
+            raise ValueError(
+                f"Loader.epoch: start_step must be at most {len(self)}, the batches of an epoch; "
+                f"received start_step={start_step}"
+            )
+        return self._epoch(number, start_step)
+
+    def _epoch(self, number: int, start_step: int) -> Generator[Batch, None, None]:
+        plan, stop = self._plan(number), threading.Event()
+        ahead = self.prefetch * max(self.workers, 1) + 1
+        steps = range(start_step, len(self))
+        batches = in_order(lambda step: self._batch(plan, step, stop), steps, self.workers, ahead, stop)
+        try:
+            while True:
+                began = time.perf_counter()
+                batch = next(batches, None)
+                self.waited += time.perf_counter() - began
+                if batch is None:
+                    return
+                for message in list(self.broken.values())[self._told :]:
+                    self._told += 1
+                    warnings.warn(f"a picture is left out: {message}", stacklevel=2)
+                yield batch
+        finally:
+            batches.close()
+
+    def _plan(self, epoch: int) -> _Plan:
+        n = len(self.split)
+        order = addressed(self.seed, "shuffle", epoch).permutation(n) if self.shuffle else np.arange(n)
+        return _Plan(order, self.transforms.draw(self.seed, epoch, n))
+
+    def _batch(self, plan: _Plan, step: int, stop: threading.Event) -> Batch:
+        """Make batch number `step`."""
+        chosen = plan.order[step * self.batch_size : (step + 1) * self.batch_size]
+        pictures, first = self.split.x, 0
+        if pictures is not None and not self._fixed:
+            x: Any = pictures[chosen]
+        else:
+            x, chosen, first = *self._fetch(chosen, stop), self._fixed
+            if stop.is_set():
+                return np.empty(0), chosen
+        rows = [None if row is None else row[chosen] for row in plan.rows]
+        x = self.transforms.apply(x, rows, first, lambda i: self.split.name(int(chosen[i])))
+        if not isinstance(x, np.ndarray):
+            raise ValueError(self._differ(x, chosen))
+        if x.dtype == np.uint8:
+            x = x.astype(np.float32) / 255
+        x, labels = x.astype(np.float32, copy=False), self.split.labels[chosen].astype(np.int64)
+        if (mixup := self.transforms.mixup) is not None:
+            x, labels = mixup.mix(x, labels, rows[-1], len(self.split.classes))
+        return np.ascontiguousarray(x), labels
+
+    def _fetch(self, chosen: np.ndarray, stop: threading.Event) -> tuple[Any, np.ndarray]:
+        """Return pictures from the cache or their files, and the indices of those that could be read."""
+        pictures, good = [], []
+        for index in chosen.tolist():
+            if stop.is_set():  # nobody waits for this batch any more
+                break
+            if index in self.broken:
+                continue
+            picture = self.cache.get(index)
+            if picture is None:
+                try:
+                    picture = self._read(index)
+                except ValueError as error:
+                    if self.on_error == "raise":
+                        raise ValueError(f"{error}; remove or replace the file, or skip it: on_error='skip'") from None
+                    self.broken[index] = str(error)
+                    continue
+                self.cache.put(index, picture)
+            pictures.append(picture)
+            good.append(index)
+        if not good and not stop.is_set():
+            raise ValueError(
+                f"all {len(chosen)} pictures of a batch are broken, the first: {self.broken[int(chosen[0])]}"
+            )
+        return stack(pictures), np.array(good, dtype=np.int64)
+
+    def _read(self, index: int) -> np.ndarray:
+        """Read a picture and apply the steps that are the same in every epoch."""
+        x = self.split.read(index)
+        for step in self.transforms.steps[: self._fixed]:
+            (x,) = apply_rows(step, [x], None, lambda _: self.split.name(index))
+        return x
+
+    def _differ(self, x: Sequence[np.ndarray], chosen: np.ndarray) -> str:
+        """Say which two pictures of a batch differ in size."""
+        other = next(i for i, one in enumerate(x) if one.shape != x[0].shape)
+        sizes = [f"{self.split.name(int(chosen[i]))} is {x[i].shape[1]}×{x[i].shape[2]}" for i in (0, other)]
+        return (
+            f"Loader: the pictures of a batch must have one size, but {sizes[0]} and {sizes[1]}; "
+            f"put a resize in front of the transforms, such as name='resize', size=[64, 64]"
+        )
