@@ -15,13 +15,12 @@ Example:
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from minidl import cuda, kernels, nn, ops
-from minidl._gradcheck import GradientError, gradcheck
 from minidl._random import manual_seed
 from minidl.tensor import Event, Function, Tensor, no_grad, observe
 
 if TYPE_CHECKING:
-    from minidl import data, models, optim, training, viz, weights
+    from minidl import cuda, data, kernels, models, nn, ops, optim, training, viz, weights
+    from minidl._gradcheck import GradientError, gradcheck
 
 __version__ = "0.1.0"
 
@@ -46,10 +45,14 @@ __all__ = [
     "weights",
 ]
 
-_ON_FIRST_USE = ("data", "models", "optim", "training", "viz", "weights")  # so that `import minidl` stays quick
+# All but the tensors is imported on first use, so that `import minidl` stays quick.
+_PACKAGES = ("cuda", "data", "kernels", "models", "nn", "ops", "optim", "training", "viz", "weights")
+_CHECKER = ("GradientError", "gradcheck")
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ON_FIRST_USE:
+    if name in _PACKAGES:
         return importlib.import_module(f"minidl.{name}")
+    if name in _CHECKER:
+        return getattr(importlib.import_module("minidl._gradcheck"), name)
     raise AttributeError(f"minidl has no attribute {name!r}; it has {', '.join(__all__)}")
