@@ -21,8 +21,8 @@ from minidl.tensor import Tensor
 class Conv2dNormActivation(Sequential):
     """Convolution, normalisation, activation: "0" is the convolution and "1" the normalisation.
 
-    The normalisation applies the activation in the same step where it can (relu, relu6, silu); any other one follows as
-    "2". An activation has no parameters, so the names are those of torchvision either way.
+    The normalisation applies the activation in the same step where it can (relu, relu6, silu, hardswish); any other one
+    follows as "2". An activation has no parameters, so the names are those of torchvision either way.
 
     Args:
         in_channels: C.
@@ -32,7 +32,7 @@ class Conv2dNormActivation(Sequential):
         padding: as in `Conv2d`; None (default) keeps the size of the picture at stride 1 (for odd kernels).
         groups: groups of channels that only see each other.
         norm_layer: makes the normalisation, called as norm_layer(O) or norm_layer(O, activation=...); None for none.
-        activation: a name such as "relu" or "hardswish", or None for none.
+        activation: a name such as "relu" or "leaky_relu", or None for none.
         dilation: distance between the taps.
         bias: whether the convolution has biases; None (default): only without a normalisation, which has its own.
         rng: generator of the initial weights; None (default) takes the one of `minidl.manual_seed`.

@@ -92,7 +92,7 @@ class BatchNorm2d(_BatchNorm):
         momentum: weight of the new value in the running statistics.
         affine: whether there are a weight and a bias for each channel.
         track_running_stats: whether to keep running statistics; without them eval() uses those of the batch, too.
-        activation: None, "relu", "relu6" or "silu", applied in the same step.
+        activation: None, "relu", "relu6", "silu" or "hardswish", applied in the same step.
 
     Shape:
         x (N, C, H, W) -> y (N, C, H, W)

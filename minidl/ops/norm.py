@@ -15,32 +15,40 @@ from minidl._backend import Array
 from minidl._checks import check_alike, check_choice, check_fraction, check_positive, check_rank, to_int
 from minidl.tensor import Context, Function, Tensor
 
-ACTIVATIONS = (None, "relu", "relu6", "silu")
+ACTIVATIONS = (None, "relu", "relu6", "silu", "hardswish")
+REMADE = ("silu", "hardswish")  # cannot be undone: backward makes their input z again, from x
 
 
 def _save(ctx: Context, x: Array, w: Array, b: Array, mean: Array, rstd: Array, y: Array, activation: Any) -> None:
-    """Keep what backward needs: for relu and relu6 the result, which the next layer keeps anyway; for silu b."""
-    extra = {None: (), "silu": (b,)}.get(activation, (y,))
+    """Keep what backward needs: for relu and relu6 the result, which the next layer keeps anyway; else b, for z."""
+    extra = () if activation is None else (b,) if activation in REMADE else (y,)
     ctx.save(x, w, mean, rstd, *extra)
     ctx.activation = activation
     if activation == "relu":
         ctx.choices = lambda: y > 0
     elif activation == "relu6":
         ctx.choices = lambda: (y > 0) * 1 + (y >= 6)
+    elif activation == "hardswish":
+        ctx.choices = lambda: _sides(kernels.batch_norm_eval(x, w, b, mean, rstd, None))
+
+
+def _sides(z: Array) -> Array:
+    """Tell for each number on which of hardswish's three pieces it lies."""
+    return (z > -3) * 1 + (z >= 3)
 
 
 def _grads(ctx: Context, dy: Array, kernel: Callable[..., Any]) -> tuple[Array | None, ...]:
-    """Run the kernel of the gradients on what `_save` has kept; for silu z is made again."""
+    """Run the kernel of the gradients on what `_save` has kept."""
     x, w, mean, rstd, *extra = ctx.saved
     y = extra[0] if extra else None
-    if ctx.activation == "silu":
+    if ctx.activation in REMADE:
         y = kernels.batch_norm_eval(x, w, y, mean, rstd, None)
     gradients = kernel(dy, x, y, w, mean, rstd, ctx.activation)
     return tuple(gradient if needed else None for gradient, needed in zip(gradients, ctx.needs, strict=True))
 
 
 class BatchNorm(Function):
-    """Saves x, w, mean and rstd (C numbers each), and for an activation y, or b for silu."""
+    """Saves x, w, mean and rstd (C numbers each), and for an activation y, or b where z is made again."""
 
     @staticmethod
     def forward(
@@ -146,7 +154,7 @@ def batch_norm(
         training: whether to use the statistics of the batch.
         momentum: weight of the new value in the running arrays, from 0 to 1.
         eps: added to the variance.
-        activation: None, "relu", "relu6" or "silu".
+        activation: None, "relu", "relu6", "silu" or "hardswish".
 
     Returns:
         y of the shape of x.

@@ -64,13 +64,14 @@ def _batch_norm_cases() -> tuple[Case, ...]:
     for training, mode in ((True, "training"), (False, "eval")):
         cases += [
             Case(f"{mode}, {activation or 'no activation'}", normal((3, 4, 3, 2), (4,), (4,)), settings)
-            for activation in (None, "relu", "relu6", "silu")
+            for activation in (None, "relu", "relu6", "silu", "hardswish")
             for settings in [{"training": training, "activation": activation}]
         ]
         cases += [
             Case(f"{mode}, (N, C)", normal((5, 3), (3,), (3,)), {"training": training}),
             Case(f"{mode}, (N, C), relu", normal((5, 3), (3,), (3,)), {"training": training, "activation": "relu"}),
             Case(f"{mode}, relu6 cuts on both sides", _steep, {"training": training, "activation": "relu6"}),
+            Case(f"{mode}, all pieces of hardswish", _steep, {"training": training, "activation": "hardswish"}),
             Case(f"{mode}, no weight, no bias", normal((2, 3, 2, 3), None, None), {"training": training}),
             Case(f"{mode}, no bias", normal((2, 3, 2, 3), (3,), None), {"training": training}),
             Case(f"{mode}, eps 1", normal((2, 3, 2, 3), (3,), (3,)), {"training": training, "eps": 1.0}),

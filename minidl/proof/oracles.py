@@ -274,6 +274,7 @@ _ACTIVATIONS = {
     "relu": lambda z: max(z, 0.0),
     "relu6": lambda z: min(max(z, 0.0), 6.0),
     "silu": lambda z: z / (1 + math.exp(-z)),
+    "hardswish": lambda z: z * min(max(z + 3, 0.0), 6.0) / 6,
 }
 
 

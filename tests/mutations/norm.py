@@ -120,6 +120,11 @@ def half_silu(original, dy, y, activation):
     return dy * textbook.sigmoid(y) if activation == "silu" else original(dy, y, activation)
 
 
+def half_hardswish(original, dy, y, activation):
+    """The product rule forgotten: hardswish' taken as the hardsigmoid."""
+    return dy * textbook.hardsigmoid(y) if activation == "hardswish" else original(dy, y, activation)
+
+
 def lrn_cross_term(factor):
     def broken(original, dy, x, scale, size, alpha, beta):
         own = dy * scale**-beta
@@ -205,6 +210,11 @@ NORMALISATION = [
     Mutant("batch_norm: relu6 passes above 6", "batch_norm", kernel("batch_norm_grads", relu6_as_relu)),
     Mutant("batch_norm: eval, relu6 passes above 6", "batch_norm", kernel("batch_norm_eval_grads", relu6_as_relu)),
     Mutant("batch_norm: half of silu's derivative", "batch_norm", attribute(norm_kernels, "activation_dx", half_silu)),
+    Mutant(
+        "batch_norm: half of hardswish's derivative",
+        "batch_norm",
+        attribute(norm_kernels, "activation_dx", half_hardswish),
+    ),
     Mutant(
         "lrn: alpha divided by size",
         "local_response_norm",

@@ -138,7 +138,7 @@ NORMALISATION = {
     "activation": (
         lambda: batch_norm(activation="tanh"),
         ValueError,
-        "batch_norm: activation must be one of None, 'relu', 'relu6', 'silu'; received activation='tanh'",
+        "batch_norm: activation must be one of None, 'relu', 'relu6', 'silu', 'hardswish'; received activation='tanh'",
     ),
     "lrn: no tensor": (lambda: ops.local_response_norm(1), TypeError, "local_response_norm: x must be a Tensor"),
     "lrn: x": (lambda: ops.local_response_norm(T(2, 3)), ValueError, "local_response_norm: x must have 4 axes"),
@@ -244,7 +244,8 @@ LAYERS = {
     "BatchNorm2d: activation": (
         lambda: nn.BatchNorm2d(4, activation="relu7"),
         ValueError,
-        "BatchNorm2d: activation must be one of None, 'relu', 'relu6', 'silu'; received activation='relu7'",
+        "BatchNorm2d: activation must be one of None, 'relu', 'relu6', 'silu', 'hardswish'; "
+        "received activation='relu7'",
     ),
     "BatchNorm1d: num_features": (
         lambda: nn.BatchNorm1d(0),

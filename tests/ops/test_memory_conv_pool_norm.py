@@ -38,7 +38,8 @@ def batch_norm(x, w, b, training, activation):
 def batch_norm_cases():
     parts = X_BYTES + CHANNEL_BYTES + STATISTICS  # x, w, mean, rstd
     for training in (True, False):
-        for activation, extra in ((None, 0), ("relu", X_BYTES), ("relu6", X_BYTES), ("silu", CHANNEL_BYTES)):
+        kept = {None: 0, "relu": X_BYTES, "relu6": X_BYTES, "silu": CHANNEL_BYTES, "hardswish": CHANNEL_BYTES}
+        for activation, extra in kept.items():
             settings = {"training": training, "activation": activation}
             yield f"batch_norm {settings}", batch_norm, [(N, C, H, WIDTH), (C,), (C,)], settings, parts + extra
 

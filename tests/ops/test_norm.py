@@ -104,7 +104,7 @@ def test_a_constant_channel_becomes_its_bias():
     np.testing.assert_array_equal(y.data, np.full((4, 1), 0.5))
 
 
-@pytest.mark.parametrize("activation", ["relu", "relu6", "silu"])
+@pytest.mark.parametrize("activation", ["relu", "relu6", "silu", "hardswish"])
 @pytest.mark.parametrize("training", [True, False])
 def test_a_fused_activation_equals_the_two_steps(activation, training, rng):
     arrays = rng.standard_normal((4, 3, 5, 5)), 4 + rng.standard_normal(3), rng.standard_normal(3)
@@ -137,8 +137,8 @@ def test_fused_add_and_scale_equal_the_two_steps(rng):
 def test_choices_tell_on_which_side_of_a_kink_each_number_lies():
     seen = []
     with minidl.observe(lambda event: seen.append(event.choices)):
-        x = np.array([[-9.0], [3.0], [9.0]])
-        for activation in (None, "relu", "relu6", "silu"):
+        x = np.array([[-9.0], [2.0], [9.0]])
+        for activation in (None, "relu", "relu6", "silu", "hardswish"):
             batch_norm(x, mean=np.zeros(1), var=np.ones(1), training=False, eps=0.0, activation=activation)
         ops.add(Tensor(x), Tensor(x), activation="relu")
     assert [None if choice is None else choice.ravel().tolist() for choice in seen] == [
@@ -146,6 +146,7 @@ def test_choices_tell_on_which_side_of_a_kink_each_number_lies():
         [False, True, True],
         [0, 1, 2],
         None,
+        [0, 1, 2],
         [False, True, True],
     ]
 

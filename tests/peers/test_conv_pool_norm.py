@@ -209,7 +209,9 @@ def torch_add(a, b, activation=None):
 
 def norm_combinations():
     affine = itertools.cycle((((3,), (3,)), ((3,), None), (None, (3,)), ((3,), (3,)), (None, None)))
-    for settings in product(training=(True, False), activation=(None, "relu", "relu6", "silu"), eps=(1e-5, 0.1)):
+    for settings in product(
+        training=(True, False), activation=(None, "relu", "relu6", "silu", "hardswish"), eps=(1e-5, 0.1)
+    ):
         for shape in ((4, 3, 3, 2), (7, 3), (1, 3, 5, 4)):
             w, b = next(affine)
             name = f"batch_norm {shape} {describe(settings)} {'w' * (w is not None)}{'b' * (b is not None)}"

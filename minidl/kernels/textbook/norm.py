@@ -38,18 +38,23 @@ from collections.abc import Iterator
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl.kernels.textbook.activation import relu, relu6, relu6_dx, relu_dx, silu, silu_dx
+from minidl.kernels.textbook.activation import hardswish, hardswish_dx, relu, relu6, relu6_dx, relu_dx, silu, silu_dx
 
-ACTIVATIONS = {"relu": (relu, relu_dx), "relu6": (relu6, relu6_dx), "silu": (silu, silu_dx)}
+ACTIVATIONS = {
+    "relu": (relu, relu_dx),
+    "relu6": (relu6, relu6_dx),
+    "silu": (silu, silu_dx),
+    "hardswish": (hardswish, hardswish_dx),
+}
 
 
 def activate(z: Array, activation: str | None) -> Array:
-    """Apply the activation of a fused form: None, "relu", "relu6" or "silu"."""
+    """Apply the activation of a fused form: None, "relu", "relu6", "silu" or "hardswish"."""
     return z if activation is None else ACTIVATIONS[activation][0](z)
 
 
 def activation_dx(dy: Array, y: Array | None, activation: str | None) -> Array:
-    """Carry dy back through the activation; y is its result or, for silu, which cannot be undone, its input z."""
+    """Carry dy back through the activation; y is its result or, for silu and hardswish, which cannot be undone, z."""
     return dy if activation is None else ACTIVATIONS[activation][1](dy, y)
 
 
@@ -90,7 +95,7 @@ def batch_norm(x: Array, w: Array, b: Array, eps: float, activation: str | None)
 def batch_norm_grads(
     dy: Array, x: Array, y: Array | None, w: Array, mean: Array, rstd: Array, activation: str | None
 ) -> tuple[Array, Array, Array]:
-    """Return dx, dw and db of `batch_norm`; y is the result (relu, relu6), z (silu) or not needed (None)."""
+    """Return dx, dw and db of `batch_norm`; y is the result (relu, relu6), z (silu, hardswish) or None."""
     m = x.size // x.shape[1]
     dz = activation_dx(dy, y, activation)
     x_hat = centred(x, mean)
