@@ -62,6 +62,6 @@ class Lines(Watcher):
         self.show(
             f"epoch {row['epoch']:{width}}/{state.config.epochs}"
             f"  train loss {row['train_loss']:.4f} accuracy {percent(row['train_top1']):>8}"
-            f"  test loss {row['test_loss']:.4f} accuracy {percent(row['test_top1']):>8}"
+            f"  test loss {row['val_loss']:.4f} accuracy {percent(row['val_top1']):>8}"
             f"  lr {row['lr']:.2g}  {time.perf_counter() - self.began:.1f} s"
         )

@@ -75,10 +75,10 @@ def _ending(outcome: Outcome) -> str:
     last, best = state.history[-1], state.best or {}
     if outcome.new_epochs == 0:
         more = f"minidl train --resume {again} --epochs {2 * state.epoch}"
-        return f"all {state.epoch} epochs are done (test accuracy {percent(last['test_top1'])}); more with: {more}"
+        return f"all {state.epoch} epochs are done (test accuracy {percent(last['val_top1'])}); more with: {more}"
     return (
-        f"test accuracy {percent(last['test_top1'])} after epoch {last['epoch']}"
-        f" (best: {percent(best['test_top1'])} after epoch {best['epoch']})\n"
+        f"test accuracy {percent(last['val_top1'])} after epoch {last['epoch']}"
+        f" (best: {percent(best['val_top1'])} after epoch {best['epoch']})\n"
         f"{run}: {run.last.name} {run.best.name} {run.history.name} {run.config.name} {run.curves.name}\n"
         f"look again: minidl eval {again}"
     )

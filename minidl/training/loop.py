@@ -188,8 +188,8 @@ def _finish_epoch(state: State, train: Pictures, test: Pictures) -> None:
         "lr": state.optimizer.lr,
         "train_loss": state.loss_sum / len(train),
         "train_top1": state.correct / len(train),
-        "test_loss": score.loss,
-        "test_top1": score.top1,
+        "val_loss": score.loss,
+        "val_top1": score.top1,
     }
     state.history.append(row)
     state.epoch, state.step, state.loss_sum, state.correct = state.epoch + 1, 0, 0.0, 0

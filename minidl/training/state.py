@@ -13,7 +13,7 @@ from minidl.optim import SGD
 from minidl.training.config import Config
 from minidl.training.transfer import freeze_body
 
-COLUMNS = ("epoch", "step", "lr", "train_loss", "train_top1", "test_loss", "test_top1")  # of the history
+COLUMNS = ("epoch", "step", "lr", "train_loss", "train_top1", "val_loss", "val_top1")  # of the history
 
 
 @dataclass
@@ -47,7 +47,7 @@ class State:
     @property
     def best(self) -> dict[str, Any] | None:
         """The first row of the history with the highest top1 on the test pictures; None before the first epoch."""
-        return max(self.history, key=lambda row: row["test_top1"], default=None)
+        return max(self.history, key=lambda row: row["val_top1"], default=None)
 
 
 def build(config: Config, arguments: dict[str, Any], *, weights: str | None = None) -> State:

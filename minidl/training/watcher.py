@@ -17,7 +17,7 @@ class Watcher:
     Example:
         >>> class Accuracy(Watcher):
         ...     def on_epoch_end(self, state):
-        ...         print(state.epoch, state.history[-1]["test_top1"])
+        ...         print(state.epoch, state.history[-1]["val_top1"])
     """
 
     def on_run(self, run: RunFolder, state: State, train: Pictures, test: Pictures) -> None:

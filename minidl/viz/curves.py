@@ -8,7 +8,7 @@ from typing import Any
 
 from minidl._files import atomic_write
 
-COLOURS = {"train": "#888888", "test": "#0072b2"}  # distinguishable in print and for colour-blind eyes
+COLOURS = {"train": "#888888", "val": "#0072b2"}  # distinguishable in print and for colour-blind eyes
 
 
 def draw_curves(path: str | os.PathLike[str], history: Sequence[Mapping[str, Any]], *, title: str = "") -> None:
@@ -16,7 +16,7 @@ def draw_curves(path: str | os.PathLike[str], history: Sequence[Mapping[str, Any
 
     Args:
         path: the file; one that exists is replaced in one go.
-        history: a row for each epoch with "epoch", "train_loss", "test_loss", "train_top1" and "test_top1".
+        history: a row for each epoch with "epoch", "train_loss", "val_loss", "train_top1" and "val_top1".
         title: stands above.
 
     Raises:
@@ -25,9 +25,9 @@ def draw_curves(path: str | os.PathLike[str], history: Sequence[Mapping[str, Any
 
     Example:
         >>> import os, tempfile
-        >>> row = {"epoch": 1, "train_loss": 2.0, "test_loss": 1.0, "train_top1": 0.3, "test_top1": 0.6}
+        >>> row = {"epoch": 1, "train_loss": 2.0, "val_loss": 1.0, "train_top1": 0.3, "val_top1": 0.6}
         >>> path = os.path.join(tempfile.mkdtemp(), "curves.png")
-        >>> draw_curves(path, [row, row | {"epoch": 2, "test_loss": 0.5}], title="two epochs")
+        >>> draw_curves(path, [row, row | {"epoch": 2, "val_loss": 0.5}], title="two epochs")
         >>> os.path.getsize(path) > 1000
         True
     """

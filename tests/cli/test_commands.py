@@ -53,14 +53,14 @@ def test_eval_repeats_the_accuracy_exactly(trained, capsys, which):
     run = trained[0] / "runs" / "lenet5_modern-digits-1"
     with open(run / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    row = rows[-1] if which == "last" else max(rows, key=lambda row: float(row["test_top1"]))
+    row = rows[-1] if which == "last" else max(rows, key=lambda row: float(row["val_top1"]))
     assert cli.run(["eval", str(run), "--json", "--checkpoint", which]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found == {
         "n": 359,
-        "correct": round(359 * float(row["test_top1"])),
-        "loss": float(row["test_loss"]),
-        "top1": float(row["test_top1"]),
+        "correct": round(359 * float(row["val_top1"])),
+        "loss": float(row["val_loss"]),
+        "top1": float(row["val_top1"]),
         "checkpoint": str(run / f"{which}.safetensors"),
         "epoch": int(row["epoch"]),
         "step": 0,

@@ -19,7 +19,7 @@ def test_a_training_on_the_gpu_is_the_one_on_the_cpu(gpu, parts, tmp_path):
     }
     host, device = (runs[name].state for name in ("cpu", "cuda"))
     assert {p.device for p in device.net.parameters()} == {"cuda"}
-    assert device.history[-1]["test_loss"] == pytest.approx(host.history[-1]["test_loss"], rel=1e-5)
+    assert device.history[-1]["val_loss"] == pytest.approx(host.history[-1]["val_loss"], rel=1e-5)
     for (name, host_p), p in zip(host.net.named_parameters(), device.net.parameters(), strict=True):
         gpu.assert_same(p.data, host_p.data, name)
 
@@ -29,4 +29,4 @@ def test_a_run_goes_on_on_another_device(gpu, parts, tmp_path):
     run = jobs.train(Config(epochs=1, device="cuda"), out=tmp_path / "run", parts=parts).run
     after = jobs.resume(run.path, epochs=2, device="cpu", parts=parts)
     assert {p.device for p in after.state.net.parameters()} == {"cpu"}
-    assert after.state.history[-1]["test_loss"] == pytest.approx(whole.state.history[-1]["test_loss"], rel=1e-5)
+    assert after.state.history[-1]["val_loss"] == pytest.approx(whole.state.history[-1]["val_loss"], rel=1e-5)

@@ -85,7 +85,7 @@ def test_eval_repeats_the_figures_of_the_history(straight, parts):
     last, best = straight.state.history[-1], straight.state.best
     for which, row in (("last", last), ("best", best)):
         score, state, file = training.evaluate_run(straight.run.path, checkpoint=which, test=parts[1])
-        assert (score.top1, score.loss) == (row["test_top1"], row["test_loss"])
+        assert (score.top1, score.loss) == (row["val_top1"], row["val_loss"])
         assert (state.epoch, file.name) == (row["epoch"], f"{which}.safetensors")
 
 

@@ -48,7 +48,7 @@ def test_the_history_follows_from_the_steps(parts):
     assert second["train_loss"] == pytest.approx(np.dot(losses[3:], sizes) / 44, rel=1e-12)
     assert (first["step"], second["step"], first["lr"]) == (3, 6, CONFIG.lr)
     score = training.evaluate(state.net, parts[1])
-    assert (second["test_loss"], second["test_top1"]) == (score.loss, score.top1)
+    assert (second["val_loss"], second["val_top1"]) == (score.loss, score.top1)
     assert (state.epoch, state.step, state.loss_sum, state.correct) == (2, 0, 0.0, 0)
 
 
@@ -147,13 +147,13 @@ def test_training_learns(parts):
     training.fit(state, *parts)
     assert state.history[-1]["train_loss"] < 0.5 * state.history[0]["train_loss"]
     assert state.history[-1]["train_top1"] > 0.6
-    assert state.best["test_top1"] == max(row["test_top1"] for row in state.history)
+    assert state.best["val_top1"] == max(row["val_top1"] for row in state.history)
 
 
 def test_the_best_epoch_is_the_first_of_equals():
     state = build(CONFIG, ARGUMENTS)
     assert state.best is None
-    state.history = [{"epoch": epoch, "test_top1": top1} for epoch, top1 in ((1, 0.5), (2, 0.75), (3, 0.75), (4, 0.5))]
+    state.history = [{"epoch": epoch, "val_top1": top1} for epoch, top1 in ((1, 0.5), (2, 0.75), (3, 0.75), (4, 0.5))]
     assert state.best["epoch"] == 2
 
 

@@ -100,7 +100,7 @@ def test_config_and_history_are_readable(parts):
     assert settings["epochs"] == 2
     assert settings["arguments"] == {"in_channels": 1, "num_classes": 10}
     lines = run.history.read_bytes().decode().split("\n")
-    assert lines[0] == "epoch,step,lr,train_loss,train_top1,test_loss,test_top1"
+    assert lines[0] == "epoch,step,lr,train_loss,train_top1,val_loss,val_top1"
     assert [float(number) for number in lines[2].split(",")] == list(state.history[1].values())  # to the last bit
     assert lines[3:] == [""]
 
