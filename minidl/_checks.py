@@ -123,6 +123,14 @@ def check_choice(op: str, name: str, value: Any, choices: Iterable[Any]) -> None
         raise ValueError(f"{op}: {name} must be one of {known}; received {name}={value!r}")
 
 
+def nearest(name: Any, known: Iterable[str]) -> str:
+    """Return the names that are most like a wrong one, for "did you mean …?"; all of them if none is like it."""
+    import difflib
+
+    names = list(known)
+    return " or ".join(difflib.get_close_matches(str(name), names, n=3, cutoff=0.4) or names)
+
+
 def check_divides(op: str, name: str, divisor: int, other: str, number: int) -> None:
     """Refuse a divisor that leaves a remainder."""
     if number % divisor:

@@ -1,9 +1,22 @@
 """Update rules: how a gradient changes a parameter; and schedules: how the learning rate changes on the way."""
 
 from minidl.optim._optimizer import Optimizer, decay_groups
+from minidl.optim._schedule import Schedule
 from minidl.optim.adam import Adam, AdamW
+from minidl.optim.clipping import clip_grad_norm
 from minidl.optim.rmsprop import RMSprop
-from minidl.optim.schedules import step_decay
+from minidl.optim.schedules import SCHEDULES, make_schedule
 from minidl.optim.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "decay_groups", "step_decay"]
+__all__ = [
+    "SCHEDULES",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "RMSprop",
+    "Schedule",
+    "clip_grad_norm",
+    "decay_groups",
+    "make_schedule",
+]

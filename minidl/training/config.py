@@ -24,7 +24,7 @@ class Config:
         momentum: share of the last step that goes on (Nesterov's form, unless 0).
         weight_decay: share of each parameter that is taken off with every unit of learning rate.
         step_size: epochs between two changes of the learning rate.
-        gamma: factor of each change (see `optim.step_decay`).
+        gamma: factor of each change (see the schedule `optim.schedules.Step`).
         shift: largest number of pixels by which training pictures are moved at random, up or down and left or right.
         seed: starts the initial weights, the order of the pictures, and the shifts.
         device: "cpu" or "cuda".

@@ -19,7 +19,7 @@ from minidl import _backend, _random, ops
 from minidl._backend import Array
 from minidl.data import Pictures, shift
 from minidl.nn import Module
-from minidl.optim import step_decay
+from minidl.optim import make_schedule
 from minidl.tensor import Tensor, no_grad
 from minidl.training import finite
 from minidl.training.config import Config
@@ -79,11 +79,13 @@ def fit(
     if not len(train) or not len(test):
         raise ValueError(f"fit: expects pictures to train and to test with; received {len(train)} and {len(test)}")
     config, steps = state.config, math.ceil(len(train) / state.config.batch_size)
+    table = {"name": "step", "step_size": config.step_size, "gamma": config.gamma}
+    schedule = make_schedule(table, lr=config.lr, epochs=config.epochs, steps=steps)
     # Overflow on the way is found in the loss and reported once, with its place; NumPy's warnings have neither.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"), blas_threads(config.threads):
         while state.epoch < config.epochs:
             state.train()
-            state.optimizer.lr = step_decay(config.lr, state.epoch, step_size=config.step_size, gamma=config.gamma)
+            state.optimizer.lr = schedule.lr(state.epoch)
             _tell(watchers, "on_epoch_begin", state, steps)
             if should_stop():
                 return _stop(state, watchers)

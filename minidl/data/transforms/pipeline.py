@@ -9,13 +9,13 @@ thread, and taking a transform away leaves the draws of the others as they were.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from minidl._checks import nearest
 from minidl._random import addressed, default_generator
 from minidl.data.statistics import Statistics
 from minidl.data.transforms._base import Pictures, Transform, apply_rows
@@ -160,14 +160,16 @@ def _step(number: int, spec: Spec, statistics: Statistics | None) -> Transform:
     name = spec["name"]
     settings = {key: value for key, value in spec.items() if key != "name"}
     if name not in TRANSFORMS:
-        raise ValueError(f"transforms: number {number}: there is no {name!r}; did you mean {_near(name, TRANSFORMS)}?")
+        raise ValueError(
+            f"transforms: number {number}: there is no {name!r}; did you mean {nearest(name, TRANSFORMS)}?"
+        )
     kind = TRANSFORMS[name]
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     for key in settings:
         if key not in known:
             raise ValueError(
                 f"transforms: number {number}: {name} has no setting {key!r}; "
-                + (f"did you mean {_near(key, known)}?" if known else "it has none")
+                + (f"did you mean {nearest(key, known)}?" if known else "it has none")
             )
     settings = _measured(name, statistics) | settings
     missing = [key for key, field in known.items() if field.default is MISSING and key not in settings]
@@ -186,11 +188,6 @@ def _measured(name: str, statistics: Statistics | None) -> dict[str, Any]:
     if name == PcaJitter.name and len(statistics.mean) == 3:
         return {"eigenvalues": statistics.eigenvalues, "eigenvectors": statistics.eigenvectors}
     return {}
-
-
-def _near(name: object, known: Iterable[str]) -> str:
-    names = list(known)
-    return " or ".join(difflib.get_close_matches(str(name), names, n=3, cutoff=0.4) or names)
 
 
 def _plain(value: Any) -> Any:
