@@ -19,7 +19,7 @@ from minidl._random import manual_seed
 from minidl.tensor import Event, Function, Tensor, no_grad, observe
 
 if TYPE_CHECKING:
-    from minidl import cuda, data, kernels, models, nn, ops, optim, training, viz, weights
+    from minidl import cost, cuda, data, kernels, models, nn, ops, optim, training, viz, weights
     from minidl._gradcheck import GradientError, gradcheck
 
 __version__ = "0.1.0"
@@ -29,6 +29,7 @@ __all__ = [
     "Function",
     "GradientError",
     "Tensor",
+    "cost",
     "cuda",
     "data",
     "gradcheck",
@@ -46,7 +47,7 @@ __all__ = [
 ]
 
 # All but the tensors is imported on first use, so that `import minidl` stays quick.
-_PACKAGES = ("cuda", "data", "kernels", "models", "nn", "ops", "optim", "training", "viz", "weights")
+_PACKAGES = ("cost", "cuda", "data", "kernels", "models", "nn", "ops", "optim", "training", "viz", "weights")
 _CHECKER = ("GradientError", "gradcheck")
 
 

@@ -33,12 +33,13 @@ class Settings(TypedDict, total=False):
 class Network(Module):
     """Base of the networks: knows its name, and judges its pictures before the first layer has to.
 
-    `smallest` and `largest` are the sides of the smallest and largest square picture that every layer can take; None
-    means any size.
+    `input_size` is the side of the paper's pictures; `smallest` and `largest` are the sides of the smallest and largest
+    square picture that every layer can take; None means any size, or that nothing is known.
     """
 
     name = ""
     in_channels = 3
+    input_size: int | None = None
     smallest = 1
     largest: int | None = None
     load_report: WeightsReport | None = None
@@ -142,7 +143,7 @@ def build(variants: Mapping[str, Variant], name: str, settings: Mapping[str, Any
     def make() -> Network:
         net = variant.network(**variant.table, **arguments)
         net.name, net.in_channels = name, arguments["in_channels"]
-        net.smallest, net.largest = variant.smallest, variant.largest
+        net.input_size, net.smallest, net.largest = variant.input_size, variant.smallest, variant.largest
         return net
 
     return make() if "weights" not in given else _load(make, given["weights"], variant.head, variant.aux)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from minidl import cost
 from minidl.models._registry import ENTRIES
 from tests.models.derived import DERIVED
-from tests.models.walk import count, macs_by_layer, unfilled, walk
+from tests.models.walk import count, unfilled
 
 with gzip.open(Path(__file__).parents[1] / "data" / "zoo.json.gz") as file:
     ZOO = json.load(file)
@@ -49,7 +50,9 @@ def test_parameters_names_and_shapes_are_those_of_the_zoo(name):
 def test_multiply_accumulates_are_those_of_the_zoo(name):
     known = ZOO[KNOWN[name]]
     assert ENTRIES[name].input_size == known["input_size"]
-    assert sum(macs_by_layer(walk(unfilled(name))).values()) == known["macs_conv_linear"]
+    found = cost.count(unfilled(name))
+    assert (found.parameters, found.macs) == (known["params"], known["macs_conv_linear"])
+    assert not found.uncounted
 
 
 @pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.variant.aux])

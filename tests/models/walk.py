@@ -1,39 +1,20 @@
-"""Tools of the model tests: walk through a network without computing, count, and make narrow relatives of it.
-
-A batch of *no* pictures goes through every layer and has every shape, and nothing is computed: with weights that
-nobody has written to, VGG-16 at 224 is walked in hundredths of a second.
-"""
+"""Tools of the model tests: what `minidl.cost.walk` met on its way, and networks with quick weights."""
 
 import math
 
 import numpy as np
 
 import minidl
-from minidl import Tensor, nn
-from minidl.models._registry import ENTRIES
+from minidl import nn
+from minidl.cost import depth, macs, walk
 
-LAYERS = ("conv2d", "linear")
+__all__ = ["count", "depth", "dropouts", "fill", "macs", "macs_by_layer", "output_of", "shapes", "unfilled", "walk"]
 
 
 def unfilled(name, **settings):
     """Build a network whose weights take no memory."""
     with nn.init.unfilled():
         return minidl.models.get_model(name, **settings)
-
-
-def walk(net, size=None, *, training=False):
-    """Return the events of the forward pass of no pictures, by default in evaluation and at the paper's size."""
-    size = ENTRIES[net.name].input_size if size is None else size
-    events = []
-    was = net.training
-    net.train(training)
-    for module in net.modules():
-        if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm1d)):
-            module.training = False  # the statistics of no pictures are nothing
-    with minidl.no_grad(), minidl.observe(events.append):
-        net(Tensor(np.zeros((0, net.in_channels, size, size), dtype=np.float32)))
-    net.train(was)
-    return events
 
 
 def dropouts(net, size=None):
@@ -45,17 +26,11 @@ def dropouts(net, size=None):
     ]
 
 
-def macs(event):
-    """Return the multiply-accumulates of a convolution or linear layer for one picture; biases do not count."""
-    weights = event.inputs[1].size
-    return weights * math.prod(event.output.shape[2:])
-
-
 def macs_by_layer(events):
     """Return layer -> multiply-accumulates."""
     found = {}
     for event in events:
-        if event.op in LAYERS:
+        if macs(event):
             found[event.module] = found.get(event.module, 0) + macs(event)
     return found
 
@@ -69,15 +44,6 @@ def output_of(events, module):
     """Return the shape of one picture after a module: that of the last operation under its path."""
     inside = [event for event in events if event.module == module or event.module.startswith(f"{module}.")]
     return inside[-1].output.shape[1:]
-
-
-def depth(events, *ops):
-    """Return the largest number of the named operations on any path from the picture to the logits."""
-    reached = {}
-    for event in events:
-        before = max(reached.get(id(array), 0) for array in event.inputs if array is not None)
-        reached[id(event.output)] = before + (event.op in ops)
-    return reached[id(events[-1].output)]
 
 
 def count(net):

@@ -1,0 +1,120 @@
+"""What one operation costs for one picture.
+
+MACs are the products of a convolution, a linear layer or a matrix product, each with the addition that takes it into a
+sum. FLOPs are
+
+    2 a MAC       K products and K additions for every result, the addition of the bias (or to zero) among them
+    1 each        for + − × ÷, and for a function such as exp, log, tanh, a square root or a power
+    0             for comparisons (relu, maximum, clipping) and for moving numbers
+
+A batch norm is y = a·x + b here, as in evaluation, where a and b are known. The window of a local response norm counts
+as full at the borders, too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from minidl.tensor import Event
+
+MOVES = frozenset(("reshape", "transpose", "index", "concat", "pad", "channel_shuffle", "im2col", "to_device"))
+VIEWS = frozenset(("reshape", "transpose", "to_device"))  # their results lie in the memory of their input
+
+# FLOPs for each element of the result.
+FOR_EACH = {
+    **dict.fromkeys(MOVES, 0),
+    **dict.fromkeys(("relu", "relu6", "max", "max_pool2d", "clip", "abs", "where"), 0),
+    **dict.fromkeys(("add", "subtract", "multiply", "divide", "power", "exp", "log", "sqrt", "tanh"), 1),
+    **dict.fromkeys(("add_relu", "scale_channels", "leaky_relu", "dropout"), 1),
+    "scaled_tanh": 3,  # 1.7159 · tanh(2/3 · x)
+    "sigmoid": 4,  # 1 / (1 + exp(-x))
+    "silu": 5,  # x · sigmoid(x)
+    "hardsigmoid": 2,  # (x + 3) / 6, clipped
+    "hardswish": 3,  # x · hardsigmoid(x)
+    "softmax": 4,  # exp(x - max) / Σ
+    "log_softmax": 4,  # x - max - log Σ exp(x - max), the logarithm shared
+    "batch_norm_eval": 2,  # a·x + b
+}
+
+
+def _average(event: Event) -> int:
+    """Windows of one size: KH·KW - 1 additions and a division."""
+    return math.prod(event.output.shape[1:]) * math.prod(event.settings["kernel_size"])
+
+
+def _adaptive_average(event: Event) -> int:
+    """Window i of O reaches from floor(i·H/O) to ceil((i + 1)·H/O); where O does not divide H, windows overlap."""
+    (*_, h, width), (*_, oh, ow) = event.inputs[0].shape, event.output.shape  # type: ignore[union-attr]
+    rows, columns = (
+        sum(-(-(i + 1) * long // short) - i * long // short for i in range(short))
+        for long, short in ((h, oh), (width, ow))
+    )
+    return math.prod(event.output.shape[1:-2]) * rows * columns
+
+
+def _once(event: Event) -> int:
+    """As many as the input has elements."""
+    return math.prod(event.inputs[0].shape[1:])  # type: ignore[union-attr]
+
+
+SPECIAL: dict[str, Callable[[Event], int]] = {
+    "avg_pool2d": _average,
+    "adaptive_avg_pool2d": _adaptive_average,
+    "global_avg_pool2d": _once,
+    "sum": _once,
+    "mean": _once,
+    "col2im": _once,
+    "var": lambda event: 4 * _once(event),  # the mean; x - mean, squared, added
+    # x · (k + alpha · Σ x²)^-beta: a square, size - 1 additions, and four more
+    "local_response_norm": lambda event: elements(event) * (event.settings["size"] + 4),
+}
+
+
+def elements(event: Event) -> int:
+    """Return how many numbers the result of an operation has for one picture.
+
+    What does not depend on the pictures (a mask on the weights) has no axis of 0 and counts whole.
+    """
+    shape = event.output.shape
+    return math.prod(shape[1:] if shape and shape[0] == 0 else shape)
+
+
+def macs(event: Event) -> int:
+    """Return the multiply-accumulates of an operation for one picture; biases do not count.
+
+    Example:
+        >>> from minidl import cost, models
+        >>> [cost.macs(event) for event in cost.walk(models.lenet5_modern()) if event.op == "conv2d"]  # 25·28², 150·10²
+        [117600, 240000]
+    """
+    if event.op == "conv2d":  # every weight meets one pixel for every place of the window
+        return event.inputs[1].size * math.prod(event.output.shape[2:])  # type: ignore[union-attr]
+    if event.op == "conv_transpose2d":  # every weight meets every pixel of its channel
+        return event.inputs[1].size * math.prod(event.inputs[0].shape[2:])  # type: ignore[union-attr]
+    if event.op in ("linear", "matmul"):
+        return elements(event) * event.inputs[0].shape[-1]  # type: ignore[union-attr]
+    return 0
+
+
+def flops(event: Event) -> int | None:
+    """Return the additions, multiplications and functions of an operation for one picture; None if there is no rule.
+
+    Example:
+        >>> from minidl import cost, models
+        >>> [(event.op, cost.flops(event)) for event in cost.walk(models.lenet5_modern())][:3]
+        [('conv2d', 235200), ('relu', 0), ('max_pool2d', 0)]
+    """
+    if event.op in ("conv2d", "conv_transpose2d", "linear", "matmul"):
+        return 2 * macs(event)
+    if event.op in SPECIAL:
+        return SPECIAL[event.op](event)
+    if event.op not in FOR_EACH:
+        return None
+    fused = FOR_EACH[event.settings["activation"]] if event.settings.get("activation") else 0
+    return elements(event) * (FOR_EACH[event.op] + fused)
+
+
+def activation_bytes(event: Event) -> int:
+    """Return the bytes of the result for one picture; none where it lies in the memory of its input."""
+    return 0 if event.op in VIEWS else elements(event) * event.output.dtype.itemsize

@@ -1,0 +1,199 @@
+"""The table of a network: what every operation makes and costs, and the sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from minidl._checks import to_int
+from minidl.cost.rules import activation_bytes, flops, macs
+from minidl.cost.trail import depth, input_shape, walk
+from minidl.nn import Module
+
+NOT_RUN = "not run"
+TITLES = ("layer", "operation", "output", "parameters", "MACs", "FLOPs", "activations")
+COLUMNS = ("parameters", "macs", "flops", "activation_bytes")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A row: one operation, or with `Cost.at_depth` all operations of a module.
+
+    Attributes:
+        path: of the module, such as "layer1.0.conv1"; "" for the network itself.
+        op: the operation; "not run" for a module with parameters that evaluation passes by, such as auxiliary heads.
+        output: shape of the result for one picture; None where there is none.
+        parameters: those of the module, in the row of its first operation.
+        macs: multiply-accumulates for one picture.
+        flops: additions, multiplications and functions for one picture, each counted once.
+        activation_bytes: of the result for one picture; 0 if it lies in the memory of the input.
+    """
+
+    path: str
+    op: str
+    output: tuple[int, ...] | None
+    parameters: int
+    macs: int
+    flops: int
+    activation_bytes: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a network costs for one picture in evaluation; `str()` is a table.
+
+    Attributes:
+        name: of the network.
+        input: shape of one picture.
+        layers: the rows.
+        depth: weight layers on the longest way through the network.
+        parameter_bytes: what the parameters take in memory.
+        uncounted: operation -> how often it ran, for those whose FLOPs have no rule; where it is not empty, `flops` is
+            incomplete, and `str()` says so.
+    """
+
+    name: str
+    input: tuple[int, ...]
+    layers: tuple[Layer, ...]
+    depth: int
+    parameter_bytes: int
+    uncounted: dict[str, int]
+
+    parameters = property(lambda self: self._sum("parameters"), doc="All parameters, auxiliary heads among them.")
+    macs = property(lambda self: self._sum("macs"), doc="Multiply-accumulates for one picture.")
+    flops = property(lambda self: self._sum("flops"), doc="Floating-point operations for one picture.")
+    activation_bytes = property(lambda self: self._sum("activation_bytes"), doc="Bytes of all results for one picture.")
+
+    def _sum(self, column: str) -> int:
+        return sum(getattr(layer, column) for layer in self.layers)
+
+    def at_depth(self, n: int) -> Cost:
+        """Return the same table with one row for everything under the first n parts of a path.
+
+        Example:
+            >>> from minidl import cost, models, nn
+            >>> with nn.init.unfilled():
+            ...     net = models.resnet18()
+            >>> [layer.path for layer in cost.count(net).at_depth(1).layers]
+            ['conv1', 'bn1', 'maxpool', 'layer1', 'layer2', 'layer3', 'layer4', '', 'fc']
+        """
+        to_int("at_depth", "n", n, least=1)
+        groups: list[tuple[str, list[Layer]]] = []
+        for layer in self.layers:
+            path = ".".join(layer.path.split(".")[:n])
+            if not groups or groups[-1][0] != path or not path:
+                groups.append((path, []))
+            groups[-1][1].append(layer)
+        rows = tuple(rows[0] if len(rows) == 1 else _joined(path, rows) for path, rows in groups)
+        return Cost(self.name, self.input, rows, self.depth, self.parameter_bytes, self.uncounted)
+
+    def __str__(self) -> str:
+        rows = [TITLES, *map(_cells, self.layers), ("total", f"depth {self.depth}", "", *_numbers(self))]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        head, *body, total = (_line(row, widths) for row in rows)
+        rule = "-" * max(len(head), len(total))
+        shape = "×".join(map(str, self.input))
+        lines = [f"{self.name}, evaluation, one input of {shape}", "", head, rule, *body, rule, total, ""]
+        lines.append(f"parameters {_size(self.parameter_bytes)}, activations {_size(self.activation_bytes)}")
+        if self.uncounted:
+            unknown = ", ".join(f"{op} ({times}×)" for op, times in self.uncounted.items())
+            lines.append(f"FLOPs are incomplete: there is no rule for {unknown}")
+        return "\n".join(lines)
+
+
+def count(net: Module, size: int | Sequence[int] | None = None) -> Cost:
+    """Count what a network costs for one picture in evaluation, operation by operation, without computing anything.
+
+    Args:
+        net: any module. Its numbers are not looked at, so it may be built in `nn.init.unfilled()`.
+        size: the side of the pictures, or the shape of one input, such as (3, 224, 224) or (784,); None (default) means
+            the size that a network of `minidl.models` has from its paper.
+
+    Raises:
+        ValueError: if the size does not fit the network, or is missing and the network does not know its own.
+        TypeError: if net is no module.
+
+    Example:
+        >>> from minidl import cost, models, nn
+        >>> with nn.init.unfilled():
+        ...     net = models.vgg16()
+        >>> found = cost.count(net)
+        >>> found.parameters, found.macs, found.depth
+        (138357544, 15470264320, 16)
+        >>> print(cost.count(nn.Sequential(nn.Linear(784, 100), nn.ReLU(), nn.Linear(100, 10)), size=(784,)))
+        Sequential, evaluation, one input of 784
+        <BLANKLINE>
+        layer  operation  output  parameters    MACs    FLOPs  activations
+        ------------------------------------------------------------------
+        0      linear     100         78,500  78,400  156,800        400 B
+        1      relu       100              0       0        0        400 B
+        2      linear     10           1,010   1,000    2,000         40 B
+        ------------------------------------------------------------------
+        total  depth 2                79,510  79,400  158,800        840 B
+        <BLANKLINE>
+        parameters 310.6 KiB, activations 840 B
+    """
+    events = walk(net, size)
+    uncounted = Counter(event.op for event in events if flops(event) is None)
+    waiting = _parameters(net)
+    rows = [
+        Layer(
+            event.module,
+            event.op,
+            event.output.shape[1:],
+            waiting.pop(event.module, 0),
+            macs(event),
+            flops(event) or 0,
+            activation_bytes(event),
+        )
+        for event in events
+    ]
+    rows += [Layer(path, NOT_RUN, None, number, 0, 0, 0) for path, number in waiting.items()]
+    name = getattr(net, "name", "") or type(net).__name__
+    weights = sum(parameter.data.nbytes for parameter in net.parameters())
+    return Cost(name, input_shape(net, size), tuple(rows), depth(events), weights, dict(uncounted))
+
+
+def _parameters(net: Module) -> dict[str, int]:
+    """Return path of a module -> number of parameters of its own; what two modules share is the first one's."""
+    found: Counter[str] = Counter()
+    for path, parameter in net.named_parameters():
+        found[path.rpartition(".")[0]] += parameter.size
+    return dict(found)
+
+
+def _joined(path: str, rows: list[Layer]) -> Layer:
+    """Make one row of several."""
+    sums = (sum(getattr(row, column) for row in rows) for column in COLUMNS)
+    run = [row for row in rows if row.output is not None]
+    if not run:
+        return Layer(path, NOT_RUN, None, *sums)
+    return Layer(path, f"{len(run)} operations", run[-1].output, *sums)
+
+
+def _cells(layer: Layer) -> tuple[str, ...]:
+    """Write a row."""
+    return layer.path, layer.op, "×".join(map(str, layer.output or ())), *_numbers(layer)
+
+
+def _numbers(of: Layer | Cost) -> tuple[str, ...]:
+    return f"{of.parameters:,}", f"{of.macs:,}", f"{of.flops:,}", _size(of.activation_bytes)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Write cells under each other: words to the left, numbers to the right."""
+    words = [
+        cell.ljust(width) if column < 3 else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "  ".join(words).rstrip()
+
+
+def _size(n: float) -> str:
+    """Write a number of bytes."""
+    for unit in ("B", "KiB", "MiB"):
+        if n < 1024:
+            return f"{n:.1f} {unit}" if unit != "B" else f"{n:.0f} B"
+        n /= 1024
+    return f"{n:.1f} GiB"

@@ -1,0 +1,106 @@
+"""A walk through a network that computes nothing: a batch of *no* pictures meets every layer and has every shape.
+
+With weights that nobody has written to (`nn.init.unfilled`), VGG-16 is walked in hundredths of a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from minidl import _backend
+from minidl._checks import is_int, to_int
+from minidl.nn import BatchNorm1d, BatchNorm2d, Module
+from minidl.tensor import Event, Tensor, no_grad, observe
+
+WEIGHTED = ("conv2d", "conv_transpose2d", "linear")
+
+
+def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool = False) -> list[Event]:
+    """Send no pictures through a network, and return the events of the operations that they met.
+
+    Shapes of the events begin with the 0 of an empty batch, which must stay the first axis on the whole way. Norms use
+    their running statistics even in training, because no pictures have none.
+
+    Args:
+        net: any module; its modes are put back afterwards.
+        size: the side of the pictures, or the shape of one input, such as (3, 224, 224) or (784,); None (default) means
+            the size that a network of `minidl.models` has from its paper.
+        training: whether to walk as in training, through dropout and auxiliary heads.
+
+    Raises:
+        ValueError: if the size does not fit the network, or is missing and the network does not know its own.
+        TypeError: if net is no module.
+
+    Example:
+        >>> from minidl import models
+        >>> [event.output.shape[1:] for event in walk(models.lenet5_modern()) if event.op == "max_pool2d"]
+        [(6, 14, 14), (16, 5, 5)]
+    """
+    if not isinstance(net, Module):
+        found = type(net).__name__
+        raise TypeError(f"cost: expects a module; received a {found}; build one: models.get_model(name)")
+    shape = input_shape(net, size)
+    first: Any = next(net.parameters(), None)
+    like = np.zeros((), dtype=np.float32) if first is None else first.data
+    events: list[Event] = []
+    with _modes_kept(net), no_grad(), observe(events.append):
+        for module in net.modules():
+            module.training = training and not isinstance(module, (BatchNorm1d, BatchNorm2d))
+        net(Tensor(_backend.empty((0, *shape), like.dtype, like=like)))
+    return events
+
+
+def input_shape(net: Module, size: int | Sequence[int] | None) -> tuple[int, ...]:
+    """Return the shape of one input, without the batch axis."""
+    name = getattr(net, "name", "") or type(net).__name__
+    given: Any = getattr(net, "input_size", None) if size is None else size
+    if given is None:
+        raise ValueError(f"cost: {name} does not tell the size of its input; give size=224, or size=(3, 224, 224)")
+    if not is_int(given):
+        if not isinstance(given, (tuple, list)) or not given or not all(is_int(one) and one > 0 for one in given):
+            raise ValueError(
+                f"cost: size must be the side of the pictures or the shape of one input without its batch axis, with "
+                f"ints >= 1; received size={given!r}"
+            )
+        return tuple(given)
+    side, channels = to_int("cost", "size", given, least=1), getattr(net, "in_channels", None)
+    if channels is None:
+        shape = (3, side, side)
+        raise ValueError(f"cost: {name} does not tell its in_channels; give the shape of one input, size={shape}")
+    return channels, side, side
+
+
+@contextmanager
+def _modes_kept(net: Module) -> Iterator[None]:
+    """Put every module back into the mode that it was in."""
+    modes = [(module, module.training) for module in net.modules()]
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def depth(events: Sequence[Event], *ops: str) -> int:
+    """Return the largest number of the named operations on any way from the input to the last output.
+
+    Args:
+        events: those of `walk`.
+        ops: names of operations; none means those with weights, convolutions and linear layers. It is what papers call
+            the depth of a network: poolings and norms do not count, and of parallel branches the longest does.
+
+    Example:
+        >>> from minidl import models
+        >>> depth(walk(models.lenet5_modern()))
+        5
+    """
+    counted = ops or WEIGHTED
+    reached: dict[int, int] = {}
+    for event in events:
+        before = max((reached.get(id(array), 0) for array in event.inputs if array is not None), default=0)
+        reached[id(event.output)] = before + (event.op in counted)
+    return reached[id(events[-1].output)] if events else 0

@@ -1,0 +1,171 @@
+"""The table of a network: its rows, its sums, and what is left as it was."""
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import cost, models, nn, ops
+from minidl.cost.table import COLUMNS, NOT_RUN
+
+
+def unfilled(name, **settings):
+    with nn.init.unfilled():
+        return models.get_model(name, **settings)
+
+
+class Net(nn.Module):
+    """A shared layer, a layer that never runs, a layer that runs in training only, and an operation of one's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+        self.unused = nn.Linear(4, 5)
+        self.bn = nn.BatchNorm2d(3)
+        self.dropout = nn.Dropout(0.5)
+        self.scale = nn.Parameter(np.ones((3, 1, 1), dtype=np.float32))
+
+    def forward(self, x):
+        x = self.conv(self.conv(x))
+        return Odd.apply(self.dropout(self.bn(x)) * self.scale)
+
+
+class Odd(minidl.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x + 0
+
+
+def test_rows_of_a_small_network():
+    found = cost.count(Net(), size=(3, 4, 6))
+    assert [(row.path, row.op, row.output, row.parameters, row.macs) for row in found.layers] == [
+        ("conv", "conv2d", (3, 4, 6), 84, 81 * 24),
+        ("conv", "conv2d", (3, 4, 6), 0, 81 * 24),  # the same parameters again
+        ("bn", "batch_norm_eval", (3, 4, 6), 6, 0),
+        ("", "multiply", (3, 4, 6), 3, 0),
+        ("", "odd", (3, 4, 6), 0, 0),
+        ("unused", NOT_RUN, None, 25, 0),
+    ]
+    assert (found.parameters, found.macs, found.depth) == (118, 2 * 81 * 24, 2)
+    assert found.flops == 2 * found.macs + 72 * 2 + 72
+    assert found.activation_bytes == 5 * 72 * 4
+    assert found.parameter_bytes == 118 * 4
+    assert found.uncounted == {"odd": 1}
+    assert str(found).endswith("FLOPs are incomplete: there is no rule for odd (1×)")
+
+
+def test_parameters_that_two_layers_share_count_once():
+    net = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    net[1].weight = net[0].weight
+    found = cost.count(net, size=(3,))
+    assert [row.parameters for row in found.layers] == [12, 3]
+    assert found.parameters == sum(parameter.size for parameter in net.parameters())
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_modes_and_statistics_stay(training):
+    net = Net().train(training)
+    net.bn.training = not training
+    modes, state = [module.training for module in net.modules()], net.state_dict()
+    cost.count(net, size=(3, 4, 6))
+    cost.walk(net, size=(3, 4, 6), training=True)
+    with pytest.raises(ValueError, match="^conv2d: x has 2 channels"):
+        cost.count(net, size=(2, 4, 6))
+    assert [module.training for module in net.modules()] == modes
+    for name, array in net.state_dict().items():
+        np.testing.assert_array_equal(array, state[name])
+
+
+def test_a_walk_in_training_meets_dropout_and_heads():
+    assert "dropout" in [event.op for event in cost.walk(Net(), size=(3, 4, 6), training=True)]
+    assert "dropout" not in [event.op for event in cost.walk(Net(), size=(3, 4, 6))]
+    net = unfilled("googlenet")
+    assert any(event.module.startswith("aux1") for event in cost.walk(net, training=True))
+    found = cost.count(net)
+    assert sum(row.parameters for row in found.layers if row.op == NOT_RUN) == 3_188_840 + 3_190_888
+    assert found.parameters == 13_378_280
+
+
+def test_sizes():
+    net = unfilled("vgg11")
+    assert cost.count(net).input == (3, 224, 224)
+    assert cost.count(net, size=64).input == cost.count(net, size=(3, 64, 64)).input == (3, 64, 64)
+    assert cost.count(net, size=np.int64(64)).macs < cost.count(net).macs
+    assert cost.count(nn.Linear(5, 2), size=[5]).layers[0].output == (2,)
+
+
+def test_float64_is_twice_as_wide():
+    layer = nn.Linear(5, 2)
+    for parameter in layer.parameters():
+        parameter._data = parameter.data.astype(np.float64)
+    found = cost.count(layer, size=(5,))
+    assert (found.activation_bytes, found.parameter_bytes) == (16, 96)
+
+
+@pytest.mark.parametrize(
+    ("net", "size", "error", "message"),
+    [
+        ("vgg16", None, TypeError, r"expects a module; received a str; build one: models.get_model\(name\)"),
+        (nn.Linear(3, 2), None, ValueError, r"Linear does not tell the size of its input; give size=224, or size=\(3"),
+        (nn.Linear(3, 2), 7, ValueError, r"Linear does not tell its in_channels; .* size=\(3, 7, 7\)"),
+        (nn.Linear(3, 2), 0, ValueError, "size must be an int >= 1; received size=0"),
+        (nn.Linear(3, 2), (3, 0), ValueError, r"size must be the side of .* ints >= 1; received size=\(3, 0\)"),
+        (nn.Linear(3, 2), (), ValueError, r"size must be the side .*size=\(\)"),
+        (nn.Linear(3, 2), "224", ValueError, "size must be the side .*size='224'"),
+        (nn.Linear(3, 2), 2.5, ValueError, "size must be the side .*size=2.5"),
+    ],
+)
+def test_what_cannot_be_counted(net, size, error, message):
+    with pytest.raises(error, match=f"^cost: {message}"):
+        cost.count(net, size)
+
+
+def test_a_size_that_does_not_fit_is_said_by_the_network():
+    with pytest.raises(ValueError, match=r"^alexnet: .*\(224 - 11\) / 4 \+ 1 = 54.25"):
+        cost.count(unfilled("alexnet"), 224)
+
+
+def test_fewer_rows_have_the_same_sums():
+    found = cost.count(unfilled("googlenet"))
+    for n in (1, 2, 9):
+        fewer = found.at_depth(n)
+        for column in (*COLUMNS, "depth", "parameter_bytes", "input"):
+            assert getattr(fewer, column) == getattr(found, column)
+    assert found.at_depth(9) == found
+    rows = {row.path: row for row in found.at_depth(1).layers}
+    assert (rows["inception3a"].op, rows["inception3a"].output) == ("14 operations", (256, 28, 28))
+    assert (rows["aux1"].op, rows["aux1"].output, rows["aux1"].parameters) == (NOT_RUN, None, 3_188_840)
+    with pytest.raises(ValueError, match="^at_depth: n must be an int >= 1; received n=0"):
+        found.at_depth(0)
+
+
+def test_the_table_is_aligned():
+    lines = str(cost.count(unfilled("lenet5_modern"))).splitlines()
+    assert lines[0] == "lenet5_modern, evaluation, one input of 1×32×32"
+    assert len({len(line) for line in lines[2:-2]}) == 1
+    assert lines[-3].split() == ["total", "depth", "5", "61,706", "416,520", "833,040", "57.0", "KiB"]
+    assert lines[-1] == "parameters 241.0 KiB, activations 57.0 KiB"
+
+
+def test_depth_takes_the_longest_branch_and_counts_what_is_asked():
+    class Branches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.c = (nn.Linear(3, 3) for _ in range(3))
+
+        def forward(self, x):
+            return ops.relu(self.a(x) + self.c(self.b(x)) + x)
+
+    events = cost.walk(Branches(), size=(3,))
+    assert cost.depth(events) == 2
+    assert cost.depth(events, "add") == 2
+    assert cost.depth(events, "linear", "relu") == 3
+    assert cost.depth([]) == 0
+
+
+def test_nothing_is_computed():
+    """A network whose weights fill no memory, and whose activations would fill all of it."""
+    assert cost.count(unfilled("vgg19"), size=4096).activation_bytes > 40e9
+
+
+def test_an_empty_module_costs_nothing():
+    assert cost.count(nn.Identity(), size=(3,)).layers == ()
