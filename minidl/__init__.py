@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from minidl._random import manual_seed
+from minidl._threads import get_num_threads, set_num_threads
 from minidl.tensor import Event, Function, Tensor, no_grad, observe
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = [
     "cost",
     "cuda",
     "data",
+    "get_num_threads",
     "gradcheck",
     "kernels",
     "manual_seed",
@@ -41,6 +43,7 @@ __all__ = [
     "observe",
     "ops",
     "optim",
+    "set_num_threads",
     "training",
     "viz",
     "weights",

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from minidl._memory import POOL
+
 Array = Any  # numpy.ndarray or cupy.ndarray; the two share one interface and, on purpose, no base class
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -42,14 +44,21 @@ def empty(shape: tuple[int, ...], dtype: Any, *, like: Array) -> Array:
     """Allocate a result: the one door through which every result array comes.
 
     The array lives on the device of `like`. Where the number of axes is the same, its axes also lie in memory in the
-    order of those of `like`: a picture block that is channels-last stays channels-last.
+    order of those of `like`: a picture block that is channels-last stays channels-last. Large arrays on the CPU stand
+    on memory that earlier ones have left (see `_memory`).
     """
-    xp = array_module(like)
+    allocate = array_module(like).empty if _is_cupy_array(like) else POOL.empty
     if like.ndim != len(shape) or like.flags.c_contiguous:
-        return xp.empty(shape, dtype)
+        return allocate(shape, dtype)
     outer_first = sorted(range(like.ndim), key=lambda axis: -abs(like.strides[axis]))
-    block = xp.empty(tuple(shape[axis] for axis in outer_first), dtype)
+    block = allocate(tuple(shape[axis] for axis in outer_first), dtype)
     return block.transpose([outer_first.index(axis) for axis in range(like.ndim)])
+
+
+def empty_channels_last(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Allocate a result (N, C, H, W) on the CPU whose memory is an N, H, W, C block."""
+    n, c, h, width = shape
+    return POOL.empty((n, h, width, c), dtype).transpose(0, 3, 1, 2)
 
 
 def full(shape: tuple[int, ...], value: float | np.number, dtype: Any, *, like: Array) -> Array:
@@ -64,6 +73,13 @@ def copy(array: Array) -> Array:
     result = empty(array.shape, array.dtype, like=array)
     result[...] = array
     return result
+
+
+def owner(array: Array) -> Any:
+    """Return what the memory of an array belongs to: the array itself, or the end of the chain of its bases."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array
 
 
 def to_numpy(array: Array) -> np.ndarray:

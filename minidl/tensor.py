@@ -414,6 +414,7 @@ def _sum(x: Array, y: Array) -> Array:
 
 
 def _is_fresh(gradient: Array, ctx: Any, *others: Array | None) -> bool:
-    """Tell whether a gradient is a new array, which nothing else that backward touched refers to."""
+    """Tell whether a gradient fills memory of its own, which nothing else that backward touched refers to."""
+    memory = _backend.owner(gradient)
     held = (*others, *ctx._saved, *vars(ctx).values())
-    return gradient.base is None and not any(it is gradient or getattr(it, "base", None) is gradient for it in held)
+    return gradient.nbytes == memory.nbytes and not any(_backend.owner(it) is memory for it in held)

@@ -1,28 +1,29 @@
 """Rooms with the same furniture: sets of array functions with agreed names, and the choice between them.
 
-`kernels.conv2d(...)` runs the function of the set in use: the one that `with kernels.use(...)` named, else the
-textbook. A set may leave functions out; the textbook has them all. Any module or object with the agreed names will do,
-so that a student's own `conv2d` can train a network.
+`kernels.conv2d(...)` runs the function of the set in use: the one that `with kernels.use(...)` named, else the fast
+set where the call is large enough for it (`_rooms.py`), else the textbook. A set may leave functions out, and a
+function may decline its arguments by returning NotImplemented; the textbook has and takes them all. Any module or
+object with the agreed names will do, so that a student's own `conv2d` can train a network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 from minidl.kernels import textbook
+from minidl.kernels._rooms import Room, in_use, is_worth_it
 
-SETS: dict[str, Any] = {"textbook": textbook}
+SETS: dict[str, Any] = {"textbook": textbook, "cpu": Room("minidl.kernels.cpu")}
 NAMES: tuple[str, ...] = tuple(textbook.__all__)
-
-_in_use: ContextVar[Any] = ContextVar("kernels_in_use", default=None)
 
 
 @contextmanager
 def use(kernel_set: Any) -> Iterator[Any]:
-    """Run operations with one set of kernels: a name ("textbook"), a module, or an object with some of the names.
+    """Run operations with one set of kernels: "textbook", "cpu", a module, or an object with some of the names.
+
+    "cpu" takes the fast kernels for every call that they can serve, however small.
 
     Raises:
         ValueError: if no set has that name, or if the object offers none of the agreed functions.
@@ -48,20 +49,25 @@ def use(kernel_set: Any) -> Iterator[Any]:
             f"kernels.use: expects a set name or an object with at least one of {', '.join(NAMES)}; "
             f"received {kernel_set!r}"
         )
-    token = _in_use.set(kernel_set)
+    token = in_use.set(kernel_set)
     try:
         yield kernel_set
     finally:
-        _in_use.reset(token)
+        in_use.reset(token)
 
 
 def _dispatched(name: str) -> Callable[..., Any]:
     """Make the function that runs the kernel of that name from the set in use."""
-    fallback = getattr(textbook, name)
+    fallback, fast = getattr(textbook, name), SETS["cpu"]
 
     def run(*args: Any) -> Any:
-        kernel_set = _in_use.get()
-        return (fallback if kernel_set is None else getattr(kernel_set, name, fallback))(*args)
+        kernel_set = in_use.get()
+        if kernel_set is None:
+            if not is_worth_it(name, args):
+                return fallback(*args)
+            kernel_set = fast
+        result = getattr(kernel_set, name, fallback)(*args)
+        return fallback(*args) if result is NotImplemented else result
 
     run.__name__, run.__doc__ = name, fallback.__doc__
     return run

@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import pytest
 
-from minidl import Function, Tensor, no_grad, ops
+from minidl import Function, Tensor, _backend, no_grad, ops
 from tests.contract import assert_close
 
 
@@ -113,12 +113,33 @@ def test_a_gradient_that_backward_still_holds_is_copied(what, rng):
 
         @staticmethod
         def backward(ctx, dy):
-            held["array"] = {"dy": dy, "saved": ctx.saved[0], "attribute": ctx.kept, "view": (dy * 1.0)[::1]}[what]
+            held["array"] = {"dy": dy, "saved": ctx.saved[0], "attribute": ctx.kept, "view": ctx.kept[::1]}[what]
             return held["array"]
 
     x = leaf(rng, 3)
     Greedy.apply(x).backward(rng.standard_normal(3))
     assert not np.shares_memory(x.grad, held["array"])
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_gradient_on_memory_of_its_own_is_not_copied(whole, rng):
+    made = []
+
+    class Transposed(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1.0
+
+        @staticmethod
+        def backward(ctx, dy):
+            block = np.repeat(dy.T.copy(), 1 if whole else 2, axis=0)  # a part would keep the rest alive
+            made.append(block[: dy.shape[1]].T)
+            return made[-1]
+
+    x = leaf(rng, 3, 4)
+    Transposed.apply(x).backward(rng.standard_normal((3, 4)))
+    assert np.shares_memory(x.grad, made[0]) is whole
+    assert (x.grad.nbytes == _backend.owner(x.grad).nbytes) is True
 
 
 def test_a_gradient_handed_to_two_inputs_is_copied(rng):

@@ -85,7 +85,7 @@ def test_modes_are_per_thread():
         inside.wait(5)
         y = Tensor([1.0], requires_grad=True) * 2.0
         results["records"] = y.requires_grad
-        results["kernels"] = kernels._in_use.get()
+        results["kernels"] = kernels.in_use.get()
         done.set()
 
     thread = threading.Thread(target=other)

@@ -1,0 +1,84 @@
+"""Which room serves a call, and how the fast room is opened.
+
+The fast kernels need Numba, SciPy and a processor with vectors, and seconds of compiling when they run for the first
+time on a machine. So without `kernels.use`, calls below a size at which that pays stay with the textbook, and a small
+network never waits for the compiler. The rule looks at sizes alone: the same call always goes to the same room,
+whatever has happened before, and gives the same bits.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+import warnings
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+WORTH_MACS = 2**25  # multiply-adds of a convolution or a matrix product: about a millisecond of the textbook's
+WORTH_ELEMENTS = 2**17  # numbers that an elementwise kernel, a norm or a pooling walks over
+
+in_use: ContextVar[Any] = ContextVar("kernels_in_use", default=None)
+options: ContextVar[dict[str, Any]] = ContextVar("kernels_options", default={})  # noqa: B039 - it is never changed
+
+
+class Room:
+    """A set of kernels that is imported when its first function is asked for; without it, it has no functions."""
+
+    def __init__(self, module: str):
+        self._module = module
+
+    def _opened(self) -> Any:
+        return _opened(self._module)
+
+    def __getattr__(self, name: str) -> Any:
+        room = self._opened()
+        if room is None:
+            raise AttributeError(f"kernels: {self._module} cannot be used here")
+        return getattr(room, name)
+
+
+@functools.cache
+def _opened(module: str) -> Any:
+    """Return the room, or None with one warning that says what it lacks."""
+    try:
+        if lack := _lack():
+            raise ImportError(lack)
+        return importlib.import_module(module)
+    except Exception as error:  # a Numba that does not fit NumPy or LLVM fails in its own ways
+        warnings.warn(
+            f"kernels: the fast kernels cannot be used ({error}); the textbook's serve, several times slower",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+        return None
+
+
+def _lack() -> str:
+    """Say what this machine lacks for the fast kernels, or ""."""
+    import platform
+
+    import llvmlite.binding
+
+    if platform.machine().lower() in ("x86_64", "amd64") and not llvmlite.binding.get_host_cpu_features().get("avx2"):
+        return "the processor has no AVX2"
+    return ""
+
+
+def is_worth_it(name: str, arguments: tuple[Any, ...]) -> bool:
+    """Tell whether a call is large enough for the fast room, if it can serve it at all."""
+    x = arguments[0]
+    if type(x) is not np.ndarray or x.dtype != np.float32:
+        return False
+    if name not in ("conv2d", "conv2d_dx", "conv2d_dw"):
+        return x.size >= WORTH_ELEMENTS
+    if arguments[-1] > 1:  # groups: the textbook makes columns for few multiply-adds
+        return x.size >= WORTH_ELEMENTS
+    weights = math.prod(arguments[2]) if name == "conv2d_dw" else arguments[1].size
+    windows = x.size // x.shape[1] if x.size else 0
+    if name == "conv2d":
+        stride = arguments[3]
+        windows //= stride[0] * stride[1]
+    return windows * weights >= WORTH_MACS

@@ -1,0 +1,212 @@
+"""How a kernel is compiled: on its first call, for one signature, once for this machine.
+
+    @kernel("void(r1, w1, i)")
+    def relu(x, y, threads):
+        ...
+
+The signature says what the compiled function takes; the letters are those of `TYPES`: r for arrays that are only read,
+w for arrays that are written, the number of axes, all float32, C-contiguous, unless said otherwise. One signature a
+kernel: Numba would silently compile another version for every new mix of types, seconds each.
+
+Numba writes what it has compiled beside the source file (or to NUMBA_CACHE_DIR), so the next process only reads it.
+Whoever waits for the compiler at a terminal is told so.
+
+Threads. A kernel shares its work among `threads` jobs with `prange(threads)` and gets that number as an argument: a
+call of numba.get_num_threads() inside would keep it from being cached. `launch` below passes it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+from numba.core import event
+
+from minidl import _threads
+
+F4 = types.float32
+TYPES: dict[str, Any] = {"i": types.intp, "f": F4, "void": types.void}
+for _axes in (1, 2, 3, 4):
+    TYPES[f"r{_axes}"] = types.Array(F4, _axes, "C", readonly=True)
+    TYPES[f"w{_axes}"] = types.Array(F4, _axes, "C")
+    TYPES[f"rb{_axes}"] = types.Array(types.uint8, _axes, "C", readonly=True)
+    TYPES[f"wb{_axes}"] = types.Array(types.uint8, _axes, "C")
+    TYPES[f"ri{_axes}"] = types.Array(types.int64, _axes, "C", readonly=True)
+    TYPES[f"rd{_axes}"] = types.Array(types.float64, _axes, "C", readonly=True)
+    TYPES[f"wd{_axes}"] = types.Array(types.float64, _axes, "C")
+
+# `fastmath` may reorder sums (that is what makes them vector code) and use reciprocals, but NaN and infinity stay.
+FAST = {"reassoc", "nsz", "arcp", "contract"}
+
+ALL: dict[str, Kernel] = {}  # every kernel by its name, for `minidl warmup`
+_compiling = threading.RLock()
+
+
+class Kernel:
+    """A function that is compiled when it is called first; see the top of this file."""
+
+    def __init__(self, function: Callable[..., Any], signature: str):
+        self.name, self.signature, self.__doc__ = function.__name__, signature, function.__doc__
+        self._dispatcher = _jit(function, parallel=True, error_model="numpy")
+        self._run: Callable[..., Any] | None = None
+        ALL[f"{function.__module__.rpartition('.')[2]}.{self.name}"] = self
+
+    def compile(self) -> None:
+        """Compile for this machine, or read what an earlier process has compiled."""
+        with _compiling, _announced(self.name):
+            if self._run is None:
+                self._dispatcher.compile(_parsed(self.signature))
+                self._dispatcher.disable_compile()
+                self._run = self._dispatcher
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run with the number of threads in force, which becomes the last argument."""
+        if self._run is None:
+            self.compile()
+        threads = _threads.get_num_threads()
+        with _one_at_a_time or nullcontext():
+            numba.set_num_threads(threads)
+            result = self._run(*arguments, threads)  # type: ignore[misc]
+        _launched[0] = True
+        return result
+
+
+def door(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function of this room decline, by NotImplemented, what it does not serve; the textbook then does it.
+
+    Served are NumPy arrays of native float32 (and of integers and bools, such as labels) with at least one element, in
+    any memory order, in a process that has its threads.
+    """
+
+    @functools.wraps(function)
+    def judged(*arguments: Any) -> Any:
+        if forked[0]:
+            _warn_forked()
+            return NotImplemented
+        for argument in arguments:
+            if isinstance(argument, np.ndarray):
+                if argument.size == 0 or (argument.dtype.kind == "f" and argument.dtype != np.float32):
+                    return NotImplemented
+            elif argument is not None and hasattr(argument, "dtype"):
+                return NotImplemented  # an array of another library
+        return function(*arguments)
+
+    return judged
+
+
+def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
+    """Make a kernel of a function, whose last parameter is the number of threads."""
+    return lambda function: Kernel(function, signature)
+
+
+def inline(function: Callable[..., Any]) -> Any:
+    """Make a function that kernels call; it becomes part of each of them."""
+    return _jit(function)
+
+
+def _jit(function: Callable[..., Any], **settings: Any) -> Any:
+    try:
+        return numba.njit(nogil=True, fastmath=FAST, cache=True, **settings)(function)
+    except RuntimeError:  # Numba found no folder that it may write to
+        _warn_uncached()
+        return numba.njit(nogil=True, fastmath=FAST, **settings)(function)
+
+
+@functools.cache
+def _warn_uncached() -> None:
+    warnings.warn(
+        "kernels: no folder for compiled kernels can be written, so every process compiles them again; "
+        "set NUMBA_CACHE_DIR to a folder that can",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+def _parsed(signature: str) -> Any:
+    result, _, arguments = signature.rstrip(")").partition("(")
+    return TYPES[result](*(TYPES[letter.strip()] for letter in arguments.split(",")))
+
+
+# What the user sees of it
+
+
+class _Watch(event.Listener):
+    """Tells at a terminal which kernel is being compiled, and how long it took."""
+
+    def __init__(self, name: str):
+        self.name, self.depth, self.began = name, 0, 0.0
+
+    def on_start(self, event: Any) -> None:
+        """Begin the line with the first of the functions that a kernel is made of."""
+        if self.depth == 0:
+            self.began = time.perf_counter()
+            print(f"minidl: compiling {self.name} for this machine, once: ", end="", file=sys.stderr, flush=True)
+        self.depth += 1
+
+    def on_end(self, event: Any) -> None:
+        """End the line."""
+        self.depth -= 1
+        if self.depth == 0:
+            print(f"{time.perf_counter() - self.began:.1f} s", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _announced(name: str) -> Iterator[None]:
+    if not sys.stderr.isatty():
+        yield
+        return
+    with event.install_listener("numba:compile", _Watch(name)):
+        yield
+
+
+# Threads
+
+
+def _choose_layer() -> str:
+    """Name the threading layer: OpenMP where there is one, else TBB, else Numba's own, which needs a lock.
+
+    Numba's own layer ("workqueue") aborts the process when two Python threads launch kernels at the same time.
+    """
+    for layer, module in (("omp", "omppool"), ("tbb", "tbbpool")):
+        try:
+            __import__(f"numba.np.ufunc.{module}")
+        except ImportError:
+            continue
+        return layer
+    return "workqueue"
+
+
+LAYER = os.environ.get("NUMBA_THREADING_LAYER") or _choose_layer()
+numba.config.THREADING_LAYER = LAYER
+numba.config.NUMBA_NUM_THREADS = _threads.available()
+_one_at_a_time: Any = None if LAYER in ("omp", "tbb") else threading.RLock()
+_launched = [False]  # whether the threads have been started in this process
+forked = [False]  # whether this process is a child of one whose threads had been started: they are not here
+
+
+def _note_fork() -> None:
+    forked[0] = _launched[0] or forked[0]
+
+
+@functools.cache
+def _warn_forked() -> None:
+    warnings.warn(
+        "kernels: this process was forked from one that had run fast kernels, whose threads do not come along; it uses "
+        'the slower textbook kernels; start processes with multiprocessing.get_context("spawn")',
+        RuntimeWarning,
+        stacklevel=3,
+    )
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)

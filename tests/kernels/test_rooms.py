@@ -1,0 +1,92 @@
+"""The choice of the room, the doors of the fast one, and its memory orders."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from minidl import Tensor, kernels, ops
+from minidl.kernels import _rooms, textbook
+from tests.contract import memory_orders
+
+FAST = kernels.SETS["cpu"]
+
+
+def large(*shape):
+    return np.zeros(shape, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "worth"),
+    [
+        ("relu", (large(2**17),), True),
+        ("relu", (large(2**17 - 1),), False),
+        ("relu", (large(2**17).astype(np.float64),), False),
+        ("relu", (large(2**17).astype(">f4"),), False),
+        ("conv2d", (large(1, 64, 32, 64), large(64, 64, 2, 2), None, (1, 1), ((0, 0), (0, 0)), (1, 1), 1), True),
+        ("conv2d", (large(1, 64, 32, 64), large(64, 64, 2, 2), None, (2, 1), ((0, 0), (0, 0)), (1, 1), 1), False),
+        ("conv2d", (large(1, 64, 32, 64), large(64, 1, 2, 2), None, (1, 1), ((0, 0), (0, 0)), (1, 1), 64), True),
+        ("conv2d_dw", (large(1, 64, 32, 64), large(1, 64, 32, 64), (64, 64, 2, 2), 1, 0, 1, 1), True),
+        ("conv2d_dw", (large(1, 64, 32, 63), large(1, 64, 32, 64), (64, 64, 2, 2), 1, 0, 1, 1), False),
+    ],
+)
+def test_sizes_decide_where_nobody_has(name, arguments, worth):
+    assert _rooms.is_worth_it(name, arguments) is worth
+
+
+def test_a_large_call_goes_to_the_fast_room_and_a_small_one_does_not(monkeypatch):
+    def marked(x):
+        return x - 1
+
+    monkeypatch.setattr(FAST._opened(), "relu", marked)
+    assert ops.relu(Tensor(large(2**17))).data[0] == -1
+    assert ops.relu(Tensor(large(2**17 - 1))).data[0] == 0
+    with kernels.use("textbook"):
+        assert ops.relu(Tensor(large(2**17))).data[0] == 0
+    with kernels.use("cpu"):
+        assert ops.relu(Tensor(large(1))).data[0] == -1
+
+
+def test_a_kernel_may_decline():
+    class Shy:
+        @staticmethod
+        def relu(x):
+            return NotImplemented
+
+    with kernels.use(Shy):
+        np.testing.assert_array_equal(ops.relu(Tensor([-1.0, 2.0])).data, [0, 2])
+
+
+@pytest.mark.parametrize("x", [np.zeros(3), np.zeros((0, 3), np.float32), np.zeros(3, ">f4")])
+def test_the_fast_room_declines_what_it_does_not_serve(x):
+    assert FAST.relu(x) is NotImplemented
+
+
+def test_relu_equals_its_twin_in_every_memory_order(rng):
+    x = rng.standard_normal((2, 5, 7, 3)).astype(np.float32)
+    x[0, 0, 0] = [np.nan, np.inf, -np.inf]
+    for order in memory_orders(x):
+        y = FAST.relu(order)
+        np.testing.assert_array_equal(y, textbook.relu(x))
+        for dy in memory_orders(rng.standard_normal(x.shape).astype(np.float32)):
+            np.testing.assert_array_equal(FAST.relu_dx(dy, y), textbook.relu_dx(dy, y))
+
+
+def test_a_missing_library_means_one_warning_and_the_textbook():
+    code = """
+import sys, warnings
+sys.modules["numba"] = None
+import numpy as np
+from minidl import Tensor, kernels, ops
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for _ in range(3):
+        assert ops.relu(Tensor(np.full(2**18, -1, "float32"))).data.max() == 0
+    with kernels.use("cpu"):
+        assert ops.relu(Tensor([-1.0])).item() == 0
+print(len(caught), caught[0].message)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("1 kernels: the fast kernels cannot be used (")
+    assert "the textbook's serve" in done.stdout
