@@ -16,6 +16,7 @@ import minidl
 from minidl.cli.data import app as data
 from minidl.cli.eval import evaluate
 from minidl.cli.gradcheck import gradcheck
+from minidl.cli.models import models
 from minidl.cli.predict import predict
 from minidl.cli.train import train
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command(name="train")(train)
 app.command(name="eval")(evaluate)
 app.command(name="predict")(predict)
+app.command(name="models")(models)
 app.command(name="gradcheck")(gradcheck)
 app.add_typer(data, name="data")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def percent(share: float) -> str:
     """Write a share as a percentage.
@@ -11,3 +13,9 @@ def percent(share: float) -> str:
         '98.77 %'
     """
     return f"{100 * share:.2f} %"
+
+
+def encodable(text: str) -> str:
+    """Replace what the encoding of the standard output does not have."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

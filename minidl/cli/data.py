@@ -36,12 +36,13 @@ def info(
     Example:
       minidl data info tiny-imagenet-200 --classes 10
     """
+    from minidl.cli._text import encodable
     from minidl.data import describe, open_dataset
 
     dataset = open_dataset(where, classes, seed=seed)
     with _progress() as progress:
         found = describe(dataset, progress=progress)
-    print(json.dumps(found.to_dict(), indent=2) if as_json else _encodable(_text(found)))
+    print(json.dumps(found.to_dict(), indent=2) if as_json else encodable(_text(found)))
     return 1 if found.broken else 0
 
 
@@ -66,12 +67,6 @@ def _text(found: Info) -> str:
     lines.append("")
     lines += [f"broken: {printable(message)}" for message in found.broken.values()] or ["no broken files"]
     return "\n".join(lines)
-
-
-def _encodable(text: str) -> str:
-    """Replace what the terminal's encoding does not have."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Networks, one paper family a file, and the registry that finds them by name."""
 
-from minidl.models._registry import get_model, list_models
+from minidl.models._family import Network
+from minidl.models._registry import Entry, describe, get_model, list_models
 from minidl.models.alexnet import alexnet, alexnet_owt
 from minidl.models.cnn_deep import cnn_deep
 from minidl.models.efficientnet import (
@@ -44,9 +45,12 @@ from minidl.models.vgg import vgg11, vgg11_bn, vgg11_lrn, vgg13, vgg13_bn, vgg16
 from minidl.models.zfnet import zfnet, zfnet_512
 
 __all__ = [
+    "Entry",
+    "Network",
     "alexnet",
     "alexnet_owt",
     "cnn_deep",
+    "describe",
     "efficientnet_lite0",
     "get_model",
     "googlenet",

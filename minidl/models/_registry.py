@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -26,7 +27,9 @@ from minidl.models import (
     vgg,
     zfnet,
 )
+from minidl.models._elsewhere import TORCHVISION
 from minidl.models._family import Network, Variant
+from minidl.weights import names
 
 FAMILIES: tuple[ModuleType, ...] = (
     lenet,
@@ -56,6 +59,19 @@ class Entry:
     paper = property(lambda self: self.variant.paper.citation, doc="What to read.")
     input_size = property(lambda self: self.variant.input_size, doc="Side of the paper's pictures.")
     smallest = property(lambda self: self.variant.smallest, doc="Side of the smallest picture it can be trained on.")
+    file = property(lambda self: sys.modules[self.builder.__module__], doc="The module that it is written in.")
+
+    @property
+    def place(self) -> int:
+        """Where it stands in the registry, which follows history."""
+        return list(ENTRIES).index(self.name)
+
+    @property
+    def weights(self) -> str | None:
+        """Whose published weights `get_model(weights=file)` can read, or None."""
+        if self.name in names.TABLES:
+            return "minidl[demo]"
+        return f"torchvision {TORCHVISION[self.name]}" if self.name in TORCHVISION else None
 
 
 ENTRIES: dict[str, Entry] = {
@@ -65,14 +81,63 @@ ENTRIES: dict[str, Entry] = {
 }
 
 
-def list_models() -> list[str]:
-    """Return the names of all networks, sorted.
+def list_models(part: str | None = None, *, family: str | None = None) -> list[str]:
+    """Return the names of networks, sorted.
+
+    Args:
+        part: only those with this in their name or in that of their family; None (default) means all.
+        family: only those of this family, such as "VGG"; None (default) means all. Capitals do not matter in either.
+
+    Raises:
+        ValueError: if there is no such network or family (the message names the nearest ones).
 
     Example:
-        >>> "lenet5_modern" in list_models()
-        True
+        >>> from minidl import models
+        >>> models.list_models("resnext")
+        ['resnext101_32x8d', 'resnext50_32x4d']
+        >>> models.list_models("bn", family="vgg")
+        ['vgg11_bn', 'vgg13_bn', 'vgg16_bn', 'vgg19_bn']
     """
-    return sorted(ENTRIES)
+    families = {entry.family.lower(): entry.family for entry in ENTRIES.values()}
+    if family is not None and family.lower() not in families:
+        cure = _nearest(family, families.values())
+        raise ValueError(f"list_models: there is no family {family!r}; {cure}")
+    found = [entry for entry in ENTRIES.values() if family is None or entry.family.lower() == family.lower()]
+    if part is not None:
+        found = [entry for entry in found if part.lower() in f"{entry.name}\n{entry.family}".lower()]
+        if not found:
+            raise ValueError(
+                f"list_models: no network has {part!r} in its name or family; {_nearest(part, families.values())}"
+            )
+    return sorted(entry.name for entry in found)
+
+
+def describe(name: str) -> Entry:
+    """Return what is known of a network: family, year, paper, sizes, and whose weights it can load.
+
+    Raises:
+        ValueError: if there is no such network (the message names the nearest ones).
+
+    Example:
+        >>> from minidl import models
+        >>> entry = models.describe("vgg16")
+        >>> entry.family, entry.year, entry.input_size, entry.weights
+        ('VGG', 2014, 224, 'torchvision vgg16')
+    """
+    return _entry("describe", name)
+
+
+def _entry(op: str, name: str) -> Entry:
+    if not isinstance(name, str) or name not in ENTRIES:
+        raise ValueError(f"{op}: there is no network {name!r}; {_nearest(str(name), list_models())}")
+    return ENTRIES[name]
+
+
+def _nearest(wrong: str, right: Iterable[str]) -> str:
+    """Suggest the nearest names, or where none is near, all of them."""
+    known = {name.lower(): name for name in right}
+    near = [known[name] for name in difflib.get_close_matches(wrong.lower(), known, n=3)]
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known.values())}"
 
 
 def get_model(
@@ -104,10 +169,6 @@ def get_model(
         >>> sum(p.size for p in models.get_model("lenet5_modern").parameters())
         61706
     """
-    if not isinstance(name, str) or name not in ENTRIES:
-        near = difflib.get_close_matches(str(name).lower(), ENTRIES, n=3)
-        cure = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(list_models())}"
-        raise ValueError(f"get_model: there is no network {name!r}; {cure}")
-    return ENTRIES[name].builder(
+    return _entry("get_model", name).builder(
         num_classes=num_classes, in_channels=in_channels, weights=weights, aux_logits=aux_logits, rng=rng
     )

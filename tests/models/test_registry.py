@@ -21,6 +21,40 @@ def test_the_list_is_sorted_and_every_name_is_a_builder_of_the_same_name():
         assert name in models.__all__
 
 
+def test_the_list_can_be_narrowed():
+    assert models.list_models("RESNEXT") == ["resnext101_32x8d", "resnext50_32x4d"]
+    assert models.list_models("network in") == ["nin_cifar"]  # the family's name counts
+    assert models.list_models(family="lenet") == ["lenet5", "lenet5_modern"]
+    assert models.list_models("modern", family="LeNet") == ["lenet5_modern"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("resnt",), r"no network has 'resnt' in its name or family; did you mean ResNet"),
+        (("§",), r"no network has '§' in its name or family; there are LeNet, CNN deep, AlexNet, "),
+        ((None, "VVG"), r"there is no family 'VVG'; did you mean VGG\?$"),
+        ((None, "§"), r"there is no family '§'; there are LeNet, "),
+        (("vgg", "LeNet"), r"no network has 'vgg' in its name or family; did you mean VGG\?$"),
+    ],
+)
+def test_a_list_of_nothing_is_an_error(arguments, message):
+    part, family = (*arguments, None)[:2]
+    with pytest.raises(ValueError, match=f"^list_models: {message}"):
+        models.list_models(part, family=family)
+
+
+def test_what_is_known_of_a_network():
+    entry = models.describe("efficientnet_lite0")
+    assert entry is ENTRIES["efficientnet_lite0"]
+    assert entry.weights == "minidl[demo]"
+    assert models.describe("alexnet_owt").weights == "torchvision alexnet"
+    assert models.describe("alexnet").weights is None
+    assert models.describe("lenet5").place == 0
+    with pytest.raises(ValueError, match="^describe: there is no network 'vgg_16'; did you mean vgg16"):
+        models.describe("vgg_16")
+
+
 def test_a_builder_is_one_line_and_says_what_it_builds():
     for family in _registry.FAMILIES:
         tree = ast.parse(Path(family.__file__).read_text(encoding="utf-8"))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from minidl import cost
+from minidl import cost, models
+from minidl.models._elsewhere import TIMM, TORCHVISION
 from minidl.models._registry import ENTRIES
 from tests.models.derived import DERIVED
 from tests.models.walk import count, unfilled
@@ -18,9 +19,8 @@ from tests.models.walk import count, unfilled
 with gzip.open(Path(__file__).parents[1] / "data" / "zoo.json.gz") as file:
     ZOO = json.load(file)
 
-# Two names mean another network here: torchvision's `alexnet` is that of 2014, its `googlenet` has batch norm.
-ELSEWHERE = {"alexnet_owt": "alexnet", "googlenet_bn": "googlenet", "alexnet": None, "googlenet": None}
-KNOWN = {name: ELSEWHERE.get(name, name) for name in ENTRIES if ELSEWHERE.get(name, name) in ZOO}
+ELSEWHERE = TORCHVISION | TIMM
+KNOWN = {name: ELSEWHERE[name] for name in ENTRIES if ELSEWHERE.get(name) in ZOO}
 
 
 def test_every_network_has_its_figures_from_one_place():
@@ -40,8 +40,10 @@ def test_parameters_names_and_shapes_are_those_of_the_zoo(name):
     assert count(net) == known["params"]
     state = {path: list(parameter.shape) for path, parameter in net.named_parameters()}
     state |= {path: list(buffer.shape) for path, buffer in net.named_buffers()}
-    if known["source"].startswith("torchvision"):
+    assert known["source"].startswith("torchvision" if name in TORCHVISION else "timm")
+    if name in TORCHVISION:
         assert state == known["state_dict"]
+        assert models.describe(name).weights == f"torchvision {KNOWN[name]}"
     else:  # timm has names of its own
         assert sorted(state.values()) == sorted(known["state_dict"].values())
 

@@ -1,0 +1,173 @@
+"""`minidl models`: which networks are there, and what is in one?"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from dataclasses import asdict
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from minidl.cost import Cost
+    from minidl.models import Entry, Network
+
+TITLES = ("name", "family", "year", "parameters", "input", "weights")
+
+
+class Sort(StrEnum):
+    """Columns by which the list can be sorted."""
+
+    FAMILY = "family"
+    NAME = "name"
+    YEAR = "year"
+    PARAMETERS = "parameters"
+    INPUT = "input"
+
+
+def models(
+    name: Annotated[str | None, typer.Argument(help="A network.", show_default="the list of all")] = None,
+    part: Annotated[str | None, typer.Option("--filter", help="Only names or families with this in them.")] = None,
+    family: Annotated[str | None, typer.Option(help="Only this family, such as ResNet.")] = None,
+    sort: Annotated[Sort, typer.Option(help="Order of the list.")] = Sort.FAMILY,
+    size: Annotated[int | None, typer.Option(min=1, help="Side of the pictures.", show_default="the paper's")] = None,
+    classes: Annotated[
+        int | None, typer.Option(min=1, help="How many classes to tell apart.", show_default="the network's own")
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(min=1, help="One row for all layers that share so many parts of their path.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """List the networks; of one, tell where it comes from, how it departs from its paper, and what each layer costs.
+
+    Nothing is computed for that, so it takes no memory and no time, whatever the network. MACs are multiply-accumulates
+    of convolutions and linear layers; FLOPs count additions and multiplications each once, in all operations.
+
+    For example:
+
+      minidl models --filter res --sort parameters
+
+      minidl models vgg16
+
+      minidl models resnet50 --depth 1 --size 320
+    """
+    from minidl.cli._text import encodable
+
+    _check_options(name, {"--filter": part, "--family": family}, {"--size": size, "--depth": depth})
+    if name is None:
+        rows = _rows(part, family, sort, classes)
+        if as_json:
+            print(json.dumps(rows, indent=2))
+        else:
+            _print_list(rows)
+        return 0
+    from minidl import cost
+    from minidl.models import describe
+
+    entry, net = describe(name), _unfilled(name, classes)
+    found = cost.count(net, size)
+    found = found if depth is None else found.at_depth(depth)
+    if as_json:
+        print(json.dumps(_as_dict(entry, net, found), indent=2))
+    else:
+        print(encodable(_page(entry, net, found)))
+    return 0
+
+
+def _check_options(name: str | None, of_list: dict[str, Any], of_one: dict[str, Any]) -> None:
+    """Refuse options of the list for one network, and the other way round."""
+    given = [option for option, value in (of_one if name is None else of_list).items() if value is not None]
+    if given and name is None:
+        raise typer.BadParameter(
+            f"only for one network: {', '.join(given)}; give its name: minidl models NAME {given[0]}"
+        )
+    if given:
+        raise typer.BadParameter(f"only for the list: {', '.join(given)}; leave out {name}")
+
+
+def _unfilled(name: str, classes: int | None) -> Network:
+    from minidl.models import get_model
+    from minidl.nn import init
+
+    with init.unfilled():
+        return get_model(name, num_classes=classes)
+
+
+def _rows(part: str | None, family: str | None, sort: Sort, classes: int | None) -> list[dict[str, Any]]:
+    """Return what is known of the networks that were asked for."""
+    from minidl.models import describe, list_models
+
+    entries = sorted(map(describe, list_models(part, family=family)), key=lambda entry: entry.place)
+    rows = [_known(entry, _unfilled(entry.name, classes)) for entry in entries]
+    if sort is not Sort.FAMILY:
+        rows.sort(key=lambda row: (row["input"][-1] if sort is Sort.INPUT else row[sort], row["name"]))
+    return rows
+
+
+def _known(entry: Entry, net: Network) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "family": entry.family,
+        "year": entry.year,
+        "parameters": sum(parameter.size for parameter in net.parameters()),
+        "input": [net.in_channels, entry.input_size, entry.input_size],
+        "weights": entry.weights,
+        "paper": entry.paper,
+    }
+
+
+def _print_list(rows: list[dict[str, Any]]) -> None:
+    from minidl.cli._table import table
+    from minidl.cli._text import encodable
+
+    cells = [
+        (
+            row["name"],
+            row["family"],
+            str(row["year"]),
+            f"{row['parameters']:,}",
+            encodable("×".join(map(str, row["input"]))),
+            row["weights"] or "-",
+        )
+        for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(TITLES, *cells, strict=True)]
+    with table(TITLES, [-width if title == "parameters" else width for title, width in zip(TITLES, widths)]) as add:
+        for row in cells:
+            add(*row)
+
+
+def _page(entry: Entry, net: Network, cost: Cost) -> str:
+    """Write the page of one network."""
+    largest = f" to {net.largest}" if net.largest else " or more"
+    facts = {
+        "paper": f"{entry.paper} ({entry.year})",
+        "family": entry.family,
+        "variants": ", ".join(entry.file.VARIANTS),
+        "input": f"{net.in_channels}×{entry.input_size}×{entry.input_size} ({net.smallest}{largest})",
+        "weights": entry.weights or "none published under these names",
+    }
+    lines = [entry.name, _text(entry.builder), "", *(f"{title:9} {text}" for title, text in facts.items())]
+    return "\n".join([*lines, "", _text(entry.file), "", str(cost)])
+
+
+def _as_dict(entry: Entry, net: Network, cost: Cost) -> dict[str, Any]:
+    sums = {name: getattr(cost, name) for name in ("macs", "flops", "activation_bytes", "parameter_bytes", "depth")}
+    return {
+        **_known(entry, net),
+        "input": list(cost.input),
+        "summary": _text(entry.builder),
+        "story": _text(entry.file),
+        "variants": list(entry.file.VARIANTS),
+        **sums,
+        "uncounted": cost.uncounted,
+        "layers": [asdict(layer) for layer in cost.layers],
+    }
+
+
+def _text(documented: Any) -> str:
+    """Return a docstring without its indentation."""
+    return inspect.getdoc(documented) or ""
