@@ -4,6 +4,7 @@ from minidl.models._family import Network
 from minidl.models._registry import Entry, describe, get_model, list_models
 from minidl.models.alexnet import alexnet, alexnet_owt
 from minidl.models.cnn_deep import cnn_deep
+from minidl.models.densenet import densenet121, densenet161, densenet169, densenet201
 from minidl.models.efficientnet import (
     efficientnet_lite0,
 )
@@ -50,6 +51,10 @@ __all__ = [
     "alexnet",
     "alexnet_owt",
     "cnn_deep",
+    "densenet121",
+    "densenet161",
+    "densenet169",
+    "densenet201",
     "describe",
     "efficientnet_lite0",
     "get_model",

@@ -16,6 +16,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from minidl._checks import check_alike, to_int
+from minidl.kernels.textbook.windows import output_size
 from minidl.nn import Conv2d, Linear, LoadReport, Module, init
 from minidl.tensor import Tensor
 
@@ -147,6 +148,25 @@ def build(variants: Mapping[str, Variant], name: str, settings: Mapping[str, Any
         return net
 
     return make() if "weights" not in given else _load(make, given["weights"], variant.head, variant.aux)
+
+
+def trail(size: int, *windows: tuple[int, ...]) -> str:
+    """Return the sides of a map behind one window after the other, for `explain`; it ends at the first 0.
+
+    Args:
+        size: side of the picture.
+        windows: (kernel, stride, padding) of each, with a 1 behind it if it rounds its size up.
+
+    Example:
+        >>> trail(28, (7, 2, 3), (3, 2, 1), (2, 2, 0), (2, 2, 0), (2, 2, 0))
+        '28 → 14 → 7 → 3 → 1 → 0'
+    """
+    sides = [size]
+    for kernel, stride, padding, *up in windows:
+        sides.append(max(0, output_size(sides[-1], kernel, stride, (padding, padding), 1, bool(up))))
+        if sides[-1] == 0:
+            break
+    return " → ".join(map(str, sides))
 
 
 def weighted_layers(net: Module) -> Iterator[Any]:

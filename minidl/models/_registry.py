@@ -17,6 +17,7 @@ import numpy as np
 from minidl.models import (
     alexnet,
     cnn_deep,
+    densenet,
     efficientnet,
     googlenet,
     lenet,
@@ -42,6 +43,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     resnet,
     resnet_cifar,
     preact_resnet,
+    densenet,
     efficientnet,
 )
 

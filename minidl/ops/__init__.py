@@ -8,6 +8,7 @@ from minidl.ops.device import to_device
 from minidl.ops.dropout import dropout, stochastic_depth
 from minidl.ops.elementwise import abs, clip, exp, log, sqrt, where
 from minidl.ops.fused import scale_channels
+from minidl.ops.growing import append, grow
 from minidl.ops.linear import linear, matmul
 from minidl.ops.loss import cross_entropy, mse_loss
 from minidl.ops.norm import batch_norm, local_response_norm
@@ -20,6 +21,7 @@ __all__ = [
     "abs",
     "adaptive_avg_pool2d",
     "add",
+    "append",
     "avg_pool2d",
     "batch_norm",
     "channel_shuffle",
@@ -34,6 +36,7 @@ __all__ = [
     "exp",
     "flatten",
     "global_avg_pool2d",
+    "grow",
     "hardsigmoid",
     "hardswish",
     "im2col",

@@ -68,6 +68,51 @@ CONCAT = Table(
 )
 
 
+def append(x: Tensor, *new: Tensor, channels: int | None = None, branch: bool = False) -> Tensor:
+    """`ops.append` new maps one after the other, behind room for so many channels; or, as branches, each to x.
+
+    The branches are multiplied: if one had written over another, both the product and its gradients would be wrong.
+    """
+    y = x if channels is None else ops.grow(x, channels)
+    if branch:
+        first, second = (ops.append(y, maps) for maps in new)
+        return ops.multiply(first, second)
+    for maps in new:
+        y = ops.append(y, maps)
+    return y
+
+
+def append_oracle(x: np.ndarray, *new: np.ndarray, channels: int | None = None, branch: bool = False) -> np.ndarray:
+    """The same with NumPy, which copies everything."""
+    if branch:
+        return np.concatenate([x, new[0]], axis=1) * np.concatenate([x, new[1]], axis=1)
+    return np.concatenate([x, *new], axis=1)
+
+
+GROW = Table(
+    "grow",
+    ops.grow,
+    (
+        Case("room behind it", normal((2, 3, 4, 2)), {"channels": 5}),
+        Case("no room", normal((2, 3, 1, 2)), {"channels": 3}),
+    ),
+    lambda x, channels: x.copy(),
+)
+APPEND = Table(
+    "append",
+    append,
+    (
+        Case("without room", normal((2, 3, 4, 2), (2, 2, 4, 2)), {}),
+        Case("with room", normal((2, 3, 4, 2), (2, 2, 4, 2)), {"channels": 7}),
+        Case("three times", normal((2, 1, 3, 2), (2, 2, 3, 2), (2, 1, 3, 2), (2, 3, 3, 2)), {"channels": 7}),
+        Case("two to one", normal((2, 2, 3, 1), (2, 2, 3, 1), (2, 2, 3, 1)), {"channels": 6, "branch": True}),
+        Case("more than there is room", normal((2, 2, 1, 3), (2, 1, 1, 3), (2, 2, 1, 3)), {"channels": 4}),
+    ),
+    append_oracle,
+    views=True,
+)
+
+
 def part_of_split(x: Tensor, sizes_or_count: Any, axis: int, part: int) -> Tensor:
     """One part of `ops.split`."""
     return ops.split(x, sizes_or_count, axis)[part]

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from minidl import nn
-from minidl.models import preact_resnet, resnet, resnet_cifar, vgg
+from minidl.models import densenet, preact_resnet, resnet, resnet_cifar, vgg
 from minidl.models._registry import ENTRIES
 
 
@@ -59,6 +59,7 @@ NARROW = {
     **dict.fromkeys(resnet.VARIANTS, _resnet),
     **dict.fromkeys(resnet_cifar.VARIANTS, lambda table: {"widths": (3, 4, 6)}),
     **dict.fromkeys(preact_resnet.VARIANTS, _preact_resnet),
+    **dict.fromkeys(densenet.VARIANTS, lambda table: {"growth": 2, "depths": (3, 4, 3, 2)}),
     "efficientnet_lite0": _efficientnet,
 }
 

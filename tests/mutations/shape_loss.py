@@ -3,6 +3,7 @@
 import numpy as np
 
 from minidl import Tensor, ops
+from minidl.ops.growing import Append, Grow, Room
 from minidl.ops.loss import CrossEntropy, MseLoss
 from minidl.ops.reduce import Max, Mean, Sum, Var
 from minidl.ops.shape import ChannelShuffle, Concat, Index, Pad, Reshape, Transpose
@@ -42,6 +43,22 @@ SHAPE = [
     Mutant(
         "concat: gradients in reverse", "concat", attribute(Concat, "backward", lambda f, ctx, dy: f(ctx, dy)[::-1])
     ),
+    Mutant("append: into room that is taken", "append", attribute(Room, "take", lambda f, start, stop: True)),
+    Mutant(
+        "append: the gradient of the new maps from the front",
+        "append",
+        attribute(Append, "backward", lambda f, ctx, dy: (dy[:, : ctx.c], dy[:, : dy.shape[1] - ctx.c])),
+    ),
+    Mutant(
+        "append: x not copied where there is no room",
+        "append",
+        attribute(
+            Append,
+            "forward",
+            lambda f, ctx, x, new, *, block, is_there: f(ctx, x, new, block=np.zeros_like(block), is_there=True),
+        ),
+    ),
+    Mutant("grow: a view of x", "grow", attribute(Grow, "forward", lambda f, ctx, x, *, block: x)),
     Mutant("split: dx one place off", "split", attribute(Index, "backward", lambda f, ctx, dy: np.roll(f(ctx, dy), 1))),
     Mutant("index: = for +=", "index", attribute(Index, "backward", overwriting_index)),
     Mutant(
