@@ -18,7 +18,9 @@ from collections.abc import Callable
 
 from minidl.tensor import Event
 
-MOVES = frozenset(("reshape", "transpose", "index", "concat", "pad", "channel_shuffle", "im2col", "to_device"))
+MOVES = frozenset(
+    ("reshape", "transpose", "index", "concat", "grow", "append", "pad", "channel_shuffle", "im2col", "to_device")
+)
 VIEWS = frozenset(("reshape", "transpose", "to_device"))  # their results lie in the memory of their input
 
 # FLOPs for each element of the result.
@@ -117,4 +119,7 @@ def flops(event: Event) -> int | None:
 
 def activation_bytes(event: Event) -> int:
     """Return the bytes of the result for one picture; none where it lies in the memory of its input."""
-    return 0 if event.op in VIEWS else elements(event) * event.output.dtype.itemsize
+    if event.op in VIEWS:
+        return 0
+    known = event.inputs[0] if event.op == "append" and event.settings["is_there"] else None  # the rest is new
+    return (elements(event) - (0 if known is None else math.prod(known.shape[1:]))) * event.output.dtype.itemsize

@@ -108,7 +108,7 @@ def test_activations_cost_their_formula(op, formula):
     assert rules.flops(event_of(EVERY_ACTIVATION[op], (2, 3, 5))) == 30 * operations(formula)
 
 
-@pytest.mark.parametrize(("activation", "more"), [(None, 0), ("relu", 0), ("relu6", 0), ("silu", 5)])
+@pytest.mark.parametrize(("activation", "more"), [(None, 0), ("relu", 0), ("relu6", 0), ("silu", 5), ("hardswish", 3)])
 def test_a_norm_costs_a_line_and_its_activation(activation, more):
     norm = nn.BatchNorm2d(2, activation=activation).eval()
     norm.weight.data, norm.bias.data = np.ones(2, dtype=np.float32), np.ones(2, dtype=np.float32)
@@ -176,6 +176,8 @@ def test_bytes_of_results():
     assert rules.activation_bytes(event_of(ops.relu, (2, 3, 3))) == 18 * 8
     assert rules.activation_bytes(event_of(ops.flatten, (2, 3, 3))) == 0  # in the memory of its input
     assert rules.activation_bytes(event_of(lambda x: ops.concat([x, x], axis=1), (2, 3, 3))) == 36 * 8
+    assert rules.activation_bytes(event_of(lambda x: ops.append(ops.grow(x, 4), x), (2, 3, 3))) == 18 * 8  # behind x
+    assert rules.activation_bytes(event_of(lambda x: ops.append(x, x), (2, 3, 3))) == 36 * 8  # there was no room
 
 
 def test_every_operation_of_a_forward_pass_has_a_rule():
