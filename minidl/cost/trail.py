@@ -5,8 +5,7 @@ With weights that nobody has written to (`nn.init.unfilled`), VGG-16 is walked i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,7 @@ def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool
     first: Any = next(net.parameters(), None)
     like = np.zeros((), dtype=np.float32) if first is None else first.data
     events: list[Event] = []
-    with _modes_kept(net), no_grad(), observe(events.append):
+    with net.modes_kept(), no_grad(), observe(events.append):
         for module in net.modules():
             module.training = training and not isinstance(module, (BatchNorm1d, BatchNorm2d))
         net(Tensor(_backend.empty((0, *shape), like.dtype, like=like)))
@@ -72,17 +71,6 @@ def input_shape(net: Module, size: int | Sequence[int] | None) -> tuple[int, ...
         shape = (3, side, side)
         raise ValueError(f"cost: {name} does not tell its in_channels; give the shape of one input, size={shape}")
     return channels, side, side
-
-
-@contextmanager
-def _modes_kept(net: Module) -> Iterator[None]:
-    """Put every module back into the mode that it was in."""
-    modes = [(module, module.training) for module in net.modules()]
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def depth(events: Sequence[Event], *ops: str) -> int:

@@ -235,6 +235,25 @@ class Module:
         """Switch the whole tree to evaluation and return the module."""
         return self.train(False)
 
+    @contextmanager
+    def modes_kept(self) -> Iterator[None]:
+        """Put every module of the tree back into its own mode when the block ends, whatever happens in it.
+
+        Example:
+            >>> from minidl import nn
+            >>> net = nn.Sequential(nn.Dropout(0.5), nn.Linear(2, 2).eval())
+            >>> with net.modes_kept():
+            ...     _ = net.eval()
+            >>> net.training, net[0].training, net[1].training
+            (True, True, False)
+        """
+        modes = [(module, module.training) for module in self.modules()]
+        try:
+            yield
+        finally:
+            for module, mode in modes:
+                module.training = mode
+
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters: `.grad` becomes None."""
         for parameter in self.parameters():

@@ -221,3 +221,14 @@ def test_append_to_a_slice_replaces_nothing():
     ):
         layers[2:].append(nn.Tanh())
     assert len(layers[:2].append(nn.Sigmoid())) == 3
+
+
+def test_modes_are_kept_when_a_block_ends_badly():
+    net = nn.Sequential(nn.Dropout(0.5), nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.5)))
+    net[1].eval()
+    net[1][0].train()
+    modes = [module.training for module in net.modules()]
+    with pytest.raises(ValueError, match="badly"), net.modes_kept():
+        net.eval()
+        raise ValueError("badly")
+    assert [module.training for module in net.modules()] == modes == [True, True, False, True, False]
