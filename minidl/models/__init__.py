@@ -10,6 +10,9 @@ from minidl.models.efficientnet import (
 )
 from minidl.models.googlenet import googlenet, googlenet_bn, googlenet_loss
 from minidl.models.lenet import lenet5, lenet5_modern
+from minidl.models.mobilenet_v1 import mobilenet_v1
+from minidl.models.mobilenet_v2 import mobilenet_v2
+from minidl.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from minidl.models.nin import nin_cifar
 from minidl.models.preact_resnet import (
     preact_resnet18,
@@ -64,6 +67,10 @@ __all__ = [
     "lenet5",
     "lenet5_modern",
     "list_models",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
     "nin_cifar",
     "plain20_cifar",
     "plain32_cifar",

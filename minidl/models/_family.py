@@ -7,6 +7,7 @@ name for error messages, and loads weights if a file is given.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from minidl._checks import check_alike, to_int
+from minidl._checks import check_alike, check_positive, to_int
 from minidl.kernels.textbook.windows import output_size
 from minidl.nn import Conv2d, Linear, LoadReport, Module, init
 from minidl.tensor import Tensor
@@ -28,6 +29,7 @@ class Settings(TypedDict, total=False):
     in_channels: int
     weights: str | os.PathLike[str] | None
     aux_logits: bool
+    width_mult: float | None
     rng: np.random.Generator | None
 
 
@@ -100,6 +102,7 @@ class Variant:
         in_channels: likewise.
         head: the layers whose shapes depend on num_classes.
         aux: the modules that `aux_logits=False` leaves out; () for a network without auxiliary heads.
+        thinnest: channels of the thinnest layer that `width_mult` multiplies; None for a network of one width.
     """
 
     network: Callable[..., Network]
@@ -112,6 +115,7 @@ class Variant:
     in_channels: int = 3
     head: tuple[str, ...] = ("fc",)
     aux: tuple[str, ...] = ()
+    thinnest: int | None = None
 
 
 def build(variants: Mapping[str, Variant], name: str, settings: Mapping[str, Any]) -> Network:
@@ -120,12 +124,12 @@ def build(variants: Mapping[str, Variant], name: str, settings: Mapping[str, Any
     Args:
         variants: the family's table.
         name: a key of it.
-        settings: any of num_classes, in_channels, weights (a file), aux_logits and rng; None means the network's own
-            default. Networks without auxiliary heads pass over aux_logits.
+        settings: any of num_classes, in_channels, weights (a file), aux_logits, width_mult and rng; None means the
+            network's own default. Networks without auxiliary heads pass over aux_logits.
 
     Raises:
-        TypeError: if a setting is unknown.
-        ValueError: if a number is below 1, or the weights do not fit.
+        TypeError: if a setting is unknown, or the network has no width_mult.
+        ValueError: if a number is below 1, width_mult leaves no channels, or the weights do not fit.
     """
     variant = variants[name]
     unknown = [key for key in settings if key not in Settings.__annotations__]
@@ -140,6 +144,8 @@ def build(variants: Mapping[str, Variant], name: str, settings: Mapping[str, Any
     }
     if variant.aux:
         arguments["aux_logits"] = given.get("aux_logits", True)
+    if "width_mult" in given:
+        arguments["width_mult"] = _to_width_mult(name, given["width_mult"], variant.thinnest)
 
     def make() -> Network:
         net = variant.network(**variant.table, **arguments)
@@ -167,6 +173,37 @@ def trail(size: int, *windows: tuple[int, ...]) -> str:
         if sides[-1] == 0:
             break
     return " → ".join(map(str, sides))
+
+
+def _to_width_mult(name: str, width_mult: Any, thinnest: int | None) -> float:
+    """Return the factor of all widths, or say why the network cannot be built with it."""
+    if thinnest is None:
+        raise TypeError(f"{name}: this network has one width; received width_mult={width_mult!r}; leave it out")
+    check_positive(name, "width_mult", width_mult)
+    if not math.isfinite(width_mult):
+        raise ValueError(f"{name}: width_mult must be finite; received width_mult={width_mult}")
+    if thinnest * width_mult < 1:
+        raise ValueError(
+            f"{name}: width_mult leaves no channels where the network has {thinnest}: {thinnest} * {width_mult} = "
+            f"{thinnest * width_mult:g} < 1; received width_mult={width_mult}; take at least 1 / {thinnest} = "
+            f"{1 / thinnest:g}"
+        )
+    return float(width_mult)
+
+
+def initialise(net: Module, rng: np.random.Generator | None) -> None:
+    """Draw the first weights: convolutions with He's variance over fan_out, linear layers from N(0, 0.01²), biases 0.
+
+    The fan of a convolution in groups is that of a group, as in TensorFlow; PyTorch's is G times as large.
+    """
+    for layer in weighted_layers(net):
+        shape = layer.weight.shape
+        if isinstance(layer, Conv2d):
+            layer.weight.data = init.he_normal(shape, rng, mode="fan_out", groups=layer.groups)
+        else:
+            layer.weight.data = init.normal(shape, 0.01, rng)
+        if layer.bias is not None:
+            layer.bias.data = np.zeros_like(layer.bias.data)
 
 
 def weighted_layers(net: Module) -> Iterator[Any]:

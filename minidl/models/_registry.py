@@ -21,6 +21,9 @@ from minidl.models import (
     efficientnet,
     googlenet,
     lenet,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
     nin,
     preact_resnet,
     resnet,
@@ -44,6 +47,9 @@ FAMILIES: tuple[ModuleType, ...] = (
     resnet_cifar,
     preact_resnet,
     densenet,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
     efficientnet,
 )
 
@@ -149,6 +155,7 @@ def get_model(
     in_channels: int | None = None,
     weights: str | os.PathLike[str] | None = None,
     aux_logits: bool = True,
+    width_mult: float | None = None,
     rng: np.random.Generator | None = None,
 ) -> Network:
     """Build the network of that name.
@@ -160,17 +167,26 @@ def get_model(
         weights: a file that `minidl.weights.load` reads. With another number of classes everything but the head is
             loaded; `str(net.load_report)` says what was.
         aux_logits: whether to build the auxiliary heads of a network that has them.
+        width_mult: factor of all widths, for the MobileNets and MnasNet; None (default) means 1.
         rng: generator of the initial weights; None (default) takes the one of `minidl.manual_seed`.
 
     Raises:
-        ValueError: if there is no such network (the message names the nearest ones), a number is below 1, or the
-            weights do not fit.
+        ValueError: if there is no such network (the message names the nearest ones), a number is below 1, width_mult
+            leaves no channels, or the weights do not fit.
+        TypeError: if a network of one width is given a width_mult.
 
     Example:
         >>> from minidl import models
         >>> sum(p.size for p in models.get_model("lenet5_modern").parameters())
         61706
+        >>> sum(p.size for p in models.get_model("mobilenet_v1", width_mult=0.25).parameters())
+        470072
     """
     return _entry("get_model", name).builder(
-        num_classes=num_classes, in_channels=in_channels, weights=weights, aux_logits=aux_logits, rng=rng
+        num_classes=num_classes,
+        in_channels=in_channels,
+        weights=weights,
+        aux_logits=aux_logits,
+        width_mult=width_mult,
+        rng=rng,
     )

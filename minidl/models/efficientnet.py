@@ -1,11 +1,10 @@
-"""EfficientNet-Lite0, and the block that all EfficientNets are made of.
+"""EfficientNet-Lite0.
 
 EfficientNet: Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks" (arXiv:1905.11946),
 Table 1. Lite0 is the authors' variant of B0 for small devices (TensorFlow TPU repository, 2020): B0's seven stages,
 without squeeze-and-excitation, and with relu6 for swish, because both are slow or inexact in 8-bit arithmetic.
 
-The block, MBConv (Sandler et al., arXiv:1801.04381, section 3): 1×1 up to `expand` times as many channels, depthwise
-k×k there, 1×1 down again without an activation, and a shortcut where the shape stays. Names of parameters are those of
+The block, there called MBConv, is described in _inverted_residual.py. Names of parameters are those of
 torchvision's EfficientNet. Two things are TensorFlow's, with which the published weights were trained: "same" padding,
 which at stride 2 puts the odd pixel at the end, and a batch norm with eps 1e-3 and momentum 0.01.
 """
@@ -21,6 +20,7 @@ import numpy as np
 
 from minidl import nn, ops
 from minidl.models._family import Network, Paper, Settings, Variant, build
+from minidl.models._inverted_residual import InvertedResidual
 from minidl.nn import init
 from minidl.tensor import Tensor
 
@@ -47,50 +47,6 @@ B0 = (
     Stage(6, 5, 2, 112, 192, 4),
     Stage(6, 3, 1, 192, 320, 1),
 )
-
-
-class MBConv(nn.Module):
-    """Expand, depthwise, (squeeze and excite,) project, and a shortcut where the shape stays.
-
-    Args:
-        stage: the row of the table.
-        in_channels: C; the shortcut needs it to be `stage.out_channels`, and a stride of 1.
-        stride: of the depthwise convolution.
-        activation: a name such as "relu6" or "silu".
-        squeeze: width of the narrow place of squeeze-and-excitation, or 0 for none.
-        drop: probability that training leaves the block out for a picture (stochastic depth).
-        layer: settings of every convolution with norm: padding, norm_layer and rng.
-    """
-
-    def __init__(
-        self,
-        stage: Stage,
-        in_channels: int,
-        stride: int,
-        *,
-        activation: str,
-        squeeze: int,
-        drop: float,
-        layer: dict[str, Any],
-    ):
-        super().__init__()
-        wide = in_channels * stage.expand
-        k = stage.kernel_size
-        layers: list[nn.Module] = []
-        if stage.expand != 1:
-            layers.append(nn.Conv2dNormActivation(in_channels, wide, 1, activation=activation, **layer))
-        layers.append(nn.Conv2dNormActivation(wide, wide, k, stride, groups=wide, activation=activation, **layer))
-        if squeeze:
-            layers.append(nn.SqueezeExcitation(wide, squeeze, activation=activation, rng=layer["rng"]))
-        layers.append(nn.Conv2dNormActivation(wide, stage.out_channels, 1, activation=None, **layer))
-        self.block = nn.Sequential(*layers)
-        self.has_shortcut = stride == 1 and in_channels == stage.out_channels
-        self.stochastic_depth = nn.StochasticDepth(drop, "row")
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x + F(x) where the shape stays, else F(x)."""
-        y = self.block(x)
-        return ops.add(self.stochastic_depth(y), x) if self.has_shortcut else y
 
 
 class EfficientNet(Network):
@@ -127,12 +83,13 @@ class EfficientNet(Network):
                 blocks = []
                 for place in range(stage.n):
                     channels, stride = (stage.in_channels, stage.stride) if place == 0 else (stage.out_channels, 1)
-                    block = MBConv(
-                        stage,
+                    block = InvertedResidual(
                         channels,
+                        channels * stage.expand,
+                        stage.out_channels,
+                        stage.kernel_size,
                         stride,
                         activation=activation,
-                        squeeze=0,
                         drop=drop * index / total,
                         layer=layer,
                     )

@@ -19,7 +19,7 @@ from typing import Unpack
 import numpy as np
 
 from minidl import nn, ops
-from minidl.models._family import Network, Paper, Settings, Variant, build, weighted_layers
+from minidl.models._family import Network, Paper, Settings, Variant, build, initialise
 from minidl.nn import init
 from minidl.tensor import Tensor
 
@@ -58,11 +58,7 @@ class VGG(Network):
                 nn.Dropout(0.5),
                 nn.Linear(hidden, num_classes),
             )
-        for layer in weighted_layers(self):
-            shape = layer.weight.shape
-            is_conv = isinstance(layer, nn.Conv2d)
-            layer.weight.data = init.he_normal(shape, rng, mode="fan_out") if is_conv else init.normal(shape, 0.01, rng)
-            layer.bias.data = np.zeros_like(layer.bias.data)
+        initialise(self, rng)
 
     def explain(self, size: int) -> str:
         """Five poolings must leave something."""

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from minidl import nn
-from minidl.models import densenet, preact_resnet, resnet, resnet_cifar, vgg
+from minidl.models import densenet, mobilenet_v3, preact_resnet, resnet, resnet_cifar, vgg
 from minidl.models._registry import ENTRIES
 
 
@@ -60,6 +60,9 @@ NARROW = {
     **dict.fromkeys(resnet_cifar.VARIANTS, lambda table: {"widths": (3, 4, 6)}),
     **dict.fromkeys(preact_resnet.VARIANTS, _preact_resnet),
     **dict.fromkeys(densenet.VARIANTS, lambda table: {"growth": 2, "depths": (3, 4, 3, 2)}),
+    "mobilenet_v1": lambda table: {"width_mult": 0.05},
+    "mobilenet_v2": lambda table: {"width_mult": 0.1, "last": 12},
+    **dict.fromkeys(mobilenet_v3.VARIANTS, lambda table: {"width_mult": 0.1}),
     "efficientnet_lite0": _efficientnet,
 }
 

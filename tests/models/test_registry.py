@@ -138,8 +138,8 @@ def test_numbers_are_judged_under_the_networks_name(settings, message):
 
 
 def test_an_unknown_setting_is_named():
-    message = "the settings of a network are num_classes, in_channels, weights, aux_logits, rng; received width$"
-    with pytest.raises(TypeError, match=f"^cnn_deep: {message}"):
+    known = "num_classes, in_channels, weights, aux_logits, width_mult, rng"
+    with pytest.raises(TypeError, match=f"^cnn_deep: the settings of a network are {known}; received width$"):
         models.cnn_deep(width=2)
 
 

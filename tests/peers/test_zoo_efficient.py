@@ -2,6 +2,8 @@
 
 import pytest
 
+from minidl import nn
+from tests.models.walk import unfilled
 from tests.peers.twins import check_outputs, check_step, twins
 
 torch = pytest.importorskip("torch")
@@ -10,6 +12,8 @@ pytestmark = pytest.mark.peers
 
 # name here, side of the pictures
 TORCHVISION = [("densenet121", 64)]
+MOBILE = ["mobilenet_v2", "mobilenet_v3_small"]
+IN_TIMM = [("mobilenet_v1", "mobilenetv1_100", 64)]
 
 
 @pytest.mark.parametrize(("name", "size"), TORCHVISION)
@@ -18,3 +22,30 @@ def test_as_torchvision(name, size):
     pair = twins(name, torchvision.models.get_model(name, weights=None), size)
     check_outputs(pair)
     check_step(pair)
+
+
+@pytest.mark.parametrize("name", MOBILE)
+def test_the_mobile_ones_as_torchvision(name):
+    """The shift of a projection's norm goes through a 1×1 into the next norm, which takes it off again."""
+    torch.manual_seed(0)
+    pair = twins(name, torchvision.models.get_model(name, weights=None), 64, batch=4)
+    norms = [(path, layer) for path, layer in pair.ours.named_modules() if isinstance(layer, nn.BatchNorm2d)]
+    check_outputs(pair)
+    check_step(pair, nothing=[f"{path}.bias" for path, norm in norms if norm.activation is None])
+
+
+@pytest.mark.parametrize(("name", "theirs", "size"), IN_TIMM)
+def test_as_timm(name, theirs, size):
+    torch.manual_seed(0)
+    pair = twins(name, pytest.importorskip("timm").create_model(theirs), size, batch=4)
+    check_outputs(pair)
+    check_step(pair)
+
+
+@pytest.mark.parametrize("width_mult", [0.35, 1.4])
+@pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"])
+def test_other_widths_have_torchvisions_names_and_shapes(name, width_mult):
+    with torch.device("meta"):
+        theirs = torchvision.models.get_model(name, weights=None, width_mult=width_mult).state_dict()
+    shapes = {path: tuple(value.shape) for path, value in theirs.items() if not path.endswith("num_batches_tracked")}
+    assert {path: array.shape for path, array in unfilled(name, width_mult=width_mult).state_dict().items()} == shapes

@@ -29,17 +29,21 @@ class Twins:
 
 
 def twins(name: str, theirs: Any, size: int, batch: int = 2) -> Twins:
-    """Build the network of that name and give it the weights and running statistics of theirs; dropout is off in both.
+    """Build the network of that name and give it the weights and running statistics of theirs.
 
-    Where theirs has names of its own, the weights are copied over in order.
+    Norms get scales and shifts that are not 1 and 0; dropout and stochastic depth are off in both. Where theirs has
+    names of its own, the weights are copied over in order.
     """
     rng = np.random.default_rng(0)
     x, labels = rng.standard_normal((batch, 3, size, size)), rng.integers(0, 1000, batch)
     with nn.init.unfilled():
         ours = models.get_model(name)
     for module in [*ours.modules(), *theirs.modules()]:
-        if "Dropout" in type(module).__name__:
+        if "Dropout" in type(module).__name__ or type(module).__name__ == "StochasticDepth":
             module.p = 0.0
+    for norm in (module for module in theirs.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+        torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
+        torch.nn.init.normal_(norm.bias, 0, 0.2)
     with torch.no_grad():  # in training mode: the running statistics are not 0 and 1 any more
         theirs.train()(torch.tensor(rng.standard_normal((4, 3, size, size)), dtype=torch.float32))
     state = {
