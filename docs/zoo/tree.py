@@ -15,7 +15,7 @@ from html import escape
 from docs.zoo.figures import claims, families
 from minidl import models
 
-WIDTH, MARGIN, LANE = 420, 14, 13  # of the drawing, of its border, between lanes
+WIDTH, MARGIN, LANE = 420, 12, 12  # of the drawing, of its border, between lanes
 NAME, IDEA = 14.5, 12.5  # font sizes
 LETTER = 0.53 * IDEA  # width of a letter, generously
 SCALE = 1.6  # drawing to pixels, where there is room for them
@@ -106,7 +106,9 @@ def picture() -> str:
     found = rows()
     lanes, lines = arrange(found)
     left = MARGIN + LANE * (max([*lanes, *(line.via for line in lines)]) + 1) + 4
-    ideas = [textwrap.wrap(family.idea, int((WIDTH - left - MARGIN) / LETTER)) for family in found]
+    ideas = [
+        textwrap.wrap(family.idea, int((WIDTH - left - MARGIN) / LETTER), break_on_hyphens=False) for family in found
+    ]
     heights = [30 + 16 * len(idea) for idea in ideas]
     tops = [MARGIN + sum(heights[:row]) for row in range(len(found) + 1)]
     dots = [(MARGIN + LANE * (lane + 0.5), top + 11) for lane, top in zip(lanes, tops)]
