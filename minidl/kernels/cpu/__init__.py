@@ -5,6 +5,7 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
 `compile.py` and `vector.py` first, then any kernel: each stands alone.
 """
 
+from minidl.kernels.cpu.conv import conv2d, conv2d_dw, conv2d_dx
 from minidl.kernels.cpu.elementwise import relu, relu_dx
 
-__all__ = ["relu", "relu_dx"]
+__all__ = ["conv2d", "conv2d_dw", "conv2d_dx", "relu", "relu_dx"]

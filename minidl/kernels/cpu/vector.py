@@ -27,6 +27,8 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 
 LANES = 16
 LLVM_TYPE = ir.VectorType(ir.FloatType(), LANES)
+INDEX_TYPE = ir.VectorType(ir.IntType(32), LANES)
+MASK_TYPE = ir.VectorType(ir.IntType(1), LANES)
 ZEROS = ir.Constant(LLVM_TYPE, [0.0] * LANES)
 FAST_FLAGS = ("reassoc", "nsz", "arcp", "contract")
 
@@ -49,7 +51,8 @@ class VectorModel(models.PrimitiveModel):
         super().__init__(manager, numba_type, LLVM_TYPE)
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+def address_of(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    """Emit the address of array[index], as one of a vector."""
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), LLVM_TYPE.as_pointer())
 
@@ -59,7 +62,7 @@ def load(typing, array, index):
     """Read array[index : index + 16]."""
 
     def emit(context, builder, sig, args):
-        return builder.load(_address(context, builder, sig.args[0], *args), align=4)
+        return builder.load(address_of(context, builder, sig.args[0], *args), align=4)
 
     return VECTOR(array, types.intp), emit
 
@@ -70,10 +73,53 @@ def store(typing, array, index, value):
 
     def emit(context, builder, sig, args):
         array, index, value = args
-        builder.store(value, _address(context, builder, sig.args[0], array, index), align=4)
+        builder.store(value, address_of(context, builder, sig.args[0], array, index), align=4)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, VECTOR), emit
+
+
+@intrinsic
+def load_first(typing, array, index, count):
+    """Read array[index : index + count], at most sixteen floats, and 0 for the rest; nothing else is touched."""
+
+    def emit(context, builder, sig, args):
+        array, index, count = args
+        address = address_of(context, builder, sig.args[0], array, index)
+        kind = ir.FunctionType(LLVM_TYPE, [address.type, ir.IntType(32), MASK_TYPE, LLVM_TYPE])
+        read = cgutils.get_or_insert_function(builder.module, kind, "llvm.masked.load.v16f32.p0")
+        return builder.call(read, [address, ir.Constant(ir.IntType(32), 4), first_lanes(builder, count), ZEROS])
+
+    return VECTOR(array, types.intp, types.intp), emit
+
+
+@intrinsic
+def store_first(typing, array, index, value, count):
+    """Write array[index : index + count] = value[:count], at most sixteen floats."""
+
+    def emit(context, builder, sig, args):
+        array, index, value, count = args
+        write_lanes(
+            builder, value, address_of(context, builder, sig.args[0], array, index), first_lanes(builder, count)
+        )
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, VECTOR, types.intp), emit
+
+
+def first_lanes(builder: Any, count: Any) -> Any:
+    """Return the mask of the first `count` lanes."""
+    undefined = ir.Constant(INDEX_TYPE, ir.Undefined)
+    first = builder.insert_element(undefined, builder.trunc(count, ir.IntType(32)), ir.Constant(ir.IntType(32), 0))
+    limit = builder.shuffle_vector(first, undefined, ir.Constant(INDEX_TYPE, [0] * LANES))
+    return builder.icmp_signed("<", ir.Constant(INDEX_TYPE, list(range(LANES))), limit)
+
+
+def write_lanes(builder: Any, value: Any, address: Any, mask: Any) -> None:
+    """Emit the writing of the lanes of the mask."""
+    kind = ir.FunctionType(ir.VoidType(), [LLVM_TYPE, address.type, ir.IntType(32), MASK_TYPE])
+    write = cgutils.get_or_insert_function(builder.module, kind, "llvm.masked.store.v16f32.p0")
+    builder.call(write, [value, address, ir.Constant(ir.IntType(32), 4), mask])
 
 
 @intrinsic
@@ -81,12 +127,16 @@ def splat(typing, number):
     """Return sixteen times the same number."""
 
     def emit(context, builder, sig, args):
-        undefined = ir.Constant(LLVM_TYPE, ir.Undefined)
-        first = builder.insert_element(undefined, args[0], ir.Constant(ir.IntType(32), 0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return builder.shuffle_vector(first, undefined, mask)
+        return spread(builder, args[0])
 
     return VECTOR(types.float32), emit
+
+
+def spread(builder: Any, number: Any) -> Any:
+    """Emit a vector of sixteen times a number."""
+    undefined = ir.Constant(LLVM_TYPE, ir.Undefined)
+    first = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(INDEX_TYPE, [0] * LANES))
 
 
 @intrinsic
@@ -151,7 +201,7 @@ def copy_floats(typing, target, target_index, source, source_index, count):
         target, target_index, source, source_index, count = args
         byte = ir.IntType(8).as_pointer()
         addresses = [
-            builder.bitcast(_address(context, builder, kind, array, index), byte)
+            builder.bitcast(address_of(context, builder, kind, array, index), byte)
             for kind, array, index in ((sig.args[0], target, target_index), (sig.args[2], source, source_index))
         ]
         memcpy = builder.module.declare_intrinsic("llvm.memcpy", [byte, byte, ir.IntType(64)])

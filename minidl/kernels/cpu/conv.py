@@ -1,0 +1,105 @@
+"""Convolution in the fast room: which algorithm serves which call.
+
+One table, `ALGORITHMS`, read from the top: the first algorithm that serves a pass of a convolution does it, and says
+why. `minidl.kernels.explain` shows the choice, `minidl.kernels.use("cpu", conv=…)` makes another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl import _backend
+from minidl._checks import Padding, Pair
+from minidl.kernels._rooms import options
+from minidl.kernels.cpu import direct, direct_dw, packing
+from minidl.kernels.cpu.compile import door
+from minidl.kernels.cpu.layout import pixels
+from minidl.kernels.cpu.walk import Geometry
+from minidl.kernels.textbook.windows import output_size
+
+
+class Algorithm(NamedTuple):
+    """One way to do a convolution.
+
+    Attributes:
+        name: what `kernels.use("cpu", conv=name)` calls it.
+        why: takes the sizes and the pass ("forward", "dx" or "dw"), returns in words why it is taken, or "" if not.
+        forward: takes x (N, H, W, C), w, b and the sizes, writes y (N, OH, OW, O).
+        dx: takes dy (N, OH, OW, O), w and the sizes, writes dx (N, H, W, C).
+        dw: takes dy, x and the sizes, returns dw.
+    """
+
+    name: str
+    why: Callable[[Geometry, str], str]
+    forward: Callable[..., None]
+    dx: Callable[..., None]
+    dw: Callable[..., np.ndarray]
+
+
+def _direct(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, sizes: Geometry, y: np.ndarray) -> None:
+    direct.convolve(x, packing.pack(w, sizes.groups), b, y, sizes.forward(), sizes.groups)
+
+
+def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
+    for walk in sizes.backward():
+        direct.convolve(dy, packing.pack_backward(w, sizes.groups, walk), None, dx, walk, sizes.groups)
+
+
+ALGORITHMS = (
+    Algorithm("direct", lambda sizes, step: "serves every convolution", _direct, _direct_dx, direct_dw.weight_gradient),
+)
+CHOICES = ("auto", *(algorithm.name for algorithm in ALGORITHMS), "im2col")
+
+
+def choose(sizes: Geometry, step: str) -> Algorithm | None:
+    """Return the algorithm for one pass, "forward", "dx" or "dw"; None for the textbook's im2col."""
+    wanted = options.get().get("conv", "auto")
+    if wanted == "im2col":
+        return None
+    able = [algorithm for algorithm in ALGORITHMS if algorithm.why(sizes, step)]
+    return next((algorithm for algorithm in able if algorithm.name == wanted), able[-1 if wanted != "auto" else 0])
+
+
+def measure(
+    x_shape: tuple[int, ...], w_shape: tuple[int, ...], stride: Pair, padding: Padding, dilation: Pair, groups: int
+) -> Geometry:
+    """Return all sizes of a convolution whose arguments have been judged."""
+    (n, c, h, width), (o, _, kh, kw) = x_shape, w_shape
+    oh = output_size(h, kh, stride[0], padding[0], dilation[0])
+    ow = output_size(width, kw, stride[1], padding[1], dilation[1])
+    return Geometry(n, c, h, width, o, kh, kw, oh, ow, stride, padding, dilation, groups)
+
+
+@door
+def conv2d(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, *settings: Any) -> np.ndarray:
+    """y (N, O, OH, OW)."""
+    sizes = measure(x.shape, w.shape, *settings)
+    algorithm = choose(sizes, "forward")
+    if algorithm is None:
+        return NotImplemented
+    y = _backend.empty_channels_last((sizes.n, sizes.o, sizes.oh, sizes.ow), x.dtype)
+    algorithm.forward(pixels(x), w, b, sizes, pixels(y))
+    return y
+
+
+@door
+def conv2d_dx(dy: np.ndarray, w: np.ndarray, x_shape: tuple[int, ...], *settings: Any) -> np.ndarray:
+    """dx (N, C, H, W)."""
+    sizes = measure(x_shape, w.shape, *settings)
+    algorithm = choose(sizes, "dx")
+    if algorithm is None:
+        return NotImplemented
+    dx = _backend.empty_channels_last(x_shape, dy.dtype)
+    algorithm.dx(pixels(dy), w, sizes, pixels(dx))
+    return dx
+
+
+@door
+def conv2d_dw(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], *settings: Any) -> np.ndarray:
+    """dw (O, C/G, KH, KW)."""
+    sizes = measure(x.shape, w_shape, *settings)
+    algorithm = choose(sizes, "dw")
+    return NotImplemented if algorithm is None else algorithm.dw(pixels(dy), pixels(x), w_shape, sizes)

@@ -1,0 +1,105 @@
+"""Weights in the order in which they are multiplied.
+
+Weights w (O, C/G, KH, KW) lie in memory as (O, KH, KW, C/G), channels-last like pictures: one row of K = KH·KW·C/G
+numbers for each output channel. The kernels take sixteen output channels at once, so they want, for every group and
+every block of sixteen of its output channels, one vector for each number of a row:
+
+    packed[group, block, k, lane] = w[group·O/G + 16·block + lane, k]                 0 in lanes beyond O/G
+
+On the way back to the picture the roles change: outputs are the channels c of x, and a row runs over the taps of one
+phase (`walk.py`) and the output channels o:
+
+    packed[group, block, tap, o, lane] = w[group·O/G + o, tap, 16·block + lane]       0 in lanes beyond C/G
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from minidl import _backend, _memory
+from minidl.kernels.cpu.compile import kernel
+from minidl.kernels.cpu.vector import LANES, load_first, store
+from minidl.kernels.cpu.walk import Walk
+
+
+def blocks_of(channels: int) -> int:
+    """Return how many vectors hold that many channels."""
+    return -(-channels // LANES)
+
+
+def weight_rows(w: np.ndarray) -> np.ndarray:
+    """Return w (O, C/G, KH, KW) as its rows (O, K) in channels-last order: a view, or a copy if it lies otherwise."""
+    return np.ascontiguousarray(w.transpose(0, 2, 3, 1)).reshape(len(w), -1)
+
+
+@kernel("void(r2, w1, i, i)")
+def _pack(w, packed, groups, threads):
+    o, k = w.shape
+    outputs = o // groups
+    blocks = (outputs + LANES - 1) // LANES
+    for thread in prange(threads):
+        for block in range(thread * groups * blocks // threads, (thread + 1) * groups * blocks // threads):
+            first = block // blocks * outputs + block % blocks * LANES
+            lanes = min(LANES, outputs - block % blocks * LANES)
+            for i in range(k):
+                place = (block * k + i) * LANES
+                for lane in range(lanes):
+                    packed[place + lane] = w[first + lane, i]
+                for lane in range(lanes, LANES):
+                    packed[place + lane] = np.float32(0)
+
+
+def pack(w: np.ndarray, groups: int) -> np.ndarray:
+    """Return the weights w (O, C/G, KH, KW) in the order for a convolution."""
+    rows = weight_rows(w)
+    packed = _memory.POOL.empty((groups * blocks_of(len(w) // groups) * rows.shape[1] * LANES,), np.float32)
+    _pack(rows, packed, groups)
+    return packed
+
+
+@kernel("void(r1, w2, i, i)")
+def _unpack(packed, w, groups, threads):
+    o, k = w.shape
+    outputs = o // groups
+    blocks = (outputs + LANES - 1) // LANES
+    for thread in prange(threads):
+        for row in range(thread * o // threads, (thread + 1) * o // threads):
+            group, output = row // outputs, row % outputs
+            place = (group * blocks + output // LANES) * k * LANES + output % LANES
+            for i in range(k):
+                w[row, i] = packed[place + i * LANES]
+
+
+def unpack(packed: np.ndarray, w_shape: tuple[int, ...], groups: int) -> np.ndarray:
+    """Return packed numbers as weights (O, C/G, KH, KW), in channels-last memory."""
+    w = _backend.empty_channels_last(w_shape, np.float32)
+    _unpack(packed, w.transpose(0, 2, 3, 1).reshape(len(w), -1), groups)
+    return w
+
+
+@kernel("void(r3, w1, i, i, i, i, i, i, i, i, i)")
+def _pack_backward(w, packed, groups, kw, rows, row, row_step, columns, column, column_step, threads):
+    o, c = w.shape[0], w.shape[2]  # w (O, KH·KW, C/G)
+    flat = w.reshape(-1)
+    outputs, blocks, taps = o // groups, (c + LANES - 1) // LANES, rows * columns
+    for thread in prange(threads):
+        for block in range(thread * groups * blocks // threads, (thread + 1) * groups * blocks // threads):
+            group, channel = block // blocks, block % blocks * LANES
+            place = block * taps * outputs * LANES
+            for i in range(taps):
+                tap = (row + i // columns * row_step) * kw + column + i % columns * column_step
+                for output in range(group * outputs, (group + 1) * outputs):
+                    source = (output * w.shape[1] + tap) * c + channel
+                    store(packed, place, load_first(flat, source, min(LANES, c - channel)))
+                    place += LANES
+
+
+def pack_backward(w: np.ndarray, groups: int, walk: Walk) -> np.ndarray:
+    """Return the weights w (O, C/G, KH, KW) in the order for one phase of the way back to the picture."""
+    o, c, kh, kw = w.shape
+    rows, columns = walk
+    packed = _memory.POOL.empty((groups * blocks_of(c) * rows.taps * columns.taps * (o // groups) * LANES,), np.float32)
+    taps = (kw, rows.taps, rows.tap, rows.tap_step, columns.taps, columns.tap, columns.tap_step)
+    _pack_backward(weight_rows(w).reshape(o, kh * kw, c), packed, groups, *taps)
+    return packed

@@ -1,0 +1,51 @@
+"""Slabs: the part of a picture that some windows see, cut out with its border of zeros.
+
+A convolution reads every pixel KH·KW times, and at the edges of the picture it reads what is not there. Cut out once
+into a small piece of memory of its own, a slab of a few rows, the pixels lie close together in the cache nearest to
+the processor, zeros stand where there is no picture, and the loops that multiply have no conditions left.
+
+A slab holds rows of `span` pixels, each of them some of the channels of the picture.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minidl.kernels.cpu.compile import inline
+from minidl.kernels.cpu.vector import LANES, copy_floats, load_first, store_first
+
+
+@inline
+def zeros(target, start, count):
+    """Write count zeros."""
+    for i in range(start, start + count):
+        target[i] = np.float32(0)
+
+
+@inline
+def cut(slab, source, picture, top, rows, left, span, channel, channels, pixel):
+    """Cut rows × span pixels of a picture of source (N, H, W, C), from row `top` and column `left` on.
+
+    Of each pixel, `channels` channels from `channel` on are taken; pixels are `pixel` floats apart in the slab. The
+    vector that a pixel ends with may reach into the next one, which is written later.
+    """
+    h, width, c = source.shape[1:]
+    x = source.reshape(-1)
+    before = min(max(0, -left), span)  # columns of zeros on the left
+    after = max(before, min(span, width - left))  # where the zeros on the right begin
+    for row in range(rows):
+        at = row * span * pixel
+        if top + row < 0 or top + row >= h:
+            zeros(slab, at, span * pixel)
+            continue
+        zeros(slab, at, before * pixel)
+        place = ((picture * h + top + row) * width + left + before) * c + channel
+        if channels == c and pixel == c:
+            copy_floats(slab, at + before * c, x, place, (after - before) * c)
+        else:
+            for column in range(before, after):
+                for block in range(0, channels, LANES):
+                    count = min(LANES, channels - block)
+                    store_first(slab, at + column * pixel + block, load_first(x, place + block, count), count)
+                place += c
+        zeros(slab, at + after * pixel, (span - after) * pixel)

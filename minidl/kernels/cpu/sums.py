@@ -1,0 +1,111 @@
+"""Seven or eight vectors at once: the sums that a convolution keeps in registers while it walks over taps.
+
+One sum at a time would wait for itself: a multiply-add takes four cycles, and two could begin in every cycle. Seven
+sums side by side keep the processor busy, and whatever is loaded for them serves all seven:
+
+    sums = sevenfold(splat(0.0))                                     # seven pixels, sixteen output channels each
+    for k in range(channels):
+        sums = fma_numbers(sums, x, place + k, step, load(w, 16 * k))    # one channel of seven pixels times w[k]
+    store_sums(y, place, step, sums, pixels, channels)
+
+That is the heart of every matrix product: the numbers of one matrix are spread over vectors of the other. Seven,
+because the maps of most networks are 7, 14, 28, 56 or 112 pixels wide; eight, where it is channels that are counted.
+The sums are a tuple of vectors to Numba and never leave the registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils
+from numba.core.types import intp, void
+from numba.core.types.containers import UniTuple
+from numba.extending import intrinsic
+
+from minidl.kernels.cpu.vector import LLVM_TYPE, VECTOR, address_of, first_lanes, spread, write_lanes
+
+SEVEN = UniTuple(VECTOR, 7)
+EIGHT = UniTuple(VECTOR, 8)
+
+
+def _several(kind: Any) -> Any:
+    @intrinsic
+    def make(typing, value):
+        """Return sums that all begin with the same vector."""
+
+        def emit(context, builder, sig, args):
+            return context.make_tuple(builder, kind, [args[0]] * kind.count)
+
+        return kind(VECTOR), emit
+
+    return make
+
+
+sevenfold, eightfold = _several(SEVEN), _several(EIGHT)
+
+
+def _places(builder: Any, count: int, start: Any, step: Any) -> Iterator[Any]:
+    """Yield start, start + step, start + 2·step, and so on."""
+    for number in range(count):
+        yield builder.add(start, builder.mul(step, ir.Constant(step.type, number)))
+
+
+def _multiply_add(context: Any, builder: Any, kind: Any, sums: Any, factors: list[Any], w: Any) -> Any:
+    function = ir.FunctionType(LLVM_TYPE, [LLVM_TYPE] * 3)
+    fma = cgutils.get_or_insert_function(builder.module, function, "llvm.fma.v16f32")
+    pairs = zip(factors, cgutils.unpack_tuple(builder, sums), strict=True)
+    return context.make_tuple(builder, kind, [builder.call(fma, [x, w, total]) for x, total in pairs])
+
+
+@intrinsic
+def fma_vectors(typing, sums, array, start, step, w):
+    """Add to each sum a vector of the array times the vector w; the vectors begin at start, start + step, and so on."""
+
+    def emit(context, builder, sig, args):
+        sums, array, start, step, w = args
+        places = _places(builder, sig.args[0].count, start, step)
+        addresses = [address_of(context, builder, sig.args[1], array, place) for place in places]
+        factors = [builder.load(address, align=4) for address in addresses]
+        return _multiply_add(context, builder, sig.args[0], sums, factors, w)
+
+    return sums(sums, array, intp, intp, VECTOR), emit
+
+
+@intrinsic
+def fma_numbers(typing, sums, array, start, step, w):
+    """Add to each sum one number of the array times the vector w; the numbers are at start, start + step, and so on."""
+
+    def emit(context, builder, sig, args):
+        sums, array, start, step, w = args
+        data = context.make_array(sig.args[1])(context, builder, array).data
+        places = _places(builder, sig.args[0].count, start, step)
+        factors = [spread(builder, builder.load(builder.gep(data, [place]))) for place in places]
+        return _multiply_add(context, builder, sig.args[0], sums, factors, w)
+
+    return sums(sums, array, intp, intp, VECTOR), emit
+
+
+def _writer(adding: bool, doc: str) -> Any:
+    def write(typing, array, start, step, sums, count, lanes):
+        def emit(context, builder, sig, args):
+            array, start, step, sums, count, lanes = args
+            mask = first_lanes(builder, lanes)
+            places = _places(builder, sig.args[3].count, start, step)
+            for number, (place, value) in enumerate(zip(places, cgutils.unpack_tuple(builder, sums), strict=True)):
+                with builder.if_then(builder.icmp_signed(">", count, ir.Constant(count.type, number))):
+                    address = address_of(context, builder, sig.args[0], array, place)
+                    if adding:
+                        value = builder.fadd(builder.load(address, align=4), value)
+                    write_lanes(builder, value, address, mask)
+            return context.get_dummy_value()
+
+        return void(array, intp, intp, sums, intp, intp), emit
+
+    write.__doc__ = doc
+    return intrinsic(write)
+
+
+store_sums = _writer(False, "Write the first lanes of the first `count` sums to start, start + step, and so on.")
+add_sums = _writer(True, "Add all lanes of the first `count` sums to the vectors at start, start + step, and so on.")

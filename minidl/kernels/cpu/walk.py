@@ -1,0 +1,104 @@
+"""How windows walk: one description for the convolution and for its way back to the picture.
+
+Along one axis, with stride s, dilation d and p pixels of padding in front, window a of a convolution sees at tap i
+
+    source pixel   a·s + i·d - p                        and writes target pixel a.
+
+Its gradient asks the other way round: which windows have seen pixel r? Those with a·s + i·d - p = r, so the tap must
+leave no rest in (r + p - i·d) / s. Which taps do, depends on r mod s alone. So the pixels fall into s phases; the
+pixels r = f, f + s, f + 2s, … of phase f all see the same taps, and pixel number a of them sees at tap i
+
+    source pixel   a + (f + p - i·d) / s                and writes target pixel a·s + f.
+
+That is a walk like the first one, over dy instead of x, without one remainder left to compute. Taken from the last tap
+to the first, the source pixels ascend. (With stride 1 there is one phase: the convolution with the flipped kernel.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Axis(NamedTuple):
+    """A walk along one axis: window a reads source[first + step·a + spacing·t] at tap t, 0 outside of the source.
+
+    It writes target[place + stride·a]; its tap t is number tap + tap_step·t of the weights.
+    """
+
+    windows: int
+    taps: int
+    first: int
+    step: int
+    spacing: int
+    place: int
+    stride: int
+    tap: int
+    tap_step: int
+
+    @property
+    def span(self) -> int:
+        """Return how many source pixels all windows see, gaps and borders included."""
+        return self.reach(self.windows)
+
+    def reach(self, windows: int) -> int:
+        """Return how many source pixels some neighbouring windows see."""
+        return self.step * (windows - 1) + self.spacing * max(0, self.taps - 1) + 1
+
+
+class Walk(NamedTuple):
+    """A walk over rows and columns."""
+
+    rows: Axis
+    columns: Axis
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first seven numbers of both axes, for kernels."""
+        return np.array(self.rows[:7]), np.array(self.columns[:7])
+
+
+class Geometry(NamedTuple):
+    """All sizes of a convolution."""
+
+    n: int
+    c: int
+    h: int
+    width: int
+    o: int
+    kh: int
+    kw: int
+    oh: int
+    ow: int
+    stride: tuple[int, int]
+    padding: tuple[tuple[int, int], tuple[int, int]]
+    dilation: tuple[int, int]
+    groups: int
+
+    def forward(self) -> Walk:
+        """Return the walk of the convolution: from x to y."""
+        (top, _), (left, _) = self.padding
+        return Walk(
+            Axis(self.oh, self.kh, -top, self.stride[0], self.dilation[0], 0, 1, 0, 1),
+            Axis(self.ow, self.kw, -left, self.stride[1], self.dilation[1], 0, 1, 0, 1),
+        )
+
+    def backward(self) -> Iterator[Walk]:
+        """Yield the walks from dy to dx, one for each phase."""
+        (top, _), (left, _) = self.padding
+        columns = list(_phases(self.width, self.kw, self.stride[1], left, self.dilation[1]))
+        for rows in _phases(self.h, self.kh, self.stride[0], top, self.dilation[0]):
+            yield from (Walk(rows, column) for column in columns)
+
+
+def _phases(size: int, taps: int, stride: int, padding: int, dilation: int) -> Iterator[Axis]:
+    every = stride // math.gcd(stride, dilation)  # of the taps, each so many-th fits a phase
+    for phase in range(min(stride, size)):
+        windows = -(-(size - phase) // stride)
+        fitting = [tap for tap in range(taps) if (phase + padding - tap * dilation) % stride == 0][::-1]
+        last = fitting[0] if fitting else 0
+        first = (phase + padding - last * dilation) // stride
+        yield Axis(windows, len(fitting), first, 1, every * dilation // stride, phase, stride, last, -every)

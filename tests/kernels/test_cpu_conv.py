@@ -1,0 +1,165 @@
+"""The fast convolutions against their textbook twins: every geometry, every memory order, whatever the numbers are."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minidl
+from minidl import kernels
+from minidl.kernels import textbook
+from minidl.kernels.textbook.windows import output_size
+from tests.contract import memory_orders, relative_error
+
+FAST = kernels.SETS["cpu"]
+TOLERANCE = 1e-5
+
+# x_shape, w_shape, stride, padding, dilation, groups
+CASES = {
+    "3×3": ((2, 16, 9, 10), (32, 16, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+    "3×3, stride 2": ((2, 16, 9, 10), (32, 16, 3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1), 1),
+    "1×1": ((2, 48, 7, 7), (33, 48, 1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    "1×1, stride 2": ((2, 32, 7, 8), (16, 32, 1, 1), (2, 2), ((0, 0), (0, 0)), (1, 1), 1),
+    "1×1, stride 3 and 2, padding": ((1, 5, 7, 8), (7, 5, 1, 1), (3, 2), ((1, 0), (0, 2)), (1, 1), 1),
+    "stem 7×7": ((2, 3, 29, 23), (20, 3, 7, 7), (2, 2), ((3, 3), (3, 3)), (1, 1), 1),
+    "stem 11×11": ((1, 3, 35, 31), (40, 3, 11, 11), (4, 4), ((2, 2), (2, 2)), (1, 1), 1),
+    "5×5": ((2, 24, 14, 14), (17, 24, 5, 5), (1, 1), ((2, 2), (2, 2)), (1, 1), 1),
+    "uneven padding": ((2, 6, 7, 8), (5, 6, 3, 2), (2, 1), ((0, 2), (1, 0)), (1, 1), 1),
+    "dilation": ((2, 10, 12, 11), (18, 10, 3, 3), (1, 1), ((2, 2), (3, 3)), (2, 3), 1),
+    "dilation and stride with a common factor": ((2, 5, 13, 12), (6, 5, 3, 3), (2, 4), ((1, 2), (3, 2)), (2, 6), 1),
+    "stride larger than kernel": ((1, 4, 11, 12), (5, 4, 2, 2), (3, 3), ((0, 0), (0, 0)), (1, 1), 1),
+    "kernel larger than the picture": ((2, 3, 4, 3), (5, 3, 7, 6), (1, 1), ((2, 2), (3, 3)), (1, 1), 1),
+    "kernel as large as the picture": ((2, 9, 5, 4), (20, 9, 5, 4), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    "one pixel": ((3, 4, 1, 1), (5, 4, 1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    "one pixel under 3×3": ((2, 16, 1, 1), (16, 16, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+    "one channel": ((1, 1, 6, 7), (1, 1, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+    "two groups": ((2, 12, 8, 7), (34, 6, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 2),
+    "groups of 4": ((2, 32, 9, 8), (32, 4, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 8),
+    "groups of 8, stride 2": ((2, 24, 9, 8), (24, 8, 3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1), 3),
+    "groups of 16": ((2, 48, 8, 16), (48, 16, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 3),
+    "groups of 3": ((2, 9, 6, 7), (6, 3, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 3),
+    "depthwise 3×3": ((2, 21, 9, 10), (21, 1, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 21),
+    "depthwise 3×3, stride 2": ((2, 32, 15, 16), (32, 1, 3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1), 32),
+    "depthwise 5×5, stride 2, same": ((2, 40, 14, 15), (40, 1, 5, 5), (2, 2), ((1, 2), (2, 2)), (1, 1), 40),
+    "depthwise 5×5": ((1, 17, 7, 7), (17, 1, 5, 5), (1, 1), ((2, 2), (2, 2)), (1, 1), 17),
+    "depthwise 4×2, dilation": ((1, 18, 9, 9), (18, 1, 4, 2), (1, 2), ((2, 1), (0, 1)), (2, 3), 18),
+    "depthwise, two kernels a channel": ((2, 5, 7, 6), (10, 1, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 5),
+    "wide picture": ((1, 2, 3, 211), (3, 2, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+}
+
+
+def drawn(x_shape, w_shape, stride, padding, dilation, groups, rng):
+    """Draw x, w, b and dy in float32."""
+    oh = output_size(x_shape[2], w_shape[2], stride[0], padding[0], dilation[0])
+    ow = output_size(x_shape[3], w_shape[3], stride[1], padding[1], dilation[1])
+    shapes = x_shape, w_shape, w_shape[:1], (x_shape[0], w_shape[0], oh, ow)
+    return [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+
+
+def all_passes(room, x, w, b, dy, *settings):
+    return {
+        "y": room.conv2d(x, w, b, *settings),
+        "dx": room.conv2d_dx(dy, w, x.shape, *settings),
+        "dw": room.conv2d_dw(dy, x, w.shape, *settings),
+    }
+
+
+def check(x, w, b, dy, *settings, tolerance=TOLERANCE):
+    exact = all_passes(textbook, *(a.astype(np.float64) for a in (x, w, b, dy)), *settings)
+    for name, result in all_passes(FAST, x, w, b, dy, *settings).items():
+        assert result.dtype == np.float32
+        error = relative_error(result, exact[name])
+        assert error <= tolerance, f"{name}: relative error {error:.2e}"
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_equals_the_textbook(case, rng):
+    check(*drawn(*case, rng), *case[2:])
+
+
+@pytest.mark.parametrize("case", ["3×3, stride 2", "1×1", "groups of 4", "depthwise 3×3", "stem 7×7"])
+def test_any_memory_order_gives_the_same(case, rng):
+    x, w, b, dy = drawn(*CASES[case], rng)
+    settings = CASES[case][2:]
+    expected = all_passes(FAST, x, w, b, dy, *settings)
+    unaligned = [np.frombuffer(b"\0" * 4 + a.tobytes(), np.float32, offset=4).reshape(a.shape) for a in (x, w, b, dy)]
+    orders = [*zip(*(list(memory_orders(a))[-5:] for a in (x, w, dy)), strict=True), (*unaligned[:2], unaligned[3])]
+    for x_, w_, dy_ in orders:
+        for name, result in all_passes(FAST, x_, w_, b, dy_, *settings).items():
+            np.testing.assert_array_equal(result, expected[name], err_msg=name)
+
+
+def test_gradients_lie_channels_last(rng):
+    x, w, b, dy = drawn(*CASES["3×3"], rng)
+    for result in all_passes(FAST, x, w, b, dy, *CASES["3×3"][2:]).values():
+        assert result.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+@given(data=st.data())
+def test_equals_the_textbook_on_drawn_geometries(data):
+    def pair(least, most):
+        return data.draw(st.integers(least, most)), data.draw(st.integers(least, most))
+
+    groups = data.draw(st.sampled_from([1, 1, 2, 3, 16]))
+    c_group, o_group = data.draw(st.sampled_from([(1, 1), (3, 5), (4, 4), (8, 8), (17, 33), (16, 16)]))
+    kernel, stride, dilation = pair(1, 4), pair(1, 3), pair(1, 3)
+    padding = pair(0, 3), pair(0, 3)
+    least = [max(1, dilation[a] * (kernel[a] - 1) + 1 - sum(padding[a])) for a in range(2)]
+    h, width = (least[a] + data.draw(st.integers(0, 17)) for a in range(2))
+    case = ((data.draw(st.integers(1, 3)), c_group * groups, h, width), (o_group * groups, c_group, *kernel))
+    settings = (stride, padding, dilation, groups)
+    check(*drawn(*case, *settings, np.random.default_rng(0)), *settings)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("case", ["3×3", "stem 7×7", "groups of 4", "depthwise 3×3"])
+def test_nan_and_infinity_pass_through(case, value, rng):
+    x, w, b, dy = drawn(*CASES[case], rng)
+    settings = CASES[case][2:]
+    x[1, 0, 3, 4] = dy[0, 0, 2, 1] = value
+    with np.errstate(invalid="ignore"):
+        exact = all_passes(textbook, x, w, b, dy, *settings)
+    for name, result in all_passes(FAST, x, w, b, dy, *settings).items():
+        np.testing.assert_array_equal(np.isfinite(result), np.isfinite(exact[name]), err_msg=name)
+        np.testing.assert_array_equal(np.isnan(result), np.isnan(exact[name]), err_msg=name)
+
+
+@pytest.mark.parametrize("case", ["3×3", "1×1, stride 2", "groups of 4", "depthwise 5×5"])
+def test_the_same_bits_again_and_with_two_python_threads(case, rng):
+    x, w, b, dy = drawn(*CASES[case], rng)
+    first = all_passes(FAST, x, w, b, dy, *CASES[case][2:])
+    results = []
+
+    def again():
+        for _ in range(20):
+            results.append(all_passes(FAST, x, w, b, dy, *CASES[case][2:]))
+
+    threads = [threading.Thread(target=again) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in results:
+        for name, array in result.items():
+            np.testing.assert_array_equal(array, first[name], err_msg=name)
+    assert len(results) == 40
+
+
+@pytest.mark.parametrize("case", ["3×3", "1×1", "groups of 16", "depthwise 3×3"])
+def test_any_number_of_threads(case, rng):
+    before = minidl.get_num_threads()
+    try:
+        for threads in range(1, before + 1):
+            minidl.set_num_threads(threads)
+            check(*drawn(*CASES[case], rng), *CASES[case][2:])
+    finally:
+        minidl.set_num_threads(before)
+
+
+def test_float64_and_empty_batches_are_left_to_the_textbook(rng):
+    x, w, b, dy = drawn(*CASES["3×3"], rng)
+    settings = CASES["3×3"][2:]
+    for arrays in ([a.astype(np.float64) for a in (x, w, b, dy)], [x[:0], w, b, dy[:0]]):
+        assert all(result is NotImplemented for result in all_passes(FAST, *arrays, *settings).values())
