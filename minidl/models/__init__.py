@@ -45,7 +45,10 @@ from minidl.models.resnet_cifar import (
     resnet56_cifar,
     resnet110_cifar,
 )
+from minidl.models.senet import se_resnet50, se_resnext50_32x4d, senet154
+from minidl.models.squeezenet import squeezenet1_0, squeezenet1_1
 from minidl.models.vgg import vgg11, vgg11_bn, vgg11_lrn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
+from minidl.models.xception import xception
 from minidl.models.zfnet import zfnet, zfnet_512
 
 __all__ = [
@@ -96,6 +99,11 @@ __all__ = [
     "resnet152",
     "resnext50_32x4d",
     "resnext101_32x8d",
+    "se_resnet50",
+    "se_resnext50_32x4d",
+    "senet154",
+    "squeezenet1_0",
+    "squeezenet1_1",
     "vgg11",
     "vgg11_bn",
     "vgg11_lrn",
@@ -106,6 +114,7 @@ __all__ = [
     "vgg19",
     "vgg19_bn",
     "wide_resnet50_2",
+    "xception",
     "zfnet",
     "zfnet_512",
 ]

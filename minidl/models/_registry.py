@@ -28,7 +28,10 @@ from minidl.models import (
     preact_resnet,
     resnet,
     resnet_cifar,
+    senet,
+    squeezenet,
     vgg,
+    xception,
     zfnet,
 )
 from minidl.models._elsewhere import TORCHVISION
@@ -46,8 +49,11 @@ FAMILIES: tuple[ModuleType, ...] = (
     resnet,
     resnet_cifar,
     preact_resnet,
+    squeezenet,
     densenet,
+    xception,
     mobilenet_v1,
+    senet,
     mobilenet_v2,
     mobilenet_v3,
     efficientnet,
@@ -102,7 +108,7 @@ def list_models(part: str | None = None, *, family: str | None = None) -> list[s
     Example:
         >>> from minidl import models
         >>> models.list_models("resnext")
-        ['resnext101_32x8d', 'resnext50_32x4d']
+        ['resnext101_32x8d', 'resnext50_32x4d', 'se_resnext50_32x4d']
         >>> models.list_models("bn", family="vgg")
         ['vgg11_bn', 'vgg13_bn', 'vgg16_bn', 'vgg19_bn']
     """

@@ -89,20 +89,23 @@ class Bottleneck(nn.Module):
         return ops.add(y, self.downsample(x), activation="relu")
 
 
-def projection(in_channels: int, out_channels: int, stride: int, rng: np.random.Generator | None) -> nn.Module:
-    """Return the shortcut: nothing where the shape stays, else a 1×1 convolution with batch norm."""
+def projection(
+    in_channels: int, out_channels: int, stride: int, rng: np.random.Generator | None, *, kernel_size: int = 1
+) -> nn.Module:
+    """Return the shortcut: nothing where the shape stays, else a convolution, usually 1×1, with batch norm."""
     if stride == 1 and in_channels == out_channels:
         return nn.Identity()
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 1, stride, bias=False, rng=rng), nn.BatchNorm2d(out_channels)
-    )
+    conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=False, rng=rng)
+    return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
 
 
 def he_initialise(net: nn.Module, rng: np.random.Generator | None) -> None:
-    """Draw the convolutions from N(0, 2 / fan_out): He et al., arXiv:1502.01852, equation 14."""
+    """Draw the convolutions from N(0, 2 / fan_out): He et al., arXiv:1502.01852, equation 14; biases start from 0."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
             module.weight.data = init.he_normal(module.weight.shape, rng, mode="fan_out")
+            if module.bias is not None:
+                module.bias.data = np.zeros_like(module.bias.data)
 
 
 class ResNet(Network):

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from minidl import nn
-from minidl.models import densenet, mobilenet_v3, preact_resnet, resnet, resnet_cifar, vgg
+from minidl.models import densenet, mobilenet_v3, preact_resnet, resnet, resnet_cifar, senet, squeezenet, vgg
 from minidl.models._registry import ENTRIES
 
 
@@ -34,6 +34,23 @@ def _resnet(table):
 def _preact_resnet(table):
     depths = [min(depth, 36) for depth in table["depths"]]  # a thousand layers blow rounding up to 1e-5
     return {"depths": depths, "widths": (3, 4, 6, 6)[: len(depths)], "stem": 3}
+
+
+def _senet(table):
+    stem = (4,) if "stem" not in table else (3, 4, 5)
+    depths = [min(depth, 6) for depth in table["depths"]]
+    return {
+        "depths": depths,
+        "widths": (4, 6, 6, 8),
+        "stem": stem,
+        "reduction": 2,
+        "groups": min(2, table.get("groups", 1)),
+    }
+
+
+def _squeezenet(table):
+    fires = tuple(entry if isinstance(entry, str) else (entry[0] // 8, entry[1] // 16) for entry in table["fires"])
+    return {"stem": (5, table["stem"][1]), "fires": fires}
 
 
 def _efficientnet(table):
@@ -63,6 +80,9 @@ NARROW = {
     "mobilenet_v1": lambda table: {"width_mult": 0.05},
     "mobilenet_v2": lambda table: {"width_mult": 0.1, "last": 12},
     **dict.fromkeys(mobilenet_v3.VARIANTS, lambda table: {"width_mult": 0.1}),
+    **dict.fromkeys(senet.VARIANTS, _senet),
+    **dict.fromkeys(squeezenet.VARIANTS, _squeezenet),
+    "xception": lambda table: {"stem": (3, 4), "entry": (4, 5, 6), "middle": 3, "leave": (6, 7, 8)},
     "efficientnet_lite0": _efficientnet,
 }
 

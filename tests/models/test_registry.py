@@ -22,7 +22,7 @@ def test_the_list_is_sorted_and_every_name_is_a_builder_of_the_same_name():
 
 
 def test_the_list_can_be_narrowed():
-    assert models.list_models("RESNEXT") == ["resnext101_32x8d", "resnext50_32x4d"]
+    assert models.list_models("RESNEXT") == ["resnext101_32x8d", "resnext50_32x4d", "se_resnext50_32x4d"]
     assert models.list_models("network in") == ["nin_cifar"]  # the family's name counts
     assert models.list_models(family="lenet") == ["lenet5", "lenet5_modern"]
     assert models.list_models("modern", family="LeNet") == ["lenet5_modern"]

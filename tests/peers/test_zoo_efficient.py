@@ -1,4 +1,4 @@
-"""The networks of the zoo's second half against torchvision's and timm's with the same weights."""
+"""The efficient networks of the zoo against torchvision's and timm's with the same weights."""
 
 import pytest
 
@@ -10,18 +10,8 @@ torch = pytest.importorskip("torch")
 torchvision = pytest.importorskip("torchvision")
 pytestmark = pytest.mark.peers
 
-# name here, side of the pictures
-TORCHVISION = [("densenet121", 64)]
 MOBILE = ["mobilenet_v2", "mobilenet_v3_small"]
 IN_TIMM = [("mobilenet_v1", "mobilenetv1_100", 64)]
-
-
-@pytest.mark.parametrize(("name", "size"), TORCHVISION)
-def test_as_torchvision(name, size):
-    torch.manual_seed(0)
-    pair = twins(name, torchvision.models.get_model(name, weights=None), size)
-    check_outputs(pair)
-    check_step(pair)
 
 
 @pytest.mark.parametrize("name", MOBILE)
