@@ -21,7 +21,8 @@ is said, or nothing that is certain.
 - **parameters**: all that is learnt; where auxiliary heads exist, the number without them stands in parentheses.
 - **MACs**: multiply-accumulates of convolutions and linear layers for one picture in evaluation; biases do not count.
   Papers often call them FLOPs, which in minidl are additions and multiplications counted each once: twice as many.
-- **depth**: convolutions and linear layers on the longest way from the picture to the logits.
+- **depth**: convolutions and linear layers on the longest way from the picture to the logits. The two layers of a
+  squeeze-and-excitation lie on it, though the names of networks do not count them.
 - **input**: side of the pictures.
 
 ## Who comes from whom

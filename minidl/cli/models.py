@@ -36,6 +36,9 @@ def models(
     classes: Annotated[
         int | None, typer.Option(min=1, help="How many classes to tell apart.", show_default="the network's own")
     ] = None,
+    width: Annotated[
+        float | None, typer.Option(help="Factor of all widths, for the MobileNets and MnasNet.", show_default="1")
+    ] = None,
     depth: Annotated[
         int | None, typer.Option(min=1, help="One row for all layers that share so many parts of their path.")
     ] = None,
@@ -56,7 +59,7 @@ def models(
     """
     from minidl.cli._text import encodable
 
-    _check_options(name, {"--filter": part, "--family": family}, {"--size": size, "--depth": depth})
+    _check_options(name, {"--filter": part, "--family": family}, {"--size": size, "--width": width, "--depth": depth})
     if name is None:
         rows = _rows(part, family, sort, classes)
         if as_json:
@@ -67,7 +70,7 @@ def models(
     from minidl import cost
     from minidl.models import describe
 
-    entry, net = describe(name), _unfilled(name, classes)
+    entry, net = describe(name), _unfilled(name, classes, width)
     found = cost.count(net, size)
     found = found if depth is None else found.at_depth(depth)
     if as_json:
@@ -88,12 +91,12 @@ def _check_options(name: str | None, of_list: dict[str, Any], of_one: dict[str, 
         raise typer.BadParameter(f"only for the list: {', '.join(given)}; leave out {name}")
 
 
-def _unfilled(name: str, classes: int | None) -> Network:
+def _unfilled(name: str, classes: int | None, width: float | None = None) -> Network:
     from minidl.models import get_model
     from minidl.nn import init
 
     with init.unfilled():
-        return get_model(name, num_classes=classes)
+        return get_model(name, num_classes=classes, width_mult=width)
 
 
 def _rows(part: str | None, family: str | None, sort: Sort, classes: int | None) -> list[dict[str, Any]]:

@@ -91,6 +91,11 @@ def test_fewer_rows_other_sizes_and_classes(capsys):
     assert "weights   torchvision resnet18" in lines
 
 
+def test_a_narrower_network(capsys):
+    _, lines, _ = run(capsys, "mobilenet_v1", "--width", "0.25", "--depth", "1")
+    assert re.search(r"^total +depth 28 +470,072 ", "\n".join(lines), re.M)
+
+
 def test_the_page_as_json(capsys):
     status, lines, _ = run(capsys, "alexnet_owt", "--json", "--size", "227")
     found = json.loads("\n".join(lines))
@@ -126,6 +131,8 @@ def test_every_network_has_a_page_without_an_uncounted_operation(name, capsys):
         ("lenet5 --classes 11", 1, "lenet5: there are bitmaps for 10 digits; num_classes=11"),
         ("--filter resnt", 1, "list_models: no network has 'resnt' in its name or family; did you mean ResNet"),
         ("--family resnt", 1, "list_models: there is no family 'resnt'; did you mean ResNet"),
+        ("vgg16 --width 0.5", 1, "vgg16: this network has one width; received width_mult=0.5"),
+        ("mobilenet_v1 --width 0", 1, "mobilenet_v1: width_mult must be > 0; received"),
         ("--size 32", 2, "Invalid value: only for one network: --size; give its name: minidl models NAME --size"),
         ("--depth 1", 2, "Invalid value: only for one network: --depth"),
         ("vgg16 --filter v --family x", 2, "Invalid value: only for the list: --filter, --family; leave out vgg16"),
