@@ -19,6 +19,7 @@ from minidl.cli.gradcheck import gradcheck
 from minidl.cli.models import models
 from minidl.cli.predict import predict
 from minidl.cli.train import train
+from minidl.cli.warmup import warmup
 
 app = typer.Typer(
     name="minidl",
@@ -33,6 +34,7 @@ app.command(name="eval")(evaluate)
 app.command(name="predict")(predict)
 app.command(name="models")(models)
 app.command(name="gradcheck")(gradcheck)
+app.command(name="warmup")(warmup)
 app.add_typer(data, name="data")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from minidl.kernels import textbook
 from minidl.kernels._rooms import Room, in_use, is_worth_it
+from minidl.kernels._warmup import warmup as warmup
 
 SETS: dict[str, Any] = {"textbook": textbook, "cpu": Room("minidl.kernels.cpu")}
 NAMES: tuple[str, ...] = tuple(textbook.__all__)

@@ -43,27 +43,31 @@ class Room:
 @functools.cache
 def _opened(module: str) -> Any:
     """Return the room, or None with one warning that says what it lacks."""
-    try:
-        if lack := _lack():
-            raise ImportError(lack)
-        return importlib.import_module(module)
-    except Exception as error:  # a Numba that does not fit NumPy or LLVM fails in its own ways
+    if reason := lack():
         warnings.warn(
-            f"kernels: the fast kernels cannot be used ({error}); the textbook's serve, several times slower",
+            f"kernels: the fast kernels cannot be used ({reason}); the textbook's serve, several times slower",
             RuntimeWarning,
             stacklevel=4,
         )
         return None
+    return importlib.import_module(module)
 
 
-def _lack() -> str:
+@functools.cache
+def lack() -> str:
     """Say what this machine lacks for the fast kernels, or ""."""
     import platform
 
-    import llvmlite.binding
+    try:
+        import llvmlite.binding
 
-    if platform.machine().lower() in ("x86_64", "amd64") and not llvmlite.binding.get_host_cpu_features().get("avx2"):
-        return "the processor has no AVX2"
+        if platform.machine().lower() in ("x86_64", "amd64"):
+            features = llvmlite.binding.get_host_cpu_features()
+            if not (features.get("avx2") and features.get("fma")):
+                return "the processor has no AVX2"
+        importlib.import_module("minidl.kernels.cpu")
+    except Exception as error:  # a Numba that does not fit NumPy or LLVM fails in its own ways
+        return str(error) or type(error).__name__
     return ""
 
 

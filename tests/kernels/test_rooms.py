@@ -90,3 +90,39 @@ print(len(caught), caught[0].message)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("1 kernels: the fast kernels cannot be used (")
     assert "the textbook's serve" in done.stdout
+
+
+def test_warmup_compiles_every_kernel(monkeypatch):
+    FAST.relu(np.ones(3, np.float32))
+    from minidl.kernels.cpu import compile as compiling
+
+    done = []
+    few = dict(list(compiling.ALL.items())[:2])
+    monkeypatch.setattr(compiling, "ALL", few)
+    for kernel in few.values():
+        monkeypatch.setattr(kernel, "compile", lambda kernel=kernel: done.append(kernel))
+    assert [name for name, seconds in kernels.warmup() if seconds >= 0] == list(few)
+    assert done == list(few.values())
+
+
+def test_warmup_says_what_is_missing():
+    code = """
+import sys
+sys.modules["numba"] = None
+from minidl.cli import run
+sys.exit(run(["warmup"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("minidl: warmup: the fast kernels cannot be used here: import of numba halted")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_command_tells_what_it_compiled(capsys, monkeypatch):
+    from minidl.cli import run
+
+    monkeypatch.setattr(kernels, "warmup", lambda: iter([("norm.one", 2.0), ("norm.two", 0.004)]))
+    assert run(["warmup"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in shown[:-1]] == [["norm.one", "2.0", "s"]]
+    assert shown[-1] == "2 kernels ready after 2.0 s, 1 of them compiled just now"

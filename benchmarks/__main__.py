@@ -1,0 +1,31 @@
+"""All measurements of speed, one after the other: `python -m benchmarks`; some twenty minutes on a quiet machine.
+
+Each runs in a process of its own, prints its tables, and writes them to benchmarks/results/.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from benchmarks._machine import honest_environment
+
+PARTS = ("layers", "networks", "compare", "scaling", "roofline")
+
+
+def main() -> int:
+    """Run the parts that were named, or all."""
+    unknown = [part for part in sys.argv[1:] if part not in PARTS]
+    if unknown:
+        print(f"benchmarks: there is no {', '.join(unknown)}; the parts are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    worst = 0
+    for part in sys.argv[1:] or PARTS:
+        print(f"\n== {part}", flush=True)
+        command = [sys.executable, "-m", f"benchmarks.{part}"]
+        worst = max(worst, subprocess.run(command, env=honest_environment(), check=False).returncode)
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main())
