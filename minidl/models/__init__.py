@@ -10,6 +10,7 @@ from minidl.models.efficientnet import (
 )
 from minidl.models.googlenet import googlenet, googlenet_bn, googlenet_loss
 from minidl.models.lenet import lenet5, lenet5_modern
+from minidl.models.mnasnet import mnasnet1_0
 from minidl.models.mobilenet_v1 import mobilenet_v1
 from minidl.models.mobilenet_v2 import mobilenet_v2
 from minidl.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
@@ -46,6 +47,7 @@ from minidl.models.resnet_cifar import (
     resnet110_cifar,
 )
 from minidl.models.senet import se_resnet50, se_resnext50_32x4d, senet154
+from minidl.models.shufflenet_v2 import shufflenet_v2_x1_0
 from minidl.models.squeezenet import squeezenet1_0, squeezenet1_1
 from minidl.models.vgg import vgg11, vgg11_bn, vgg11_lrn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 from minidl.models.xception import xception
@@ -70,6 +72,7 @@ __all__ = [
     "lenet5",
     "lenet5_modern",
     "list_models",
+    "mnasnet1_0",
     "mobilenet_v1",
     "mobilenet_v2",
     "mobilenet_v3_large",
@@ -102,6 +105,7 @@ __all__ = [
     "se_resnet50",
     "se_resnext50_32x4d",
     "senet154",
+    "shufflenet_v2_x1_0",
     "squeezenet1_0",
     "squeezenet1_1",
     "vgg11",

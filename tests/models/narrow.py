@@ -79,6 +79,8 @@ NARROW = {
     **dict.fromkeys(densenet.VARIANTS, lambda table: {"growth": 2, "depths": (3, 4, 3, 2)}),
     "mobilenet_v1": lambda table: {"width_mult": 0.05},
     "mobilenet_v2": lambda table: {"width_mult": 0.1, "last": 12},
+    "shufflenet_v2_x1_0": lambda table: {"widths": (4, 8, 10, 12, 16)},
+    "mnasnet1_0": lambda table: {"width_mult": 0.1, "last": 12},
     **dict.fromkeys(mobilenet_v3.VARIANTS, lambda table: {"width_mult": 0.1}),
     **dict.fromkeys(senet.VARIANTS, _senet),
     **dict.fromkeys(squeezenet.VARIANTS, _squeezenet),
