@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from minidl.cli._text import percent
-from minidl.data import Pictures
-from minidl.training import RunFolder, State, Watcher
+from minidl.data import Split
+from minidl.training import Config, RunFolder, State, Watcher
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def progress() -> Iterator[Lines]:
 
 
 class Lines(Watcher):
-    """Prints a line when the run begins and one for every epoch."""
+    """Prints lines when the run begins and one for every epoch."""
 
     def __init__(self) -> None:
         self.began, self.pictures = time.perf_counter(), 0
@@ -36,20 +37,23 @@ class Lines(Watcher):
         """Print a line at once, also into a pipe."""
         print(line, flush=True)
 
-    def on_run(self, run: RunFolder, state: State, train: Pictures, test: Pictures) -> None:
-        """Say what is trained on what, and where it goes."""
+    def on_run(self, run: RunFolder, state: State, train: Split, val: Split) -> None:
+        """Say what is trained on what, with which settings, and where it goes."""
         self.pictures = len(train)
         config, parameters = state.config, sum(p.size for p in state.net.parameters())
         self.show(
-            f"{config.model}, {parameters:,} parameters, on {config.data}: "
-            f"{len(train):,} pictures to learn from, {len(test):,} to test with"
+            f"{config.model}, {parameters:,} parameters, on {config.data}: {len(train.classes)} classes, "
+            f"{len(train):,} pictures to learn from, {len(val):,} to validate with"
         )
-        if state.net.load_report is not None:
-            self.show(str(state.net.load_report))
+        report = getattr(state.net, "load_report", None)
+        if report is not None:
+            self.show(str(report))
         if state.frozen:
             learning = sum(p.size for p in state.net.parameters() if p.requires_grad)
             self.show(f"frozen but for {learning:,} parameters of the head")
-        self.show(f"run folder {run} (seed {config.seed}, {config.device})")
+        for line in settings(config):
+            self.show(line)
+        self.show(f"run folder {run}")
 
     def on_epoch_begin(self, state: State, steps: int) -> None:
         """Start the clock."""
@@ -62,6 +66,23 @@ class Lines(Watcher):
         self.show(
             f"epoch {row['epoch']:{width}}/{state.config.epochs}"
             f"  train loss {row['train_loss']:.4f} accuracy {percent(row['train_top1']):>8}"
-            f"  test loss {row['val_loss']:.4f} accuracy {percent(row['val_top1']):>8}"
+            f"  val loss {row['val_loss']:.4f} accuracy {percent(row['val_top1']):>8}"
             f"  lr {row['lr']:.2g}  {time.perf_counter() - self.began:.1f} s"
         )
+
+
+def settings(config: Config) -> list[str]:
+    """Write all settings in lines of at most 120 letters, each as it may follow --set."""
+    words = " ".join(f"{name}={_written(value)}" for name, value in config.to_dict().items())
+    return textwrap.wrap(words, 120, initial_indent="settings  ", subsequent_indent=" " * 10, break_long_words=False)
+
+
+def _written(value: Any) -> str:
+    """Write a value as in TOML, without blanks."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{name}={_written(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(_written, value)) + "]"
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -13,11 +13,14 @@ from minidl.cli._text import percent
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="The run folder.", metavar="RUN")],
+    data: Annotated[
+        str | None, typer.Option(help="Another data set with the same classes.", show_default="that of the run")
+    ] = None,
     checkpoint: Annotated[str, typer.Option(help="last or best.")] = "last",
     device: Annotated[str | None, typer.Option(help="cpu or cuda.", show_default="that of the run")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Build the network of a run from its checkpoint and repeat the accuracy on the test pictures.
+    """Build the network of a run from its checkpoint and examine it with the pictures for validation.
 
     For example:
 
@@ -25,11 +28,18 @@ def evaluate(
     """
     from minidl.training import evaluate_run
 
-    score, state, file = evaluate_run(run, checkpoint=checkpoint, device=device)
+    score, state, file = evaluate_run(run, checkpoint=checkpoint, data=data, device=device)
+    correct = int(score.confusion.trace())
     if as_json:
-        found = {"n": score.n, "correct": score.correct, "loss": score.loss, "top1": score.top1}
-        print(json.dumps(found | {"checkpoint": str(file), "epoch": state.epoch, "step": state.step}))
+        where = {"checkpoint": str(file), "epoch": state.epoch, "step": state.step}
+        print(json.dumps(score.to_dict(state.classes) | {"correct": correct} | where))
         return
     place = f"after epoch {state.epoch}" + (f" and {state.step} steps" if state.step else "")
-    print(f"{file}: {state.config.model} {place}")
-    print(f"test accuracy {percent(score.top1)} ({score.correct} of {score.n}), loss {score.loss:.4f}")
+    print(f"{file}: {state.config.model} {place}, on {state.config.data}")
+    print(
+        f"accuracy {percent(score.top1)} ({correct} of {score.n}), among the first five {percent(score.top5)}, "
+        f"loss {score.loss:.4f}"
+    )
+    width = max(map(len, state.classes))
+    for name, share, n in zip(state.classes, score.per_class, score.confusion.sum(axis=1)):
+        print(f"{name:{width}}  {percent(share) if n else '-':>8}  of {n:,}")

@@ -21,41 +21,58 @@ def _option(text: str, default: str | None = None) -> Any:
 
 def train(
     model: Annotated[str | None, Argument(help="The network.", metavar="MODEL", show_default="lenet5_modern")] = None,
+    data: Annotated[str | None, _option("The folder of a data set, or a name.", "digits")] = None,
+    recipe: Annotated[str | None, _option("fast, paper, or a file.", "fast; none for the digits")] = None,
+    config: Annotated[Path | None, _option("Repeat a run: its config.json.")] = None,
+    classes: Annotated[str | None, _option("Only these: a number, or names with commas.")] = None,
     epochs: Annotated[int | None, _option("Times that all training pictures are seen.", "16")] = None,
-    batch_size: Annotated[int | None, _option("Pictures in one step.", "16")] = None,
-    lr: Annotated[float | None, _option("Learning rate at the beginning.", "0.02")] = None,
+    batch_size: Annotated[int | None, _option("Pictures in one batch.", "16")] = None,
+    lr: Annotated[float | None, _option("Learning rate that the schedule begins with.", "0.02")] = None,
+    settings: Annotated[
+        list[str] | None,
+        Option("--set", help="Any other setting: name=value.", metavar="NAME=VALUE", show_default=False),
+    ] = None,
     seed: Annotated[int | None, _option("Where all random numbers start.", "0")] = None,
     device: Annotated[str | None, _option("cpu or cuda.", "cpu")] = None,
+    workers: Annotated[int | None, _option("Threads that prepare pictures.", "one for each core")] = None,
+    on_error: Annotated[str | None, _option("A picture that cannot be read: raise or skip.", "raise")] = None,
     weights: Annotated[Path | None, _option("A file of weights to begin with: .safetensors, .npz or .pth.")] = None,
     freeze: Annotated[bool, Option("--freeze", help="Learn only the head; needs --weights.")] = False,
     out: Annotated[Path | None, _option("The run folder; it must be new.", "runs/MODEL-DATA-1, -2, ...")] = None,
     resume: Annotated[Path | None, _option("Go on with the run in this folder.")] = None,
 ) -> None:
-    """Train a network on 1,797 real handwritten digits; Ctrl-C stops it so that --resume can go on.
+    """Train a network on a folder of pictures, or on 1,797 real handwritten digits; Ctrl-C stops it, --resume goes on.
+
+    A recipe has other defaults than those below. All settings: docs/training.md.
 
     For example:
 
       minidl train
 
-      minidl train --epochs 8 --lr 0.01 --seed 1 --out runs/careful
+      minidl train resnet18 --data pets --epochs 20 --set weight_decay=0.0005
 
-      minidl train --resume runs/careful --epochs 16
+      minidl train --resume runs/resnet18-pets-1 --epochs 40
+
+      minidl train --config runs/resnet18-pets-1/config.json --seed 1
     """
-    start = _given(weights=None if weights is None else str(weights), freeze=freeze or None)
-    once = _given(model=model, batch_size=batch_size, lr=lr, seed=seed) | start  # what a run decides when it begins
-    always = _given(epochs=epochs, device=device)
-    if resume is not None and (once or out is not None):
-        raise BadParameter("--resume takes all settings from the run; only --epochs and --device may be given with it")
     from minidl.cli._progress import progress
-    from minidl.training import Config
+    from minidl.training import make_config, parse_setting
     from minidl.training import resume as go_on
     from minidl.training import train as begin
 
-    settings = Config(**once, **always)  # judged before anything else
+    always = _given(epochs=epochs, device=device, data=data, workers=workers)
+    once = _given(classes=classes, batch_size=batch_size, lr=lr, seed=seed, on_error=on_error, freeze=freeze or None)
+    once |= _given(weights=None if weights is None else str(weights)) | dict(map(parse_setting, settings or ()))
+    starts = _given(model=model, recipe=recipe, config=config)
+    if resume is not None and (once or starts or out is not None):
+        raise BadParameter(
+            "--resume takes all settings from the run; only --epochs, --data, --workers and --device may be given too"
+        )
+    asked = None if resume is not None else make_config(**starts, **once, **always)  # judged before anything else
     print(f"minidl train: {'setting up' if resume is None else f'going on with {resume}'}", flush=True)
     with progress() as watcher:
         if resume is None:
-            outcome = begin(settings, out=out, watchers=[watcher])
+            outcome = begin(asked, out=out, watchers=[watcher])
         else:
             outcome = go_on(resume, **always, watchers=[watcher])
     print(_ending(outcome))
@@ -75,10 +92,10 @@ def _ending(outcome: Outcome) -> str:
     last, best = state.history[-1], state.best or {}
     if outcome.new_epochs == 0:
         more = f"minidl train --resume {again} --epochs {2 * state.epoch}"
-        return f"all {state.epoch} epochs are done (test accuracy {percent(last['val_top1'])}); more with: {more}"
+        return f"all {state.epoch} epochs are done (accuracy {percent(last['val_top1'])}); more with: {more}"
     return (
-        f"test accuracy {percent(last['val_top1'])} after epoch {last['epoch']}"
+        f"accuracy in validation {percent(last['val_top1'])} after epoch {last['epoch']}"
         f" (best: {percent(best['val_top1'])} after epoch {best['epoch']})\n"
-        f"{run}: {run.last.name} {run.best.name} {run.history.name} {run.config.name} {run.curves.name}\n"
+        f"{run}: {' '.join(run.files())}\n"
         f"look again: minidl eval {again}"
     )

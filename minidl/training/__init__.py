@@ -1,18 +1,20 @@
 """Training: the loop, and what a run leaves behind.
 
 train, resume, evaluate_run     a whole run, as the command line makes it
-fit, evaluate                   the loop and the examination, for any network
-Config, State                   what was asked for, and where the training is
-Metrics                         loss, top-1, top-5, accuracy of each class, confusion matrix
+make_config, Config             what is asked for: a recipe, a file, and what the user says
+fit, evaluate                   the loop and the examination, for any network, without a folder
+State, Watcher, Metrics         where a training is, who is told, and what an examination finds
 save_checkpoint, load_checkpoint, RunFolder
 """
 
 from minidl.training.checkpoint import load_checkpoint, save_checkpoint
 from minidl.training.config import Config
+from minidl.training.evaluation import evaluate
 from minidl.training.finite import NonFiniteError
+from minidl.training.fitting import fit
 from minidl.training.jobs import Outcome, evaluate_run, resume, train
-from minidl.training.loop import Score, evaluate, fit
 from minidl.training.metrics import Metrics
+from minidl.training.resolve import make_config, parse_setting
 from minidl.training.run import RunFolder
 from minidl.training.state import State
 from minidl.training.watcher import Watcher
@@ -23,13 +25,14 @@ __all__ = [
     "NonFiniteError",
     "Outcome",
     "RunFolder",
-    "Score",
     "State",
     "Watcher",
     "evaluate",
     "evaluate_run",
     "fit",
     "load_checkpoint",
+    "make_config",
+    "parse_setting",
     "resume",
     "save_checkpoint",
     "train",

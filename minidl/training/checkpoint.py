@@ -7,6 +7,7 @@ asked.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -22,8 +23,9 @@ from minidl._files import atomic_write
 from minidl.training.config import Config
 from minidl.training.state import State, build
 
-FORMAT = 1  # raised by one when older versions of minidl could not read what is written any more
+FORMAT = 2  # raised by one when older versions of minidl could not read what is written any more
 OPTIMIZER = "optim/"
+FIGURES = ("classes", "pictures", "epoch", "step", "seen", "loss_sum", "correct", "history")  # of the state
 KEY = "minidl"  # one key of the header, because the library writes several in changing order
 
 
@@ -46,13 +48,9 @@ def save_checkpoint(path: str | os.PathLike[str], state: State) -> None:
         "model": state.config.model,
         "arguments": state.arguments,
         "config": state.config.to_dict(),
-        "epoch": state.epoch,
-        "step": state.step,
-        "loss_sum": state.loss_sum,
-        "correct": state.correct,
-        "history": state.history,
         "generator": _random.get_state(),
-    }
+    } | {name: getattr(state, name) for name in FIGURES}
+    note["digest"] = _digest(arrays, note)
     content = save(arrays, metadata={KEY: json.dumps(note, sort_keys=True, allow_nan=False)})
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
@@ -85,7 +83,7 @@ def load_checkpoint(path: str | os.PathLike[str], **changes: Any) -> State:
         state = build(config, note["arguments"])
         state.net.load_state_dict(weights)
         state.optimizer.load_state_dict(slots)
-        for name in ("epoch", "step", "loss_sum", "correct", "history"):
+        for name in FIGURES:
             setattr(state, name, note[name])
         _random.set_state(note["generator"])
     return state
@@ -124,8 +122,25 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             f"checkpoint: {path} holds {len(arrays)} arrays but no training; expected a file that `minidl train` wrote"
         )
     if note["format"] != FORMAT:
+        newer = isinstance(note["format"], int) and note["format"] > FORMAT
         raise ValueError(
             f"checkpoint: {path} has format {note['format']!r}, this minidl reads format {FORMAT}; "
-            "update it: pip install --upgrade minidl"
+            + ("update it: pip install --upgrade minidl" if newer else f"begin anew with its weights: --weights {path}")
+        )
+    digest = note.pop("digest", None)
+    if digest != _digest(arrays, note):
+        raise ValueError(
+            f"checkpoint: {path} is damaged: its contents have changed since it was written (the digest differs); "
+            "take the other checkpoint of the run, or a copy"
         )
     return arrays, note
+
+
+def _digest(arrays: dict[str, np.ndarray], note: dict[str, Any]) -> str:
+    """Return the SHA-256 of names, shapes, dtypes and values of all arrays, and of the note."""
+    whole = hashlib.sha256(json.dumps(note, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        whole.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
+        whole.update(array.data)
+    return whole.hexdigest()

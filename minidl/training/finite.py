@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl import _backend, ops
+from minidl import _backend
 from minidl._backend import Array
 from minidl.nn import Module
 from minidl.tensor import Event, Tensor, no_grad, observe
+from minidl.training.objective import objective
 
 
 class NonFiniteError(RuntimeError):
@@ -40,7 +41,7 @@ def explain(net: Module, x: Array, labels: Array) -> str:
             first.append(event)
 
     with no_grad(), observe(watch):
-        ops.cross_entropy(net(Tensor(x)), labels)
+        objective(net(Tensor(x)), labels)
     found = []
     if parameter := bad_state(net):
         found.append(f"{parameter} is not finite")

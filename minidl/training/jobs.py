@@ -5,22 +5,32 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minidl import data as data_sets
-from minidl.data import Pictures
+from minidl.data import Loader, Pictures, Split
+from minidl.models._family import Network
+from minidl.tensor import Tensor
 from minidl.training.checkpoint import load_checkpoint, save_checkpoint
 from minidl.training.config import Config
+from minidl.training.evaluation import evaluate
+from minidl.training.feed import training_batches, validation_batches
 from minidl.training.finite import NonFiniteError
 from minidl.training.interrupt import interruptible
-from minidl.training.loop import Score, blas_threads, evaluate, fit
+from minidl.training.loop import run_epochs
+from minidl.training.metrics import Metrics
+from minidl.training.resolve import absolute, resolve
 from minidl.training.run import Keeper, RunFolder, existing
 from minidl.training.state import State, build
+from minidl.training.threads import hold_threads
 from minidl.training.watcher import Watcher
 
-Parts = tuple[Pictures, Pictures]
+Parts = tuple[Split | Pictures, Split | Pictures]
 
 
 @dataclass(frozen=True)
@@ -43,9 +53,9 @@ def train(
     """Train a network and leave a run folder. Ctrl-C stops between two steps and leaves a checkpoint to go on from.
 
     Args:
-        config: the settings; None (default) takes all defaults.
+        config: the settings, see `make_config`; None (default) takes all defaults.
         out: the folder, which must not exist; None (default) makes runs/MODEL-DATA-1, -2, …
-        parts: (training pictures, test pictures); None (default) loads those of `config.data`.
+        parts: (training pictures, validation pictures); None (default) opens the data set `config.data`.
         watchers: whom to tell how it goes.
 
     Raises:
@@ -65,24 +75,30 @@ def train(
     config = config or Config()
     if out is not None and os.path.lexists(out):
         raise existing(out)
-    train_part, test_part = parts or data_sets.load(config.data)
-    state = build(config, _arguments(train_part), weights=config.weights)
-    evaluate(state.net, test_part.take(slice(0, 1)), config.device)  # what does not fit shall not leave a folder
-    run = RunFolder.create(f"{config.model}-{config.data}", out)
+    pictures, examined = _split(parts) or _opened(config)
+    config = resolve(config, pictures)
+    batches = training_batches(pictures, config), validation_batches(examined, config)
+    first = [_first(loader) for loader in batches]
+    state = build(config, _arguments(config, first[0]), weights=config.weights)
+    state.classes, state.pictures = list(pictures.classes), [len(pictures), len(examined)]
+    _try(state, *first)  # what does not fit shall not leave a folder
+    run = RunFolder.create(f"{config.model}-{Path(config.data).resolve().name}", out)
     try:
         run.write_config(state)
         save_checkpoint(run.last, state)
     except BaseException:
         shutil.rmtree(run.path, ignore_errors=True)  # made a moment ago, and of no use to anybody
         raise
-    return _go_on(run, state, (train_part, test_part), watchers)
+    return _go_on(run, state, batches, watchers)
 
 
 def resume(
     path: str | os.PathLike[str],
     *,
     epochs: int | None = None,
+    data: str | os.PathLike[str] | None = None,
     device: str | None = None,
+    workers: int | None = None,
     parts: Parts | None = None,
     watchers: Sequence[Watcher] = (),
 ) -> Outcome:
@@ -90,8 +106,11 @@ def resume(
 
     Args:
         path: the run folder.
-        epochs: how many epochs there shall be in all; None (default) leaves that as it was.
+        epochs: how many epochs there shall be in all; None (default) leaves that as it was. A schedule that goes down
+            to the end is then stretched.
+        data: where the data set is now; None (default) looks where it was.
         device: where to go on; None (default) stays where it was.
+        workers: threads that prepare pictures; None (default) leaves that as it was. No bit depends on it.
         parts: as for `train`.
         watchers: whom to tell how it goes.
 
@@ -99,75 +118,142 @@ def resume(
         The outcome; at once, when all epochs are done already.
 
     Raises:
-        ValueError: if there is no run, it cannot be read, or it has more epochs already.
+        ValueError: if there is no run, it cannot be read, it has more epochs already, or the data set has changed.
         NonFiniteError: as for `train`.
         OSError: if something cannot be written.
     """
     run = RunFolder.open(path)
-    changes = {"epochs": epochs, "device": device}
+    changes = {"epochs": epochs, "data": _absolute(data), "device": device, "workers": workers}
     state = load_checkpoint(run.last, **{name: value for name, value in changes.items() if value is not None})
     begun = state.epoch + (state.step > 0)
     if state.config.epochs < begun:
         raise ValueError(f"resume: {run} has begun {begun} epochs; epochs must be >= {begun}; received epochs={epochs}")
-    if state.epoch == state.config.epochs:
-        if not run.curves.is_file():  # killed while drawing
-            run.write_history(state)
-            _draw_curves(run, state)
+    if state.finished and run.curves.is_file():  # without, it was killed while drawing
         return Outcome(run, state, finished=True, new_epochs=0)
+    pictures, examined = _split(parts) or _opened(state.config)
+    _check_same(state, pictures, examined)
     run.sweep()
     run.write_config(state)
-    return _go_on(run, state, parts or data_sets.load(state.config.data), watchers)
+    run.write_history(state, run.read_seconds())
+    batches = training_batches(pictures, state.config), validation_batches(examined, state.config)
+    return _go_on(run, state, batches, watchers)
 
 
 def evaluate_run(
     path: str | os.PathLike[str],
     *,
     checkpoint: str = "last",
+    data: str | os.PathLike[str] | None = None,
     device: str | None = None,
-    test: Pictures | None = None,
-) -> tuple[Score, State, Path]:
+    val: Split | Pictures | None = None,
+) -> tuple[Metrics, State, Path]:
     """Build the network of a run again and examine it.
 
     Args:
         path: the run folder.
         checkpoint: "last" or "best".
+        data: another data set, of whose pictures those for validation are taken; None (default) takes the run's.
         device: where; None (default) takes that of the training.
-        test: the pictures; None (default) takes the test pictures of the run's data set.
+        val: the pictures; None (default) takes those of the data set.
 
     Returns:
-        The score, the training it belongs to, and the file it was read from.
+        The figures, the training they belong to, and the file it was read from.
 
     Raises:
-        ValueError: if there is no run or no such checkpoint, or it cannot be read.
+        ValueError: if there is no run or no such checkpoint, it cannot be read, or the data set has other classes.
     """
     file = RunFolder.open(path).checkpoint(checkpoint)
-    state = load_checkpoint(file, **({"device": device} if device else {}))
-    test = data_sets.load(state.config.data)[1] if test is None else test
-    with blas_threads(state.config.threads):
-        return evaluate(state.net, test, state.config.device), state, file
+    changes = {"data": _absolute(data), "device": device}
+    state = load_checkpoint(file, **{name: value for name, value in changes.items() if value is not None})
+    if val is None:
+        val = _opened(state.config)[1]
+    _check_classes(state, val)
+    with hold_threads(state.config.threads):
+        return evaluate(state.net, validation_batches(val, state.config), state.config.device), state, file
 
 
-def _arguments(train: Pictures) -> dict[str, Any]:
-    """Return what the network is built with; one output, because the loop has one loss."""
-    return {"in_channels": train.x.shape[1], "num_classes": len(train.classes), "aux_logits": False}
+def _absolute(data: str | os.PathLike[str] | None) -> str | None:
+    return None if data is None else absolute(os.fspath(data))
 
 
-def _go_on(run: RunFolder, state: State, parts: Parts, watchers: Sequence[Watcher]) -> Outcome:
-    """Train from a state on, with the folder kept up to date, and draw the curves at the end."""
+def _opened(config: Config) -> tuple[Split, Split]:
+    """Open the data set. Its own seed is fixed: all trainings are examined on the same pictures."""
+    found = data_sets.open_dataset(config.data, config.classes, val_share=config.val_share)
+    return found.train, found.val
+
+
+def _split(parts: Parts | None) -> tuple[Split, Split] | None:
+    if parts is None:
+        return None
+    train, val = (part if isinstance(part, Split) else Split.of(part) for part in parts)
+    return train, val
+
+
+def _first(loader: Loader) -> Pictures:
+    """Return one picture as the network will see it."""
+    with closing(loader.epoch(0)) as batches:
+        x = next(batches)[0][:1]
+    return Pictures(x, np.zeros(1, dtype=np.int64), loader.split.classes)
+
+
+def _arguments(config: Config, train: Pictures) -> dict[str, Any]:
+    """Return what the network is built with."""
+    return {"in_channels": train.x.shape[1], "num_classes": len(train.classes), "aux_logits": config.aux_weight > 0}
+
+
+def _try(state: State, train: Pictures, val: Pictures) -> None:
+    """Show the network a picture of either kind.
+
+    Raises:
+        ValueError: if they do not fit.
+    """
+    state.train()
+    if isinstance(state.net, Network):
+        state.net.check_pictures(Tensor(train.x))  # auxiliary heads, which only training has, may be more particular
+    evaluate(state.net, val, state.config.device)
+
+
+def _check_same(state: State, train: Split, val: Split) -> None:
+    """Refuse to go on with other pictures than the run began with."""
+    _check_classes(state, val)
+    if state.pictures != [len(train), len(val)]:
+        raise ValueError(
+            f"resume: the run began with {state.pictures[0]:,} training and {state.pictures[1]:,} validation pictures, "
+            f"{state.config.data} has {len(train):,} and {len(val):,} now; begin anew: --config RUN/config.json"
+        )
+
+
+def _check_classes(state: State, val: Split | Pictures) -> None:
+    """Refuse pictures of other classes than the network has learnt: their numbers would mean something else."""
+    if list(val.classes) == state.classes:
+        return
+    unknown = [name for name in val.classes if name not in state.classes]
+    missing = [name for name in state.classes if name not in val.classes]
+    details = [
+        f"{what}: {', '.join(names[:4])}" for what, names in (("unknown", unknown), ("missing", missing)) if names
+    ]
+    raise ValueError(
+        f"{state.config.data}: the classes must be those of the training, in their order; "
+        f"{'; '.join(details) or 'they stand in another order'}"
+    )
+
+
+def _go_on(run: RunFolder, state: State, batches: tuple[Loader, Loader], watchers: Sequence[Watcher]) -> Outcome:
+    """Train from a state on, with the folder kept up to date, and draw at the end."""
     before = state.epoch
     for watcher in watchers:
-        watcher.on_run(run, state, *parts)
+        watcher.on_run(run, state, *(loader.split for loader in batches))
     try:
         with interruptible() as pressed:
-            finished = fit(state, *parts, watchers=(Keeper(run), *watchers), should_stop=pressed)
+            finished = run_epochs(state, *batches, watchers=(Keeper(run), *watchers), should_stop=pressed)
     except NonFiniteError as error:
         raise NonFiniteError(f"{error}; the last good checkpoint is {run.last}") from error
     if finished:
-        _draw_curves(run, state)
+        _draw(run, state)
     return Outcome(run, state, finished, state.epoch - before)
 
 
-def _draw_curves(run: RunFolder, state: State) -> None:
+def _draw(run: RunFolder, state: State) -> None:
     from minidl import viz  # here, because matplotlib takes a second to load
 
     viz.draw_curves(run.curves, state.history, title=f"{state.config.model} on {state.config.data}")

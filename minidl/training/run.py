@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import os
+import re
+import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,15 +20,17 @@ from minidl.training.watcher import Watcher
 
 RUNS = Path("runs")
 CHECKPOINTS = ("last", "best")
+SECONDS = "seconds"  # the one column that differs from run to run
+UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.\w+")  # as `atomic_write` names them
 
 
 class RunFolder:
     """The files of one run.
 
         last.safetensors    the training after its last finished epoch, or between two steps where it was stopped
-        best.safetensors    the same after the epoch that was best on the test pictures
-        history.csv         a row for each epoch
-        config.json         all settings
+        best.safetensors    the same after the epoch that was best in validation
+        history.csv         a row for each epoch: the history of the checkpoint, and the seconds that the epoch took
+        config.json         all settings; `minidl train --config` repeats the run
         curves.png          loss and accuracy, drawn at the end
 
     Args:
@@ -99,25 +104,36 @@ class RunFolder:
             raise ValueError(f"run: {self} has no {file.name}: no epoch was finished yet")
         return file
 
+    def files(self) -> list[str]:
+        """Return the names of the files that are there, in the order of the list above."""
+        known = [file.name for file in (self.last, self.best, self.history, self.config, self.curves)]
+        return [name for name in known if (self.path / name).exists()]
+
     def write_config(self, state: State) -> None:
         """Write config.json."""
         settings: dict[str, Any] = {**state.config.to_dict(), "arguments": state.arguments}
         with atomic_write(self.config) as temporary:
             temporary.write_text(json.dumps(settings, sort_keys=True, indent=2) + "\n", encoding="utf-8")
 
-    def write_history(self, state: State) -> None:
-        """Write history.csv."""
+    def write_history(self, state: State, seconds: Mapping[int, float] | None = None) -> None:
+        """Write history.csv; `seconds` are those of each epoch, as far as they are known."""
         text = io.StringIO(newline="")
-        rows = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        rows = csv.DictWriter(text, (*COLUMNS, SECONDS), lineterminator="\n")
         rows.writeheader()
-        rows.writerows(state.history)
+        rows.writerows(row | {SECONDS: (seconds or {}).get(row["epoch"], "")} for row in state.history)
         with atomic_write(self.history) as temporary:
             temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
 
+    def read_seconds(self) -> dict[int, float]:
+        """Return the seconds of each epoch that stand in history.csv."""
+        with suppress(OSError, ValueError, KeyError), open(self.history, newline="", encoding="utf-8") as file:
+            return {int(row["epoch"]): float(row[SECONDS]) for row in csv.DictReader(file) if row[SECONDS]}
+        return {}
+
     def sweep(self) -> None:
         """Remove the unfinished files that a killed process left."""
-        for goal in (self.last, self.best, self.history, self.config, self.curves):
-            for file in self.path.glob(f".{goal.stem}.*{goal.suffix}"):
+        for file in self.path.iterdir():
+            if UNFINISHED.fullmatch(file.name):
                 with suppress(OSError):
                     file.unlink()
 
@@ -131,19 +147,26 @@ def existing(out: str | os.PathLike[str]) -> FileExistsError:
 class Keeper(Watcher):
     """Writes what a training has reached into its run folder, the newest state last.
 
-    The order matters to a process that is killed in between: with a new best.safetensors and an old last.safetensors
-    the epoch is simply done again, with the same result. The other way round the best would be lost.
+    The order matters to a process that is killed in between: with a new best.safetensors or history.csv and an old
+    last.safetensors the epoch is simply done again, with the same result. The other way round they would be lost.
     """
 
     def __init__(self, run: RunFolder):
         self.run = run
+        self.seconds = run.read_seconds()
+        self.began = time.perf_counter()
+
+    def on_epoch_begin(self, state: State, steps: int) -> None:
+        """Start the clock."""
+        self.began = time.perf_counter()
 
     def on_epoch_end(self, state: State) -> None:
-        """Save the best, if it is this epoch, then the last, then the table."""
+        """Save the best, if it is this epoch, then the table, then the last."""
+        self.seconds[state.epoch] = round(time.perf_counter() - self.began, 3)
         if state.best is state.history[-1]:
             save_checkpoint(self.run.best, state)
+        self.run.write_history(state, self.seconds)
         save_checkpoint(self.run.last, state)
-        self.run.write_history(state)
 
     def on_stop(self, state: State) -> None:
         """Save the middle of the epoch."""

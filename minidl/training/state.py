@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from minidl import models
 from minidl._random import manual_seed
-from minidl.models._family import Network
 from minidl.nn import Module
-from minidl.optim import SGD
+from minidl.optim import SGD, Adam, AdamW, Optimizer, RMSprop, Schedule, decay_groups
 from minidl.training.config import Config
 from minidl.training.transfer import freeze_body
 
-COLUMNS = ("epoch", "step", "lr", "train_loss", "train_top1", "val_loss", "val_top1")  # of the history
+# of the history; history.csv has the seconds of each epoch as well
+COLUMNS = ("epoch", "step", "lr", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5")
 
 
 @dataclass
 class State:
     """A network in training.
 
-    `epoch` counts the finished epochs and `step` the finished steps of the one that is under way; `loss_sum` and
-    `correct` are its sums over the pictures seen so far. `history` has a row (see `COLUMNS`) for each finished epoch:
-    "step" there counts from the beginning, the training figures are means over the moved pictures as they passed, and
-    top1 is the share of pictures whose most likely class was right. `arguments` is what the network was built with;
-    `frozen` are the modules that do not learn.
+    `epoch` counts the finished epochs and `step` the finished steps of the one that is under way; `seen`, `loss_sum`
+    and `correct` are its sums over the pictures so far. `history` has a row (see `COLUMNS`) for each finished epoch:
+    "step" there counts from the beginning, "lr" is that of the last step, the training figures are means over the
+    changed pictures as they passed, and top1 is the share of pictures whose most likely class was right. `arguments` is
+    what the network was built with; `classes` are the names of what it tells apart, `pictures` the numbers of training
+    and validation pictures; `frozen` are the modules that do not learn.
     """
 
-    net: Network
-    optimizer: SGD
+    net: Module
+    optimizer: Optimizer
     config: Config
     arguments: dict[str, Any] = field(default_factory=dict)
+    classes: list[str] = field(default_factory=list)
+    pictures: list[int] = field(default_factory=list)
     epoch: int = 0
     step: int = 0
+    seen: int = 0
     loss_sum: float = 0.0
     correct: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -45,9 +50,25 @@ class State:
             module.eval()
 
     @property
+    def finished(self) -> bool:
+        """Whether all epochs are done."""
+        return self.epoch >= self.config.epochs
+
+    @property
     def best(self) -> dict[str, Any] | None:
-        """The first row of the history with the highest top1 on the test pictures; None before the first epoch."""
+        """The first row of the history with the highest top1 in validation; None before the first epoch."""
         return max(self.history, key=lambda row: row["val_top1"], default=None)
+
+    def follow(self, schedule: Schedule) -> None:
+        """Set learning rate and momentum of the next step."""
+        self.optimizer.lr = schedule.lr(self.epoch, self.step, self.history)
+        momentum = schedule.momentum(self.epoch, self.step)
+        if momentum is None:
+            return
+        if isinstance(self.optimizer, Adam):  # its β1 is the momentum
+            self.optimizer.betas = (momentum, self.optimizer.betas[1])
+        elif isinstance(self.optimizer, (SGD, RMSprop)) and self.optimizer.momentum:
+            self.optimizer.momentum = momentum
 
 
 def build(config: Config, arguments: dict[str, Any], *, weights: str | None = None) -> State:
@@ -60,11 +81,52 @@ def build(config: Config, arguments: dict[str, Any], *, weights: str | None = No
     manual_seed(config.seed)
     net = models.get_model(config.model, weights=weights, **arguments).to(config.device)
     frozen = freeze_body(net, config.model) if config.freeze else []
-    optimizer = SGD(
-        [parameter for parameter in net.parameters() if parameter.requires_grad],
-        lr=config.lr,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        nesterov=config.momentum > 0,
-    )
-    return State(net, optimizer, config, arguments, frozen=frozen)
+    return State(net, make_optimizer(net, config), config, arguments, frozen=frozen)
+
+
+def make_optimizer(net: Module, config: Config) -> Optimizer:
+    """Return the update rule that the settings name, for everything in the network that learns.
+
+    Raises:
+        ValueError: if nothing learns.
+
+    Example:
+        >>> from minidl import nn
+        >>> make_optimizer(nn.Linear(3, 2), Config(optimizer="adam", betas=(0.8, 0.99))).betas
+        (0.8, 0.99)
+    """
+    groups = [{"parameters": list(net.parameters())}] if config.decay_norms else decay_groups(net, config.weight_decay)
+    for group in groups:
+        group["parameters"] = [parameter for parameter in group["parameters"] if parameter.requires_grad]
+    return RULES[config.optimizer](groups, config)
+
+
+def _eps(config: Config) -> dict[str, float]:
+    """Return eps, if it was given: each rule has a default of its own."""
+    return {} if config.eps is None else {"eps": config.eps}
+
+
+def _sgd(groups: list[Any], config: Config) -> Optimizer:
+    nesterov = config.nesterov and config.momentum > 0
+    return SGD(groups, config.lr, config.momentum, config.weight_decay, nesterov)
+
+
+def _rmsprop(groups: list[Any], config: Config) -> Optimizer:
+    numbers: dict[str, Any] = {"momentum": config.momentum, "eps_inside": config.eps_inside} | _eps(config)
+    return RMSprop(groups, config.lr, config.alpha, weight_decay=config.weight_decay, **numbers)
+
+
+def _adam(groups: list[Any], config: Config) -> Optimizer:
+    return Adam(groups, config.lr, config.betas, weight_decay=config.weight_decay, **_eps(config))
+
+
+def _adamw(groups: list[Any], config: Config) -> Optimizer:
+    return AdamW(groups, config.lr, config.betas, weight_decay=config.weight_decay, **_eps(config))
+
+
+RULES: dict[str, Callable[[list[Any], Config], Optimizer]] = {
+    "sgd": _sgd,
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+    "adamw": _adamw,
+}

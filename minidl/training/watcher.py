@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minidl.data import Pictures
+from minidl.data import Split
 from minidl.training.state import State
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ class Watcher:
         ...         print(state.epoch, state.history[-1]["val_top1"])
     """
 
-    def on_run(self, run: RunFolder, state: State, train: Pictures, test: Pictures) -> None:
+    def on_run(self, run: RunFolder, state: State, train: Split, val: Split) -> None:
         """A run with a folder is ready; its first step comes next."""
 
     def on_epoch_begin(self, state: State, steps: int) -> None:
         """An epoch of so many steps begins (or goes on: `state.step` are done)."""
 
     def on_step(self, state: State, loss: float) -> None:
-        """A step is done."""
+        """A step is done; `loss` is the mean over its pictures."""
 
     def on_epoch_end(self, state: State) -> None:
         """An epoch is done; `state.history[-1]` is its row."""

@@ -28,3 +28,4 @@ def test_the_bar_follows_a_training(tmp_path, monkeypatch):
     assert [entry[:3] for entry in shown] == [(f"epoch {e}/2", step, 3) for e in (1, 2) for step in (1, 2, 3)]
     assert all(float(entry[3]) > 0 for entry in shown)
     assert "epoch 2/2  train loss" in screen.getvalue()
+    assert "pictures/s" in screen.getvalue()

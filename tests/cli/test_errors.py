@@ -62,11 +62,11 @@ def test_wrong_values(capsys, tmp_path, arguments, line):
         ("train lenet5 vgg16", "Got unexpected extra argument"),
         (
             "train --resume x --lr 3",
-            "Invalid value: --resume takes all settings from the run; only --epochs and --device",
+            "Invalid value: --resume takes all settings from the run; only --epochs, --data, --wor",
         ),
         (
             "train --resume x --out y",
-            "Invalid value: --resume takes all settings from the run; only --epochs and --device",
+            "Invalid value: --resume takes all settings from the run; only --epochs, --data, --wor",
         ),
         ("eval", "Missing argument 'RUN'"),
     ],
@@ -102,9 +102,12 @@ def test_checkpoints_that_cannot_be_used(capsys, run):
     weights.save(run.last, weights.load(run.best), model="lenet5_modern")
     assert "no training; expected a file that `minidl train` wrote" in fails(capsys, 1, "eval", "run")
     run.last.write_bytes(whole.replace(b'\\"model\\": \\"lenet5_modern\\"', b'\\"model\\": \\"lenet5\\"       '))
-    assert "do not fit LeNet5" in fails(capsys, 1, "eval", "run")
-    run.last.write_bytes(whole.replace(b'\\"format\\": 1', b'\\"format\\": 9'))
-    assert "has format 9, this minidl reads format 1; update it" in fails(capsys, 1, "eval", "run")
+    assert "run/last.safetensors is damaged: its contents have changed" in fails(capsys, 1, "eval", "run")
+    line = fails(capsys, 1, "train", "lenet5", "--weights", "run/best.safetensors")
+    assert line.startswith("lenet5: ")
+    assert "run/best.safetensors: load_state_dict: the weights do not fit LeNet5" in line
+    run.last.write_bytes(whole.replace(b'\\"format\\": 2', b'\\"format\\": 9'))
+    assert "has format 9, this minidl reads format 2; update it" in fails(capsys, 1, "eval", "run")
     assert fails(capsys, 1, "train", "--out", "run").endswith("go on with that run: --resume run")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minidl import _random, optim, training, weights
+from minidl.training import checkpoint
 from minidl.training.state import build
 
 ARGUMENTS = {"in_channels": 1, "num_classes": 10}
@@ -37,6 +38,8 @@ def rewrite(path, change_note=lambda note: None, change_arrays=lambda arrays: No
     arrays, note = weights.load(path), json.loads(header(path)["__metadata__"]["minidl"])
     change_note(note)
     change_arrays(arrays)
+    note.pop("digest")
+    note["digest"] = checkpoint._digest(arrays, note)
     path.write_bytes(save(arrays, metadata={"minidl": json.dumps(note)}))
 
 
@@ -63,7 +66,7 @@ def test_everything_comes_back(state, file):
     _random.default_generator().random(5)
     again = training.load_checkpoint(file)
     assert _random.get_state() == generator
-    for name in ("config", "arguments", "epoch", "step", "loss_sum", "correct", "history"):
+    for name in ("config", "arguments", "epoch", "step", "seen", "loss_sum", "correct", "history"):
         assert getattr(again, name) == getattr(state, name), name
     for mine, theirs in ((state.net, again.net), (state.optimizer, again.optimizer)):
         before, after = mine.state_dict(), theirs.state_dict()
@@ -121,8 +124,36 @@ def test_other_files_are_no_checkpoints(file, tmp_path):
 
 
 def test_a_newer_format_is_told_from_damage(file):
-    rewrite(file, lambda note: note.update(format=2))
-    with pytest.raises(ValueError, match=r"has format 2, this minidl reads format 1; update it: pip install --upgrade"):
+    rewrite(file, lambda note: note.update(format=3))
+    with pytest.raises(ValueError, match=r"has format 3, this minidl reads format 2; update it: pip install --upgrade"):
+        training.load_checkpoint(file)
+    rewrite(file, lambda note: note.update(format=1))
+    with pytest.raises(ValueError, match=r"has format 1, this .* reads format 2; begin anew .*: --weights .*t"):
+        training.load_checkpoint(file)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.5, 0.8, 0.999])
+def test_a_changed_bit_is_found_and_the_file_named(file, share):
+    content = bytearray(file.read_bytes())
+    content[int(share * len(content))] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"^checkpoint: .*last\.safetensors"):
+        training.load_checkpoint(file)
+
+
+def test_a_changed_weight_is_found_by_the_digest(file):
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"last.safetensors is damaged: its contents have changed since .* the other"):
+        training.load_checkpoint(file)
+
+
+def test_a_changed_number_of_the_note_is_found_by_the_digest(file):
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b'\\"seed\\": 4', b'\\"seed\\": 5'))
+    assert file.read_bytes() != content
+    with pytest.raises(ValueError, match=r"last.safetensors is damaged: its contents have changed"):
         training.load_checkpoint(file)
 
 

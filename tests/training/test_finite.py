@@ -119,9 +119,7 @@ def test_pictures_that_are_not_finite_are_named(parts):
         training.fit(state_of(Net(nn.ReLU())), type(train)(x, train.labels, train.classes), test)
     x = test.x.copy()
     x[-1, 0, 3, 3] = np.inf
-    with pytest.raises(
-        training.NonFiniteError, match=r"after epoch 1 the loss on the test pictures is nan: the pictures"
-    ):
+    with pytest.raises(training.NonFiniteError, match=r"after epoch 1 the loss in validation is nan: the pictures"):
         training.fit(state_of(Net(nn.ReLU())), train, type(train)(x, test.labels, test.classes))
 
 
@@ -130,7 +128,7 @@ def test_a_layer_that_only_fails_in_evaluation_is_named(parts):
         def forward(self, x):
             return x if self.training else x * HUGE * HUGE
 
-    with pytest.raises(training.NonFiniteError, match=r"after epoch 1 the loss on the test .* comes from broken"):
+    with pytest.raises(training.NonFiniteError, match=r"after epoch 1 the loss in validation .* comes from broken"):
         training.fit(state_of(Net(Moody())), *parts)
 
 

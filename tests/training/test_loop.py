@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, _random, models, no_grad, ops, training
-from minidl.training import loop
+from minidl.training.feed import training_batches
 from minidl.training.state import build
 
 ARGUMENTS = {"in_channels": 1, "num_classes": 10}
@@ -32,7 +32,7 @@ class Diary(training.Watcher):
 
 def test_watchers_are_told_in_order(parts):
     diary = Diary()
-    assert training.fit(build(CONFIG, ARGUMENTS), *parts, watchers=[training.Watcher(), diary])
+    assert training.fit(build(CONFIG, ARGUMENTS), *parts, watchers=[training.Watcher(), diary]).finished
     epoch = ["step 1", "step 2", "step 3"]
     assert diary.lines == ["begin 0 of 3 from 0", *epoch, "end 1", "begin 1 of 3 from 0", *epoch, "end 2"]
 
@@ -47,16 +47,22 @@ def test_the_history_follows_from_the_steps(parts):
     assert first["train_loss"] == pytest.approx(np.dot(losses[:3], sizes) / 44, rel=1e-12)
     assert second["train_loss"] == pytest.approx(np.dot(losses[3:], sizes) / 44, rel=1e-12)
     assert (first["step"], second["step"], first["lr"]) == (3, 6, CONFIG.lr)
-    score = training.evaluate(state.net, parts[1])
+    score = training.evaluate(state.net, parts[1], batch_size=16)
     assert (second["val_loss"], second["val_top1"]) == (score.loss, score.top1)
-    assert (state.epoch, state.step, state.loss_sum, state.correct) == (2, 0, 0.0, 0)
+    assert (state.epoch, state.step, state.seen, state.loss_sum, state.correct) == (2, 0, 0, 0.0, 0)
+
+
+SHIFTED = replace(CONFIG, transforms=[{"name": "shift", "pixels": 1}])
+
+
+def batches_of(pictures, config, epoch, start=0):
+    return list(training_batches(pictures, config).epoch(epoch, start))
 
 
 def test_an_epoch_has_every_picture_once_in_an_order_of_its_own(parts):
-    config = replace(CONFIG, shift=0)
     orders = []
     for epoch in (0, 1, 0):
-        batches = list(loop._batches(parts[0], config, epoch, 0))
+        batches = batches_of(parts[0], CONFIG, epoch)
         orders.append(np.concatenate([x for x, _ in batches]))
         order = _random.addressed(0, "shuffle", epoch).permutation(44)
         np.testing.assert_array_equal(orders[-1], parts[0].x[order])
@@ -66,22 +72,21 @@ def test_an_epoch_has_every_picture_once_in_an_order_of_its_own(parts):
 
 
 def test_a_batch_does_not_depend_on_where_the_epoch_was_entered(parts):
-    whole = list(loop._batches(parts[0], CONFIG, 5, 0))
+    whole = batches_of(parts[0], SHIFTED, 5)
     for first in range(4):
-        rest = list(loop._batches(parts[0], CONFIG, 5, first))
+        rest = batches_of(parts[0], SHIFTED, 5, first)
         assert len(rest) == 3 - first
         for (x, labels), (x_again, labels_again) in zip(whole[first:], rest):
             np.testing.assert_array_equal(x, x_again)
             np.testing.assert_array_equal(labels, labels_again)
 
 
-def test_pictures_are_moved_by_at_most_shift_pixels_and_differently_each_epoch(parts):
+def test_pictures_are_moved_by_at_most_so_many_pixels_and_differently_each_epoch(parts):
     draws = []
     for epoch in (3, 4):
         order = _random.addressed(0, "shuffle", epoch).permutation(44)
-        batches = loop._batches(parts[0], replace(CONFIG, shift=1), epoch, 0)
         moved = np.empty_like(parts[0].x)
-        moved[order] = np.concatenate([x for x, _ in batches])
+        moved[order] = np.concatenate([x for x, _ in batches_of(parts[0], SHIFTED, epoch)])
         draws.append([moves_between(original, picture) for original, picture in zip(parts[0].x, moved)])
     for moves in draws:
         assert all(moves)
@@ -106,10 +111,10 @@ def test_stopping_between_two_steps_changes_nothing(parts, stop_after):
     state, diary = build(CONFIG, ARGUMENTS), Diary()
     answers = iter([False] * stop_after + [True])
     # fit asks before the first step of an epoch and after every step
-    assert not training.fit(state, *parts, watchers=[diary], should_stop=lambda: next(answers, False))
+    assert not training.fit(state, *parts, watchers=[diary], should_stop=lambda: next(answers, False)).finished
     assert diary.lines[-1] == f"stop {state.epoch}.{state.step}"
     assert len([line for line in diary.lines if line.startswith("step")]) == stop_after - (stop_after > 3)
-    assert training.fit(state, *parts)
+    assert training.fit(state, *parts) is state
     assert state.history == straight.history
     for name, array in straight.net.state_dict().items():
         np.testing.assert_array_equal(state.net.state_dict()[name], array)
@@ -117,7 +122,7 @@ def test_stopping_between_two_steps_changes_nothing(parts, stop_after):
 
 def test_a_stop_before_the_first_step_does_none(parts):
     state, diary = build(CONFIG, ARGUMENTS), Diary()
-    assert not training.fit(state, *parts, watchers=[diary], should_stop=lambda: True)
+    assert not training.fit(state, *parts, watchers=[diary], should_stop=lambda: True).finished
     assert diary.lines == ["begin 0 of 3 from 0", "stop 0.0"]
 
 
@@ -132,18 +137,18 @@ def test_the_beginning_depends_on_the_seed_alone():
 def test_a_finished_training_does_nothing(parts):
     state = build(CONFIG, ARGUMENTS)
     state.epoch = 2
-    assert training.fit(state, *parts)
+    assert training.fit(state, *parts).finished
     assert state.history == []
 
 
 def test_the_learning_rate_follows_its_schedule(parts):
-    state = build(replace(CONFIG, epochs=4, step_size=2, gamma=0.25), ARGUMENTS)
+    state = build(replace(CONFIG, epochs=4, schedule={"name": "step", "step_size": 2, "gamma": 0.25}), ARGUMENTS)
     training.fit(state, *parts)
     assert [row["lr"] for row in state.history] == [0.02, 0.02, 0.005, 0.005]
 
 
 def test_training_learns(parts):
-    state = build(replace(CONFIG, epochs=15, shift=0, step_size=15), ARGUMENTS)
+    state = build(replace(CONFIG, epochs=15, schedule={"name": "constant"}), ARGUMENTS)
     training.fit(state, *parts)
     assert state.history[-1]["train_loss"] < 0.5 * state.history[0]["train_loss"]
     assert state.history[-1]["train_top1"] > 0.6
@@ -164,18 +169,18 @@ def test_evaluate_counts_and_puts_the_mode_back(parts, mode):
     score = training.evaluate(net, many)
     with no_grad():
         logits = net(Tensor(many.x))
-    assert score.correct == (logits.numpy().argmax(axis=1) == many.labels).sum()
+    assert score.confusion.trace() == (logits.numpy().argmax(axis=1) == many.labels).sum()
     assert score.loss == pytest.approx(ops.cross_entropy(logits, many.labels).item(), rel=1e-6)
-    assert (score.n, score.top1) == (300, score.correct / 300)
+    assert (score.n, score.top1) == (300, score.confusion.trace() / 300)
     assert net.training is mode
 
 
 def test_empty_parts_are_refused(parts):
     train, test = parts
     nothing = train.take([])
-    with pytest.raises(ValueError, match="fit: expects pictures to train and to test with; received 0 and 24"):
+    with pytest.raises(ValueError, match=r"fit: there are no pictures; received len\(train\)=0"):
         training.fit(build(CONFIG, ARGUMENTS), nothing, test)
-    with pytest.raises(ValueError, match="fit: expects pictures to train and to test with; received 44 and 0"):
+    with pytest.raises(ValueError, match=r"fit: there are no pictures; received len\(val\)=0"):
         training.fit(build(CONFIG, ARGUMENTS), train, nothing)
     with pytest.raises(ValueError, match="evaluate: there are no pictures to examine the network with"):
         training.evaluate(build(CONFIG, ARGUMENTS).net, nothing)

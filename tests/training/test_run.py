@@ -95,13 +95,16 @@ def test_config_and_history_are_readable(parts):
     state, run = build(training.Config(epochs=2), {"in_channels": 1, "num_classes": 10}), RunFolder.create("net")
     training.fit(state, *parts)
     run.write_config(state)
-    run.write_history(state)
+    run.write_history(state, {2: 0.125})
     settings = json.loads(run.config.read_text())
     assert settings["epochs"] == 2
     assert settings["arguments"] == {"in_channels": 1, "num_classes": 10}
     lines = run.history.read_bytes().decode().split("\n")
-    assert lines[0] == "epoch,step,lr,train_loss,train_top1,val_loss,val_top1"
-    assert [float(number) for number in lines[2].split(",")] == list(state.history[1].values())  # to the last bit
+    assert lines[0] == "epoch,step,lr,train_loss,train_top1,val_loss,val_top1,val_top5,seconds"
+    numbers = [float(number) for number in lines[2].split(",")]
+    assert numbers == [*state.history[1].values(), 0.125]  # to the last bit
+    assert lines[1].endswith(",")  # nobody knows
+    assert run.read_seconds() == {2: 0.125}
     assert lines[3:] == [""]
 
 

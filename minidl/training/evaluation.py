@@ -1,0 +1,56 @@
+"""The examination of a network: in eval mode, without a graph, over all pictures once."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from minidl import ops
+from minidl.data import Loader, Pictures, Split
+from minidl.nn import Module
+from minidl.tensor import Tensor, no_grad
+from minidl.training.feed import Batches, on_device
+from minidl.training.metrics import Metrics
+
+
+def evaluate(
+    net: Module, pictures: Pictures | Split | Batches, device: str = "cpu", *, batch_size: int = 64
+) -> Metrics:
+    """Examine a network, in eval mode and without a graph; its mode is put back afterwards.
+
+    Args:
+        net: the network.
+        pictures: what it shall recognise: pictures of one size, or batches such as those of a `data.Loader`.
+        device: where the network is.
+        batch_size: how many pictures at a time, where they are not in batches already.
+
+    Returns:
+        The figures: `n`, `loss` (mean cross-entropy), `top1`, `top5`, `per_class`, `confusion`.
+
+    Raises:
+        ValueError: if the pictures do not fit the network, or there are none.
+
+    Example:
+        >>> from minidl import data, models
+        >>> score = evaluate(models.lenet5_modern(), data.digits()[1])
+        >>> score.n, 0 <= score.top1 <= 1
+        (359, True)
+    """
+    if isinstance(pictures, (Pictures, Split)):
+        if not len(pictures):
+            raise ValueError("evaluate: there are no pictures to examine the network with")
+        pictures = Loader(pictures, batch_size, workers=0)
+    score: Metrics | None = None
+    modes = [(module, module.training) for module in net.modules()]  # what is frozen may be in eval mode already
+    net.eval()
+    try:
+        with no_grad(), closing(pictures.epoch(0)) as batches:
+            for x, labels in (on_device(batch, device) for batch in batches):
+                logits = net(Tensor(x))
+                score = score or Metrics(logits.shape[1])
+                score.update(logits.data, labels, ops.cross_entropy(logits, labels).item())
+    finally:
+        for module, training in modes:
+            module.training = training
+    if score is None:
+        raise ValueError("evaluate: there are no pictures to examine the network with")
+    return score

@@ -1,0 +1,80 @@
+"""`fit`: train any network on any pictures, without a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from minidl.data import Pictures, Split
+from minidl.nn import Module
+from minidl.optim import Optimizer
+from minidl.training.config import Config, check_settings
+from minidl.training.feed import Batches, training_batches, validation_batches
+from minidl.training.loop import run_epochs
+from minidl.training.state import State, make_optimizer
+from minidl.training.watcher import Watcher
+
+Source = Pictures | Split | Batches
+
+
+def fit(
+    model: Module | State,
+    train: Source,
+    val: Source,
+    *,
+    optimizer: str | Optimizer | None = None,
+    watchers: Sequence[Watcher] = (),
+    should_stop: Callable[[], bool] = lambda: False,
+    **settings: Any,
+) -> State:
+    """Train a network; examine it after every epoch.
+
+    Args:
+        model: the network, which changes; or a `State`, to go on from there with its own settings.
+        train: pictures to learn from (float32 or uint8), or batches that are addressed by epoch and step, such as those
+            of a `data.Loader`, which has a batch size, transforms and a seed of its own.
+        val: pictures to examine the network with, or batches of them.
+        optimizer: "sgd", "rmsprop", "adam" or "adamw"; or one that was made before.
+        watchers: whom to tell how it goes, see `Watcher`.
+        should_stop: is asked between steps; the training ends where it says yes.
+        settings: those of a `Config`, such as epochs, batch_size, lr, schedule, label_smoothing, transforms or seed;
+            the schedule is constant unless given.
+
+    Returns:
+        The state at the end: `history` has a row for each epoch, `finished` is False if it was stopped before.
+
+    Raises:
+        NonFiniteError: if a loss, a parameter or a buffer is NaN or infinite; the message names the layer.
+        ValueError: if a setting is unknown or refused, the pictures do not fit the network, or there are none.
+
+    Example:
+        >>> from minidl import data, models
+        >>> train, val = (part.take(slice(0, 64)) for part in data.digits())
+        >>> state = fit(models.lenet5_modern(), train, val, epochs=2, optimizer="adam", lr=0.001)
+        >>> [row["epoch"] for row in state.history], state.finished
+        ([1, 2], True)
+    """
+    for name, part in (("train", train), ("val", val)):
+        if not len(part):
+            raise ValueError(f"fit: there are no pictures; received len({name})=0")
+    state = model if isinstance(model, State) else _begin(model, optimizer, settings)
+    if state is model and (settings or optimizer is not None):
+        named = ", ".join([*settings, *["optimizer"] * (optimizer is not None)])
+        raise ValueError(f"fit: a State goes on with its own settings; received {named} as well")
+    config = state.config
+    batches = training_batches(train, config) if isinstance(train, (Pictures, Split)) else train
+    examined = validation_batches(val, config) if isinstance(val, (Pictures, Split)) else val
+    run_epochs(state, batches, examined, watchers, should_stop)
+    return state
+
+
+def _begin(net: Module, optimizer: str | Optimizer | None, settings: dict[str, Any]) -> State:
+    """Return the state before the first step."""
+    check_settings(settings)
+    own = optimizer if isinstance(optimizer, Optimizer) else None
+    defaults: dict[str, Any] = {"model": getattr(net, "name", "") or type(net).__name__, "data": "pictures"}
+    defaults |= {"device": next((p.device for p in net.parameters()), "cpu")}
+    defaults |= {"schedule": {"name": "constant"}} | ({} if own is None else {"lr": own.lr})
+    config = Config(**defaults | settings | ({"optimizer": optimizer} if isinstance(optimizer, str) else {}))
+    net.to(config.device)
+    return State(net, own or make_optimizer(net, config), config)

@@ -1,0 +1,206 @@
+"""From what was asked for to every number: first a recipe or a file, then what the user says, then the pictures.
+
+settings = defaults | recipe, or the config.json of a run | what was given by name
+None     = measured: colours, sizes, cores
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minidl._threads import get_num_threads
+from minidl.data import Split, list_data, measure
+from minidl.data.transforms import build
+from minidl.models._registry import ENTRIES
+from minidl.training.config import Config, Table, check_settings
+from minidl.training.feed import workers_for
+
+DIGITS = [{"name": "shift", "pixels": 2}]  # what the digits are trained with if nothing else is said
+SIZED = ("resize", "center_crop", "random_crop", "random_resized_crop")
+MEASURED = {"normalize": ("mean", "std"), "pca_jitter": ("eigenvalues", "eigenvectors")}
+SIDE = 64  # of pictures of different sizes, unless the network needs larger ones
+PROBED = 32  # pictures that are looked at to find out whether all have one size
+
+
+def make_config(
+    model: str | None = None,
+    *,
+    recipe: str | os.PathLike[str] | None = None,
+    config: str | os.PathLike[str] | None = None,
+    **settings: Any,
+) -> Config:
+    """Put the settings of a training together.
+
+    Args:
+        model: the network; may be left out for the digits, and where the file has it.
+        recipe: the name of a recipe, or a file; None (default) takes "fast", and nothing for the digits.
+        config: the config.json of a run, which shall be repeated; instead of a recipe.
+        settings: those that shall be others. A value for one entry of a table is named with a dot: "schedule.power".
+
+    Raises:
+        ValueError: if a setting is unknown (the nearest names are told) or refused, or a file cannot be understood.
+        OSError: if a file cannot be read.
+
+    Example:
+        >>> make_config("lenet5", epochs=3, **{"schedule.gamma": 0.1}).schedule
+        {'name': 'step', 'step_size': 3, 'gamma': 0.1}
+    """
+    if config is not None and recipe is not None:
+        raise ValueError(f"train: either a recipe or a config; received recipe={str(recipe)!r}, config={str(config)!r}")
+    given = settings | ({} if model is None else {"model": model})
+    if config is not None:
+        start = _read(Path(config))
+    elif recipe is None and given.get("data", Config.data) in list_data():
+        start = {}
+    else:
+        start = _from_recipe("fast" if recipe is None else os.fspath(recipe), given)
+    return Config.from_dict(_merged(start, given))
+
+
+def _read(file: Path) -> Table:
+    """Return the settings of a config.json."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"train: {file} is no config.json: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"train: {file} is no config.json: it holds no table")
+    found.pop("arguments", None)  # which follow from the pictures
+    try:
+        check_settings(found)
+    except ValueError as error:
+        raise ValueError(f"{error} (in {file})") from None
+    return found
+
+
+def _from_recipe(recipe: str, given: Table) -> Table:
+    from minidl.training.recipe import load_recipe
+
+    if "model" not in given:
+        raise ValueError("train: which network? give its name: minidl train resnet18 --data DIR")
+    return {"threads": None} | load_recipe(recipe, given["model"]) | {"recipe": recipe}
+
+
+def _merged(start: Table, given: Table) -> Table:
+    """Return the settings with those that were given, which may name an entry of a table with a dot."""
+    whole = {one.name: getattr(Config(), one.name) for one in fields(Config)}
+    merged = start | {name: value for name, value in given.items() if "." not in name}
+    for name, value in given.items():
+        table, dot, entry = name.partition(".")
+        if not dot:
+            continue
+        before = merged.get(table, whole.get(table))
+        if not isinstance(before, dict):
+            check_settings({table: None})
+            raise ValueError(f"train: {table} is no table; received {name}={value!r}")
+        merged[table] = before | {entry: value}
+    return merged
+
+
+def resolve(config: Config, train: Split) -> Config:
+    """Return the settings with what was left open filled in from the pictures to learn from.
+
+    Args:
+        config: the settings.
+        train: the pictures; read once, if their colours are asked for and not known.
+
+    Raises:
+        ValueError: if a transform is unknown or refused, or a picture cannot be read.
+
+    Example:
+        >>> from minidl import data
+        >>> resolve(Config(), data.open_dataset("digits").train).transforms
+        [{'name': 'shift', 'pixels': 2, 'mode': 'edge'}]
+    """
+    digits = config.data in list_data()
+    normal = [] if digits else [{"name": "normalize"}]
+    train_steps = config.transforms if config.transforms is not None else DIGITS if digits else normal
+    test_steps = config.test_transforms if config.test_transforms is not None else normal
+    side = config.picture_size or _side(config, train, train_steps, test_steps)
+    train_steps, test_steps = (_with_size(steps, side) for steps in (train_steps, test_steps))
+    unmeasured = any(_lacks(step, MEASURED) for step in (*train_steps, *test_steps))
+    statistics = measure(train, skip_broken=config.on_error == "skip") if unmeasured else None
+    return replace(
+        config,
+        data=absolute(config.data),
+        weights=None if config.weights is None else os.path.abspath(config.weights),
+        transforms=build(train_steps, statistics).to_list(),
+        test_transforms=build(test_steps, statistics).to_list(),
+        picture_size=side,
+        workers=workers_for(train, config.workers),
+        threads=get_num_threads() if config.threads is None else config.threads,
+    )
+
+
+def absolute(data: str) -> str:
+    """Return the folder of a data set from the root, so that it is found from elsewhere, too; a name as it is."""
+    return data if data in list_data() else os.path.abspath(data)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Read "name=value", where the value is written as in TOML; a word needs no quotes, and "none" is None.
+
+    Raises:
+        ValueError: if there is no name or no value.
+
+    Example:
+        >>> parse_setting("betas=[0.9, 0.95]"), parse_setting("optimizer=adam"), parse_setting("clip_norm=none")
+        (('betas', [0.9, 0.95]), ('optimizer', 'adam'), ('clip_norm', None))
+        >>> parse_setting("schedule={name = 'cosine', warmup = 1}")
+        ('schedule', {'name': 'cosine', 'warmup': 1})
+    """
+    import tomllib
+
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not name or not equals or not value:
+        raise ValueError(f"train: a setting is written name=value, such as clip_norm=1.0; received {text!r}")
+    if value.lower() in ("none", "null"):
+        return name, None
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        if value[0] in "[{\"'":
+            raise ValueError(f"train: the value of {name} is not written as in TOML; received {text!r}") from None
+        return name, value
+
+
+def _lacks(step: Table, table: Any) -> bool:
+    """Tell whether a transform misses settings of the table."""
+    return isinstance(step, Mapping) and any(key not in step for key in table.get(step.get("name"), ()))
+
+
+def _with_size(steps: list[Table], side: int | None) -> list[Table]:
+    """Return transforms that bring pictures to the size, where none of them says another."""
+    if side is None:
+        return steps
+    sized = [step for step in steps if isinstance(step, Mapping) and step.get("name") in SIZED]
+    if not sized:
+        return [{"name": "resize", "size": side}, {"name": "center_crop", "size": side}, *steps]
+    return [{**step, "size": side} if step in sized and "size" not in step else step for step in steps]
+
+
+def _side(config: Config, train: Split, *pipelines: list[Table]) -> int | None:
+    """Return the side that pictures must be brought to: None if they have one that the network can take."""
+    sized = [[step for step in steps if isinstance(step, Mapping) and step.get("name") in SIZED] for steps in pipelines]
+    wanted = any("size" not in step for steps in sized for step in steps)
+    if all(sized) and not wanted:
+        return None
+    entry = ENTRIES.get(config.model)
+    least, most = (entry.variant.smallest, entry.variant.largest) if entry else (1, None)
+    sizes = set()
+    for index in np.linspace(0, len(train) - 1, min(PROBED, len(train))).astype(int):
+        with suppress(ValueError):  # what is broken is told later, with its name
+            sizes.add(train.read(int(index)).shape[1:])
+    sides = {side for size in sizes for side in size}
+    if len(sizes) == 1 and all(least <= side <= (most or side) for side in sides) and not wanted:
+        return None
+    side = max(least, min(sides) if len(sizes) == 1 else SIDE)
+    return min(side, most or side)
