@@ -11,6 +11,9 @@ from minidl.tensor import Event, Tensor, no_grad, observe
 from minidl.training.objective import objective
 
 
+PICTURES = "the pictures of this batch are not finite"
+
+
 class NonFiniteError(RuntimeError):
     """A training met NaN or an infinity and stopped; the message names the layer, the step and a cure."""
 
@@ -33,7 +36,7 @@ def explain(net: Module, x: Array, labels: Array) -> str:
     Random layers repeat only if the generator was put back before.
     """
     if not is_finite(x):
-        return "the pictures of this batch are not finite"
+        return PICTURES
     first: list[Event] = []
 
     def watch(event: Event) -> None:
@@ -54,4 +57,7 @@ def explain(net: Module, x: Array, labels: Array) -> str:
 def error(where: str, cause: str, lr: Any) -> NonFiniteError:
     """Return the error for a training that is at `where` ("in epoch 2, step 7, the loss is nan")."""
     cause = cause or "a second look finds all outputs finite"
-    return NonFiniteError(f"train: {where}: {cause}; try a smaller learning rate (lr={lr:g} now)")
+    cure = f"try a smaller learning rate (lr={lr:g} now)"
+    if cause == PICTURES:
+        cure = "look for NaN and infinities in the data and in what the transforms make of them"
+    return NonFiniteError(f"train: {where}: {cause}; {cure}")
