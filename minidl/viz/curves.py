@@ -1,61 +1,162 @@
-"""The curves of a training: loss and error, epoch by epoch."""
+"""The curves of a training: loss, accuracy and learning rate, epoch by epoch."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from minidl._files import atomic_write
+from minidl._checks import check_choice
+from minidl.viz._figure import BLUE, FAINT, INK, ORANGE, SMALL, check_format, ink, new_figure, save
 
-COLOURS = {"train": "#888888", "val": "#0072b2"}  # distinguishable in print and for colour-blind eyes
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANELS = ("loss", "accuracy", "lr")
+MOST_MARKERS = 40
+LOGARITHMIC = 10  # a loss or learning rate that changes by more than this factor gets a logarithmic scale
+
+# column of the history: the name in the legend, and how it is drawn; the kind of line tells them apart in print, too
+LOSSES = {
+    "train_loss": ("training", {"color": ORANGE, "linestyle": "--"}),
+    "val_loss": ("validation", {"color": BLUE}),
+}
+ACCURACIES = {
+    "train_top1": ("training", {"color": ORANGE, "linestyle": "--"}),
+    "val_top1": ("validation", {"color": BLUE}),
+    "val_top5": ("validation, top 5", {"color": BLUE, "linestyle": ":"}),
+}
 
 
-def draw_curves(path: str | os.PathLike[str], history: Sequence[Mapping[str, Any]], *, title: str = "") -> None:
-    """Draw the loss and the share of wrong answers over the epochs, both on a logarithmic scale, into a PNG file.
+def draw_curves(
+    path: str | os.PathLike[str],
+    history: Sequence[Mapping[str, Any]],
+    *,
+    panels: Sequence[str] = PANELS,
+    title: str = "",
+) -> None:
+    """Draw loss, accuracy and learning rate over the epochs into a PNG or SVG file.
+
+    The best epoch, the first with the highest accuracy on the validation pictures, is marked. The legends tell the
+    last numbers.
 
     Args:
-        path: the file; one that exists is replaced in one go.
-        history: a row for each epoch with "epoch", "train_loss", "val_loss", "train_top1" and "val_top1".
+        path: the file, .png or .svg; one that exists is replaced in one go.
+        history: a row for each epoch with "epoch", "train_loss", "val_loss", "train_top1" and "val_top1", and, where
+            there are such, "val_top5" and "lr". Accuracies are shares from 0 to 1.
+        panels: which of "loss", "accuracy" and "lr", in which order.
         title: stands above.
 
     Raises:
-        ValueError: if the history is empty.
+        ValueError: if the history is empty, or the path or a panel is another one.
         OSError: if the file cannot be written.
 
     Example:
         >>> import os, tempfile
-        >>> row = {"epoch": 1, "train_loss": 2.0, "val_loss": 1.0, "train_top1": 0.3, "val_top1": 0.6}
+        >>> row = {"epoch": 1, "train_loss": 2.0, "val_loss": 1.0, "train_top1": 0.3, "val_top1": 0.6, "lr": 0.1}
         >>> path = os.path.join(tempfile.mkdtemp(), "curves.png")
         >>> draw_curves(path, [row, row | {"epoch": 2, "val_loss": 0.5}], title="two epochs")
         >>> os.path.getsize(path) > 1000
         True
     """
+    check_format("draw_curves", path)
+    save(plot_curves(history, panels=panels, title=title), path)
+
+
+def plot_curves(history: Sequence[Mapping[str, Any]], *, panels: Sequence[str] = PANELS, title: str = "") -> Figure:
+    """Return the figure that `draw_curves` writes, with one pair of axes for each panel.
+
+    Raises:
+        ValueError: if the history is empty, or a panel is another one.
+    """
     if not history:
         raise ValueError("draw_curves: the history is empty; there is nothing to draw before the first epoch is done")
-    from matplotlib.figure import Figure  # not pyplot: no window, no state shared with the user's own figures
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+    for panel in panels:
+        check_choice("draw_curves", "panels", panel, PANELS)
+    drawn = [panel for panel in panels if panel != "lr" or "lr" in history[0]]
+    figure = new_figure(3.4 * len(drawn), 3.4, title)
+    for axes, panel in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn):
+        {"loss": _loss, "accuracy": _accuracy, "lr": _lr}[panel](axes, history)
+        _finish(axes, history)
+    return figure
 
-    figure = Figure(figsize=(9, 3.8), dpi=120, layout="constrained")
-    loss, wrong = figure.subplots(1, 2)
-    figure.suptitle(title)
-    epochs = [row["epoch"] for row in history]
-    marker = "o" if len(epochs) <= 40 else ""
-    for part, colour in COLOURS.items():
-        style = {"color": colour, "marker": marker, "markersize": 3, "linewidth": 1.5, "label": part}
-        loss.plot(epochs, [row[f"{part}_loss"] for row in history], **style)
-        # No error at all has no place on a logarithmic scale: the line ends there.
-        wrong.plot(epochs, [100 * (1 - row[f"{part}_top1"]) or float("nan") for row in history], **style)
-    for axes, name, unit in ((loss, "loss (mean cross-entropy)", ""), (wrong, "wrong answers", " %")):
-        axes.set_title(name, fontsize="medium")
-        axes.set_xlabel("epoch")
-        axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+def best_row(history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the first row with the highest accuracy on the validation pictures."""
+    return max(history, key=lambda row: row["val_top1"])
+
+
+def _loss(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
+    values = _lines(axes, history, LOSSES, 1, "{:.4g}")
+    axes.set_title("loss")
+    axes.set_ylabel("mean cross-entropy")
+    _scale(axes, values)
+
+
+def _accuracy(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
+    _lines(axes, history, ACCURACIES, 100, "{:.1f} %")
+    best = best_row(history)
+    label = f"best: {100 * best['val_top1']:.1f} %, epoch {best['epoch']}"
+    axes.plot(best["epoch"], 100 * best["val_top1"], "o", markersize=7, markerfacecolor="none", color=INK, label=label)
+    axes.set_title("accuracy")
+    axes.set_ylabel("right answers (%)")
+
+
+def _lr(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
+    values = _lines(axes, history, {"lr": ("learning rate", {"color": BLUE})}, 1, "{:.3g}")
+    axes.set_title("learning rate")
+    _scale(axes, values)
+    if axes.get_yscale() == "linear":
+        axes.set_ylim(bottom=0)
+
+
+def _lines(
+    axes: Axes,
+    history: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, tuple[str, Mapping[str, Any]]],
+    factor: float,
+    number: str,
+) -> list[float]:
+    """Draw columns of the history, with the last number of each in the legend; return all numbers drawn."""
+    epochs, drawn = [row["epoch"] for row in history], []
+    marker = "o" if len(epochs) <= MOST_MARKERS else ""
+    for column, (name, style) in columns.items():
+        if column not in history[0]:
+            continue
+        values = [factor * row[column] for row in history]
+        label = f"{name}: {number.format(values[-1])}"
+        axes.plot(epochs, values, marker=marker, markersize=3, linewidth=1.6, label=label, **style)
+        drawn += values
+    return drawn
+
+
+def _scale(axes: Axes, values: Sequence[float]) -> None:
+    """Take a logarithmic scale where the numbers differ by orders of magnitude."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    finite = [value for value in values if math.isfinite(value)]
+    if finite and min(finite) > 0 and max(finite) > LOGARITHMIC * min(finite):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}" + unit))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.grid(True, which="both", color="#dddddd", linewidth=0.5)
-        axes.legend()
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, format="png")
+
+
+def _finish(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
+    """Set what all panels share: the epochs, the best of them, a grid, the legend."""
+    from matplotlib.ticker import MaxNLocator
+
+    first, last = history[0]["epoch"], history[-1]["epoch"]
+    room = max(0.5, 0.02 * (last - first))
+    axes.set_xlim(first - room, last + room)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, nbins=8))
+    axes.axvline(best_row(history)["epoch"], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
+    axes.grid(True, color=INK, alpha=FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    ink(axes)
+    axes.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.22), frameon=False, fontsize=SMALL, labelcolor=INK, borderaxespad=0
+    )

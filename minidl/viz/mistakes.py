@@ -1,0 +1,162 @@
+"""The worst mistakes, with their pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from minidl.viz._figure import INK, ORANGE, SMALL, bare, check_format, new_figure, save
+from minidl.viz._fonts import Lettering
+from minidl.viz._tiles import as_rgb, shrink
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMNS = 4
+MOST_LETTERS = 20  # of a name
+KEY: dict[str, Any] = {"fontsize": SMALL, "color": INK}
+SIDE = 128  # pixels of a picture at most
+
+
+class Mistake(NamedTuple):
+    """One wrong answer: the picture's number, its class, the answer, and the probabilities of the two."""
+
+    picture: int
+    label: int
+    answer: int
+    p_label: float
+    p_answer: float
+
+
+def worst_mistakes(probabilities: np.ndarray, labels: np.ndarray, count: int = 12) -> list[Mistake]:
+    """Return the wrong answers that gave the true class the least probability, the worst first.
+
+    Args:
+        probabilities: of each class for each picture, (N, classes).
+        labels: the true classes, integers (N,).
+        count: how many at most.
+
+    Raises:
+        ValueError: if the shapes do not fit, or a probability is not finite.
+
+    Example:
+        >>> worst_mistakes(np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]), np.array([1, 1, 0]))
+        [Mistake(picture=0, label=1, answer=0, p_label=0.1, p_answer=0.9),
+         Mistake(picture=2, label=0, answer=1, p_label=0.3, p_answer=0.7)]
+    """
+    probabilities, labels = np.asarray(probabilities), np.asarray(labels)
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
+        raise ValueError(
+            "worst_mistakes: probabilities must have the shape (N, classes) and labels (N,); "
+            f"probabilities.shape={probabilities.shape}, labels.shape={labels.shape}"
+        )
+    if not np.isfinite(probabilities).all():
+        raise ValueError("worst_mistakes: probabilities must be finite; they hold NaN or infinities")
+    rows, answers = np.arange(len(labels)), probabilities.argmax(axis=1)
+    p_label, p_answer = probabilities[rows, labels], probabilities[rows, answers]
+    wrong = np.flatnonzero(answers != labels)
+    order = wrong[np.argsort(p_label[wrong], kind="stable")][:count]
+    return [Mistake(int(i), int(labels[i]), int(answers[i]), float(p_label[i]), float(p_answer[i])) for i in order]
+
+
+def draw_mistakes(
+    path: str | os.PathLike[str],
+    read: Callable[[int], np.ndarray],
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    *,
+    count: int = 12,
+    title: str = "",
+) -> None:
+    """Draw the pictures of the worst mistakes into a PNG or SVG file.
+
+    Above each stand its class, in orange the answer of the network, and the probability it gave to each of the two.
+
+    Args:
+        path: the file, .png or .svg; one that exists is replaced in one go.
+        read: gives picture number i as (C, H, W), such as `split.read`; called for the pictures drawn only.
+        probabilities: of each class for each picture, (N, classes).
+        labels: the true classes, integers (N,).
+        classes: the names.
+        count: how many at most.
+        title: stands above.
+
+    Raises:
+        ValueError: if the shapes do not fit, a probability is not finite, or the path is another one.
+        OSError: if the file cannot be written.
+
+    Example:
+        >>> import os, tempfile
+        >>> pictures = np.zeros((2, 3, 8, 8), dtype="uint8")
+        >>> path = os.path.join(tempfile.mkdtemp(), "mistakes.png")
+        >>> p = np.array([[0.9, 0.1], [0.2, 0.8]])
+        >>> draw_mistakes(path, pictures.__getitem__, p, np.array([1, 1]), ("cat", "dog"))
+        >>> os.path.getsize(path) > 1000
+        True
+    """
+    check_format("draw_mistakes", path)
+    save(plot_mistakes(read, probabilities, labels, classes, count=count, title=title), path)
+
+
+def plot_mistakes(
+    read: Callable[[int], np.ndarray],
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    *,
+    count: int = 12,
+    title: str = "",
+) -> Figure:
+    """Return the figure that `draw_mistakes` writes, with axes for each picture.
+
+    Raises:
+        ValueError: if the shapes do not fit, or a probability is not finite.
+    """
+    found = worst_mistakes(probabilities, labels, count)
+    lettering = Lettering(classes, MOST_LETTERS)
+    rows = max(1, -(-len(found) // COLUMNS))
+    figure = new_figure(2 * COLUMNS, 2.3 * rows + 0.2 + 0.3 * bool(title), title)
+    places = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+    for place in places:
+        bare(place)
+    for place, mistake in zip(places, found):
+        place.imshow(thumbnail(read(mistake.picture)), interpolation="none")
+        for height, colour, label, p in (
+            (14, INK, mistake.label, mistake.p_label),
+            (4, ORANGE, mistake.answer, mistake.p_answer),
+        ):
+            place.annotate(
+                f"{lettering.show(classes[label])} {percent(p)}",
+                xy=(0.5, 1),
+                xycoords="axes fraction",
+                xytext=(0, height),
+                textcoords="offset points",
+                ha="center",
+                fontsize=SMALL - 0.5,
+                color=colour,
+                fontfamily=lettering.families,
+            )
+    if found:
+        figure.supxlabel("dark: the true class; orange: the answer; each with the probability it got", **KEY)
+    else:
+        figure.text(0.5, 0.5, f"no mistakes in {len(labels)} pictures", ha="center", color=INK)
+    return figure
+
+
+def thumbnail(x: np.ndarray) -> np.ndarray:
+    """Return a picture (C, H, W) as uint8 (H, W, 3), of at most 128 pixels a side."""
+    return shrink(as_rgb(x).transpose(2, 0, 1), SIDE).transpose(1, 2, 0)
+
+
+def percent(p: float) -> str:
+    """Return a probability in words.
+
+    Example:
+        >>> percent(0.936), percent(1e-9)
+        ('94 %', '< 1 %')
+    """
+    return f"{100 * p:.0f} %" if p >= 0.01 else "< 1 %"

@@ -1,0 +1,135 @@
+"""Feature maps: the right blocks of every kind of network, and pictures that show what the maps hold."""
+
+import numpy as np
+import pytest
+
+from minidl import Tensor, models, nn, no_grad, ops, viz
+from minidl.viz.feature_maps import liveliest, plot_feature_maps
+
+# Small pictures, so that it stays quick; the blocks do not depend on the size.
+INCEPTIONS = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
+BLOCKS = {
+    "alexnet_owt": (63, ["features.0", "features.3", "features.6", "features.8", "features.10"]),
+    "vgg11_bn": (32, [f"features.{index}" for index in (0, 4, 8, 11, 15, 18, 22, 25)]),
+    "resnet18": (32, ["conv1", "layer1", "layer2", "layer3", "layer4"]),
+    "preact_resnet18": (32, ["conv1", "layer1", "layer2", "layer3", "layer4"]),
+    "googlenet_bn": (
+        32,
+        [f"conv{i}" for i in (1, 2, 3)] + [f"inception{name}" for name in INCEPTIONS],
+    ),
+    "efficientnet_lite0": (32, [f"features.{index}" for index in range(9)]),
+    "cnn_deep": (32, ["block1", "block2", "block3"]),
+    "nin_cifar": (16, ["mlpconv1", "mlpconv2", "mlpconv3"]),
+    "lenet5": (32, ["c1", "c3", "c5"]),
+    "lenet5_modern": (32, ["conv1", "conv2"]),
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_blocks(name, rng):
+    size, blocks = BLOCKS[name]
+    net = models.get_model(name, num_classes=3)
+    maps = viz.feature_maps(net, rng.standard_normal((net.in_channels, size, size)).astype(np.float32))
+    assert list(maps) == blocks
+
+
+def test_every_network_has_blocks():
+    from minidl.viz.feature_maps import _blocks
+
+    for name in models.list_models():
+        assert 2 <= len(_blocks(models.get_model(name, num_classes=2))) <= 20, name
+
+
+def test_maps_are_what_the_block_gives_before_the_pooling(rng):
+    net = models.get_model("lenet5_modern").eval()
+    x = rng.standard_normal((1, 32, 32)).astype(np.float32)
+    with no_grad():
+        first = ops.relu(net.conv1(Tensor(x[None])))
+        second = ops.relu(net.conv2(net.pool1(first)))
+    maps = viz.feature_maps(net, x)
+    np.testing.assert_array_equal(maps["conv1"], first.numpy()[0])
+    np.testing.assert_array_equal(maps["conv2"], second.numpy()[0])
+
+
+def test_a_residual_stage_gives_its_last_sum(rng):
+    net = models.get_model("resnet20_cifar").eval()
+    x = rng.standard_normal((3, 16, 16)).astype(np.float32)
+    with no_grad():
+        expected = net.layer1(net.bn1(net.conv1(Tensor(x[None])))).numpy()[0]
+    np.testing.assert_array_equal(viz.feature_maps(net, x)["layer1"], expected)
+
+
+def test_the_mode_is_put_back_and_nothing_is_learnt(rng):
+    net = models.get_model("resnet20_cifar").train()
+    net.layer1.eval()
+    before = {name: array.copy() for name, array in net.state_dict().items()}
+    viz.feature_maps(net, rng.standard_normal((3, 16, 16)).astype(np.float32))
+    assert net.training
+    assert not net.layer1.training
+    for name, array in net.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_batch_is_no_picture():
+    net = models.get_model("lenet5_modern")
+    with pytest.raises(ValueError, match=r"feature_maps: x must be one picture \(C, H, W\); x.shape=\(2, 1, 32, 32\)"):
+        viz.feature_maps(net, np.zeros((2, 1, 32, 32), dtype=np.float32))
+
+
+def test_a_network_of_one_convolution_has_one_block(rng):
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())
+    assert list(viz.feature_maps(net, np.zeros((1, 5, 5), dtype=np.float32))) == ["0"]
+
+
+# Drawing
+
+
+def test_axes_and_labels(rng):
+    maps = {"conv1": rng.random((12, 30, 20)), "layer1": np.ones((3, 1, 1)), "deep": rng.random((4, 128, 128))}
+    picture, conv1, layer1, deep = plot_feature_maps(maps, rng.random((3, 60, 40))).axes
+    assert picture.get_ylabel() == "picture\n3 × 60 × 40"
+    assert conv1.get_ylabel().startswith("conv1\n12 × 30 × 20\n")
+    assert layer1.get_ylabel() == "layer1\n3 × 1 × 1\n1 … 1"
+    assert len(conv1.texts) == 8
+    assert [text.get_text() for text in deep.texts] == ["0", "1", "2", "3"]
+
+
+def test_the_liveliest_maps_are_drawn_in_their_order(rng):
+    maps = rng.standard_normal((20, 8, 8)) * 0.01
+    chosen = [1, 3, 4, 8, 9, 15, 17, 19]
+    maps[chosen] *= 100
+    assert liveliest(maps).tolist() == chosen
+    (axes,) = plot_feature_maps({"conv": maps}).axes
+    assert [text.get_text() for text in axes.texts] == [str(channel) for channel in chosen]
+
+
+def test_a_block_has_one_scale():
+    maps = np.zeros((2, 64, 64))
+    maps[0, 0, 0], maps[1, 0, 0] = 10.0, 5.0
+    from matplotlib import colormaps
+
+    (axes,) = plot_feature_maps({"conv": maps}).axes
+    drawn = axes.get_images()[0].get_array()
+    np.testing.assert_allclose(drawn[0, 0], colormaps["viridis"](1.0))
+    np.testing.assert_allclose(drawn[0, 66], colormaps["viridis"](0.5))
+    np.testing.assert_allclose(drawn[1, 1], colormaps["viridis"](0.0))
+    assert (drawn[:, 130:, 3] == 0).all()  # two of eight places
+
+
+def test_of_many_blocks_the_first_the_last_and_some_between_are_drawn(rng):
+    maps = {f"block{index}": rng.random((2, 4, 4)) for index in range(50)}
+    drawn = [axes.get_ylabel().split("\n")[0] for axes in plot_feature_maps(maps).axes]
+    assert (len(drawn), drawn[0], drawn[-1]) == (20, "block0", "block49")
+
+
+@pytest.mark.parametrize(
+    ("maps", "message"),
+    [
+        ({}, "there is no map"),
+        ({"a": np.zeros((2, 2))}, r"maps must have 3 axes \(channels, H, W\); a has shape \(2, 2\)"),
+        ({"a": np.full((1, 2, 2), np.inf)}, "maps must be finite; a holds NaN"),
+    ],
+)
+def test_what_are_no_maps_is_refused(maps, message, tmp_path):
+    with pytest.raises(ValueError, match=f"draw_feature_maps: {message}"):
+        viz.draw_feature_maps(tmp_path / "maps.png", maps)
