@@ -119,9 +119,17 @@ def _png(figure: Figure) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     content = io.BytesIO()
-    figure.draw_without_rendering()  # layout depends on the tick labels, and these on the layout: once more settles it
+    _settle(figure)
     FigureCanvasAgg(figure).print_png(content)
     return content.getvalue()
+
+
+def _settle(figure: Figure) -> None:
+    """Find the layout and keep it. It depends on the tick labels, and these on the layout, so it takes two rounds."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def _svg(figure: Figure) -> str:
@@ -130,7 +138,7 @@ def _svg(figure: Figure) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     content = io.StringIO()
-    figure.draw_without_rendering()
+    _settle(figure)
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # a date would make every file another one
     with _settings, rc_context({"svg.fonttype": "none", "svg.hashsalt": "minidl"}):
         FigureCanvasSVG(figure).print_svg(content, metadata=nothing)

@@ -84,10 +84,10 @@ def plot_confusion(counts: np.ndarray, classes: Sequence[str], *, title: str = "
 def _check(counts: Any, classes: Sequence[str]) -> np.ndarray:
     counts, n = np.asarray(counts), len(classes)
     if n < 1 or counts.shape != (n, n) or counts.dtype.kind not in "iu" or counts.min() < 0:
+        least = f", counts.min()={counts.min()}" if counts.size else ""
         raise ValueError(
-            f"draw_confusion: counts must be integers >= 0 of shape (classes, classes) = ({n}, {n}); "
-            f"counts.shape={counts.shape}, counts.dtype={counts.dtype}"
-            + (f", counts.min()={counts.min()}" * (counts.size > 0))
+            f"draw_confusion: counts must be integers >= 0 of shape (classes, classes) = ({n}, {n}), n >= 1; "
+            f"counts.shape={counts.shape}, counts.dtype={counts.dtype}{least}"
         )
     return counts
 

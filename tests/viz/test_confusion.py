@@ -77,10 +77,14 @@ def test_two_hundred_classes_fit_into_a_file(draw_counts, tmp_path):
     ],
 )
 def test_what_are_no_counts_is_refused(counts, received, tmp_path):
-    with pytest.raises(ValueError, match=rf"draw_confusion: counts must be integers >= 0 .* = \(2, 2\); .*{received}"):
+    with pytest.raises(
+        ValueError, match=rf"draw_confusion: counts must be integers >= 0 .* = \(2, 2\), n >= 1; .*{received}"
+    ):
         viz.draw_confusion(tmp_path / "confusion.png", counts, ("cat", "dog"))
 
 
 def test_no_classes_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"counts must be integers >= 0 of shape \(classes, classes\) = \(0, 0\)"):
+    with pytest.raises(
+        ValueError, match=r"counts must be integers >= 0 of shape \(classes, classes\) = \(0, 0\), n >= 1"
+    ):
         viz.draw_confusion(tmp_path / "confusion.png", np.zeros((0, 0), dtype=int), ())

@@ -5,6 +5,7 @@ import pytest
 
 from minidl import Tensor, models, nn, no_grad, ops, viz
 from minidl.viz.feature_maps import liveliest, plot_feature_maps
+from tests.models.narrow import NARROW, narrow
 
 # Small pictures, so that it stays quick; the blocks do not depend on the size.
 INCEPTIONS = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
@@ -28,16 +29,19 @@ BLOCKS = {
 @pytest.mark.parametrize("name", BLOCKS)
 def test_blocks(name, rng):
     size, blocks = BLOCKS[name]
-    net = models.get_model(name, num_classes=3)
-    maps = viz.feature_maps(net, rng.standard_normal((net.in_channels, size, size)).astype(np.float32))
-    assert list(maps) == blocks
+    net = narrow(name, rng)
+    assert list(viz.feature_maps(net, rng.standard_normal((net.in_channels, size, size)))) == blocks
 
 
-def test_every_network_has_blocks():
-    from minidl.viz.feature_maps import _blocks
-
-    for name in models.list_models():
-        assert 2 <= len(_blocks(models.get_model(name, num_classes=2))) <= 20, name
+@pytest.mark.parametrize("name", NARROW)
+def test_every_network_has_blocks(name, rng):
+    net = narrow(name, rng)
+    size = net.eval().legal_sizes()[0]
+    maps = viz.feature_maps(net, rng.standard_normal((net.in_channels, size, size)))
+    assert 2 <= len(maps) <= 20
+    assert all(one.ndim == 3 and np.isfinite(one).all() for one in maps.values())
+    sides = [one.shape[1] for one in maps.values()]
+    assert sides == sorted(sides, reverse=True)
 
 
 def test_maps_are_what_the_block_gives_before_the_pooling(rng):

@@ -119,4 +119,7 @@ def test_a_figure_can_be_put_on_a_page_and_into_a_file(history, tmp_path):
     figure = plot_confusion(np.eye(2, dtype=int), ("cat", "dog"))
     first = to_page(figure, "a", "")
     save(figure, tmp_path / "x.png")
+    with Image.open(tmp_path / "x.png") as picture:
+        assert picture.getpixel((0, 0))[:3] == (255, 255, 255)
+        assert picture.getpixel((0, 0))[3:] in ((), (255,))
     assert to_page(figure, "a", "") == first

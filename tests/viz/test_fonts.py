@@ -12,7 +12,7 @@ from minidl.viz._figure import to_page
 from minidl.viz._fonts import BOX, Lettering
 from minidl.viz.confusion import plot_confusion
 
-NAMES = ("고양이", "dog", "$x_1$ & <b>")
+NAMES = ("고양이", "개 & <b>", "$x_1$ & <b>")
 
 
 @pytest.fixture
