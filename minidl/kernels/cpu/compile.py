@@ -63,7 +63,7 @@ class Kernel:
 
     def compile(self) -> None:
         """Compile for this machine, or read what an earlier process has compiled."""
-        with _compiling, _announced(self.name):
+        with _compiling, _announced(self.name.lstrip("_")):
             if self._run is None:
                 self._dispatcher.compile(_parsed(self.signature))
                 self._dispatcher.disable_compile()
