@@ -10,7 +10,7 @@ import sys
 
 from benchmarks._machine import honest_environment
 
-PARTS = ("layers", "networks", "compare", "scaling", "roofline")
+PARTS = ("layers", "networks", "compare", "scaling", "first_step", "roofline")
 
 
 def main() -> int:

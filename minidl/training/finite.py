@@ -10,7 +10,6 @@ from minidl.nn import Module
 from minidl.tensor import Event, Tensor, no_grad, observe
 from minidl.training.objective import objective
 
-
 PICTURES = "the pictures of this batch are not finite"
 
 
