@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import cost, models, nn, ops
+from minidl import cost, kernels, models, nn, ops
 from minidl.cost.table import COLUMNS, NOT_RUN
 
 
@@ -167,6 +167,16 @@ def test_depth_takes_the_longest_branch_and_counts_what_is_asked():
 def test_nothing_is_computed():
     """A network whose weights fill no memory, and whose activations would fill all of it."""
     assert cost.count(unfilled("vgg19"), size=4096).activation_bytes > 40e9
+
+
+def test_no_other_kernels_are_asked():
+    class Never:
+        @staticmethod
+        def conv2d(*arguments):
+            raise AssertionError("a kernel was asked for nothing")
+
+    with kernels.use(Never):
+        assert cost.count(unfilled("lenet5_modern")).macs == 416_520
 
 
 def test_an_empty_module_costs_nothing():
