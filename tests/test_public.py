@@ -18,6 +18,6 @@ def test_unknown_names_are_named():
 @pytest.mark.parametrize("name", ["xyz", ["a"]])
 def test_a_name_without_a_likeness_gets_all_names(name):
     with pytest.raises(
-        ValueError, match=r"get_model: there is no network .*; there are alexnet, alexnet_owt, cnn_deep"
+        ValueError, match=r"get_model: there is no network .*; there are alexnet, alexnet_owt, bn_inception, cnn_deep, "
     ):
         minidl.models.get_model(name)

@@ -9,6 +9,7 @@ from minidl.models.efficientnet import (
     efficientnet_lite0,
 )
 from minidl.models.googlenet import googlenet, googlenet_bn, googlenet_loss
+from minidl.models.inception import bn_inception, inception_v2, inception_v3
 from minidl.models.lenet import lenet5, lenet5_modern
 from minidl.models.mnasnet import mnasnet1_0
 from minidl.models.mobilenet_v1 import mobilenet_v1
@@ -58,6 +59,7 @@ __all__ = [
     "Network",
     "alexnet",
     "alexnet_owt",
+    "bn_inception",
     "cnn_deep",
     "densenet121",
     "densenet161",
@@ -69,6 +71,8 @@ __all__ = [
     "googlenet",
     "googlenet_bn",
     "googlenet_loss",
+    "inception_v2",
+    "inception_v3",
     "lenet5",
     "lenet5_modern",
     "list_models",

@@ -20,6 +20,7 @@ from minidl.models import (
     densenet,
     efficientnet,
     googlenet,
+    inception,
     lenet,
     mnasnet,
     mobilenet_v1,
@@ -38,6 +39,7 @@ from minidl.models import (
 )
 from minidl.models._elsewhere import TORCHVISION
 from minidl.models._family import Network, Variant
+from minidl.weights import names
 
 FAMILIES: tuple[ModuleType, ...] = (
     lenet,
@@ -47,6 +49,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     nin,
     vgg,
     googlenet,
+    inception,
     resnet,
     resnet_cifar,
     preact_resnet,
@@ -86,8 +89,6 @@ class Entry:
     @property
     def weights(self) -> str | None:
         """Whose published weights `get_model(weights=file)` can read, or None."""
-        from minidl.weights import names  # here, because few who build a network load one
-
         if self.name in names.TABLES:
             return "minidl[demo]"
         return f"torchvision {TORCHVISION[self.name]}" if self.name in TORCHVISION else None

@@ -63,7 +63,7 @@ class GoogLeNetOutput(NamedTuple):
 class ConvBlock(nn.Module):
     """A convolution with relu, with a bias or with batch norm."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, batch_norm: bool, **geometry: Any):
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, *, batch_norm: bool, **geometry: Any):
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, bias=not batch_norm, **geometry)
         self.bn = nn.BatchNorm2d(out_channels, eps=1e-3, activation="relu") if batch_norm else None

@@ -3,6 +3,8 @@
 Each entry is (the printed total, the terms), so that both the sum and the network can be compared with the total.
 """
 
+import math
+
 
 def conv(out, into, kernel, bias=True):
     """O kernels of C/G × K × K, each with a bias."""
@@ -68,6 +70,31 @@ def preact_resnet(depths, widths, expansion, *, stem, projected, classes):
             terms.append(block)
             channels = out
     return (*terms, norm(channels), linear(classes, channels))
+
+
+def convs(*layers):
+    """Convolutions with batch norm and no biases, each (O, C, K) or (O, C, KH, KW)."""
+    return sum(out * into * math.prod(kernel * (3 - len(kernel))) + norm(out) for out, into, *kernel in layers)
+
+
+def inception_bn(into, c1, reduce3, c3, reduce_double, double, pool):
+    """A row of Figure 5 of Batch normalization: 1×1, 3×3, two 3×3, a pooling and 1×1; with stride 2, c1 = pool = 0."""
+    windows = convs((reduce3, into, 1), (c3, reduce3, 3))
+    windows += convs((reduce_double, into, 1), (double, reduce_double, 3), (double, double, 3))
+    return windows + (convs((c1, into, 1), (pool, into, 1)) if c1 else 0)
+
+
+def inception_figure6(n):
+    """n×1 and 1×n with n = 7 at 17×17: 768 maps again, 192 of each branch."""
+    two = convs((n, 768, 1), (n, n, 1, 7), (192, n, 7, 1))
+    four = convs((n, 768, 1), (n, n, 7, 1), (n, n, 1, 7), (n, n, 7, 1), (192, n, 1, 7))
+    return convs((192, 768, 1)) + two + four + convs((192, 768, 1))
+
+
+def inception_figure7(into):
+    """1×3 beside 3×1 at 8×8: 320 + 2 · 384 + 2 · 384 + 192 = 2048 maps."""
+    pair = (384, 384, 1, 3), (384, 384, 3, 1)
+    return convs((320, into, 1), (384, into, 1), *pair, (448, into, 1), (384, 448, 3), *pair, (192, into, 1))
 
 
 IMAGENET = {"widths": (64, 128, 256, 512), "stem": (64, 3, 7), "projected": True, "classes": 1000}
@@ -143,6 +170,37 @@ DERIVED = {
             inception(832, 256, 160, 320, 32, 128, 128),
             inception(832, 384, 192, 384, 48, 128, 128),
             *(linear(1000, 1024), AUX1, AUX2),
+        ),
+    ),
+    "bn_inception": (
+        11_188_288,
+        (
+            3 * 8 * 7 * 7 + convs((64, 24, 1)),  # separable: 8 windows of 7×7 a channel, then 1×1
+            *(convs((64, 64, 1)), convs((192, 64, 3))),
+            inception_bn(192, 64, 64, 64, 64, 96, 32),
+            inception_bn(256, 64, 64, 96, 64, 96, 64),
+            inception_bn(320, 0, 128, 160, 64, 96, 0),
+            inception_bn(576, 224, 64, 96, 96, 128, 128),
+            inception_bn(576, 192, 96, 128, 96, 128, 128),
+            inception_bn(576, 160, 128, 160, 128, 160, 96),
+            inception_bn(576, 96, 128, 192, 160, 192, 96),
+            inception_bn(576, 0, 128, 192, 192, 256, 0),
+            inception_bn(1024, 352, 192, 320, 160, 224, 128),
+            inception_bn(1024, 352, 192, 320, 192, 224, 128),
+            linear(1000, 1024),
+        ),
+    ),
+    "inception_v2": (
+        26_220_488,
+        (
+            *(convs((32, 3, 3)), convs((32, 32, 3)), convs((64, 32, 3))),
+            *(convs((80, 64, 3)), convs((192, 80, 3)), convs((288, 192, 3))),
+            3 * inception_bn(288, 64, 48, 64, 64, 96, 64),
+            convs((384, 288, 3)) + convs((64, 288, 1), (96, 64, 3), (96, 96, 3)),
+            *(inception_figure6(128), 2 * inception_figure6(160), 2 * inception_figure6(192)),
+            convs((192, 768, 1), (320, 192, 3)) + convs((192, 768, 1), (192, 192, 3), (192, 192, 3)),
+            *(inception_figure7(1280), inception_figure7(2048)),
+            linear(1000, 2048),
         ),
     ),
     "resnet20_cifar": (269_722, cifar_resnet(3)),

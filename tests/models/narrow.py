@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from minidl import nn
-from minidl.models import densenet, mobilenet_v3, preact_resnet, resnet, resnet_cifar, senet, squeezenet, vgg
+from minidl.models import densenet, inception, mobilenet_v3, preact_resnet, resnet, resnet_cifar, senet, squeezenet, vgg
 from minidl.models._registry import ENTRIES
 
 
@@ -24,6 +24,21 @@ def _vgg(table):
 def _googlenet(table):
     cells = dict.fromkeys(("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a"), (2, 3, 4, 3, 2, 3))
     return {"stem": (3, 2, 4), "cells": {**cells, "5b": (4, 3, 5, 3, 4, 6)}, "head": (4, 24)}
+
+
+def _inception(table):
+    def thin(step):
+        """Three or four kernels, more in wider layers."""
+        if isinstance(step, dict):
+            return {name: tuple(map(thin, steps)) for name, steps in step.items()}
+        if isinstance(step, inception.Pool):
+            return step
+        if not isinstance(step, inception.Conv):
+            return tuple(map(thin, step))
+        return step._replace(out_channels=3 + step.out_channels // 200, depthwise=step.depthwise // 4)
+
+    head = {"head": (table["head"][0], (3, 4))} if "head" in table else {}
+    return {"trunk": {name: thin(entry) for name, entry in table["trunk"].items()}, **head}
 
 
 def _resnet(table):
@@ -73,6 +88,7 @@ NARROW = {
     "nin_cifar": lambda table: {"widths": ((6, 5, 4), (5, 6, 5), (6, 5))},
     **dict.fromkeys(vgg.VARIANTS, _vgg),
     **dict.fromkeys(("googlenet", "googlenet_bn"), _googlenet),
+    **dict.fromkeys(inception.VARIANTS, _inception),
     **dict.fromkeys(resnet.VARIANTS, _resnet),
     **dict.fromkeys(resnet_cifar.VARIANTS, lambda table: {"widths": (3, 4, 6)}),
     **dict.fromkeys(preact_resnet.VARIANTS, _preact_resnet),

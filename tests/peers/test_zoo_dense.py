@@ -1,7 +1,10 @@
-"""DenseNet, SqueezeNet, SENet and Xception against torchvision's and timm's with the same weights."""
+"""DenseNet, SqueezeNet, Inception-v3, SENet and Xception against torchvision's and timm's with the same weights."""
+
+from functools import partial
 
 import pytest
 
+from minidl.training.objective import objective
 from tests.peers.twins import check_outputs, check_step, twins
 
 torch = pytest.importorskip("torch")
@@ -15,6 +18,19 @@ def test_as_torchvision(name, size):
     pair = twins(name, torchvision.models.get_model(name, weights=None), size)
     check_outputs(pair)
     check_step(pair)
+
+
+def test_inception_v3_with_its_auxiliary_head():
+    """The head needs 17×17 maps, and so 299×299 pictures."""
+    torch.manual_seed(0)
+    pair = twins("inception_v3", torchvision.models.inception_v3(weights=None, init_weights=False), 299)
+    check_outputs(pair)
+    their_loss = torch.nn.functional.cross_entropy
+    check_step(
+        pair,
+        partial(objective, aux_weight=0.4),
+        lambda out, labels: their_loss(out.logits, labels) + 0.4 * their_loss(out.aux_logits, labels),
+    )
 
 
 @pytest.mark.parametrize(
