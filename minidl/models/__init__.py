@@ -6,6 +6,14 @@ from minidl.models.alexnet import alexnet, alexnet_owt
 from minidl.models.cnn_deep import cnn_deep
 from minidl.models.densenet import densenet121, densenet161, densenet169, densenet201
 from minidl.models.efficientnet import (
+    efficientnet_b0,
+    efficientnet_b1,
+    efficientnet_b2,
+    efficientnet_b3,
+    efficientnet_b4,
+    efficientnet_b5,
+    efficientnet_b6,
+    efficientnet_b7,
     efficientnet_lite0,
 )
 from minidl.models.googlenet import googlenet, googlenet_bn, googlenet_loss
@@ -15,6 +23,7 @@ from minidl.models.mnasnet import mnasnet1_0
 from minidl.models.mobilenet_v1 import mobilenet_v1
 from minidl.models.mobilenet_v2 import mobilenet_v2
 from minidl.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+from minidl.models.nasnet import nasnet_a_large, nasnet_a_mobile
 from minidl.models.nin import nin_cifar
 from minidl.models.preact_resnet import (
     preact_resnet18,
@@ -66,6 +75,14 @@ __all__ = [
     "densenet169",
     "densenet201",
     "describe",
+    "efficientnet_b0",
+    "efficientnet_b1",
+    "efficientnet_b2",
+    "efficientnet_b3",
+    "efficientnet_b4",
+    "efficientnet_b5",
+    "efficientnet_b6",
+    "efficientnet_b7",
     "efficientnet_lite0",
     "get_model",
     "googlenet",
@@ -81,6 +98,8 @@ __all__ = [
     "mobilenet_v2",
     "mobilenet_v3_large",
     "mobilenet_v3_small",
+    "nasnet_a_large",
+    "nasnet_a_mobile",
     "nin_cifar",
     "plain20_cifar",
     "plain32_cifar",

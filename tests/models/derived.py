@@ -97,6 +97,51 @@ def inception_figure7(into):
     return convs((320, into, 1), (384, into, 1), *pair, (448, into, 1), (384, 448, 3), *pair, (192, into, 1))
 
 
+def separable(into, out, kernel):
+    """Depthwise, 1×1, norm, and again; no biases."""
+    first = conv(into, 1, kernel, bias=False) + conv(out, into, 1, bias=False) + norm(out)
+    return first + conv(out, 1, kernel, bias=False) + conv(out, out, 1, bias=False) + norm(out)
+
+
+def nasnet(stem, width, n):
+    """NASNet-A, Figure 4: five separable convolutions in a normal cell, five in a reduction cell, all F wide.
+
+    A cell first brings its two inputs to F channels: one 1×1 each, or two of F/2 where the earlier one is larger. The
+    first cell projects only one, and its three separable convolutions of the other begin with the stem's channels.
+    """
+
+    def project(into, out):
+        return conv(out, into, 1, bias=False) + norm(out)
+
+    quarter, half = width // 4, width // 2
+    terms = [conv(stem, 3, 3, bias=False) + norm(stem)]
+    terms.append(
+        project(stem, quarter)
+        + separable(quarter, quarter, 5)
+        + 2 * separable(stem, quarter, 7)
+        + separable(stem, quarter, 5)
+        + separable(quarter, quarter, 3)
+    )
+
+    def reduction(here, before, out):
+        sevens, fives = 2 * separable(out, out, 7), 2 * separable(out, out, 5)
+        return project(here, out) + project(before, out) + sevens + fives + separable(out, out, 3)
+
+    def normal(here, before, out):
+        return project(here, out) + project(before, out) + 2 * separable(out, out, 5) + 3 * separable(out, out, 3)
+
+    terms.append(reduction(4 * quarter, stem, half))
+    before, here = 4 * quarter, 4 * half
+    for stage, out in enumerate((width, 2 * width, 4 * width)):
+        if stage:
+            terms.append(reduction(here, before, out))
+            before, here = here, 4 * out  # the mobile network reads what the reduction was made of
+        for _ in range(n):
+            terms.append(normal(here, before, out))
+            before, here = here, 6 * out
+    return (*terms, linear(1000, here))
+
+
 IMAGENET = {"widths": (64, 128, 256, 512), "stem": (64, 3, 7), "projected": True, "classes": 1000}
 CIFAR = {"widths": (16, 32, 64), "stem": (16, 3, 3), "classes": 10}
 VGG_A = (64, 128, 256, 256, 512, 512, 512, 512)
@@ -212,6 +257,7 @@ DERIVED = {
     "plain32_cifar": (464_154, cifar_resnet(5)),
     "plain44_cifar": (658_586, cifar_resnet(7)),
     "plain56_cifar": (853_018, cifar_resnet(9)),
+    "nasnet_a_mobile": (5_289_978, nasnet(stem=32, width=44, n=4)),
     "preact_resnet18": (11_687_720, preact_resnet((2, 2, 2, 2), expansion=1, **IMAGENET)),
     "preact_resnet34": (21_795_880, preact_resnet((3, 4, 6, 3), expansion=1, **IMAGENET)),
     "preact_resnet50": (25_549_352, preact_resnet((3, 4, 6, 3), expansion=4, **IMAGENET)),

@@ -4,12 +4,22 @@
 network that is not listed is missing, and the tests say so.
 """
 
-import dataclasses
-
 import numpy as np
 
 from minidl import nn
-from minidl.models import densenet, inception, mobilenet_v3, preact_resnet, resnet, resnet_cifar, senet, squeezenet, vgg
+from minidl.models import (
+    densenet,
+    efficientnet,
+    inception,
+    mobilenet_v3,
+    nasnet,
+    preact_resnet,
+    resnet,
+    resnet_cifar,
+    senet,
+    squeezenet,
+    vgg,
+)
 from minidl.models._registry import ENTRIES
 
 
@@ -69,12 +79,8 @@ def _squeezenet(table):
 
 
 def _efficientnet(table):
-    thin = {channels: 4 + 2 * index for index, channels in enumerate((32, 16, 24, 40, 80, 112, 192, 320))}
-    stages = [
-        dataclasses.replace(stage, in_channels=thin[stage.in_channels], out_channels=thin[stage.out_channels])
-        for stage in table["stages"]
-    ]
-    return {"stages": stages, "last": 12}
+    """B3's depth is enough; deeper ones repeat the same blocks."""
+    return {"width": 0.1 * table.get("width", 1.0), "depth": min(1.4, table.get("depth", 1.0)), "last": 120}
 
 
 NARROW = {
@@ -93,6 +99,7 @@ NARROW = {
     **dict.fromkeys(resnet_cifar.VARIANTS, lambda table: {"widths": (3, 4, 6)}),
     **dict.fromkeys(preact_resnet.VARIANTS, _preact_resnet),
     **dict.fromkeys(densenet.VARIANTS, lambda table: {"growth": 2, "depths": (3, 4, 3, 2)}),
+    **dict.fromkeys(nasnet.VARIANTS, lambda table: {"width": 4, "n": 2, "stem": 3}),
     "mobilenet_v1": lambda table: {"width_mult": 0.05},
     "mobilenet_v2": lambda table: {"width_mult": 0.1, "last": 12},
     "shufflenet_v2_x1_0": lambda table: {"widths": (4, 8, 10, 12, 16)},
@@ -101,7 +108,7 @@ NARROW = {
     **dict.fromkeys(senet.VARIANTS, _senet),
     **dict.fromkeys(squeezenet.VARIANTS, _squeezenet),
     "xception": lambda table: {"stem": (3, 4), "entry": (4, 5, 6), "middle": 3, "leave": (6, 7, 8)},
-    "efficientnet_lite0": _efficientnet,
+    **dict.fromkeys(efficientnet.VARIANTS, _efficientnet),
 }
 
 

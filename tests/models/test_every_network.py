@@ -22,7 +22,8 @@ def batch_for(net):
     """One picture will do, but not where a norm looks at the batch, because that may be all that is left to look at."""
     if not any(isinstance(module, NORMS) for module in net.modules()):
         return 1
-    return 8 if count(net) < 20_000_000 else 3  # many, where there are a thousand layers; few, where they are large
+    # Many where there are a thousand layers, or where stochastic depth may leave blocks out; few where they are large.
+    return 8 if count(net) < 20_000_000 or net.smallest < 32 else 3
 
 
 def outputs_of(net, x):

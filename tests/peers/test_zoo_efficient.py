@@ -3,6 +3,7 @@
 import pytest
 
 from minidl import nn
+from minidl.models._registry import ENTRIES
 from tests.models.walk import unfilled
 from tests.peers.twins import check_outputs, check_step, twins
 
@@ -10,7 +11,7 @@ torch = pytest.importorskip("torch")
 torchvision = pytest.importorskip("torchvision")
 pytestmark = pytest.mark.peers
 
-MOBILE = ["mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2_x1_0", "mnasnet1_0"]
+MOBILE = ["mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2_x1_0", "mnasnet1_0", "efficientnet_b0"]
 IN_TIMM = [("mobilenet_v1", "mobilenetv1_100", 64)]
 
 
@@ -48,3 +49,21 @@ def test_other_widths_have_torchvisions_names_and_shapes(name, width_mult):
             theirs = torchvision.models.get_model(name, weights=None, width_mult=width_mult).state_dict()
     shapes = {path: tuple(value.shape) for path, value in theirs.items() if not path.endswith("num_batches_tracked")}
     assert {path: array.shape for path, array in unfilled(name, width_mult=width_mult).state_dict().items()} == shapes
+
+
+@pytest.mark.parametrize("size", [43, 64])
+def test_a_narrow_nasnet_a_large_as_timm(size):
+    """All eighteen cells, with few channels; maps with even and with odd sides are padded differently."""
+    torch.manual_seed(0)
+    variant = ENTRIES["nasnet_a_large"].variant
+    ours = variant.network(**{**variant.table, "width": 8, "stem": 6})
+    pair = twins(ours, pytest.importorskip("timm.models.nasnet").NASNetALarge(stem_size=6, num_features=24 * 8), size)
+    check_outputs(pair)
+    check_step(pair)
+
+
+def test_the_parameters_of_nasnet_a_large_have_timms_order():
+    with torch.device("meta"):
+        theirs = pytest.importorskip("timm").create_model("nasnetalarge").state_dict()
+    shapes = [tuple(value.shape) for path, value in theirs.items() if not path.endswith("num_batches_tracked")]
+    assert [array.shape for array in unfilled("nasnet_a_large").state_dict().values()] == shapes

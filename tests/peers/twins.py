@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, models, nn, no_grad, ops
+from minidl.models._family import Network
 from tests.contract import relative_error
 
 torch = pytest.importorskip("torch")
@@ -28,8 +29,8 @@ class Twins:
     labels: np.ndarray
 
 
-def twins(name: str, theirs: Any, size: int, batch: int = 2) -> Twins:
-    """Build the network of that name and give it the weights and running statistics of theirs.
+def twins(name: str | Network, theirs: Any, size: int, batch: int = 2) -> Twins:
+    """Build the network of that name (or take the given one) and give it the weights and running statistics of theirs.
 
     Norms get scales and shifts that are not 1 and 0; dropout and stochastic depth are off in both. Where theirs has
     names of its own, the weights are copied over in order.
@@ -37,7 +38,7 @@ def twins(name: str, theirs: Any, size: int, batch: int = 2) -> Twins:
     rng = np.random.default_rng(0)
     x, labels = rng.standard_normal((batch, 3, size, size)), rng.integers(0, 1000, batch)
     with nn.init.unfilled():
-        ours = models.get_model(name)
+        ours = models.get_model(name) if isinstance(name, str) else name
     for module in [*ours.modules(), *theirs.modules()]:
         if "Dropout" in type(module).__name__ or type(module).__name__ == "StochasticDepth":
             module.p = 0.0
