@@ -6,6 +6,7 @@ why. `minidl.kernels.explain` shows the choice, `minidl.kernels.use("cpu", conv=
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,10 +15,12 @@ import numpy as np
 from minidl import _backend
 from minidl._checks import Padding, Pair
 from minidl.kernels._rooms import options
-from minidl.kernels.cpu import direct, direct_dw, packing
+from minidl.kernels.cpu import direct, direct_dw, packing, winograd, winograd_dw
 from minidl.kernels.cpu.compile import door
 from minidl.kernels.cpu.layout import pixels
+from minidl.kernels.cpu.vector import LANES
 from minidl.kernels.cpu.walk import Geometry
+from minidl.kernels.cpu.workspace import limit
 from minidl.kernels.textbook.windows import output_size
 
 
@@ -48,7 +51,32 @@ def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -
         direct.convolve(dy, packing.pack_backward(w, sizes.groups, walk), None, dx, walk, sizes.groups)
 
 
+def _why_winograd(sizes: Geometry, step: str) -> str:
+    """Winograd pays where tiles of 4×4 are not mostly border and there are enough of them for each set of weights."""
+    if (sizes.kh, sizes.kw, *sizes.stride, *sizes.dilation, sizes.groups) != (3, 3, 1, 1, 1, 1, 1):
+        return ""
+    tiles = winograd.tiles_of(sizes.n, sizes.oh, sizes.ow)
+    few = tiles < (32 if step == "dw" else 64) or 2 * sizes.n * sizes.oh * sizes.ow < 16 * tiles
+    if few or sizes.c % LANES or sizes.o % LANES or os.environ.get("MINIDL_WINOGRAD") == "0":
+        return ""
+    if winograd.floats_needed(tiles, sizes.c, sizes.o) > limit():
+        return ""
+    return f"3×3 with stride 1, {sizes.c} and {sizes.o} channels are multiples of {LANES}, {tiles} tiles of 4×4"
+
+
+def _winograd(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, sizes: Geometry, y: np.ndarray) -> None:
+    u = winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c)
+    winograd.convolve(x, u, b, y, *sizes.forward())
+
+
+def _winograd_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
+    (walk,) = sizes.backward()
+    u = winograd.transform_weights(packing.pack_backward(w, 1, walk), sizes.c, sizes.o)
+    winograd.convolve(dy, u, None, dx, *walk)
+
+
 ALGORITHMS = (
+    Algorithm("winograd", _why_winograd, _winograd, _winograd_dx, winograd_dw.weight_gradient),
     Algorithm("direct", lambda sizes, step: "serves every convolution", _direct, _direct_dx, direct_dw.weight_gradient),
 )
 CHOICES = ("auto", *(algorithm.name for algorithm in ALGORITHMS), "im2col")

@@ -18,20 +18,21 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from minidl import _memory, _threads
+from minidl import _threads
 from minidl.kernels.cpu.compile import kernel
 from minidl.kernels.cpu.packing import blocks_of
 from minidl.kernels.cpu.slab import cut
 from minidl.kernels.cpu.sums import SEVEN, fma_numbers, sevenfold, store_sums
 from minidl.kernels.cpu.vector import LANES, load
 from minidl.kernels.cpu.walk import Walk
+from minidl.kernels.cpu.workspace import floats, limit
 
 WINDOWS = SEVEN.count
 SLAB = 2**16  # floats of one slab: a quarter of a second-level cache
 
 
-@kernel("void(r4, r1, r1, w4, ri1, ri1, i, i, i, w2, i)")
-def _direct(source, weights, bias, target, rows, columns, groups, band, parts, slabs, threads):
+@kernel("void(r4, r1, r1, w4, ri1, ri1, i, i, i, i, w2, i)")
+def _direct(source, weights, bias, target, rows, columns, groups, band, strip, parts, slabs, threads):
     n, c = source.shape[0], source.shape[3]
     h, width, o = target.shape[1:]
     y = target.reshape(-1)
@@ -40,35 +41,38 @@ def _direct(source, weights, bias, target, rows, columns, groups, band, parts, s
     channels, outputs = c // groups, o // groups
     blocks = (outputs + LANES - 1) // LANES
     pairs = (blocks + 1) // 2
-    span = step_w * (windows_w - 1) + spacing_w * max(0, taps_w - 1) + 1
+    span = step_w * (strip - 1) + spacing_w * max(0, taps_w - 1) + 1
     runs, length = (1, taps_w * channels) if spacing_w == 1 else (taps_w, channels)
     k = taps * taps_w * channels
-    bands = (windows + band - 1) // band
-    jobs = n * bands * groups * parts
+    bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
+    jobs = n * bands * strips * groups * parts
     for thread in prange(threads):
         slab = slabs[thread]
         for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
             part, group = job % parts, job // parts % groups
-            picture, first = job // parts // groups // bands, job // parts // groups % bands * band
-            last = min(first + band, windows)
+            picture, area = job // parts // groups // (bands * strips), job // parts // groups % (bands * strips)
+            first, first_w = area // strips * band, area % strips * strip
+            last, last_w = min(first + band, windows), min(first_w + strip, windows_w)
             if part == 0 or job == thread * jobs // threads:
                 height = step * (last - first - 1) + spacing * max(0, taps - 1) + 1
-                cut(slab, source, picture, top + step * first, height, left, span, group * channels, channels, channels)
+                start = left + step_w * first_w
+                cut(
+                    slab, source, picture, top + step * first, height, start, span, group * channels, channels, channels
+                )
             for pair in range(part * pairs // parts, (part + 1) * pairs // parts):
                 block = 2 * pair
                 two = block + 1 < blocks
                 one_w = (group * blocks + block) * k * LANES
-                start, other_start = load(bias, (group * blocks + block) * LANES), load(bias, 0)
-                if two:
-                    other_start = load(bias, (group * blocks + block + 1) * LANES)
+                one_b = load(bias, (group * blocks + block) * LANES)
+                two_b = load(bias, (group * blocks + block + 1) * LANES) if two else one_b
                 lanes = outputs - LANES * block
                 for a in range(first, last):
                     row = ((picture * h + place + a * stride) * width + place_w) * o + group * outputs + block * LANES
-                    for b in range(0, windows_w, WINDOWS if two else 2 * WINDOWS):
-                        sums, other = sevenfold(start), sevenfold(other_start if two else start)
+                    for b in range(first_w, last_w, WINDOWS if two else 2 * WINDOWS):
+                        sums, other = sevenfold(one_b), sevenfold(two_b)
                         w = one_w
                         for i in range(taps):
-                            at = (((a - first) * step + i * spacing) * span + b * step_w) * channels
+                            at = (((a - first) * step + i * spacing) * span + (b - first_w) * step_w) * channels
                             for _ in range(runs):
                                 if two:
                                     for q in range(length):
@@ -85,11 +89,23 @@ def _direct(source, weights, bias, target, rows, columns, groups, band, parts, s
                                         w += LANES
                                 at += spacing_w * channels
                         out, ahead = row + b * stride_w * o, stride_w * o
-                        store_sums(y, out, ahead, sums, windows_w - b, lanes)
+                        store_sums(y, out, ahead, sums, last_w - b, lanes)
                         if two:
-                            store_sums(y, out + LANES, ahead, other, windows_w - b, lanes - LANES)
+                            store_sums(y, out + LANES, ahead, other, last_w - b, lanes - LANES)
                         else:
-                            store_sums(y, out + WINDOWS * ahead, ahead, other, windows_w - b - WINDOWS, lanes)
+                            store_sums(y, out + WINDOWS * ahead, ahead, other, last_w - b - WINDOWS, lanes)
+
+
+def area(walk: Walk, channels: int) -> tuple[int, int]:
+    """Return how many rows and columns of windows a slab serves: whole rows if they fit, all rows if they do."""
+    rows, columns = walk
+    most = min(SLAB, limit() // _threads.get_num_threads())
+    band, strip = rows.windows, columns.windows
+    while band > 1 and rows.reach(band) * columns.span * channels > most:
+        band = (band + 1) // 2
+    while band == 1 and strip > 1 and rows.reach(1) * columns.reach(strip) * channels > 4 * most:
+        strip = (strip + 1) // 2
+    return band, strip
 
 
 def convolve(
@@ -98,15 +114,12 @@ def convolve(
     """Walk over source (N, H, W, C) and write target (N, H, W, O), with packed weights and b (O,) or None."""
     threads = _threads.get_num_threads()
     channels, outputs = source.shape[3] // groups, target.shape[3] // groups
-    pixel = walk.columns.span * channels
-    band = walk.rows.windows
-    while band > 1 and walk.rows.reach(band) * pixel > SLAB:
-        band = (band + 1) // 2
-    jobs = len(source) * groups * -(-walk.rows.windows // band)
+    band, strip = area(walk, channels)
+    jobs = len(source) * groups * -(-walk.rows.windows // band) * -(-walk.columns.windows // strip)
     parts = 1 if jobs >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
     slack = 2 * WINDOWS * walk.columns.step * channels
-    slabs = _memory.POOL.empty((threads, walk.rows.reach(band) * pixel + slack + LANES), np.float32)
+    slabs = floats(threads, walk.rows.reach(band) * walk.columns.reach(strip) * channels + slack + LANES)
     bias = np.zeros((groups, blocks_of(outputs) * LANES), np.float32)
     if b is not None:
         bias[:, :outputs] = b.reshape(groups, outputs)
-    _direct(source, weights, bias.reshape(-1), target, *walk.arrays, groups, band, parts, slabs)
+    _direct(source, weights, bias.reshape(-1), target, *walk.arrays, groups, band, strip, parts, slabs)

@@ -17,14 +17,15 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from minidl import _memory, _threads
+from minidl import _threads
 from minidl.kernels.cpu.compile import inline, kernel
-from minidl.kernels.cpu.direct import SLAB
+from minidl.kernels.cpu.direct import area
 from minidl.kernels.cpu.packing import blocks_of, unpack
 from minidl.kernels.cpu.slab import cut, zeros
 from minidl.kernels.cpu.sums import EIGHT, add_sums, eightfold, fma_numbers
 from minidl.kernels.cpu.vector import LANES, load, load_first, splat, store
 from minidl.kernels.cpu.walk import Geometry
+from minidl.kernels.cpu.workspace import floats
 
 ROWS = EIGHT.count
 
@@ -41,8 +42,8 @@ def gather(gradient, y, place, row, ahead, rows, windows, lanes):
             at += 2 * LANES
 
 
-@kernel("void(r4, r4, w1, ri1, ri1, i, i, w2, w2, i)")
-def _direct_dw(source, target, packed, rows, columns, groups, band, slabs, gradients, threads):
+@kernel("void(r4, r4, w1, ri1, ri1, i, i, i, w2, w2, i)")
+def _direct_dw(source, target, packed, rows, columns, groups, band, strip, slabs, gradients, threads):
     n, c = source.shape[0], source.shape[3]
     h, width, o = target.shape[1:]
     y = target.reshape(-1)
@@ -51,28 +52,28 @@ def _direct_dw(source, target, packed, rows, columns, groups, band, slabs, gradi
     channels, outputs = c // groups, o // groups
     blocks = (outputs + LANES - 1) // LANES
     pairs = (blocks + 1) // 2
-    span = step_w * (windows_w - 1) + spacing_w * (taps_w - 1) + 1
+    span = step_w * (strip - 1) + spacing_w * (taps_w - 1) + 1
     runs, length = (1, taps_w * channels) if spacing_w == 1 else (taps_w, channels)
     k = taps * taps_w * channels
     chunks = (length + ROWS - 1) // ROWS
     each = taps * runs * chunks  # units of one pair: eight k or fewer
-    bands = (windows + band - 1) // band
+    bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
     zero = splat(np.float32(0))
     for thread in prange(threads):
         begin, end = thread * groups * pairs * each // threads, (thread + 1) * groups * pairs * each // threads
         slab, gradient = slabs[thread], gradients[thread]
-        for job in range(n * bands):
-            picture, first = job // bands, job % bands * band
-            last = min(first + band, windows)
+        for job in range(n * bands * strips):
+            picture, first, first_w = job // strips // bands, job // strips % bands * band, job % strips * strip
+            last, last_w = min(first + band, windows), min(first_w + strip, windows_w)
             height = step * (last - first - 1) + spacing * (taps - 1) + 1
             for pair in range(begin // each, (end + each - 1) // each):
                 group, block = pair // pairs, pair % pairs * 2
                 if pair == begin // each or block == 0:
-                    at = group * channels
-                    cut(slab, source, picture, top + step * first, height, left, span, at, channels, channels)
+                    start, at = left + step_w * first_w, group * channels
+                    cut(slab, source, picture, top + step * first, height, start, span, at, channels, channels)
                 two = block + 1 < blocks
-                place = (picture * h + first) * width * o + group * outputs + block * LANES
-                gather(gradient, y, place, width * o, o, last - first, windows_w, outputs - LANES * block)
+                place = ((picture * h + first) * width + first_w) * o + group * outputs + block * LANES
+                gather(gradient, y, place, width * o, o, last - first, last_w - first_w, outputs - LANES * block)
                 for unit in range(max(begin, pair * each) - pair * each, min(end, (pair + 1) * each) - pair * each):
                     i, run, q = unit // chunks // runs, unit // chunks % runs, unit % chunks * ROWS
                     sums, other = eightfold(zero), eightfold(zero)
@@ -80,13 +81,13 @@ def _direct_dw(source, target, packed, rows, columns, groups, band, slabs, gradi
                     for a in range(last - first):
                         at = (((a * step + i * spacing) * span) + run * spacing_w) * channels + q
                         if two:
-                            for _ in range(windows_w):
+                            for _ in range(last_w - first_w):
                                 sums = fma_numbers(sums, slab, at, 1, load(gradient, d))
                                 other = fma_numbers(other, slab, at, 1, load(gradient, d + LANES))
                                 at += step_w * channels
                                 d += 2 * LANES
                         else:
-                            for _ in range(windows_w):
+                            for _ in range(last_w - first_w):
                                 sums = fma_numbers(sums, slab, at, 1, load(gradient, d))
                                 at += step_w * channels
                                 d += 2 * LANES
@@ -108,14 +109,11 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     threads = _threads.get_num_threads()
     walk, groups = geometry.forward(), geometry.groups
     channels, outputs = w_shape[1], w_shape[0] // groups
-    pixel = walk.columns.span * channels
-    band = walk.rows.windows
-    while band > 1 and max(walk.rows.reach(band) * pixel, band * walk.columns.windows * 2 * LANES) > SLAB:
-        band = (band + 1) // 2
-    slabs = _memory.POOL.empty((threads, walk.rows.reach(band) * pixel + LANES), np.float32)
-    gradients = _memory.POOL.empty((threads, band * walk.columns.windows * 2 * LANES), np.float32)
+    band, strip = area(walk, max(channels, 2 * LANES))
+    slabs = floats(threads, walk.rows.reach(band) * walk.columns.reach(strip) * channels + LANES)
+    gradients = floats(threads, band * strip * 2 * LANES)
     k = w_shape[1] * w_shape[2] * w_shape[3]
-    packed = _memory.POOL.empty((groups * blocks_of(outputs) * k * LANES,), np.float32)
+    packed = floats(groups * blocks_of(outputs) * k * LANES)
     _clear(packed)
-    _direct_dw(x, dy, packed, *walk.arrays, groups, band, slabs, gradients)
+    _direct_dw(x, dy, packed, *walk.arrays, groups, band, strip, slabs, gradients)
     return unpack(packed, w_shape, groups)

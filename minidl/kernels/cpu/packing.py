@@ -17,10 +17,11 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from minidl import _backend, _memory
+from minidl import _backend
 from minidl.kernels.cpu.compile import kernel
 from minidl.kernels.cpu.vector import LANES, load_first, store
 from minidl.kernels.cpu.walk import Walk
+from minidl.kernels.cpu.workspace import floats
 
 
 def blocks_of(channels: int) -> int:
@@ -53,7 +54,7 @@ def _pack(w, packed, groups, threads):
 def pack(w: np.ndarray, groups: int) -> np.ndarray:
     """Return the weights w (O, C/G, KH, KW) in the order for a convolution."""
     rows = weight_rows(w)
-    packed = _memory.POOL.empty((groups * blocks_of(len(w) // groups) * rows.shape[1] * LANES,), np.float32)
+    packed = floats(groups * blocks_of(len(w) // groups) * rows.shape[1] * LANES)
     _pack(rows, packed, groups)
     return packed
 
@@ -99,7 +100,7 @@ def pack_backward(w: np.ndarray, groups: int, walk: Walk) -> np.ndarray:
     """Return the weights w (O, C/G, KH, KW) in the order for one phase of the way back to the picture."""
     o, c, kh, kw = w.shape
     rows, columns = walk
-    packed = _memory.POOL.empty((groups * blocks_of(c) * rows.taps * columns.taps * (o // groups) * LANES,), np.float32)
+    packed = floats(groups * blocks_of(c) * rows.taps * columns.taps * (o // groups) * LANES)
     taps = (kw, rows.taps, rows.tap, rows.tap_step, columns.taps, columns.tap, columns.tap_step)
     _pack_backward(weight_rows(w).reshape(o, kh * kw, c), packed, groups, *taps)
     return packed

@@ -1,0 +1,279 @@
+"""Winograd's convolution F(4×4, 3×3): a fourth of the multiplications.
+
+The idea, on a line. Six pixels d and three weights g make four results, y[a] = Σ_i g[i]·d[a + i], with twelve
+multiplications. Fewer are enough, by a detour over polynomials. Multiplying the polynomials g (degree 2) and u
+(degree 3) gives one of degree 5, which its values at six points determine: at each point p one multiplication,
+g(p)·u(p). That is a map u -> g·u, linear in u; what we need is its adjoint (a sum over outputs becomes a sum over
+inputs), and the adjoint of "evaluate u, multiply by g(p), interpolate" is the same three steps backwards:
+
+    y = Aᵀ [ (G g) ⊙ (Bᵀ d) ]           six multiplications instead of twelve
+
+    A    evaluates polynomials of degree 3: a row (1, p, p², p³) for every point p
+    G    evaluates polynomials of degree 2: (1, p, p²), divided by N(p) = Π (p - q) over the other points q
+    B    interpolates (Lagrange): the coefficients of Π (x - q) over the other points q
+
+The points are 0, ±r, ±s and ∞, where a polynomial "has the value" of its leading coefficient. With r² = 1/2 and
+s² = 2 the numbers in the matrices stay small, and so do the rounding errors (with 1 and 2, which look simpler, they
+are three times as large). Pairs ±p share their even and their odd part:
+
+    Bᵀ d   0: r²s²·d0 - (r² + s²)·d2 + d4      ±r: (d4 - s²·d2) ± r·(d3 - s²·d1)       r²s² = 1,  r² + s² = 5/2
+           ∞: r²s²·d1 - (r² + s²)·d3 + d5      ±s: (d4 - r²·d2) ± s·(d3 - r²·d1)
+    Aᵀ m   y0 = m0 + (m₊r + m₋r) + (m₊s + m₋s)        y1 = r·(m₊r - m₋r) + s·(m₊s - m₋s)
+           y2 = r²·(m₊r + m₋r) + s²·(m₊s + m₋s)       y3 = r³·(m₊r - m₋r) + s³·(m₊s - m₋s) + m∞
+
+On a picture this is done along rows and along columns: a tile of 6×6 pixels makes 4×4 results with 36 multiplications
+instead of 144. With many channels each of the 36 points is a matrix product of its own, over all tiles t:
+
+    M[point, t, o] = Σ_c V[point, t, c]·U[point, c, o]      U = G g Gᵀ,  V = Bᵀ d B,  y = Aᵀ M A
+
+The way back to the picture is the same with the flipped kernel (`packing.py` hands it over flipped). What is lost: in
+float32 a result is about five times less exact than a direct sum; one infinity or NaN makes its whole tile NaN (∞ - ∞).
+Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", arXiv:1509.09308. For the gradient of the
+weights see `winograd_dw.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from minidl.kernels.cpu.compile import inline, kernel
+from minidl.kernels.cpu.packing import blocks_of
+from minidl.kernels.cpu.sums import SEVEN, fma_numbers, sevenfold, store_sums
+from minidl.kernels.cpu.vector import LANES, fma, load, splat, store
+from minidl.kernels.cpu.walk import Axis
+from minidl.kernels.cpu.workspace import floats
+
+POINTS = 36
+ROWS = SEVEN.count
+R, S = np.float32(0.5**0.5), np.float32(2**0.5)
+HALF, TWO, SUM = np.float32(0.5), np.float32(2), np.float32(2.5)  # r², s², r² + s²
+R3, S3 = R * HALF, S * TWO
+N_R, N_S = np.float32(-2 / 3), np.float32(1 / 6)  # 1 / N(±r) = 1 / (2r²(r² - s²)), 1 / N(±s) = 1 / (2s²(s² - r²))
+CHUNK = 2**20  # floats of V and M together: they stay in the third-level cache
+
+
+@inline
+def from_pixels(d0, d1, d2, d3, d4, d5):
+    """Bᵀ d."""
+    minus_two, minus_half, minus_sum = splat(-TWO), splat(-HALF), splat(-SUM)
+    even_r, odd_r = fma(minus_two, d2, d4), splat(R) * fma(minus_two, d1, d3)
+    even_s, odd_s = fma(minus_half, d2, d4), splat(S) * fma(minus_half, d1, d3)
+    zero, infinity = fma(minus_sum, d2, d0 + d4), fma(minus_sum, d3, d1 + d5)
+    return zero, even_r + odd_r, even_r - odd_r, even_s + odd_s, even_s - odd_s, infinity
+
+
+@inline
+def to_results(m0, m1, m2, m3, m4, m5):
+    """Aᵀ m."""
+    even_r, odd_r, even_s, odd_s = m1 + m2, m1 - m2, m3 + m4, m3 - m4
+    y1, y2 = fma(splat(R), odd_r, splat(S) * odd_s), fma(splat(HALF), even_r, splat(TWO) * even_s)
+    return m0 + even_r + even_s, y1, y2, fma(splat(R3), odd_r, fma(splat(S3), odd_s, m5))
+
+
+@inline
+def from_weights(g0, g1, g2):
+    """G g."""
+    even_r, odd_r = splat(N_R) * fma(splat(HALF), g2, g0), splat(N_R * R) * g1
+    even_s, odd_s = splat(N_S) * fma(splat(TWO), g2, g0), splat(N_S * S) * g1
+    return g0, even_r + odd_r, even_r - odd_r, even_s + odd_s, even_s - odd_s, g2
+
+
+@kernel("void(r1, w1, i, i, i)")
+def _transform_weights(packed, u, blocks, k, threads):
+    """U[point, block, k, lane] from packed[block, tap, k, lane]."""
+    tap, point = k * LANES, blocks * k * LANES
+    for thread in prange(threads):
+        t = np.empty(18 * LANES, np.float32)
+        for i in range(thread * blocks * k // threads, (thread + 1) * blocks * k // threads):
+            w = (i // k * 9 * k + i % k) * LANES
+            for j in range(3):
+                a = w + j * tap
+                v = from_weights(load(packed, a), load(packed, a + 3 * tap), load(packed, a + 6 * tap))
+                for row in range(6):
+                    store(t, (3 * row + j) * LANES, v[row])
+            for row in range(6):
+                a = 3 * row * LANES
+                v = from_weights(load(t, a), load(t, a + LANES), load(t, a + 2 * LANES))
+                for column in range(6):
+                    store(u, (6 * row + column) * point + i * LANES, v[column])
+
+
+@inline
+def transform_tiles(source, v, first, last, tiles_w, tiles, top, left, size, t):
+    """V[point, block, tile, lane] of some tiles of source (N, H, W, C), which `size` tiles have room for."""
+    h, width, c = source.shape[1:]
+    x = source.reshape(-1)
+    point = c * size
+    zero = splat(np.float32(0))
+    for tile in range(first, last):
+        picture, row, column = tile // tiles, tile % tiles // tiles_w * 4 + top, tile % tiles_w * 4 + left
+        inside = row >= 0 and row + 6 <= h and column >= 0 and column + 6 <= width
+        for block in range(c // LANES):
+            place = ((picture * h + row) * width + column) * c + block * LANES
+            for j in range(6):
+                d = zero, zero, zero, zero, zero, zero
+                at, below = place + j * c, width * c
+                if inside:
+                    d = (
+                        load(x, at),
+                        load(x, at + below),
+                        load(x, at + 2 * below),
+                        load(x, at + 3 * below),
+                        load(x, at + 4 * below),
+                        load(x, at + 5 * below),
+                    )
+                elif 0 <= column + j < width:
+                    d = (
+                        load(x, at) if 0 <= row < h else zero,
+                        load(x, at + below) if 0 <= row + 1 < h else zero,
+                        load(x, at + 2 * below) if 0 <= row + 2 < h else zero,
+                        load(x, at + 3 * below) if 0 <= row + 3 < h else zero,
+                        load(x, at + 4 * below) if 0 <= row + 4 < h else zero,
+                        load(x, at + 5 * below) if 0 <= row + 5 < h else zero,
+                    )
+                d = from_pixels(d[0], d[1], d[2], d[3], d[4], d[5])
+                for i in range(6):
+                    store(t, (6 * i + j) * LANES, d[i])
+            out = (block * size + tile % size) * LANES
+            for i in range(6):
+                a = 6 * i * LANES
+                d = from_pixels(
+                    load(t, a),
+                    load(t, a + LANES),
+                    load(t, a + 2 * LANES),
+                    load(t, a + 3 * LANES),
+                    load(t, a + 4 * LANES),
+                    load(t, a + 5 * LANES),
+                )
+                for j in range(6):
+                    store(v, out + (6 * i + j) * point, d[j])
+
+
+@inline
+def multiply(v, u, m, start, weights, out, rows, size, k, blocks):
+    """M[block, row, lane] = Σ_k V[k, row]·U[block, k, lane] for one pair of blocks, V in blocks of sixteen k."""
+    for row in range(0, rows, ROWS):
+        sums, other = sevenfold(splat(np.float32(0))), sevenfold(splat(np.float32(0)))
+        w = weights
+        for block in range(k // LANES):
+            at = start + (block * size + row) * LANES
+            if blocks == 2:
+                for i in range(LANES):
+                    sums = fma_numbers(sums, v, at + i, LANES, load(u, w))
+                    other = fma_numbers(other, v, at + i, LANES, load(u, w + k * LANES))
+                    w += LANES
+            else:
+                for i in range(LANES):
+                    sums = fma_numbers(sums, v, at + i, LANES, load(u, w))
+                    w += LANES
+        here = out + row * LANES
+        store_sums(m, here, LANES, sums, rows - row, LANES)
+        if blocks == 2:
+            store_sums(m, here + size * LANES, LANES, other, rows - row, LANES)
+
+
+@inline
+def write_results(m, bias, target, first, last, tiles_w, tiles, size, t):
+    """y = Aᵀ M A + b of some tiles."""
+    h, width, o = target.shape[1:]
+    y = target.reshape(-1)
+    point = o * size
+    for tile in range(first, last):
+        picture, row, column = tile // tiles, tile % tiles // tiles_w * 4, tile % tiles_w * 4
+        columns = min(4, width - column)
+        for block in range(o // LANES):
+            start, b = (block * size + tile % size) * LANES, load(bias, block * LANES)
+            for j in range(6):
+                at, below = start + j * point, 6 * point
+                r = to_results(
+                    load(m, at),
+                    load(m, at + below),
+                    load(m, at + 2 * below),
+                    load(m, at + 3 * below),
+                    load(m, at + 4 * below),
+                    load(m, at + 5 * below),
+                )
+                for i in range(4):
+                    store(t, (6 * i + j) * LANES, r[i])
+            for i in range(min(4, h - row)):
+                a = 6 * i * LANES
+                r = to_results(
+                    load(t, a),
+                    load(t, a + LANES),
+                    load(t, a + 2 * LANES),
+                    load(t, a + 3 * LANES),
+                    load(t, a + 4 * LANES),
+                    load(t, a + 5 * LANES),
+                )
+                out = ((picture * h + row + i) * width + column) * o + block * LANES
+                store(y, out, r[0] + b)
+                if columns > 1:
+                    store(y, out + o, r[1] + b)
+                if columns > 2:
+                    store(y, out + 2 * o, r[2] + b)
+                if columns > 3:
+                    store(y, out + 3 * o, r[3] + b)
+
+
+@kernel("void(r4, r1, r1, w4, i, i, i, w1, w1, i)")
+def _winograd(source, u, bias, target, top, left, size, v, m, threads):
+    c, (n, h, width, o) = source.shape[3], target.shape
+    tiles_w = (width + 3) // 4
+    tiles = (h + 3) // 4 * tiles_w
+    pairs = (o // LANES + 1) // 2
+    units = POINTS * pairs
+    for first in range(0, n * tiles, size):
+        count = min(size, n * tiles - first)
+        for thread in prange(threads):
+            t = np.empty(POINTS * LANES, np.float32)
+            begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
+            transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, t)
+        for thread in prange(threads):
+            for unit in range(thread * units // threads, (thread + 1) * units // threads):
+                point, block = unit // pairs, unit % pairs * 2
+                weights, out = (point * o + block * LANES) * c, (point * o + block * LANES) * size
+                multiply(v, u, m, point * c * size, weights, out, count, size, c, min(2, o // LANES - block))
+        for thread in prange(threads):
+            t = np.empty(POINTS * LANES, np.float32)
+            begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
+            write_results(m, bias, target, begin, end, tiles_w, tiles, size, t)
+
+
+def tiles_of(n: int, h: int, width: int) -> int:
+    """Return how many tiles of 4×4 cover n pictures."""
+    return n * -(-h // 4) * -(-width // 4)
+
+
+def chunk(tiles: int, channels: int) -> int:
+    """Return how many tiles are worked on at a time: what CHUNK holds, but at least fourteen rows of seven.
+
+    Chunks are of one size, so that tile number t lies at place t mod size.
+    """
+    most = max(14 * ROWS, CHUNK // (POINTS * channels))
+    size = -(-tiles // -(-tiles // most))
+    return -(-size // ROWS) * ROWS
+
+
+def floats_needed(tiles: int, c: int, o: int) -> int:
+    """Return how many floats U, V and M take."""
+    return POINTS * (c * o + chunk(tiles, c + o) * (c + o))
+
+
+def transform_weights(packed: np.ndarray, o: int, c: int) -> np.ndarray:
+    """Return U of packed weights of 3×3 from c to o channels."""
+    u = floats(POINTS * o * c)
+    _transform_weights(packed, u, blocks_of(o), c)
+    return u
+
+
+def convolve(
+    source: np.ndarray, u: np.ndarray, b: np.ndarray | None, target: np.ndarray, rows: Axis, columns: Axis
+) -> None:
+    """Walk over source (N, H, W, C) and write target (N, H, W, O), with transformed weights and b (O,) or None."""
+    c, (n, h, width, o) = source.shape[3], target.shape
+    size = chunk(tiles_of(n, h, width), c + o)
+    v = floats(POINTS * size * c + ROWS * LANES)
+    m = floats(POINTS * size * o)
+    bias = np.zeros(o, np.float32) if b is None else np.ascontiguousarray(b)
+    _winograd(source, u, bias, target, rows.first, columns.first, size, v, m)

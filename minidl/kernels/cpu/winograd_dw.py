@@ -1,0 +1,173 @@
+"""The gradient of the weights by Winograd's way: the adjoint of what `winograd.py` does, read off its formula.
+
+y = Aᵀ [ (G g) ⊙ (Bᵀ d) ] is linear in g: multiply G g by the numbers Bᵀ d, then by Aᵀ. Its adjoint takes the same
+three steps backwards, dg = Gᵀ [ (A dy) ⊙ (Bᵀ d) ], on a picture in both directions and summed over all tiles t:
+
+    dU[point, o, c] = Σ_t Y[point, t, o]·V[point, t, c]      Y = A dy Aᵀ,  V = Bᵀ d B,  dw = Gᵀ dU G
+
+    A dy    0: d0      ±r: (d0 + r²·d2) ± r·(d1 + r²·d3)      ±s: (d0 + s²·d2) ± s·(d1 + s²·d3)      ∞: d3
+    Gᵀ u    g0 = u0 + (u₊r + u₋r)/N(r) + (u₊s + u₋s)/N(s)     g1 = r·(u₊r - u₋r)/N(r) + s·(u₊s - u₋s)/N(s)
+            g2 = r²·(u₊r + u₋r)/N(r) + s²·(u₊s + u₋s)/N(s) + u∞
+
+Work is shared by parts of dU, so the result does not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from minidl.kernels.cpu.compile import inline, kernel
+from minidl.kernels.cpu.packing import blocks_of, unpack
+from minidl.kernels.cpu.sums import EIGHT, add_sums, eightfold, fma_numbers, store_sums
+from minidl.kernels.cpu.vector import LANES, fma, load, splat, store
+from minidl.kernels.cpu.walk import Geometry
+from minidl.kernels.cpu.winograd import (
+    HALF,
+    N_R,
+    N_S,
+    POINTS,
+    TWO,
+    R,
+    S,
+    chunk,
+    tiles_of,
+    transform_tiles,
+)
+from minidl.kernels.cpu.workspace import floats
+
+COLUMNS = EIGHT.count
+
+
+@inline
+def from_gradient(d0, d1, d2, d3):
+    """A dy."""
+    half, two = splat(HALF), splat(TWO)
+    even_r, odd_r = fma(half, d2, d0), splat(R) * fma(half, d3, d1)
+    even_s, odd_s = fma(two, d2, d0), splat(S) * fma(two, d3, d1)
+    return d0, even_r + odd_r, even_r - odd_r, even_s + odd_s, even_s - odd_s, d3
+
+
+@inline
+def to_weights(u0, u1, u2, u3, u4, u5):
+    """Gᵀ u."""
+    even_r, odd_r = splat(N_R) * (u1 + u2), splat(N_R * R) * (u1 - u2)
+    even_s, odd_s = splat(N_S) * (u3 + u4), splat(N_S * S) * (u3 - u4)
+    return u0 + even_r + even_s, odd_r + odd_s, fma(splat(HALF), even_r, fma(splat(TWO), even_s, u5))
+
+
+@inline
+def transform_gradient(target, y, first, last, tiles_w, tiles, size, t):
+    """Y[point, block, tile, lane] of some tiles of target (N, OH, OW, O)."""
+    h, width, o = target.shape[1:]
+    dy = target.reshape(-1)
+    point = o * size
+    zero = splat(np.float32(0))
+    for tile in range(first, last):
+        picture, row, column = tile // tiles, tile % tiles // tiles_w * 4, tile % tiles_w * 4
+        for block in range(o // LANES):
+            place = ((picture * h + row) * width + column) * o + block * LANES
+            for j in range(4):
+                at, below, inside = place + j * o, width * o, column + j < width
+                v = from_gradient(
+                    load(dy, at) if inside else zero,
+                    load(dy, at + below) if inside and row + 1 < h else zero,
+                    load(dy, at + 2 * below) if inside and row + 2 < h else zero,
+                    load(dy, at + 3 * below) if inside and row + 3 < h else zero,
+                )
+                for i in range(6):
+                    store(t, (4 * i + j) * LANES, v[i])
+            out = (block * size + tile % size) * LANES
+            for i in range(6):
+                a = 4 * i * LANES
+                v = from_gradient(load(t, a), load(t, a + LANES), load(t, a + 2 * LANES), load(t, a + 3 * LANES))
+                for j in range(6):
+                    store(y, out + (6 * i + j) * point, v[j])
+
+
+@kernel("void(r4, r4, w1, i, i, i, w1, w1, i)")
+def _winograd_dw(source, target, du, top, left, size, v, y, threads):
+    c, (n, h, width, o) = source.shape[3], target.shape
+    tiles_w = (width + 3) // 4
+    tiles = (h + 3) // 4 * tiles_w
+    chunks, pairs = c // COLUMNS, (o // LANES + 1) // 2
+    units = POINTS * pairs * chunks
+    zero = splat(np.float32(0))
+    for first in range(0, n * tiles, size):
+        count = min(size, n * tiles - first)
+        for thread in prange(threads):
+            t = np.empty(POINTS * LANES, np.float32)
+            begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
+            transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, t)
+            transform_gradient(target, y, begin, end, tiles_w, tiles, size, t)
+        for thread in prange(threads):
+            for unit in range(thread * units // threads, (thread + 1) * units // threads):
+                point, block, q = unit // chunks // pairs, unit // chunks % pairs * 2, unit % chunks * COLUMNS
+                two = block + 1 < o // LANES
+                d = (point * o + block * LANES) * size
+                at = (point * c + q // LANES * LANES) * size + q % LANES
+                sums, other = eightfold(zero), eightfold(zero)
+                if two:
+                    for i in range(count):
+                        sums = fma_numbers(sums, v, at + i * LANES, 1, load(y, d + i * LANES))
+                        other = fma_numbers(other, v, at + i * LANES, 1, load(y, d + (size + i) * LANES))
+                else:
+                    for i in range(count):
+                        sums = fma_numbers(sums, v, at + i * LANES, 1, load(y, d + i * LANES))
+                here = ((point * o + block * LANES) * c) + q * LANES
+                if first == 0:
+                    store_sums(du, here, LANES, sums, COLUMNS, LANES)
+                    if two:
+                        store_sums(du, here + c * LANES, LANES, other, COLUMNS, LANES)
+                else:
+                    add_sums(du, here, LANES, sums, COLUMNS, LANES)
+                    if two:
+                        add_sums(du, here + c * LANES, LANES, other, COLUMNS, LANES)
+
+
+@kernel("void(r1, w1, i, i, i)")
+def _finish_weights(du, packed, blocks, k, threads):
+    """packed[block, tap, k, lane] from dU[point, block, k, lane]."""
+    tap, point = k * LANES, blocks * k * LANES
+    for thread in prange(threads):
+        t = np.empty(18 * LANES, np.float32)
+        for i in range(thread * blocks * k // threads, (thread + 1) * blocks * k // threads):
+            for j in range(6):
+                at, below = i * LANES + j * point, 6 * point
+                g = to_weights(
+                    load(du, at),
+                    load(du, at + below),
+                    load(du, at + 2 * below),
+                    load(du, at + 3 * below),
+                    load(du, at + 4 * below),
+                    load(du, at + 5 * below),
+                )
+                for row in range(3):
+                    store(t, (6 * row + j) * LANES, g[row])
+            w = (i // k * 9 * k + i % k) * LANES
+            for row in range(3):
+                a = 6 * row * LANES
+                g = to_weights(
+                    load(t, a),
+                    load(t, a + LANES),
+                    load(t, a + 2 * LANES),
+                    load(t, a + 3 * LANES),
+                    load(t, a + 4 * LANES),
+                    load(t, a + 5 * LANES),
+                )
+                for column in range(3):
+                    store(packed, w + (3 * row + column) * tap, g[column])
+
+
+def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:
+    """Return dw (O, C, 3, 3) from the blocks dy (N, OH, OW, O) and x (N, H, W, C)."""
+    n, c, o = geometry.n, geometry.c, geometry.o
+    rows, columns = geometry.forward()
+    size = chunk(tiles_of(n, geometry.oh, geometry.ow), c + o)
+    v = floats(POINTS * size * c)
+    y = floats(POINTS * size * o)
+    du = floats(POINTS * o * c)
+    _winograd_dw(x, dy, du, rows.first, columns.first, size, v, y)
+    packed = floats(9 * o * c)
+    _finish_weights(du, packed, blocks_of(o), c)
+    return unpack(packed, w_shape, 1)

@@ -1,0 +1,45 @@
+"""How much memory a kernel may take for itself while it runs: MINIDL_WORKSPACE, in MiB.
+
+What a call needs for slabs, tiles and transformed weights is lent by the pool (`minidl/_memory.py`) and given back when
+it ends. It depends on the sizes of a layer, not on the batch.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+
+import numpy as np
+
+from minidl._memory import POOL
+
+DEFAULT = 64  # MiB
+
+
+@functools.cache
+def _judged(text: str) -> int:
+    try:
+        megabytes = float(text)
+    except ValueError:
+        megabytes = 0.0
+    if not 1 <= megabytes < 2**20:
+        raise ValueError(f"kernels: MINIDL_WORKSPACE must be a number of MiB, at least 1; received {text!r}")
+    return int(megabytes * 2**18)
+
+
+def limit() -> int:
+    """Return how many floats all threads of a kernel may have together.
+
+    Raises:
+        ValueError: if MINIDL_WORKSPACE is no number of MiB, at least 1.
+
+    Example:
+        >>> limit() * 4 // 2**20
+        64
+    """
+    return _judged(os.environ.get("MINIDL_WORKSPACE", "").strip() or str(DEFAULT))
+
+
+def floats(*shape: int) -> np.ndarray:
+    """Return memory with arbitrary contents."""
+    return POOL.empty(shape, np.float32)
