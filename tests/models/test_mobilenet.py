@@ -132,3 +132,11 @@ def test_multiply_adds_are_those_of_the_papers():
     macs = {name: sum(macs_by_layer(walk(unfilled(name))).values()) for name in SCALABLE}
     for name, million in (("mobilenet_v2", 300), ("mobilenet_v3_large", 219), ("mobilenet_v3_small", 56)):
         assert abs(macs[name] / 1e6 - million) < 0.015 * million, name
+
+
+def test_a_depthwise_convolution_starts_with_the_fan_of_one_group(rng):
+    net = models.mobilenet_v1(num_classes=10, rng=rng)
+    depthwise, pointwise = (part[0].weight.data for part in net.features[12])
+    assert depthwise.std() == pytest.approx((2 / 9) ** 0.5, rel=0.05)
+    assert pointwise.std() == pytest.approx((2 / 1024) ** 0.5, rel=0.05)
+    assert net.fc.weight.data.std() == pytest.approx(0.01, rel=0.05)

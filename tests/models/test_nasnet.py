@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from minidl import no_grad
-from minidl.models.nasnet import NORMAL, REDUCTION, Cell, CellTable, Halving, NASNet, Pool
+from minidl import no_grad, ops
+from minidl.models.nasnet import NORMAL, REDUCTION, Cell, CellTable, Halving, NASNet, Pool, Separable
 from minidl.tensor import Tensor
 from tests.models.walk import output_of, unfilled, walk
 
@@ -121,3 +121,68 @@ def test_what_the_cell_behind_a_reduction_reads_before_it():
     assert isinstance(mobile.cells[7].before, Halving)
     assert [place for place, skips in enumerate(large.skips) if skips] == [8, 15]
     assert not any(mobile.skips)
+
+
+# The cells as the authors' own program has them: an operation and an index for each branch, two branches a block. The
+# states are numbered: 0 and 1 are the two inputs, the last result and the one before it; 2 to 6 the blocks.
+AUTHORS = {
+    "normal": (
+        NORMAL,
+        "separable 5, separable 3, separable 5, separable 3, average 3, identity, average 3, average 3, separable 3, "
+        "identity",
+        (0, 1, 1, 1, 0, 1, 1, 1, 0, 0),
+        {1, 2, 3, 4, 5, 6},
+    ),
+    "reduction": (
+        REDUCTION,
+        "separable 5, separable 7, max 3, separable 7, average 3, separable 5, identity, average 3, separable 3, max 3",
+        (0, 1, 0, 1, 0, 1, 3, 2, 2, 0),
+        {3, 4, 5, 6},
+    ),
+}
+
+
+@pytest.mark.parametrize("cell", AUTHORS)
+def test_the_cells_are_the_authors(cell):
+    table, operations, sources, output = AUTHORS[cell]
+    states = ["here", "before", *"abcde"]
+    branches = [(operation, states[source]) for operation, source in zip(operations.split(", "), sources, strict=True)]
+    pairs = zip(branches[::2], branches[1::2], strict=True)
+    assert {name: set(pair) for name, pair in table.blocks.items()} == {
+        name: set(pair) for name, pair in zip("abcde", pairs, strict=True)
+    }
+    assert set(table.output) == {states[index] for index in output}
+
+
+@pytest.mark.parametrize(("name", "place", "source"), [("nasnet_a_large", 9, 6), ("nasnet_a_mobile", 7, 5)])
+def test_what_is_read_behind_the_first_reduction(name, place, source):
+    """Its own result, and of the maps that are twice as large the one of the cell `source`."""
+    net, seen, made = unfilled(name), {}, {}
+
+    def watch(index, forward):
+        def run(here, before):
+            seen[index], made[index] = (here, before), forward(here, before)
+            return made[index]
+
+        return run
+
+    for index, cell in enumerate(net.cells):
+        cell.forward = watch(index, cell.forward)
+    walk(net)
+    assert seen[place][0] is made[place - 1]
+    assert seen[place][1] is made[source]
+    assert seen[place + 1][1] is made[place - 1]
+    assert seen[0][1] is None
+    assert seen[1][1] is seen[0][0]
+
+
+def test_a_relu_stands_between_the_two_halves_of_a_separable_convolution_and_behind_the_last_cell(rng):
+    layer = Separable(3, 4, 3, 2).eval()
+    x = Tensor(rng.standard_normal((1, 3, 7, 7)).astype(np.float32))
+    with no_grad():
+        first = ops.relu(layer.norm1(layer.pointwise1(layer.depthwise1(x))))
+        expected = layer.norm2(layer.pointwise2(layer.depthwise2(first))).data
+        np.testing.assert_array_equal(layer(x).data, expected)
+    assert (layer.norm1.activation, layer.norm2.activation) == ("relu", None)
+    names = [event.op for event in walk(unfilled("nasnet_a_mobile"))]
+    assert names[-4:] == ["concat", "relu", "global_avg_pool2d", "linear"]
