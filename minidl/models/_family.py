@@ -241,6 +241,7 @@ def _load(
         net = make()
     state, own = load(file), _arrays(net)
     state = {key: array for key, array in state.items() if not key.startswith("optim/")}  # a run's checkpoint has slots
+    state = names.present(state)
     if net.name in names.TABLES and not state.keys() & own.keys():
         state = names.rename(state, net.name)  # they were published under their authors' names
     new = [

@@ -41,6 +41,19 @@ def _efficientnet_lite0() -> tuple[tuple[str, str], ...]:
 
 TABLES = {"efficientnet_lite0": _efficientnet_lite0()}
 
+# torchvision's published files of DenseNet are older than its names: "denselayer1.norm.1.weight".
+_OLDER = re.compile(r"(.*\.denselayer\d+\.(?:norm|conv))\.([12]\.\w+)")
+
+
+def present(state: Mapping[str, Value]) -> dict[str, Value]:
+    """Give entries whose names torchvision has changed since it published them their present names.
+
+    Example:
+        >>> present({"features.denseblock1.denselayer1.norm.1.weight": 1, "features.conv0.weight": 2})
+        {'features.denseblock1.denselayer1.norm1.weight': 1, 'features.conv0.weight': 2}
+    """
+    return {_OLDER.sub(r"\1\2", name): value for name, value in state.items()}
+
 
 def rename(state: Mapping[str, Value], table: str) -> dict[str, Value]:
     """Give every entry its torchvision name.

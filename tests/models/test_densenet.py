@@ -1,5 +1,7 @@
 """DenseNet: Table 1, and that no map is copied twice."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -97,3 +99,13 @@ def test_weights_start_with_hes_variance():
         assert isinstance(conv, nn.Conv2d)
         assert abs(conv.weight.data.std() / np.sqrt(2 / conv.weight.data[0].size) - 1) < 0.03
     assert not net.classifier.bias.data.any()
+
+
+def test_torchvisions_published_files_load_although_their_names_are_older(tmp_path):
+    net = minidl.models.densenet121(num_classes=4)
+    older = {re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", key): x for key, x in net.state_dict().items()}
+    assert "features.denseblock4.denselayer16.norm.2.running_var" in older
+    np.savez(tmp_path / "densenet121.npz", **older)
+    loaded = minidl.models.densenet121(num_classes=4, weights=tmp_path / "densenet121.npz")
+    assert not loaded.load_report.missing
+    assert all(np.array_equal(x, loaded.state_dict()[key]) for key, x in net.state_dict().items())
