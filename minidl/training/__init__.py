@@ -3,6 +3,7 @@
 train, resume, evaluate_run     a whole run, as the command line makes it
 make_config, Config             what is asked for: a recipe, a file, and what the user says
 fit, evaluate                   the loop and the examination, for any network, without a folder
+list_recipes, load_recipe       settings that were written down
 State, Watcher, Metrics         where a training is, who is told, and what an examination finds
 save_checkpoint, load_checkpoint, RunFolder
 """
@@ -14,6 +15,7 @@ from minidl.training.finite import NonFiniteError
 from minidl.training.fitting import fit
 from minidl.training.jobs import Outcome, evaluate_run, resume, train
 from minidl.training.metrics import Metrics
+from minidl.training.recipe import list_recipes, load_recipe
 from minidl.training.resolve import make_config, parse_setting
 from minidl.training.run import RunFolder
 from minidl.training.state import State
@@ -30,7 +32,9 @@ __all__ = [
     "evaluate",
     "evaluate_run",
     "fit",
+    "list_recipes",
     "load_checkpoint",
+    "load_recipe",
     "make_config",
     "parse_setting",
     "resume",

@@ -59,6 +59,10 @@ def load_recipe(name_or_file: str | os.PathLike[str], model: str) -> Settings:
         ValueError: if there is no such recipe, none for that network, or its file has a mistake; the message names the
             file and the line or the setting.
         OSError: if a file cannot be read.
+
+    Example:
+        >>> load_recipe("fast", "resnet18")["schedule"]["name"]
+        'one_cycle'
     """
     if model not in ENTRIES:
         raise ValueError(f"recipe: there is no network {model!r}; did you mean {nearest(model, ENTRIES)}?")
