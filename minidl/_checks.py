@@ -16,7 +16,7 @@ import numpy as np
 from minidl._backend import FLOATS, Array, device_of, is_array
 
 NUMBERS = (int, float, np.integer, np.floating)
-OPTIONAL = ("b", "weight", "bias")  # operands that may be None
+OPTIONAL = ("b", "weight", "bias", "residual")  # operands that may be None
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]

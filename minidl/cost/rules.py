@@ -114,6 +114,8 @@ def flops(event: Event) -> int | None:
     if event.op not in FOR_EACH:
         return None
     fused = FOR_EACH[event.settings["activation"]] if event.settings.get("activation") else 0
+    if event.op == "batch_norm_eval" and event.inputs[3] is not None:
+        fused += FOR_EACH["add"]  # the residual
     return elements(event) * (FOR_EACH[event.op] + fused)
 
 

@@ -46,14 +46,13 @@ class BasicBlock(nn.Module):
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False, rng=rng)
         self.bn1 = nn.BatchNorm2d(width, activation="relu")
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False, rng=rng)
-        self.bn2 = nn.BatchNorm2d(width)
+        self.bn2 = nn.BatchNorm2d(width, activation="relu")
         self.downsample = projection(in_channels, width, stride, rng)
 
     def forward(self, x: Tensor) -> Tensor:
         """relu(x + F(x))."""
         y = self.bn1(self.conv1(x))
-        y = self.bn2(self.conv2(y))
-        return ops.add(y, self.downsample(x), activation="relu")
+        return self.bn2(self.conv2(y), residual=self.downsample(x))
 
 
 class Bottleneck(nn.Module):
@@ -78,15 +77,14 @@ class Bottleneck(nn.Module):
         self.conv2 = nn.Conv2d(narrow, narrow, 3, stride, padding=1, groups=groups, bias=False, rng=rng)
         self.bn2 = nn.BatchNorm2d(narrow, activation="relu")
         self.conv3 = nn.Conv2d(narrow, out_channels, 1, bias=False, rng=rng)
-        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.bn3 = nn.BatchNorm2d(out_channels, activation="relu")
         self.downsample = projection(in_channels, out_channels, stride, rng)
 
     def forward(self, x: Tensor) -> Tensor:
         """relu(x + F(x))."""
         y = self.bn1(self.conv1(x))
         y = self.bn2(self.conv2(y))
-        y = self.bn3(self.conv3(y))
-        return ops.add(y, self.downsample(x), activation="relu")
+        return self.bn3(self.conv3(y), residual=self.downsample(x))
 
 
 def projection(

@@ -40,13 +40,13 @@ class CifarBlock(nn.Module):
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False, rng=rng)
         self.bn1 = nn.BatchNorm2d(width, activation="relu")
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False, rng=rng)
-        self.bn2 = nn.BatchNorm2d(width, activation=None if residual else "relu")
+        self.bn2 = nn.BatchNorm2d(width, activation="relu")
 
     def forward(self, x: Tensor) -> Tensor:
         """relu(x + F(x)), or relu(F(x)) in a plain network."""
         y = self.bn1(self.conv1(x))
-        y = self.bn2(self.conv2(y))
-        return ops.add(y, shortcut_a(x, self.width, self.stride), activation="relu") if self.residual else y
+        shortcut = shortcut_a(x, self.width, self.stride) if self.residual else None
+        return self.bn2(self.conv2(y), residual=shortcut)
 
 
 class CifarResNet(Network):

@@ -51,8 +51,8 @@ class _BatchNorm(Module):
         else:
             self.running_mean = self.running_var = None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise x; in training the running statistics move a step towards those of the batch."""
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Normalise x, add the residual, activate; in training the running statistics move towards the batch's."""
         if isinstance(x, Tensor) and x.ndim not in self.axes:
             shapes = " or ".join(("(N, C)", "(N, C, H, W)")[axes == 4] for axes in self.axes)
             raise ValueError(f"{type(self).__name__}: x must be {shapes}; x.shape={x.shape}")
@@ -74,6 +74,7 @@ class _BatchNorm(Module):
             momentum=self.momentum,
             eps=self.eps,
             activation=self.activation,
+            residual=residual,
         )
 
     def extra_repr(self) -> str:
@@ -95,7 +96,7 @@ class BatchNorm2d(_BatchNorm):
         activation: None, "relu", "relu6", "silu" or "hardswish", applied in the same step.
 
     Shape:
-        x (N, C, H, W) -> y (N, C, H, W)
+        x (N, C, H, W), residual of that shape or None -> y (N, C, H, W) = activation(norm(x) + residual)
 
     Raises:
         ValueError: if a number is out of range, the activation is unknown, or x has other axes.

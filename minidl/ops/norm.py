@@ -16,39 +16,46 @@ from minidl._checks import check_alike, check_choice, check_fraction, check_posi
 from minidl.tensor import Context, Function, Tensor
 
 ACTIVATIONS = (None, "relu", "relu6", "silu", "hardswish")
-REMADE = ("silu", "hardswish")  # cannot be undone: backward makes their input z again, from x
+SIDES = {  # of their kinks, on which a number lies
+    "relu": lambda z: z > 0,
+    "relu6": lambda z: (z > 0) * 1 + (z >= 6),
+    "hardswish": lambda z: (z > -3) * 1 + (z >= 3),
+}
 
 
-def _save(ctx: Context, x: Array, w: Array, b: Array, mean: Array, rstd: Array, y: Array, activation: Any) -> None:
-    """Keep what backward needs: for relu and relu6 the result, which the next layer keeps anyway; else b, for z."""
-    extra = () if activation is None else (b,) if activation in REMADE else (y,)
-    ctx.save(x, w, mean, rstd, *extra)
-    ctx.activation = activation
-    if activation == "relu":
-        ctx.choices = lambda: y > 0
-    elif activation == "relu6":
-        ctx.choices = lambda: (y > 0) * 1 + (y >= 6)
-    elif activation == "hardswish":
-        ctx.choices = lambda: _sides(kernels.batch_norm_eval(x, w, b, mean, rstd, None))
+def _save(ctx: Context, y: Array, residual: Array | None, activation: str | None, *line: Array) -> None:
+    """Keep what backward needs: `line` is x, w, b, mean and rstd, from which z is made again.
+
+    With a residual and an activation, z is more than that: relu and relu6 read the sign off the result, which the next
+    layer keeps anyway, silu and hardswish need the residual.
+    """
+    extra = () if residual is None or activation is None else (y if activation in ("relu", "relu6") else residual,)
+    saved = (*line, *extra)
+    ctx.save(*saved)
+    ctx.activation, ctx.joined = activation, residual is not None
+    if activation in SIDES:
+        ctx.choices = lambda: SIDES[activation](_before(activation, *saved))
 
 
-def _sides(z: Array) -> Array:
-    """Tell for each number on which of hardswish's three pieces it lies."""
-    return (z > -3) * 1 + (z >= 3)
+def _before(activation: str, *saved: Array) -> Array:
+    """Return what the activation was taken of, or the result where that has been kept, which lies on the same sides."""
+    extra = saved[5] if len(saved) > 5 else None
+    if extra is not None and activation in ("relu", "relu6"):
+        return extra
+    return kernels.batch_norm_eval(*saved[:5], None, extra)
 
 
 def _grads(ctx: Context, dy: Array, kernel: Callable[..., Any]) -> tuple[Array | None, ...]:
-    """Run the kernel of the gradients on what `_save` has kept."""
-    x, w, mean, rstd, *extra = ctx.saved
-    y = extra[0] if extra else None
-    if ctx.activation in REMADE:
-        y = kernels.batch_norm_eval(x, w, y, mean, rstd, None)
-    gradients = kernel(dy, x, y, w, mean, rstd, ctx.activation)
+    """Run the kernel of the gradients; the residual's is that of z, and so the activation's comes first."""
+    saved, dz, activation = ctx.saved, dy, ctx.activation
+    if ctx.joined and activation is not None:
+        dz, activation = getattr(kernels, f"{activation}_dx")(dy, _before(activation, *saved)), None
+    gradients = (*kernel(dz, *saved[:5], activation), dz if ctx.joined else None)
     return tuple(gradient if needed else None for gradient, needed in zip(gradients, ctx.needs, strict=True))
 
 
 class BatchNorm(Function):
-    """Saves x, w, mean and rstd (C numbers each), and for an activation y, or b where z is made again."""
+    """Saves x, w, b, mean and rstd (C numbers each); with a residual and an activation, the result or the residual."""
 
     @staticmethod
     def forward(
@@ -56,6 +63,7 @@ class BatchNorm(Function):
         x: Array,
         w: Array,
         b: Array,
+        residual: Array | None,
         *,
         running_mean: Array | None,
         running_var: Array | None,
@@ -64,8 +72,8 @@ class BatchNorm(Function):
         activation: str | None,
     ) -> Array:
         """Normalise by the statistics of this batch; the running ones move a step towards them."""
-        y, mean, rstd = kernels.batch_norm(x, w, b, eps, activation)
-        _save(ctx, x, w, b, mean, rstd, y, activation)
+        y, mean, rstd = kernels.batch_norm(x, w, b, eps, activation, residual)
+        _save(ctx, y, residual, activation, x, w, b, mean, rstd)
         if running_mean is not None and running_var is not None:
             m = x.size // x.shape[1]
             var = (rstd**-2 - eps).clip(0, None) * (m / (m - 1))  # unbiased: it stands for pictures not seen yet
@@ -75,7 +83,7 @@ class BatchNorm(Function):
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
-        """dx, dw and db; x also acts through mean and rstd."""
+        """dx, dw, db and the gradient of the residual; x also acts through mean and rstd."""
         return _grads(ctx, dy, kernels.batch_norm_grads)
 
 
@@ -88,6 +96,7 @@ class BatchNormEval(Function):
         x: Array,
         w: Array,
         b: Array,
+        residual: Array | None,
         *,
         running_mean: Array,
         running_var: Array,
@@ -97,13 +106,13 @@ class BatchNormEval(Function):
         """Normalise by the running statistics, which are constants here."""
         mean = running_mean.astype("float64")
         rstd = (running_var.astype("float64") + eps) ** -0.5
-        y = kernels.batch_norm_eval(x, w, b, mean, rstd, activation)
-        _save(ctx, x, w, b, mean, rstd, y, activation)
+        y = kernels.batch_norm_eval(x, w, b, mean, rstd, activation, residual)
+        _save(ctx, y, residual, activation, x, w, b, mean, rstd)
         return y
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
-        """dx, dw and db."""
+        """dx, dw, db and the gradient of the residual."""
         return _grads(ctx, dy, kernels.batch_norm_eval_grads)
 
 
@@ -135,8 +144,9 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
     activation: str | None = None,
+    residual: Tensor | None = None,
 ) -> Tensor:
-    """Give every channel of x mean 0 and variance 1, then scale and shift it; optionally an activation after it.
+    """Give every channel of x mean 0 and variance 1, then scale and shift it; optionally add a residual and activate.
 
     In training the mean and the (biased) variance are those of the batch, and the running arrays, where given, are
     **updated in place**, the only arguments in minidl that an operation changes:
@@ -155,9 +165,10 @@ def batch_norm(
         momentum: weight of the new value in the running arrays, from 0 to 1.
         eps: added to the variance.
         activation: None, "relu", "relu6", "silu" or "hardswish".
+        residual: of the shape of x, added before the activation: the end of a residual block in one step.
 
     Returns:
-        y of the shape of x.
+        y of the shape of x: activation(norm(x) + residual).
 
     Raises:
         ValueError: if shapes do not fit, a number is out of range, there is one value per channel in training, or the
@@ -172,12 +183,16 @@ def batch_norm(
         array([[-1., -1.],
                [ 1.,  1.]], dtype=float32)
     """
-    check_alike("batch_norm", x=x, weight=weight, bias=bias)
+    check_alike("batch_norm", x=x, weight=weight, bias=bias, residual=residual)
     if x.ndim != 2:
         check_rank("batch_norm", "x", x.shape, "N, C, H, W")
     check_fraction("batch_norm", "momentum", momentum)
     check_positive("batch_norm", "eps", eps, zero=True)
     check_choice("batch_norm", "activation", activation, ACTIVATIONS)
+    if residual is not None and residual.shape != x.shape:
+        raise ValueError(
+            f"batch_norm: residual must have the shape of x; residual.shape={residual.shape}, x.shape={x.shape}"
+        )
     _check_running(x, training, running_mean, running_var)
     _check_channels(x, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
     weight, bias = (
@@ -186,7 +201,7 @@ def batch_norm(
     )
     settings = {"running_mean": running_mean, "running_var": running_var, "eps": eps, "activation": activation}
     if not training:
-        return BatchNormEval.apply(x, weight, bias, **settings)
+        return BatchNormEval.apply(x, weight, bias, residual, **settings)
     per_channel = (x.shape[0], *x.shape[2:])
     if math.prod(per_channel) < 2:
         letters, numbers = " * ".join("NHW"[: len(per_channel)]), " * ".join(map(str, per_channel))
@@ -194,7 +209,7 @@ def batch_norm(
             f"batch_norm: training needs more than one value per channel, there are {letters} = {numbers} = "
             f"{math.prod(per_channel)}; x.shape={x.shape}; use a larger batch or picture, or training=False (eval())"
         )
-    return BatchNorm.apply(x, weight, bias, momentum=momentum, **settings)
+    return BatchNorm.apply(x, weight, bias, residual, momentum=momentum, **settings)
 
 
 def _check_channels(x: Tensor, **arrays: Any) -> None:

@@ -26,7 +26,13 @@ def training_batch(step: int, channels: int, like: Any) -> Any:
 
 
 def batch_norm(
-    x: Tensor, weight: Tensor | None, bias: Tensor | None, steps: int = 0, momentum: float = 0.1, **settings: Any
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    residual: Tensor | None = None,
+    steps: int = 0,
+    momentum: float = 0.1,
+    **settings: Any,
 ) -> Tensor:
     """`ops.batch_norm` with running arrays that are new in every call: training changes them.
 
@@ -36,13 +42,14 @@ def batch_norm(
     for step in range(steps):
         batch = Tensor(training_batch(step, x.shape[1], x.data))
         ops.batch_norm(batch, None, None, *running, training=True, momentum=momentum)
-    return ops.batch_norm(x, weight, bias, *running, momentum=momentum, **settings)
+    return ops.batch_norm(x, weight, bias, *running, momentum=momentum, residual=residual, **settings)
 
 
 def batch_norm_oracle(
     x: np.ndarray,
     w: np.ndarray | None,
     b: np.ndarray | None,
+    residual: np.ndarray | None = None,
     steps: int = 0,
     momentum: float = 0.1,
     **settings: Any,
@@ -50,13 +57,19 @@ def batch_norm_oracle(
     """The loop batch norm with the same running arrays."""
     batches = [training_batch(step, x.shape[1], x) for step in range(steps)]
     running = oracles.running_statistics(batches, *running_arrays(x.shape[1], x), momentum)
-    return oracles.batch_norm(x, w, b, *running, **settings)
+    return oracles.batch_norm(x, w, b, *running, residual=residual, **settings)
 
 
 def _steep(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """Draw weights so large that a third of the results lies above 6 and a third below 0."""
     x, w, b = normal((3, 4, 3, 2), (4,), (4,))(rng)
     return x, 6 + abs(w), 3 + b
+
+
+def _joined(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Draw a residual, too, large enough to decide on which side of a kink a sum lies."""
+    x, w, b, residual = normal((3, 4, 3, 2), (4,), (4,), (3, 4, 3, 2))(rng)
+    return x, w, b, 4 * residual
 
 
 def _batch_norm_cases() -> tuple[Case, ...]:
@@ -68,6 +81,12 @@ def _batch_norm_cases() -> tuple[Case, ...]:
             for settings in [{"training": training, "activation": activation}]
         ]
         cases += [
+            Case(f"{mode}, residual, {activation or 'no activation'}", _joined, settings)
+            for activation in (None, "relu", "relu6", "silu", "hardswish")
+            for settings in [{"training": training, "activation": activation}]
+        ]
+        cases += [
+            Case(f"{mode}, (N, C), residual", normal((5, 3), (3,), (3,), (5, 3)), {"training": training}),
             Case(f"{mode}, (N, C)", normal((5, 3), (3,), (3,)), {"training": training}),
             Case(f"{mode}, (N, C), relu", normal((5, 3), (3,), (3,)), {"training": training, "activation": "relu"}),
             Case(f"{mode}, relu6 cuts on both sides", _steep, {"training": training, "activation": "relu6"}),

@@ -237,6 +237,7 @@ def batch_norm(
     training: bool = True,
     eps: float = 1e-5,
     activation: str | None = None,
+    residual: np.ndarray | None = None,
 ) -> np.ndarray:
     """y like x (N, C, …): each channel by itself, with the statistics of its values or the running ones."""
     y = np.zeros_like(x)
@@ -250,6 +251,7 @@ def batch_norm(
         scale, shift = 1.0 if w is None else float(w[c]), 0.0 if b is None else float(b[c])
         for place in np.ndindex(x[:, c].shape):
             z = (float(x[:, c][place]) - mean) / math.sqrt(var + eps) * scale + shift
+            z += 0.0 if residual is None else float(residual[:, c][place])
             y[:, c][place] = _ACTIVATIONS[activation](z)
     return y
 

@@ -149,7 +149,7 @@ import numpy as np
 from minidl.kernels import cpu
 from minidl.kernels.cpu.compile import ALL
 cpu.relu(np.ones(3, np.float32))
-(kernel,) = [kernel for name, kernel in ALL.items() if name == "elementwise._relu"]
+(kernel,) = [kernel for name, kernel in ALL.items() if name == "elementwise._activate"]
 print(sum(kernel._dispatcher.stats.cache_hits.values()), sum(kernel._dispatcher.stats.cache_misses.values()))
 """
     assert run(code, NUMBA_CACHE_DIR=str(tmp_path)).split() == ["0", "1"]
@@ -168,7 +168,7 @@ def test_who_waits_at_a_terminal_is_told(tmp_path):
             shown = b""
             while b"end" not in shown:
                 shown += os.read(terminal, 4096)
-            assert (b"minidl: compiling relu for this machine, once: " in shown) is expected
+            assert (b"minidl: compiling activate for this machine, once: " in shown) is expected
     finally:
         os.close(theirs)
         os.close(terminal)

@@ -16,10 +16,10 @@ from tests.mutations.mutant import Mutant, attribute, kernel
 def dx_without(term):
     """Batch norm's dx with one of its three terms dropped."""
 
-    def broken(original, dy, x, y, w, mean, rstd, activation):
-        _, dw, db = original(dy, x, y, w, mean, rstd, activation)
+    def broken(original, dy, x, w, b, mean, rstd, activation):
+        _, dw, db = original(dy, x, w, b, mean, rstd, activation)
         m = x.size // x.shape[1]
-        dz = norm_kernels.activation_dx(dy, y, activation)
+        dz = norm_kernels.gradient_of_z(dy, x, w, b, mean, rstd, activation)
         x_hat = norm_kernels.centred(x, mean) * norm_kernels.along(rstd, x)
         terms = {
             "mean": norm_kernels.along(norm_kernels.channel_sum(dz) / m, x),
@@ -31,27 +31,27 @@ def dx_without(term):
     return broken
 
 
-def unbiased_normalising(original, x, w, b, eps, activation):
+def unbiased_normalising(original, x, w, b, eps, activation, residual):
     m = x.size // x.shape[1]
-    _, mean, rstd = original(x, w, b, eps, activation)
+    _, mean, rstd = original(x, w, b, eps, activation, residual)
     rstd = ((rstd**-2 - eps) * m / (m - 1) + eps) ** -0.5
-    return textbook.batch_norm_eval(x, w, b, mean, rstd, activation), mean, rstd
+    return textbook.batch_norm_eval(x, w, b, mean, rstd, activation, residual), mean, rstd
 
 
-def eps_outside(original, x, w, b, eps, activation):
+def eps_outside(original, x, w, b, eps, activation, residual):
     """1 / (√var + eps), still handed to backward as rstd."""
-    _, mean, rstd = original(x, w, b, eps, activation)
+    _, mean, rstd = original(x, w, b, eps, activation, residual)
     rstd = 1 / (np.sqrt(rstd**-2 - eps) + eps)
-    return textbook.batch_norm_eval(x, w, b, mean, rstd, activation), mean, rstd
+    return textbook.batch_norm_eval(x, w, b, mean, rstd, activation, residual), mean, rstd
 
 
-def one_pass_variance(original, x, w, b, eps, activation):
+def one_pass_variance(original, x, w, b, eps, activation, residual):
     """Σ x² / M - mean² in the type of x."""
     m = x.size // x.shape[1]
     total, squares = (value.sum(axis=norm_kernels.axes_of_channel(x)) for value in (x, x * x))
     mean = total / m
     rstd = (np.maximum(squares / m - mean**2, 0) + eps) ** -0.5
-    y = textbook.batch_norm_eval(x, w, b, mean.astype("float64"), rstd.astype("float64"), activation)
+    y = textbook.batch_norm_eval(x, w, b, mean.astype("float64"), rstd.astype("float64"), activation, residual)
     return y, mean.astype("float64"), rstd.astype("float64")
 
 
@@ -65,9 +65,9 @@ def check_large_mean():
 def running_arrays_change(change):
     """Training, after which the running arrays are something else."""
 
-    def broken(original, ctx, x, w, b, *, running_mean, running_var, **settings):
+    def broken(original, ctx, x, w, b, residual, *, running_mean, running_var, **settings):
         before = (running_mean.copy(), running_var.copy()) if running_mean is not None else None
-        y = original(ctx, x, w, b, running_mean=running_mean, running_var=running_var, **settings)
+        y = original(ctx, x, w, b, residual, running_mean=running_mean, running_var=running_var, **settings)
         if before is not None:
             running_mean[...], running_var[...] = change(before, (running_mean, running_var), settings["momentum"], x)
         return y
@@ -97,32 +97,48 @@ def check_eval_backward_after_training():
     assert_close(weight.grad, (data / np.sqrt(1 + 1e-5)).sum(axis=0))
 
 
-def saved_by_reference(original, ctx, x, w, b, *, running_mean, running_var, **settings):
-    y = original(ctx, x, w, b, running_mean=running_mean, running_var=running_var, **settings)
-    x, w, _, *rest = ctx.saved
-    ctx.save(x, w, running_mean, *rest)
+def saved_by_reference(original, ctx, x, w, b, residual, *, running_mean, running_var, **settings):
+    y = original(ctx, x, w, b, residual, running_mean=running_mean, running_var=running_var, **settings)
+    x, w, b, _, *rest = ctx.saved
+    ctx.save(x, w, b, running_mean, *rest)
     return y
 
 
 def mask_forgotten(activation):
-    def broken(original, dy, x, y, w, mean, rstd, given):
-        return original(dy, x, y, w, mean, rstd, None if given == activation else given)
+    def broken(original, dy, x, w, b, mean, rstd, given):
+        return original(dy, x, w, b, mean, rstd, None if given == activation else given)
 
     return broken
 
 
-def relu6_as_relu(original, dy, x, y, w, mean, rstd, activation):
-    return original(dy, x, y, w, mean, rstd, "relu" if activation == "relu6" else activation)
+def relu6_as_relu(original, dy, x, w, b, mean, rstd, activation):
+    return original(dy, x, w, b, mean, rstd, "relu" if activation == "relu6" else activation)
 
 
-def half_silu(original, dy, y, activation):
+def half_silu(original, dy, z, activation):
     """The product rule forgotten: silu' taken as the sigmoid."""
-    return dy * textbook.sigmoid(y) if activation == "silu" else original(dy, y, activation)
+    return dy * textbook.sigmoid(z) if activation == "silu" else original(dy, z, activation)
 
 
-def half_hardswish(original, dy, y, activation):
+def half_hardswish(original, dy, z, activation):
     """The product rule forgotten: hardswish' taken as the hardsigmoid."""
-    return dy * textbook.hardsigmoid(y) if activation == "hardswish" else original(dy, y, activation)
+    return dy * textbook.hardsigmoid(z) if activation == "hardswish" else original(dy, z, activation)
+
+
+def shift_forgotten(original, dy, x, w, b, *rest):
+    """z made again without its bias: the mask of the activation is taken at the wrong place."""
+    return original(dy, x, w, np.zeros_like(b), *rest)
+
+
+def residual_behind_the_activation(original, *args):
+    *rest, activation, residual = args
+    y, mean, rstd = original(*rest, activation, None)
+    return (y if residual is None else y + residual), mean, rstd
+
+
+def residual_gradient_unmasked(original, ctx, dy):
+    *gradients, residual = original(ctx, dy)
+    return *gradients, residual if residual is None else dy.copy()
 
 
 def lrn_cross_term(factor):
@@ -165,7 +181,7 @@ NORMALISATION = [
         "batch_norm",
         kernel(
             "batch_norm_grads",
-            lambda f, dy, x, y, w, *a: (f(dy, x, y, np.ones_like(w), *a)[0], *f(dy, x, y, w, *a)[1:]),
+            lambda f, dy, x, w, *a: (f(dy, x, np.ones_like(w), *a)[0], *f(dy, x, w, *a)[1:]),
         ),
     ),
     Mutant(
@@ -199,12 +215,19 @@ NORMALISATION = [
     Mutant(
         "batch_norm: eval normalises by the batch",
         "batch_norm",
-        kernel("batch_norm_eval", lambda f, x, w, b, mean, rstd, a: textbook.batch_norm(x, w, b, 1e-5, a)[0]),
+        kernel("batch_norm_eval", lambda f, x, w, b, mean, rstd, *a: textbook.batch_norm(x, w, b, 1e-5, *a)[0]),
     ),
     Mutant(
         "batch_norm: eval dx as in training",
         "batch_norm",
         kernel("batch_norm_eval_grads", lambda f, *a: textbook.batch_norm_grads(*a)),
+    ),
+    Mutant("batch_norm: z without its bias", "batch_norm", kernel("batch_norm_grads", shift_forgotten)),
+    Mutant("batch_norm: residual behind relu", "batch_norm", kernel("batch_norm", residual_behind_the_activation)),
+    Mutant(
+        "batch_norm: the residual's gradient without the mask",
+        "batch_norm",
+        attribute(BatchNorm, "backward", residual_gradient_unmasked),
     ),
     Mutant("batch_norm: relu's mask forgotten", "batch_norm", kernel("batch_norm_grads", mask_forgotten("relu"))),
     Mutant("batch_norm: relu6 passes above 6", "batch_norm", kernel("batch_norm_grads", relu6_as_relu)),

@@ -30,18 +30,20 @@ def saved_bytes(function, *tensors, **settings):
     return forward
 
 
-def batch_norm(x, w, b, training, activation):
+def batch_norm(x, w, b, residual=None, **settings):
     running = np.zeros(C, "float32"), np.ones(C, "float32")
-    return ops.batch_norm(x, w, b, *running, training=training, activation=activation)
+    return ops.batch_norm(x, w, b, *running, residual=residual, **settings)
 
 
 def batch_norm_cases():
-    parts = X_BYTES + CHANNEL_BYTES + STATISTICS  # x, w, mean, rstd
+    parts = X_BYTES + 2 * CHANNEL_BYTES + STATISTICS  # x, w, b, mean, rstd
     for training in (True, False):
-        kept = {None: 0, "relu": X_BYTES, "relu6": X_BYTES, "silu": CHANNEL_BYTES, "hardswish": CHANNEL_BYTES}
-        for activation, extra in kept.items():
+        for activation in (None, "relu", "relu6", "silu", "hardswish"):
             settings = {"training": training, "activation": activation}
-            yield f"batch_norm {settings}", batch_norm, [(N, C, H, WIDTH), (C,), (C,)], settings, parts + extra
+            shapes = [(N, C, H, WIDTH), (C,), (C,)]
+            yield f"batch_norm {settings}", batch_norm, shapes, settings, parts
+            joined, extra = [*shapes, (N, C, H, WIDTH)], X_BYTES if activation else 0  # the result, or the residual
+            yield f"batch_norm {settings} with a residual", batch_norm, joined, settings, parts + extra
 
 
 CASES = [

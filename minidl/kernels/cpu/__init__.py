@@ -6,6 +6,58 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
 """
 
 from minidl.kernels.cpu.conv import conv2d, conv2d_dw, conv2d_dx
-from minidl.kernels.cpu.elementwise import relu, relu_dx
+from minidl.kernels.cpu.elementwise import (
+    add,
+    add_relu,
+    dropout,
+    hardsigmoid,
+    hardsigmoid_dx,
+    hardswish,
+    hardswish_dx,
+    leaky_relu,
+    leaky_relu_dx,
+    relu,
+    relu6,
+    relu6_dx,
+    relu_dx,
+    scaled_tanh,
+    scaled_tanh_dx,
+    sigmoid,
+    sigmoid_dx,
+    silu,
+    silu_dx,
+    tanh,
+    tanh_dx,
+)
+from minidl.kernels.cpu.norm import batch_norm, batch_norm_eval, batch_norm_eval_grads, batch_norm_grads
 
-__all__ = ["conv2d", "conv2d_dw", "conv2d_dx", "relu", "relu_dx"]
+__all__ = [
+    "add",
+    "add_relu",
+    "batch_norm",
+    "batch_norm_eval",
+    "batch_norm_eval_grads",
+    "batch_norm_grads",
+    "conv2d",
+    "conv2d_dw",
+    "conv2d_dx",
+    "dropout",
+    "hardsigmoid",
+    "hardsigmoid_dx",
+    "hardswish",
+    "hardswish_dx",
+    "leaky_relu",
+    "leaky_relu_dx",
+    "relu",
+    "relu6",
+    "relu6_dx",
+    "relu_dx",
+    "scaled_tanh",
+    "scaled_tanh_dx",
+    "sigmoid",
+    "sigmoid_dx",
+    "silu",
+    "silu_dx",
+    "tanh",
+    "tanh_dx",
+]

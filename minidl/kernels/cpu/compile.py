@@ -35,7 +35,7 @@ from numba.core import event
 from minidl import _threads
 
 F4 = types.float32
-TYPES: dict[str, Any] = {"i": types.intp, "f": F4, "void": types.void}
+TYPES: dict[str, Any] = {"i": types.intp, "f": F4, "d": types.float64, "void": types.void}
 for _axes in (1, 2, 3, 4):
     TYPES[f"r{_axes}"] = types.Array(F4, _axes, "C", readonly=True)
     TYPES[f"w{_axes}"] = types.Array(F4, _axes, "C")
@@ -84,8 +84,8 @@ class Kernel:
 def door(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function of this room decline, by NotImplemented, what it does not serve; the textbook then does it.
 
-    Served are NumPy arrays of native float32 (and of integers and bools, such as labels) with at least one element, in
-    any memory order, in a process that has its threads.
+    Served are NumPy arrays with at least one element, in any memory order, of which the first is native float32 (the
+    others fit it: that has been judged before), in a process that has its threads.
     """
 
     @functools.wraps(function)
@@ -93,12 +93,11 @@ def door(function: Callable[..., Any]) -> Callable[..., Any]:
         if forked[0]:
             _warn_forked()
             return NotImplemented
+        if not isinstance(arguments[0], np.ndarray) or arguments[0].dtype != np.float32:
+            return NotImplemented
         for argument in arguments:
-            if isinstance(argument, np.ndarray):
-                if argument.size == 0 or (argument.dtype.kind == "f" and argument.dtype != np.float32):
-                    return NotImplemented
-            elif argument is not None and hasattr(argument, "dtype"):
-                return NotImplemented  # an array of another library
+            if isinstance(argument, np.ndarray) and argument.size == 0:
+                return NotImplemented
         return function(*arguments)
 
     return judged

@@ -26,7 +26,7 @@ from minidl.kernels.textbook.activation import (
     tanh_dx,
 )
 from minidl.kernels.textbook.conv import conv2d, conv2d_dw, conv2d_dx
-from minidl.kernels.textbook.fused import add_relu, scale_channels, scale_channels_grads
+from minidl.kernels.textbook.fused import add, add_relu, scale_channels, scale_channels_grads
 from minidl.kernels.textbook.loss import cross_entropy, cross_entropy_dx, mse, mse_dx
 from minidl.kernels.textbook.norm import (
     batch_norm,
@@ -49,6 +49,7 @@ from minidl.kernels.textbook.windows import col2im, im2col
 __all__ = [
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_dx",
+    "add",
     "add_relu",
     "avg_pool2d",
     "avg_pool2d_dx",

@@ -1,21 +1,29 @@
-"""Two steps in one kernel: in the book they stay two lines, a fast set makes one pass over memory of them.
+"""The sum, and two steps in one kernel: in the book they stay two lines, a fast set makes one pass over memory of them.
 
+add              y = a + b                      da = db = dy
 add_relu         y = max(a + b, 0)              da = db = dy where y > 0 (`relu_dx`)
 scale_channels   y[n, c] = x[n, c] · s[n, c]    dx[n, c] = dy[n, c] · s[n, c],   ds[n, c] = Σ_hw dy[n, c] · x[n, c]
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from minidl import _backend
 from minidl._backend import Array
 
 
+def add(a: Array, b: Array) -> Array:
+    """y = a + b; the shapes broadcast, and y lies in memory like the operand that has its shape."""
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    like = b if b.shape == shape and a.shape != shape else a
+    return _backend.array_module(a).add(a, b, out=_backend.empty(shape, a.dtype, like=like))
+
+
 def add_relu(a: Array, b: Array) -> Array:
-    """y = max(a + b, 0); the shapes broadcast.  Source: the end of a residual block, He et al., arXiv:1512.03385."""
-    total = a + b
-    xp = _backend.array_module(a)
-    like = a if a.shape == total.shape else b
-    return xp.maximum(total, 0, out=_backend.empty(total.shape, total.dtype, like=like))
+    """y = max(a + b, 0).  Source: the end of a residual block, He et al., arXiv:1512.03385."""
+    y = add(a, b)
+    return _backend.array_module(a).maximum(y, 0, out=y)
 
 
 def scale_channels(x: Array, s: Array) -> Array:

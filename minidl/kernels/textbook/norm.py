@@ -6,8 +6,11 @@ number of values of one channel (N·H·W) and sums over them,
     mean = Σ x / M        var = Σ (x - mean)² / M        rstd = 1 / √(var + eps)
     x̂ = (x - mean) · rstd        z = w · x̂ + b        y = activation(z)
 
-Backward, dz = dy · activation'(z). The sums of a channel give db = Σ dz and dw = Σ dz · x̂. Every x moves its own x̂ and,
-through mean and var, all others of its channel. With g = w · dz and d the derivative,
+or, at the end of a residual block, y = activation(z + residual). Backward, dz = dy · activation'(z), where z is made
+again from x: two operations instead of another array that is kept. (With a residual, `ops` takes the gradient of the
+activation first, because dz is the gradient of the residual, too.) The sums of a channel give db = Σ dz and
+dw = Σ dz · x̂. Every x moves its own x̂ and, through mean and var, all others of its channel. With g = w · dz and d the
+derivative,
 
     dvar  = Σ g · (x - mean) · (-1/2) · rstd³        dmean = -rstd · Σ g        (Σ (x - mean) = 0: no way through var)
     dx    = g · rstd + dvar · 2 (x - mean) / M + dmean / M
@@ -53,9 +56,9 @@ def activate(z: Array, activation: str | None) -> Array:
     return z if activation is None else ACTIVATIONS[activation][0](z)
 
 
-def activation_dx(dy: Array, y: Array | None, activation: str | None) -> Array:
-    """Carry dy back through the activation; y is its result or, for silu and hardswish, which cannot be undone, z."""
-    return dy if activation is None else ACTIVATIONS[activation][1](dy, y)
+def activation_dx(dy: Array, z: Array, activation: str | None) -> Array:
+    """Carry dy back through the activation of z; for relu and relu6, z may be the result as well."""
+    return dy if activation is None else ACTIVATIONS[activation][1](dy, z)
 
 
 def axes_of_channel(x: Array) -> tuple[int, ...]:
@@ -83,21 +86,28 @@ def centred(x: Array, mean: Array) -> Array:
     return result
 
 
-def batch_norm(x: Array, w: Array, b: Array, eps: float, activation: str | None) -> tuple[Array, Array, Array]:
+def batch_norm(
+    x: Array, w: Array, b: Array, eps: float, activation: str | None, residual: Array | None
+) -> tuple[Array, Array, Array]:
     """Normalise every channel of x (N, C, …) by its own mean and variance: y like x, mean (C,), rstd (C,)."""
     m = x.size // x.shape[1]
     mean = channel_sum(x) / m
     var = channel_sum(centred(x, mean) ** 2) / m
     rstd = (var + eps) ** -0.5
-    return batch_norm_eval(x, w, b, mean, rstd, activation), mean, rstd
+    return batch_norm_eval(x, w, b, mean, rstd, activation, residual), mean, rstd
+
+
+def gradient_of_z(dy: Array, x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None) -> Array:
+    """Carry dy back to z, which is made again."""
+    return dy if activation is None else activation_dx(dy, batch_norm_eval(x, w, b, mean, rstd, None, None), activation)
 
 
 def batch_norm_grads(
-    dy: Array, x: Array, y: Array | None, w: Array, mean: Array, rstd: Array, activation: str | None
+    dy: Array, x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None
 ) -> tuple[Array, Array, Array]:
-    """Return dx, dw and db of `batch_norm`; y is the result (relu, relu6), z (silu, hardswish) or None."""
+    """Return dx, dw and db of `batch_norm` without a residual."""
     m = x.size // x.shape[1]
-    dz = activation_dx(dy, y, activation)
+    dz = gradient_of_z(dy, x, w, b, mean, rstd, activation)
     x_hat = centred(x, mean)
     x_hat *= along(rstd, x)
     db, dw = channel_sum(dz), channel_sum(dz * x_hat)
@@ -110,19 +120,23 @@ def batch_norm_grads(
     return dx, dw.astype(w.dtype), db.astype(w.dtype)
 
 
-def batch_norm_eval(x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None) -> Array:
-    """Normalise x (N, C, …) by a given mean and rstd: y = activation(w · (x - mean) · rstd + b)."""
+def batch_norm_eval(
+    x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None, residual: Array | None
+) -> Array:
+    """Normalise x (N, C, …) by a given mean and rstd: y = activation(w · (x - mean) · rstd + b (+ residual))."""
     z = centred(x, mean)
     z *= along(w * rstd, x)
     z += along(b, x)
+    if residual is not None:
+        z += residual
     return activate(z, activation)
 
 
 def batch_norm_eval_grads(
-    dy: Array, x: Array, y: Array | None, w: Array, mean: Array, rstd: Array, activation: str | None
+    dy: Array, x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None
 ) -> tuple[Array, Array, Array]:
-    """Return dx, dw and db of `batch_norm_eval`, where mean and rstd are constants; y as in `batch_norm_grads`."""
-    dz = activation_dx(dy, y, activation)
+    """Return dx, dw and db of `batch_norm_eval` without a residual, where mean and rstd are constants."""
+    dz = gradient_of_z(dy, x, w, b, mean, rstd, activation)
     db, dw = channel_sum(dz), channel_sum(dz * centred(x, mean)) * rstd
     xp = _backend.array_module(x)
     dx = xp.multiply(dz, along(w * rstd, x), out=_backend.empty(x.shape, x.dtype, like=x))

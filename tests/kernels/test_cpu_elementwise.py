@@ -1,0 +1,77 @@
+"""Elementwise kernels of the fast room against the textbook's."""
+
+import numpy as np
+import pytest
+
+from tests.kernels.twins import FAST, equal, equal_in_every_order, results, same_bits_every_time, single
+
+ACTIVATIONS = {
+    "relu": (),
+    "relu6": (),
+    "leaky_relu": (0.1,),
+    "silu": (),
+    "hardswish": (),
+    "sigmoid": (),
+    "tanh": (),
+    "scaled_tanh": (),
+    "hardsigmoid": (),
+}
+SPECIAL = np.array([0, -0.0, 1e-30, -1e-30, 3, -3, 6, 88, -88, 1e4, -1e4, np.inf, -np.inf, np.nan] * 3, "float32")
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+class TestActivations:
+    def test_in_every_memory_order(self, name, rng):
+        x, dy = 4 * single(rng, 2, 5, 7, 3), single(rng, 2, 5, 7, 3)
+        equal_in_every_order(name, x, *ACTIVATIONS[name])
+        y = x if name in ("silu", "hardswish") else results(getattr(FAST, name), x, *ACTIVATIONS[name])[0]
+        equal_in_every_order(f"{name}_dx", dy, y, *ACTIVATIONS[name])
+
+    @pytest.mark.parametrize("size", [1, 15, 16, 17, 31, 33, 1000])
+    def test_sizes_that_are_no_multiple_of_sixteen(self, name, size, rng):
+        x, dy = single(rng, size), single(rng, size)
+        equal(name, x, *ACTIVATIONS[name])
+        equal(f"{name}_dx", dy, x, *ACTIVATIONS[name])
+
+    def test_special_numbers_pass_through(self, name):
+        for number in SPECIAL:  # one by one, because an infinite one would hide the error of the others
+            x = np.full(17, number, "float32")
+            equal(name, x, *ACTIVATIONS[name])
+            for upstream in (1.0, np.nan, np.inf):
+                equal(f"{name}_dx", np.full(17, upstream, "float32"), x, *ACTIVATIONS[name])
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "silu"])
+def test_every_float_is_within_a_few_units_of_the_last_place(name):
+    """From e^-87, below which results are no longer normal floats."""
+    x = np.linspace(-87, 87, 400_001, dtype="float32")
+    x = np.concatenate([x, np.float32(2.0) ** -np.arange(1, 100, dtype="float32")])
+    wide = x.astype("float64")
+    exact = {"sigmoid": 1 / (1 + np.exp(-wide)), "tanh": np.tanh(wide), "silu": wide / (1 + np.exp(-wide))}[name]
+    units = np.abs(getattr(FAST, name)(x) - exact) / np.spacing(np.abs(exact).astype("float32"))
+    assert units.max() <= 3
+
+
+def test_the_exponential_is_exact_where_it_can_be():
+    x = np.repeat(np.array([0, np.inf, -np.inf, np.nan], "float32"), 5)
+    np.testing.assert_array_equal(FAST.sigmoid(x), np.repeat([0.5, 1, 0, np.nan], 5).astype("float32"))
+
+
+@pytest.mark.parametrize("name", ["add", "add_relu"])
+def test_sums(name, rng):
+    equal_in_every_order(name, single(rng, 2, 5, 3, 7), single(rng, 2, 5, 3, 7))
+    equal(name, SPECIAL, SPECIAL[::-1].copy())
+    same_bits_every_time(name, single(rng, 3, 1001), single(rng, 3, 1001))
+
+
+def test_sums_of_other_shapes_are_the_textbooks(rng):
+    assert FAST.add(single(rng, 2, 3), single(rng, 3)) is NotImplemented
+
+
+def test_dropout_of_single_numbers_and_of_pictures(rng):
+    x = single(rng, 4, 3, 5, 2)
+    equal_in_every_order("dropout", x, rng.random(x.shape) < 0.5, 2.0)
+    equal_in_every_order("dropout", x, rng.random((4, 1, 1, 1)) < 0.5, 1.25)
+    equal("dropout", x, np.zeros((1, 1, 1, 1), bool), 2.0)
+    equal("dropout", SPECIAL, np.arange(SPECIAL.size) % 2 == 0, 2.0)
+    assert FAST.dropout(x, rng.random((1, 3, 1, 1)) < 0.5, 2.0) is NotImplemented
