@@ -27,6 +27,7 @@ class Figures:
         macs: multiply-accumulates of convolutions and linear layers for one picture.
         depth: weight layers on the longest way.
         input: side of the pictures.
+        norms: parameters of batch norms.
         weighted_bytes: the results of convolutions and linear layers in float32.
     """
 
@@ -35,6 +36,7 @@ class Figures:
     macs: int
     depth: int
     input: int
+    norms: int
     weighted_bytes: int
 
 
@@ -49,6 +51,7 @@ def figures(name: str, size: int | None = None) -> Figures:
         macs=found.macs,
         depth=found.depth,
         input=found.input[-1],
+        norms=sum(layer.parameters for layer in found.layers if layer.op == "batch_norm_eval"),
         weighted_bytes=sum(layer.activation_bytes for layer in found.layers if layer.op in ("conv2d", "linear")),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from docs.zoo.figures import claims, elsewhere, families, figures
+from docs.zoo.figures import Figures, claims, elsewhere, families, figures
 from minidl import models
 
 HEAD = """\
@@ -15,8 +15,9 @@ HEAD = """\
 
 Every network of minidl beside what its paper says of it, what torchvision or timm have, and what lecture slides tell.
 minidl's figures are computed from the networks themselves (`minidl models NAME` shows them layer by layer), those of
-torchvision and timm were read off theirs; papers and slides are quoted, each with its place. A dash means that nothing
-is said, or nothing that is certain.
+torchvision and timm were read off theirs; papers and slides are quoted, each with its place. Where minidl's figure does
+not round to the one that is claimed, the difference stands behind it: "5 million (+40 %)" means that minidl counts 40 %
+more. A dash means that nothing is said, or nothing that is certain.
 
 - **parameters**: all that is learnt; where auxiliary heads exist, the number without them stands in parentheses.
 - **MACs**: multiply-accumulates of convolutions and linear layers for one picture in evaluation; biases do not count.
@@ -31,6 +32,7 @@ is said, or nothing that is certain.
 """
 TITLES = ("network", "according to", "parameters", "MACs", "depth", "input", "where")
 COLUMNS = ("parameters", "macs", "depth", "input", "source")
+UNITS = {"": 1, "M": 10**6, "million": 10**6, "G": 10**9, "billion": 10**9}
 # Keras's and the authors' φ for B0 to B7.
 PHI = (0, 0.5, 1, 2, 3, 4, 5, 6)
 ALPHA, BETA, GAMMA = 1.2, 1.1, 1.15
@@ -58,8 +60,7 @@ def _anchor(title: str) -> str:
 
 def _section(family: str, names: list[str]) -> str:
     known = claims()["family"].get(family, {})
-    papers = dict.fromkeys(f"{models.describe(name).paper} ({models.describe(name).year})" for name in names)
-    lines = [f"### {family}", "", *(f"{paper}." if paper[-1] != "." else paper for paper in papers), ""]
+    lines = [f"### {family}", "", *dict.fromkeys(_citation(name) for name in names), ""]
     if "idea" in known:
         lines += [f"The idea: {known['idea']}.", ""]
     lines += [_row(TITLES), "|---|---|--:|--:|--:|--:|---|"]
@@ -68,6 +69,13 @@ def _section(family: str, names: list[str]) -> str:
     for note in known.get("notes", []):
         lines += ["", _filled(note)]
     return "\n".join([*lines, ""])
+
+
+def _citation(name: str) -> str:
+    """Return what to read, as a sentence with its year."""
+    entry = models.describe(name)
+    when = "" if str(entry.year) in entry.paper else f" ({entry.year})"
+    return f"{entry.paper[0].upper()}{entry.paper[1:]}{when}."
 
 
 def _rows(name: str) -> list[tuple[str, ...]]:
@@ -86,9 +94,35 @@ def _rows(name: str) -> list[tuple[str, ...]]:
     if "slides" in claimed:
         said += [("slides", claimed["slides"])]
     return [
-        (f"`{name}`" if index == 0 else "", by, *(str(what.get(column, "–")) for column in COLUMNS))
+        (f"`{name}`" if index == 0 else "", by, *(_cell(own, by, column, what.get(column)) for column in COLUMNS))
         for index, (by, what) in enumerate(said)
     ]
+
+
+def _cell(own: Figures, by: str, column: str, said: Any) -> str:
+    """Write what is said, and behind a claim by how much minidl's figure misses it."""
+    if said is None:
+        return "–"
+    counted = {"parameters": own.evaluated, "macs": own.macs} if by in ("paper", "slides") else {}
+    off = difference(str(said), counted[column]) if column in counted else None
+    return f"{said}" if off is None else f"{said} ({100 * off:+.2g} %)".replace("-", "−")
+
+
+def difference(said: str, counted: int) -> float | None:
+    """Return by which share a count differs from a claim; None if it rounds to it, or no number is claimed.
+
+    Example:
+        >>> difference("138 million", 138_357_544) is None
+        True
+        >>> round(difference("5 million", 6_998_552), 3)
+        0.4
+    """
+    match = re.fullmatch(r"(\d[\d,]*)(\.\d+)? ?(M|million|G|billion)?", said)
+    if match is None:
+        return None
+    whole, digits, unit = match.group(1).replace(",", ""), (match.group(2) or "")[1:], UNITS[match.group(3) or ""]
+    claimed, step = float(f"{whole}.{digits or 0}") * unit, unit / 10 ** len(digits)
+    return None if abs(counted - claimed) <= step / 2 else counted / claimed - 1
 
 
 def _row(cells: tuple[str, ...]) -> str:

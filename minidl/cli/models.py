@@ -44,7 +44,7 @@ def models(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """List the networks; of one, tell where it comes from, how it departs from its paper, and what each layer costs.
+    """List the networks, or show one: its paper, how it departs from it, and what each layer costs.
 
     Nothing is computed for that, so it takes no memory and no time, whatever the network. MACs are multiply-accumulates
     of convolutions and linear layers; FLOPs count additions and multiplications each once, in all operations.

@@ -40,7 +40,6 @@ from minidl.models import (
 )
 from minidl.models._elsewhere import TORCHVISION
 from minidl.models._family import Network, Variant
-from minidl.weights import names
 
 FAMILIES: tuple[ModuleType, ...] = (
     lenet,
@@ -91,6 +90,8 @@ class Entry:
     @property
     def weights(self) -> str | None:
         """Whose published weights `get_model(weights=file)` can read, or None."""
+        from minidl.weights import names  # here, because few who build a network load one
+
         if self.name in names.TABLES:
             return "minidl[demo]"
         return f"torchvision {TORCHVISION[self.name]}" if self.name in TORCHVISION else None

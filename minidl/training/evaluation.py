@@ -40,17 +40,12 @@ def evaluate(
             raise ValueError("evaluate: there are no pictures to examine the network with")
         pictures = Loader(pictures, batch_size, workers=0)
     score: Metrics | None = None
-    modes = [(module, module.training) for module in net.modules()]  # what is frozen may be in eval mode already
-    net.eval()
-    try:
-        with no_grad(), closing(pictures.epoch(0)) as batches:
-            for x, labels in (on_device(batch, device) for batch in batches):
-                logits = net(Tensor(x))
-                score = score or Metrics(logits.shape[1])
-                score.update(logits.data, labels, ops.cross_entropy(logits, labels).item())
-    finally:
-        for module, training in modes:
-            module.training = training
+    with net.modes_kept(), no_grad(), closing(pictures.epoch(0)) as batches:
+        net.eval()
+        for x, labels in (on_device(batch, device) for batch in batches):
+            logits = net(Tensor(x))
+            score = score or Metrics(logits.shape[1])
+            score.update(logits.data, labels, ops.cross_entropy(logits, labels).item())
     if score is None:
         raise ValueError("evaluate: there are no pictures to examine the network with")
     return score

@@ -59,14 +59,8 @@ def feature_maps(net: Module, x: np.ndarray) -> dict[str, np.ndarray]:
         if current and event.output.ndim == 4 and "pool" not in event.op:
             maps[current] = event.output[0]
 
-    modes = [(module, module.training) for module in net.modules()]
-    net.eval()
-    try:
-        with no_grad(), observe(watch):
-            net(Tensor(_backend.to_device(x, _device(net))[None]))
-    finally:
-        for module, training in modes:
-            module.training = training
+    with net.modes_kept(), no_grad(), observe(watch):
+        net.eval()(Tensor(_backend.to_device(x, _device(net))[None]))
     return {name: _backend.to_numpy(array) for name, array in maps.items()}
 
 

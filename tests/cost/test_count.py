@@ -131,6 +131,8 @@ def test_fewer_rows_have_the_same_sums():
         for column in (*COLUMNS, "depth", "parameter_bytes", "input"):
             assert getattr(fewer, column) == getattr(found, column)
     assert found.at_depth(9) == found
+    last = cost.count(unfilled("lenet5")).at_depth(1).layers[-4:]  # operations of the network itself stay apart
+    assert [row.op for row in last] == ["subtract", "multiply", "sum", "multiply"]
     rows = {row.path: row for row in found.at_depth(1).layers}
     assert (rows["inception3a"].op, rows["inception3a"].output) == ("14 operations", (256, 28, 28))
     assert (rows["aux1"].op, rows["aux1"].output, rows["aux1"].parameters) == (NOT_RUN, None, 3_188_840)

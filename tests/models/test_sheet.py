@@ -45,6 +45,12 @@ def test_every_family_has_an_idea_and_every_claim_a_source():
             assert len(what) > 1, name
 
 
+def test_nothing_is_claimed_of_networks_that_are_not_there():
+    assert set(claims()["network"]) <= set(models.list_models())
+    assert set(claims()["family"]) == set(families())
+    assert {what["network"] for what in claims()["figures"].values()} <= set(models.list_models())
+
+
 def test_parents_are_families():
     for name, family in claims()["family"].items():
         assert set(family["from"]) <= set(claims()["family"]) - {name}
@@ -53,8 +59,26 @@ def test_parents_are_families():
 def test_computed_figures():
     assert figures("googlenet").parameters - figures("googlenet").evaluated == 3_188_840 + 3_190_888
     assert figures("alexnet_owt", 227).macs > figures("alexnet_owt").macs
-    assert "| `googlenet` | paper | 12 times fewer than AlexNet | 1.5 billion | 22 | 224 |" in PAGE
+    assert "| `googlenet` | paper | 12 times fewer than AlexNet | 1.5 billion (+5.5 %) | 22 | 224 |" in PAGE
     assert "|  | **minidl** | 13,378,280 (6,998,552) | 1,582,671,872 | 22 | 224 |  |" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("said", "counted", "off"),
+    [
+        ("138 million", 138_499_999, None),
+        ("138 million", 138_600_000, 600 / 138_000),
+        ("3.8 G", 3_840_000_000, None),
+        ("3.8 G", 4_180_000_000, 0.1),
+        ("569 M", 568_500_000, None),
+        ("0.39 G", 380_000_000, -1 / 39),
+        ("60,000", 60_000, None),
+        ("1,248,424", 1_248_425, 1 / 1_248_424),
+        ("12 times fewer than AlexNet", 5, None),
+    ],
+)
+def test_differences_from_a_claim(said, counted, off):
+    assert sheet.difference(said, counted) == (off if off is None else pytest.approx(off, rel=1e-9))
 
 
 OPERATORS = {
