@@ -75,7 +75,8 @@ class Optimizer:
             if decay and self.decoupled:
                 data = data * p.dtype.type(1 - self.lr * decay)
             elif decay:
-                g = g + p.dtype.type(decay) * data
+                g = p.dtype.type(decay) * data
+                g += p.grad
             p.data = self.update(data, g, state)
 
     def _check_devices(self, p: Tensor, state: dict[str, Array]) -> None:

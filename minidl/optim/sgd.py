@@ -59,9 +59,18 @@ class SGD(Optimizer):
 
     def update(self, p: Array, g: Array, state: dict[str, Array]) -> Array:
         """Move p along its velocity."""
-        if self.momentum:
-            momentum = p.dtype.type(self.momentum)
-            v = momentum * state["velocity"] + g if "velocity" in state else g.copy()
-            state["velocity"] = v
-            g = g + momentum * v if self.nesterov else v
-        return p - p.dtype.type(self.lr) * g
+        number = p.dtype.type
+        if not self.momentum:
+            return p - number(self.lr) * g
+        v = state.get("velocity")
+        if v is None:
+            v = state["velocity"] = g.copy()
+        else:  # in place: nobody else has it, and a new array costs more than the sum
+            v *= number(self.momentum)
+            v += g
+        if self.nesterov:
+            ahead = number(self.momentum) * v
+            ahead += g
+            ahead *= number(self.lr)
+            return p - ahead
+        return p - number(self.lr) * v
