@@ -84,7 +84,7 @@ def test_fewer_rows_other_sizes_and_classes(capsys):
     _, lines, _ = run(capsys, "resnet18", "--depth", "1", "--size", "64", "--classes", "10")
     assert "resnet18, evaluation, one input of 3×64×64" in lines
     assert next(line for line in lines if line.startswith("layer4")).split()[:4] == [
-        *("layer4", "12", "operations", "512×2×2"),
+        *("layer4", "10", "operations", "512×2×2"),
     ]
     assert next(line for line in lines if line.startswith("fc ")).split()[1:5] == ["linear", "10", "5,130", "5,120"]
     assert "input     3×224×224 (1 or more)" in lines

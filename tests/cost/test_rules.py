@@ -118,6 +118,24 @@ def test_a_norm_costs_a_line_and_its_activation(activation, more):
     assert rules.flops(events[-1]) == 30 * (operations(lambda x: 2 * x + 1) + more)
 
 
+@pytest.mark.parametrize("activation", [None, "relu", "silu"])
+def test_a_residual_costs_the_same_inside_the_norm_and_after_it(activation):
+    """Fused or not, the same is computed; what differs is how often it goes through memory."""
+    norm = nn.BatchNorm2d(2).eval()
+    x, events = Tensor(np.zeros((0, 2, 3, 5), dtype=np.float32)), []
+    statistics = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+    with minidl.observe(events.append):
+        ops.batch_norm(x, *statistics, training=False, activation=activation, residual=x)
+    fused, events[:] = list(events), []
+    with minidl.observe(events.append):
+        y = ops.batch_norm(x, *statistics, training=False) + x
+        if activation:
+            EVERY_ACTIVATION[activation](y)
+    assert len(fused) == 1 < len(events)
+    assert rules.flops(fused[0]) == sum(rules.flops(event) for event in events)
+    assert rules.activation_bytes(fused[0]) * len(events) == sum(rules.activation_bytes(event) for event in events)
+
+
 def averaged(windows):
     """Return the operations of averages over windows of these sizes."""
     return sum(operations(lambda x, size=size: sum([x] * (size - 1), x) / size) for size in windows)
