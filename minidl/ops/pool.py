@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl import _backend, kernels
+from minidl import kernels
 from minidl._backend import Array
 from minidl._checks import Padding, Pair, check_alike, check_rank, is_int, to_padding, to_pair
 from minidl.ops._windows import window_count
@@ -74,13 +74,12 @@ class GlobalAvgPool2d(Function):
     def forward(ctx: Context, x: Array) -> Array:
         """The average of each channel of each picture."""
         ctx.x_shape = x.shape
-        return x.mean(axis=(2, 3))
+        return kernels.global_avg_pool2d(x)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
-        """Every pixel gets an equal share of dy: a read-only view that repeats it."""
-        share = dy / (ctx.x_shape[2] * ctx.x_shape[3])
-        return _backend.array_module(dy).broadcast_to(share[:, :, None, None], ctx.x_shape)
+        """Every pixel gets an equal share of dy."""
+        return kernels.global_avg_pool2d_dx(dy, ctx.x_shape)
 
 
 def _geometry(

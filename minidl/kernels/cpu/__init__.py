@@ -30,10 +30,24 @@ from minidl.kernels.cpu.elementwise import (
     tanh_dx,
 )
 from minidl.kernels.cpu.norm import batch_norm, batch_norm_eval, batch_norm_eval_grads, batch_norm_grads
+from minidl.kernels.cpu.pool import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_dx,
+    avg_pool2d,
+    avg_pool2d_dx,
+    global_avg_pool2d,
+    global_avg_pool2d_dx,
+    max_pool2d,
+    max_pool2d_dx,
+)
 
 __all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_dx",
     "add",
     "add_relu",
+    "avg_pool2d",
+    "avg_pool2d_dx",
     "batch_norm",
     "batch_norm_eval",
     "batch_norm_eval_grads",
@@ -42,12 +56,16 @@ __all__ = [
     "conv2d_dw",
     "conv2d_dx",
     "dropout",
+    "global_avg_pool2d",
+    "global_avg_pool2d_dx",
     "hardsigmoid",
     "hardsigmoid_dx",
     "hardswish",
     "hardswish_dx",
     "leaky_relu",
     "leaky_relu_dx",
+    "max_pool2d",
+    "max_pool2d_dx",
     "relu",
     "relu6",
     "relu6_dx",

@@ -41,6 +41,8 @@ from minidl.kernels.textbook.pool import (
     adaptive_avg_pool2d_dx,
     avg_pool2d,
     avg_pool2d_dx,
+    global_avg_pool2d,
+    global_avg_pool2d_dx,
     max_pool2d,
     max_pool2d_dx,
 )
@@ -64,6 +66,8 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_dx",
     "dropout",
+    "global_avg_pool2d",
+    "global_avg_pool2d_dx",
     "hardsigmoid",
     "hardsigmoid_dx",
     "hardswish",

@@ -169,3 +169,14 @@ def adaptive_avg_pool2d_dx(dy: Array, x_shape: tuple[int, ...]) -> Array:
     for i, window in enumerate(adaptive_windows(h, dy.shape[2])):
         dx[:, :, window] += drows[:, :, i : i + 1] / (window.stop - window.start)
     return dx
+
+
+def global_avg_pool2d(x: Array) -> Array:
+    """Average each channel of each picture: y (N, C)."""
+    return x.mean(axis=(2, 3))
+
+
+def global_avg_pool2d_dx(dy: Array, x_shape: tuple[int, ...]) -> Array:
+    """Spread dy (N, C) evenly over the pixels: dx (N, C, H, W), a read-only view that repeats every share."""
+    share = dy / (x_shape[2] * x_shape[3])
+    return _backend.array_module(dy).broadcast_to(share[:, :, None, None], x_shape)

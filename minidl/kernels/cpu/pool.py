@@ -1,0 +1,269 @@
+"""Pooling: sixteen channels of a pixel at a time, and every number of the result written once.
+
+    max, forward     a window is read tap by tap; the largest so far and its number are two vectors
+    max, backward    gathered, not scattered: a pixel asks every window over it whether it has won there. So threads
+                     share the rows of dx, and none writes where another does.
+    average          a window is a range of rows and a range of columns, whoever chose it: a kernel of fixed size, an
+                     output of fixed size, or the whole picture. Tables say where each begins and ends, so that one
+                     kernel averages all of them; backward, they say which windows lie over a pixel.
+
+The textbook runs over all windows tap by tap, which reads and writes the result as often as a window has taps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from minidl import _backend
+from minidl._checks import Padding, Pair
+from minidl.kernels.cpu.compile import door, inline, kernel
+from minidl.kernels.cpu.layout import pixels
+from minidl.kernels.cpu.vector import LANES, either, load_some, splat, store_some, where
+from minidl.kernels.textbook import pool as textbook
+
+LOWEST = np.float32(-np.inf)
+ZERO = np.float32(0)
+
+
+@inline
+def _taps(start, dilation, count, size):
+    """Return the range of taps of a window that begins at `start` which lie inside 0 … size - 1."""
+    first = (-start + dilation - 1) // dilation if start < 0 else 0
+    last = min(count, (size - start + dilation - 1) // dilation)
+    return min(first, count - 1), last
+
+
+@kernel("void(r4, w4, wb4, i, i, i, i, i, i, i, i, i)")
+def _max(x, y, winners, kh, kw, stride_h, stride_w, top, left, dilation_h, dilation_w, threads):
+    n, h, width, channels = x.shape
+    oh, ow = y.shape[1], y.shape[2]
+    x, y, winners = x.reshape(-1), y.reshape(-1), winners.reshape(-1)
+    for row in prange(n * oh):
+        picture, start_h = row // oh, row % oh * stride_h - top
+        i_first, i_last = _taps(start_h, dilation_h, kh, h)
+        for column in range(ow):
+            start_w = column * stride_w - left
+            j_first, j_last = _taps(start_w, dilation_w, kw, width)
+            target = (row * ow + column) * channels
+            for c in range(0, channels, LANES):
+                rest = channels - c
+                best, winner = splat(LOWEST), splat(np.float32(i_first * kw + j_first))
+                for i in range(i_first, i_last):
+                    source = ((picture * h + start_h + i * dilation_h) * width + start_w) * channels + c
+                    for j in range(j_first, j_last):
+                        seen = load_some(x, source + j * dilation_w * channels, rest)
+                        better = either(seen > best, seen != seen)  # NaN is not larger than anything, and stays
+                        best = where(better, seen, best)
+                        winner = where(better, splat(np.float32(i * kw + j)), winner)
+                store_some(y, target + c, best, rest)
+                store_some(winners, target + c, winner, rest)
+
+
+@inline
+def _hits(place, front, stride, dilation, count, size, windows, taps):
+    """List the windows over a pixel of one axis, and which of their taps it is; return how many there are."""
+    found = 0
+    for tap in range(count):
+        start = place + front - tap * dilation
+        if start >= 0 and start % stride == 0 and start // stride < size:
+            windows[found], taps[found] = start // stride, tap
+            found += 1
+    return found
+
+
+@kernel("void(r4, rb4, w4, i, i, i, i, i, i, i, i, i)")
+def _max_dx(dy, winners, dx, kh, kw, stride_h, stride_w, top, left, dilation_h, dilation_w, threads):
+    n, h, width, channels = dx.shape
+    oh, ow = dy.shape[1], dy.shape[2]
+    dy, winners, dx = dy.reshape(-1), winners.reshape(-1), dx.reshape(-1)
+    for row in prange(n * h):
+        picture = row // h
+        rows, i_taps = np.empty(kh, np.int64), np.empty(kh, np.int64)
+        columns, j_taps = np.empty(kw, np.int64), np.empty(kw, np.int64)
+        hit_rows = _hits(row % h, top, stride_h, dilation_h, kh, oh, rows, i_taps)
+        for column in range(width):
+            hit_columns = _hits(column, left, stride_w, dilation_w, kw, ow, columns, j_taps)
+            target = (row * width + column) * channels
+            for c in range(0, channels, LANES):
+                rest = channels - c
+                total = splat(ZERO)
+                for a in range(hit_rows):
+                    for b in range(hit_columns):
+                        source = ((picture * oh + rows[a]) * ow + columns[b]) * channels + c
+                        won = load_some(winners, source, rest) == splat(np.float32(i_taps[a] * kw + j_taps[b]))
+                        total = total + where(won, load_some(dy, source, rest), splat(ZERO))
+                store_some(dx, target + c, total, rest)
+
+
+def _geometry(kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair) -> tuple[int, ...]:
+    return (*kernel_size, *stride, padding[0][0], padding[1][0], *dilation)
+
+
+@door
+def max_pool2d(
+    x: np.ndarray, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, out_size: Pair
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take the largest number of every window: y (N, C, OH, OW), and which tap i·KW + j it was."""
+    if kernel_size[0] * kernel_size[1] > 256:
+        return NotImplemented  # the number of a winner would not fit into a byte
+    shape = (*x.shape[:2], *out_size)
+    y = _backend.empty_channels_last(shape, x.dtype)
+    winners = _backend.empty_channels_last(shape, np.uint8)
+    _max(pixels(x), pixels(y), pixels(winners), *_geometry(kernel_size, stride, padding, dilation))
+    return y, winners
+
+
+@door
+def max_pool2d_dx(
+    dy: np.ndarray,
+    winners: np.ndarray,
+    x_shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+) -> np.ndarray:
+    """Send dy (N, C, OH, OW) to the winner of each window: dx (N, C, H, W)."""
+    if winners.dtype != np.uint8:
+        return NotImplemented
+    dx = _backend.empty_channels_last(x_shape, dy.dtype)
+    _max_dx(pixels(dy), pixels(winners), pixels(dx), *_geometry(kernel_size, stride, padding, dilation))
+    return dx
+
+
+@kernel("void(r4, ri1, ri1, r1, ri1, ri1, r1, w4, i)")
+def _average(x, tops, bottoms, shares_h, lefts, rights, shares_w, y, threads):
+    """Average windows: rows tops[i] … bottoms[i] - 1 by lefts[j] … rights[j] - 1, times the shares of both."""
+    n, h, width, channels = x.shape
+    oh, ow = y.shape[1], y.shape[2]
+    x, y = x.reshape(-1), y.reshape(-1)
+    for job in prange(n * oh):
+        picture, i = job // oh, job % oh
+        for j in range(ow):
+            share = splat(shares_h[i] * shares_w[j])
+            for c in range(0, channels, LANES):
+                rest = channels - c
+                total = splat(ZERO)
+                for row in range(tops[i], bottoms[i]):
+                    of_row = splat(ZERO)  # summed row by row: a long sum in one go would lose digits
+                    for column in range(lefts[j], rights[j]):
+                        of_row = of_row + load_some(x, ((picture * h + row) * width + column) * channels + c, rest)
+                    total = total + of_row
+                store_some(y, (job * ow + j) * channels + c, total * share, rest)
+
+
+@kernel("void(r4, ri1, ri1, r1, ri1, ri1, r1, w4, i)")
+def _average_dx(dy, tops, bottoms, shares_h, lefts, rights, shares_w, dx, threads):
+    """Spread dy: pixel (i, j) lies under windows tops[i] … bottoms[i] - 1 by lefts[j] … rights[j] - 1."""
+    n, h, width, channels = dx.shape
+    oh, ow = dy.shape[1], dy.shape[2]
+    dy, dx = dy.reshape(-1), dx.reshape(-1)
+    for job in prange(n * h):
+        picture, i = job // h, job % h
+        for j in range(width):
+            for c in range(0, channels, LANES):
+                rest = channels - c
+                total = splat(ZERO)
+                for row in range(tops[i], bottoms[i]):
+                    for column in range(lefts[j], rights[j]):
+                        share = splat(shares_h[row] * shares_w[column])
+                        source = ((picture * oh + row) * ow + column) * channels + c
+                        total = total + load_some(dy, source, rest) * share
+                store_some(dx, (job * width + j) * channels + c, total, rest)
+
+
+Ends = tuple[np.ndarray, np.ndarray, np.ndarray]  # first, end and share of every window of one axis
+
+
+def _ends(first: np.ndarray, end: np.ndarray, counts: np.ndarray, size: int) -> Ends:
+    with np.errstate(divide="ignore"):
+        shares = (1 / counts).astype(np.float32)
+    return np.clip(first, 0, size), np.clip(end, 0, size), shares
+
+
+def _over(ends: Ends, size: int) -> Ends:
+    """Turn the table around: for every pixel the first window over it, and the end of those windows."""
+    first, end, shares = ends
+    places = np.arange(size)
+    return np.searchsorted(end, places, "right"), np.searchsorted(first, places, "right"), shares
+
+
+def _fixed(size: int, kernel: int, stride: int, padding: Pair, count: int, count_include_pad: bool) -> Ends:
+    """Return the windows of `avg_pool2d` along one axis; padding counts as zeros or not at all."""
+    first = np.arange(count) * stride - padding[0]
+    end = np.minimum(first + kernel, size + padding[1])
+    counts = end - first if count_include_pad else np.minimum(end, size) - np.maximum(first, 0)
+    return _ends(first, end, counts, size)
+
+
+def _adaptive(size: int, count: int) -> Ends:
+    windows = textbook.adaptive_windows(size, count)
+    first, end = (np.array([getattr(window, name) for window in windows]) for name in ("start", "stop"))
+    return _ends(first, end, end - first, size)
+
+
+def _averaged(x: np.ndarray, rows: Ends, columns: Ends) -> np.ndarray:
+    y = _backend.empty_channels_last((*x.shape[:2], len(rows[0]), len(columns[0])), x.dtype)
+    _average(pixels(x), *rows, *columns, pixels(y))
+    return y
+
+
+def _spread(dy: np.ndarray, x_shape: tuple[int, ...], rows: Ends, columns: Ends) -> np.ndarray:
+    dx = _backend.empty_channels_last(x_shape, dy.dtype)
+    _average_dx(pixels(dy), *_over(rows, x_shape[2]), *_over(columns, x_shape[3]), pixels(dx))
+    return dx
+
+
+def _axes(x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Padding, *rest: object) -> list[Ends]:
+    out_size, with_pad = rest
+    return [
+        _fixed(x_shape[2 + axis], kernel_size[axis], stride[axis], padding[axis], out_size[axis], with_pad)  # type: ignore
+        for axis in range(2)
+    ]
+
+
+@door
+def avg_pool2d(
+    x: np.ndarray, kernel_size: Pair, stride: Pair, padding: Padding, out_size: Pair, count_include_pad: bool
+) -> np.ndarray:
+    """Average every window: y (N, C, OH, OW)."""
+    return _averaged(x, *_axes(x.shape, kernel_size, stride, padding, out_size, count_include_pad))
+
+
+@door
+def avg_pool2d_dx(
+    dy: np.ndarray,
+    x_shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    out_size: Pair,
+    count_include_pad: bool,
+) -> np.ndarray:
+    """Spread dy (N, C, OH, OW) evenly over every window: dx (N, C, H, W)."""
+    return _spread(dy, x_shape, *_axes(x_shape, kernel_size, stride, padding, out_size, count_include_pad))
+
+
+@door
+def adaptive_avg_pool2d(x: np.ndarray, out_size: Pair) -> np.ndarray:
+    """Average over windows that are chosen so that y is (N, C, *out_size)."""
+    return _averaged(x, *(_adaptive(x.shape[2 + axis], out_size[axis]) for axis in range(2)))
+
+
+@door
+def adaptive_avg_pool2d_dx(dy: np.ndarray, x_shape: tuple[int, ...]) -> np.ndarray:
+    """Spread dy (N, C, OH, OW) evenly over the windows: dx (N, C, H, W)."""
+    return _spread(dy, x_shape, *(_adaptive(x_shape[axis], dy.shape[axis]) for axis in (2, 3)))
+
+
+@door
+def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
+    """Average each channel of each picture: y (N, C)."""
+    return adaptive_avg_pool2d(x, (1, 1)).reshape(x.shape[:2])
+
+
+@door
+def global_avg_pool2d_dx(dy: np.ndarray, x_shape: tuple[int, ...]) -> np.ndarray:
+    """Spread dy (N, C) evenly over the pixels: dx (N, C, H, W)."""
+    return adaptive_avg_pool2d_dx(dy[:, :, None, None], x_shape)
