@@ -76,8 +76,11 @@ def is_worth_it(name: str, arguments: tuple[Any, ...]) -> bool:
     x = arguments[0]
     if type(x) is not np.ndarray or x.dtype != np.float32:
         return False
+    other = arguments[1] if len(arguments) > 1 else x
     if name.endswith("pool2d_dx"):  # the gradient is larger than what it is made of
         return math.prod(next(it for it in arguments if isinstance(it, tuple))) >= WORTH_ELEMENTS
+    if name.startswith("linear"):  # waits for its weights, however few rows there are
+        return x.shape[1] * other.shape[1] >= WORTH_ELEMENTS if name == "linear_dw" else other.size >= WORTH_ELEMENTS
     if name not in ("conv2d", "conv2d_dx", "conv2d_dw"):
         return x.size >= WORTH_ELEMENTS
     if arguments[-1] > 1:  # groups: the textbook makes columns for few multiply-adds

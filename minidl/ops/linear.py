@@ -1,16 +1,13 @@
 """Matrix products.
 
-    matmul  y = a @ b             da = dy @ bᵀ,  db = aᵀ @ dy        over the last two axes
-    linear  y = x @ wᵀ + b        dx = dy @ w,   dw = dyᵀ @ x,   db = Σ_n dy[n]
-            x (N, M)   w (O, M)   b (O,)   ->   y (N, O)
-
-In y[n, o] = Σ_m x[n, m] w[o, m], x[n, m] meets w[o, m] once for every o: hence dx[n, m] = Σ_o dy[n, o] w[o, m], a
-product again; dw the same way, summed over n.
+matmul  y = a @ b             da = dy @ bᵀ,  db = aᵀ @ dy        over the last two axes
+linear  y = x @ wᵀ + b        dx = dy @ w,   dw = dyᵀ @ x,   db = Σ_n dy[n]
+        x (N, M)   w (O, M)   b (O,)   ->   y (N, O)             minidl/kernels/textbook/linear.py
 """
 
 from __future__ import annotations
 
-from minidl import _backend
+from minidl import kernels
 from minidl._backend import Array
 from minidl._checks import check_alike, check_rank
 from minidl.ops._broadcast import as_operands, broadcast_shape, sum_to
@@ -24,18 +21,16 @@ class Linear(Function):
     def forward(ctx: Context, x: Array, w: Array, b: Array | None) -> Array:
         """y = x @ wᵀ + b."""
         ctx.save(x, w)
-        out = _backend.empty((x.shape[0], w.shape[0]), x.dtype, like=x)
-        y = _backend.array_module(x).matmul(x, w.T, out=out)
-        if b is not None:
-            y += b
-        return y
+        return kernels.linear(x, w, b)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
         """dx = dy @ w, dw = dyᵀ @ x, db = Σ dy."""
         x, w = ctx.saved
         need_x, need_w, need_b = ctx.needs
-        return dy @ w if need_x else None, dy.T @ x if need_w else None, dy.sum(axis=0) if need_b else None
+        dx = kernels.linear_dx(dy, w) if need_x else None
+        dw = kernels.linear_dw(dy, x) if need_w else None
+        return dx, dw, dy.sum(axis=0) if need_b else None
 
 
 class Matmul(Function):

@@ -29,6 +29,7 @@ from minidl.kernels.cpu.elementwise import (
     tanh,
     tanh_dx,
 )
+from minidl.kernels.cpu.linear import linear, linear_dw, linear_dx
 from minidl.kernels.cpu.norm import batch_norm, batch_norm_eval, batch_norm_eval_grads, batch_norm_grads
 from minidl.kernels.cpu.pool import (
     adaptive_avg_pool2d,
@@ -64,6 +65,9 @@ __all__ = [
     "hardswish_dx",
     "leaky_relu",
     "leaky_relu_dx",
+    "linear",
+    "linear_dw",
+    "linear_dx",
     "max_pool2d",
     "max_pool2d_dx",
     "relu",

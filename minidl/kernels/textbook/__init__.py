@@ -27,6 +27,7 @@ from minidl.kernels.textbook.activation import (
 )
 from minidl.kernels.textbook.conv import conv2d, conv2d_dw, conv2d_dx
 from minidl.kernels.textbook.fused import add, add_relu, scale_channels, scale_channels_grads
+from minidl.kernels.textbook.linear import linear, linear_dw, linear_dx
 from minidl.kernels.textbook.loss import cross_entropy, cross_entropy_dx, mse, mse_dx
 from minidl.kernels.textbook.norm import (
     batch_norm,
@@ -75,6 +76,9 @@ __all__ = [
     "im2col",
     "leaky_relu",
     "leaky_relu_dx",
+    "linear",
+    "linear_dw",
+    "linear_dx",
     "log_softmax",
     "log_softmax_dx",
     "lrn",

@@ -1,0 +1,40 @@
+"""Linear layers of the fast room against the textbook's."""
+
+import numpy as np
+import pytest
+
+from minidl.kernels import _rooms
+from tests.kernels.twins import FAST, equal, equal_in_every_order, same_bits_every_time, single
+
+
+@pytest.mark.parametrize(("n", "m", "o"), [(1, 1, 1), (8, 70, 33), (3, 5, 1), (300, 7, 5), (128, 40, 40), (1, 200, 3)])
+def test_equals_its_twin_in_every_memory_order(n, m, o, rng):
+    x, w, b, dy = single(rng, n, m), single(rng, o, m), single(rng, o), single(rng, n, o)
+    equal_in_every_order("linear", x, w, b)
+    equal("linear", x, w, None)
+    equal_in_every_order("linear_dx", dy, w)
+    equal_in_every_order("linear_dw", dy, x)
+
+
+def test_same_bits_every_time(rng):
+    x, w, b = single(rng, 8, 300), single(rng, 100, 300), single(rng, 100)
+    same_bits_every_time("linear", x, w, b)
+    same_bits_every_time("linear_dw", single(rng, 8, 100), x)
+
+
+def test_what_is_not_finite_passes_through():
+    x, w = np.ones((3, 4), "float32"), np.ones((2, 4), "float32")
+    x[1, 2], w[0, 1] = np.nan, np.inf
+    equal("linear", x, w, None)
+    equal("linear_dw", np.ones((3, 2), "float32"), x)
+
+
+def test_few_rows_meet_many_weights_in_the_fast_room(rng):
+    x, w = single(rng, 2, 512), single(rng, 256, 512)
+    dy = single(rng, 2, 256)
+    assert _rooms.is_worth_it("linear", (x, w, None))
+    assert _rooms.is_worth_it("linear_dx", (dy, w))
+    assert _rooms.is_worth_it("linear_dw", (dy, x))
+    assert not _rooms.is_worth_it("linear", (x, w[:-1], None))
+    assert not _rooms.is_worth_it("linear_dw", (dy[:, 1:], x))
+    assert FAST.linear(x.astype("float64"), w.astype("float64"), None) is NotImplemented
