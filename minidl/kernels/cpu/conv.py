@@ -15,7 +15,7 @@ import numpy as np
 from minidl import _backend
 from minidl._checks import Padding, Pair
 from minidl.kernels._rooms import options
-from minidl.kernels.cpu import direct, direct_dw, packing, winograd, winograd_dw
+from minidl.kernels.cpu import direct, direct_dw, narrow, packing, winograd, winograd_dw
 from minidl.kernels.cpu.compile import door
 from minidl.kernels.cpu.layout import pixels
 from minidl.kernels.cpu.vector import LANES
@@ -75,7 +75,26 @@ def _winograd_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray)
     winograd.convolve(dy, u, None, dx, *walk)
 
 
+def _why_narrow(sizes: Geometry, step: str) -> str:
+    """Lanes are channels where groups are as wide on both sides and sixteen lanes hold some whole groups."""
+    width = sizes.c // sizes.groups
+    if sizes.c != sizes.o or sizes.groups == 1 or width not in narrow.WIDTHS:
+        return ""
+    return "depthwise" if width == 1 else f"groups of {width} channels"
+
+
+def _narrow(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, sizes: Geometry, y: np.ndarray) -> None:
+    walk = sizes.forward()
+    narrow.convolve(x, narrow.pack(w, walk, backward=False), b, y, walk)
+
+
+def _narrow_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
+    for walk in sizes.backward():
+        narrow.convolve(dy, narrow.pack(w, walk, backward=True), None, dx, walk)
+
+
 ALGORITHMS = (
+    Algorithm("narrow", _why_narrow, _narrow, _narrow_dx, narrow.weight_gradient),
     Algorithm("winograd", _why_winograd, _winograd, _winograd_dx, winograd_dw.weight_gradient),
     Algorithm("direct", lambda sizes, step: "serves every convolution", _direct, _direct_dx, direct_dw.weight_gradient),
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.kernels.cpu.compile import inline
-from minidl.kernels.cpu.vector import LANES, copy_floats, load_first, store_first
+from minidl.kernels.cpu.vector import LANES, copy_floats, load, load_first, store, store_first
 
 
 @inline
@@ -44,8 +44,11 @@ def cut(slab, source, picture, top, rows, left, span, channel, channels, pixel):
             copy_floats(slab, at + before * c, x, place, (after - before) * c)
         else:
             for column in range(before, after):
-                for block in range(0, channels, LANES):
-                    count = min(LANES, channels - block)
-                    store_first(slab, at + column * pixel + block, load_first(x, place + block, count), count)
+                whole = channels // LANES * LANES
+                for block in range(0, whole, LANES):
+                    store(slab, at + column * pixel + block, load(x, place + block))
+                if whole < channels:
+                    rest = channels - whole
+                    store_first(slab, at + column * pixel + whole, load_first(x, place + whole, rest), rest)
                 place += c
         zeros(slab, at + after * pixel, (span - after) * pixel)

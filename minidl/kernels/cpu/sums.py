@@ -24,7 +24,7 @@ from numba.core.types import intp, void
 from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
-from minidl.kernels.cpu.vector import LLVM_TYPE, VECTOR, address_of, first_lanes, spread, write_lanes
+from minidl.kernels.cpu.vector import LANES, LLVM_TYPE, VECTOR, address_of, first_lanes, spread, write_lanes
 
 SEVEN = UniTuple(VECTOR, 7)
 EIGHT = UniTuple(VECTOR, 8)
@@ -52,11 +52,11 @@ def _places(builder: Any, count: int, start: Any, step: Any) -> Iterator[Any]:
         yield builder.add(start, builder.mul(step, ir.Constant(step.type, number)))
 
 
-def _multiply_add(context: Any, builder: Any, kind: Any, sums: Any, factors: list[Any], w: Any) -> Any:
+def _multiply_add(context: Any, builder: Any, kind: Any, sums: Any, factors: list[Any], others: list[Any]) -> Any:
     function = ir.FunctionType(LLVM_TYPE, [LLVM_TYPE] * 3)
     fma = cgutils.get_or_insert_function(builder.module, function, "llvm.fma.v16f32")
-    pairs = zip(factors, cgutils.unpack_tuple(builder, sums), strict=True)
-    return context.make_tuple(builder, kind, [builder.call(fma, [x, w, total]) for x, total in pairs])
+    triples = zip(factors, others, cgutils.unpack_tuple(builder, sums), strict=True)
+    return context.make_tuple(builder, kind, [builder.call(fma, triple) for triple in triples])
 
 
 @intrinsic
@@ -68,7 +68,7 @@ def fma_vectors(typing, sums, array, start, step, w):
         places = _places(builder, sig.args[0].count, start, step)
         addresses = [address_of(context, builder, sig.args[1], array, place) for place in places]
         factors = [builder.load(address, align=4) for address in addresses]
-        return _multiply_add(context, builder, sig.args[0], sums, factors, w)
+        return _multiply_add(context, builder, sig.args[0], sums, factors, [w] * len(factors))
 
     return sums(sums, array, intp, intp, VECTOR), emit
 
@@ -82,7 +82,7 @@ def fma_numbers(typing, sums, array, start, step, w):
         data = context.make_array(sig.args[1])(context, builder, array).data
         places = _places(builder, sig.args[0].count, start, step)
         factors = [spread(builder, builder.load(builder.gep(data, [place]))) for place in places]
-        return _multiply_add(context, builder, sig.args[0], sums, factors, w)
+        return _multiply_add(context, builder, sig.args[0], sums, factors, [w] * len(factors))
 
     return sums(sums, array, intp, intp, VECTOR), emit
 
@@ -92,13 +92,18 @@ def _writer(adding: bool, doc: str) -> Any:
         def emit(context, builder, sig, args):
             array, start, step, sums, count, lanes = args
             mask = first_lanes(builder, lanes)
+            full = builder.icmp_signed(">=", lanes, ir.Constant(lanes.type, LANES))  # a mask makes a store slow
             places = _places(builder, sig.args[3].count, start, step)
             for number, (place, value) in enumerate(zip(places, cgutils.unpack_tuple(builder, sums), strict=True)):
                 with builder.if_then(builder.icmp_signed(">", count, ir.Constant(count.type, number))):
                     address = address_of(context, builder, sig.args[0], array, place)
                     if adding:
                         value = builder.fadd(builder.load(address, align=4), value)
-                    write_lanes(builder, value, address, mask)
+                    with builder.if_else(full) as (then, otherwise):
+                        with then:
+                            builder.store(value, address, align=4)
+                        with otherwise:
+                            write_lanes(builder, value, address, mask)
             return context.get_dummy_value()
 
         return void(array, intp, intp, sums, intp, intp), emit
@@ -109,3 +114,19 @@ def _writer(adding: bool, doc: str) -> Any:
 
 store_sums = _writer(False, "Write the first lanes of the first `count` sums to start, start + step, and so on.")
 add_sums = _writer(True, "Add all lanes of the first `count` sums to the vectors at start, start + step, and so on.")
+
+
+@intrinsic
+def fma_pairs(typing, sums, array, start, step, other, other_start, other_step):
+    """Add to each sum a vector of one array times one of the other: start, start + step, and so on, of both."""
+
+    def emit(context, builder, sig, args):
+        sums, *sides = args
+        factors = []
+        for kind, (array, start, step) in ((sig.args[1], sides[:3]), (sig.args[4], sides[3:])):
+            places = _places(builder, sig.args[0].count, start, step)
+            addresses = [address_of(context, builder, kind, array, place) for place in places]
+            factors.append([builder.load(address, align=4) for address in addresses])
+        return _multiply_add(context, builder, sig.args[0], sums, *factors)
+
+    return sums(sums, array, intp, intp, other, intp, intp), emit

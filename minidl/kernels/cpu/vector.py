@@ -147,6 +147,20 @@ def load_first(typing, array, index, count):
     return KINDS[array.dtype](array, types.intp, types.intp), emit
 
 
+def repeater(width: int, offset: int) -> Any:
+    """Make the function that fills each `width` lanes of a vector with the one of them that stands at `offset`."""
+    lanes = [lane // width * width + offset for lane in range(LANES)]
+
+    @intrinsic
+    def repeat(typing, vector):
+        def emit(context, builder, sig, args):
+            return builder.shuffle_vector(args[0], ir.Constant(LLVM_TYPE, ir.Undefined), ir.Constant(INTEGERS, lanes))
+
+        return VECTOR(VECTOR), emit
+
+    return repeat
+
+
 @intrinsic
 def store_first(typing, array, index, value, count):
     """Write array[index : index + count] = value[:count], at most sixteen numbers."""

@@ -1,0 +1,218 @@
+"""Depthwise convolutions, and groups of two, four or eight channels: sixteen channels are sixteen lanes.
+
+With one channel a group, each lane of a vector is a convolution of its own, and a tap is one multiply-add of vectors:
+
+    y[p, c] = b[c] + Σ_tap w[c, tap]·x[p + tap, c]
+
+With groups of `width` channels that see each other, sixteen lanes are 16/width groups, and each lane needs all
+channels of its group. So the slab (`slab.py`) is cut in `width` copies; in copy number i every lane holds channel i of
+its group. Then again all is vectors, with width times as many taps:
+
+    y[p, c] = b[c] + Σ_i Σ_tap w[c, i, tap]·copy_i[p + tap, c]
+
+Seven pixels are worked on at a time (`sums.py`). The weights lie as (block, i, tap, lane); the way back to the picture
+is the same sum over dy (`walk.py`), with the two roles of a weight's channels exchanged; and
+
+    dw[c, i, tap] = Σ_p dy[p, c]·copy_i[p + tap, c]
+
+runs over the same copies. Its work is shared by weights: the result does not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from minidl import _backend, _threads
+from minidl.kernels.cpu.compile import inline, kernel
+from minidl.kernels.cpu.packing import blocks_of, weight_rows
+from minidl.kernels.cpu.slab import zeros
+from minidl.kernels.cpu.sums import SEVEN, fma_pairs, fma_vectors, sevenfold, store_sums
+from minidl.kernels.cpu.vector import LANES, fma, load, load_first, repeater, splat, store
+from minidl.kernels.cpu.walk import Geometry, Walk
+from minidl.kernels.cpu.workspace import floats
+
+WINDOWS = SEVEN.count
+WIDTHS = (1, 2, 4, 8)
+PICTURE = 2**18  # floats of all channels of the rows that are worked on: a second-level cache
+
+first_of_2, second_of_2 = repeater(2, 0), repeater(2, 1)
+first_of_4, second_of_4, third_of_4, fourth_of_4 = (repeater(4, i) for i in range(4))
+first_of_8, second_of_8, third_of_8, fourth_of_8 = (repeater(8, i) for i in range(4))
+fifth_of_8, sixth_of_8, seventh_of_8, eighth_of_8 = (repeater(8, i) for i in range(4, 8))
+
+
+@inline
+def store_copies(slab, at, ahead, v, width):
+    """Write the copies of one vector, `ahead` floats from one to the next."""
+    if width == 1:
+        store(slab, at, v)
+    elif width == 2:
+        store(slab, at, first_of_2(v))
+        store(slab, at + ahead, second_of_2(v))
+    elif width == 4:
+        store(slab, at, first_of_4(v))
+        store(slab, at + ahead, second_of_4(v))
+        store(slab, at + 2 * ahead, third_of_4(v))
+        store(slab, at + 3 * ahead, fourth_of_4(v))
+    else:
+        store(slab, at, first_of_8(v))
+        store(slab, at + ahead, second_of_8(v))
+        store(slab, at + 2 * ahead, third_of_8(v))
+        store(slab, at + 3 * ahead, fourth_of_8(v))
+        store(slab, at + 4 * ahead, fifth_of_8(v))
+        store(slab, at + 5 * ahead, sixth_of_8(v))
+        store(slab, at + 6 * ahead, seventh_of_8(v))
+        store(slab, at + 7 * ahead, eighth_of_8(v))
+
+
+@inline
+def cut_lanes(slab, source, picture, top, rows, left, span, channel, width):
+    """Cut rows × span pixels of sixteen channels, with a border of zeros, in `width` copies."""
+    h, w, c = source.shape[1:]
+    x = source.reshape(-1)
+    ahead, lanes = rows * span * LANES, c - channel
+    before = min(max(0, -left), span)
+    after = max(before, min(span, w - left))
+    for row in range(rows):
+        at = row * span * LANES
+        if top + row < 0 or top + row >= h:
+            for i in range(width):
+                zeros(slab, at + i * ahead, span * LANES)
+            continue
+        for i in range(width):
+            zeros(slab, at + i * ahead, before * LANES)
+            zeros(slab, at + i * ahead + after * LANES, (span - after) * LANES)
+        place = ((picture * h + top + row) * w + left + before) * c + channel
+        if lanes >= LANES:
+            for column in range(before, after):
+                store_copies(slab, at + column * LANES, ahead, load(x, place), width)
+                place += c
+        else:
+            for column in range(before, after):
+                store_copies(slab, at + column * LANES, ahead, load_first(x, place, lanes), width)
+                place += c
+
+
+@kernel("void(r4, r1, r1, w4, ri1, ri1, i, i, i, w2, i)")
+def _narrow(source, weights, bias, target, rows, columns, width, band, parts, slabs, threads):
+    n, h, target_width, c = target.shape
+    y = target.reshape(-1)
+    windows, taps, top, step, spacing, place, stride = rows
+    windows_w, taps_w, left, step_w, spacing_w, place_w, stride_w = columns
+    blocks, bands = (c + LANES - 1) // LANES, (windows + band - 1) // band
+    span = step_w * (windows_w - 1) + spacing_w * max(0, taps_w - 1) + 1
+    jobs = n * bands * parts
+    for thread in prange(threads):
+        slab = slabs[thread]
+        for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
+            part, picture, first = job % parts, job // parts // bands, job // parts % bands * band
+            last = min(first + band, windows)
+            height = step * (last - first - 1) + spacing * max(0, taps - 1) + 1
+            for block in range(part * blocks // parts, (part + 1) * blocks // parts):
+                cut_lanes(slab, source, picture, top + step * first, height, left, span, block * LANES, width)
+                start = load(bias, block * LANES)
+                for a in range(first, last):
+                    row = ((picture * h + place + a * stride) * target_width + place_w) * c + block * LANES
+                    for b in range(0, windows_w, WINDOWS):
+                        sums = sevenfold(start)
+                        w = block * width * taps * taps_w * LANES
+                        for i in range(width):
+                            line = ((i * height + (a - first) * step) * span + b * step_w) * LANES
+                            for _ in range(taps):
+                                at = line
+                                for _ in range(taps_w):
+                                    sums = fma_vectors(sums, slab, at, step_w * LANES, load(weights, w))
+                                    at += spacing_w * LANES
+                                    w += LANES
+                                line += spacing * span * LANES
+                        out = row + b * stride_w * c
+                        store_sums(y, out, stride_w * c, sums, windows_w - b, c - block * LANES)
+
+
+@kernel("void(r4, r4, w1, ri1, ri1, i, i, w2, w2, i)")
+def _narrow_dw(source, target, dw, rows, columns, width, band, slabs, gradients, threads):
+    n, c = source.shape[0], source.shape[3]
+    windows, taps, top, step, spacing = rows[:5]
+    windows_w, taps_w, left, step_w, spacing_w = columns[:5]
+    blocks, bands, each = (c + LANES - 1) // LANES, (windows + band - 1) // band, width * taps * taps_w
+    span = step_w * (windows_w - 1) + spacing_w * (taps_w - 1) + 1
+    zero = splat(np.float32(0))
+    for thread in prange(threads):
+        begin, end = thread * blocks * each // threads, (thread + 1) * blocks * each // threads
+        slab, gradient = slabs[thread], gradients[thread]
+        zeros(dw, begin * LANES, (end - begin) * LANES)
+        for job in range(n * bands):
+            picture, first = job // bands, job % bands * band
+            last = min(first + band, windows)
+            height = step * (last - first - 1) + spacing * (taps - 1) + 1
+            for block in range(begin // each, (end + each - 1) // each):
+                cut_lanes(slab, source, picture, top + step * first, height, left, span, block * LANES, width)
+                cut_lanes(gradient, target, picture, first, last - first, 0, windows_w, block * LANES, 1)
+                for unit in range(max(begin, block * each), min(end, (block + 1) * each)):
+                    tap = unit % each
+                    i, j = tap // taps_w, tap % taps_w
+                    start = ((i // taps * height + i % taps * spacing) * span + j * spacing_w) * LANES
+                    sums, rest, sevens = sevenfold(zero), zero, windows_w // WINDOWS
+                    for a in range(last - first):
+                        at, d = start + a * step * span * LANES, a * windows_w * LANES
+                        for _ in range(sevens):
+                            sums = fma_pairs(sums, slab, at, step_w * LANES, gradient, d, LANES)
+                            at += WINDOWS * step_w * LANES
+                            d += WINDOWS * LANES
+                        for _ in range(windows_w - WINDOWS * sevens):
+                            rest = fma(load(slab, at), load(gradient, d), rest)
+                            at += step_w * LANES
+                            d += LANES
+                    total = (sums[0] + sums[1]) + (sums[2] + sums[3]) + (sums[4] + sums[5]) + (sums[6] + rest)
+                    store(dw, unit * LANES, load(dw, unit * LANES) + total)
+
+
+def band_of(walk: Walk, channels: int, width: int) -> int:
+    """Return how many rows of windows are worked on at a time."""
+    rows, columns = walk
+    band = rows.windows
+    while band > 1 and rows.reach(band) * columns.span * max(channels, 4 * LANES * width) > PICTURE:
+        band = (band + 1) // 2
+    return band
+
+
+def pack(w: np.ndarray, walk: Walk, backward: bool) -> np.ndarray:
+    """Return the weights w (C, width, KH, KW) as (block, i, tap, lane), the taps in the order of the walk."""
+    (c, width, kh, kw), (rows, columns) = w.shape, walk
+    taps_h = rows.tap + rows.tap_step * np.arange(rows.taps)
+    taps_w = columns.tap + columns.tap_step * np.arange(columns.taps)
+    w = weight_rows(w).reshape(c, kh, kw, width)[:, taps_h][:, :, taps_w].reshape(c, len(taps_h) * len(taps_w), width)
+    if backward:  # the sum runs over the outputs of a group, and lanes are its inputs
+        w = w.reshape(c // width, width, w.shape[1], width).transpose(0, 3, 2, 1).reshape(w.shape)
+    packed = np.zeros((blocks_of(c) * LANES, *w.shape[1:]), np.float32)
+    packed[:c] = w
+    return packed.reshape(blocks_of(c), LANES, *w.shape[1:]).transpose(0, 3, 2, 1).reshape(-1)
+
+
+def convolve(source: np.ndarray, weights: np.ndarray, b: np.ndarray | None, target: np.ndarray, walk: Walk) -> None:
+    """Walk over source (N, H, W, C) and write target (N, H, W, C), with packed weights and b (C,) or None."""
+    threads, (n, _, _, c) = _threads.get_num_threads(), source.shape
+    taps = walk.rows.taps * walk.columns.taps
+    width = weights.size // max(1, blocks_of(c) * taps * LANES) if taps else 1
+    band = band_of(walk, c, width)
+    parts = 1 if n * -(-walk.rows.windows // band) >= 4 * threads else min(threads, blocks_of(c))
+    slabs = floats(threads, (width * walk.rows.reach(band) * walk.columns.span + 8 * walk.columns.step) * LANES)
+    bias = np.zeros(blocks_of(c) * LANES, np.float32)
+    if b is not None:
+        bias[:c] = b
+    _narrow(source, weights, bias, target, *walk.arrays, width, band, parts, slabs)
+
+
+def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:
+    """Return dw (C, width, KH, KW) from the blocks dy (N, OH, OW, C) and x (N, H, W, C)."""
+    threads, walk, (c, width, kh, kw) = _threads.get_num_threads(), geometry.forward(), w_shape
+    band = band_of(walk, c, width)
+    slabs = floats(threads, width * walk.rows.reach(band) * walk.columns.span * LANES)
+    gradients = floats(threads, band * walk.columns.windows * LANES)
+    packed = floats(blocks_of(c) * width * kh * kw * LANES)
+    _narrow_dw(x, dy, packed, *walk.arrays, width, band, slabs, gradients)
+    dw = _backend.empty_channels_last(w_shape, np.float32)
+    lanes_last = packed.reshape(-1, width, kh, kw, LANES)
+    dw[...] = lanes_last.transpose(0, 4, 1, 2, 3).reshape(-1, width, kh, kw)[:c]
+    return dw
