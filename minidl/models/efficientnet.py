@@ -25,6 +25,7 @@ and with relu6 for swish (here silu), because both are slow or inexact in 8-bit 
 Names of parameters are torchvision's. Deviations, all as torchvision: B0 to B4 have batch norms with eps 1e-5 and
 momentum 0.1, B5 to B7 with the authors' 1e-3 and 0.01; padding is the same on both sides, where TensorFlow puts the odd
 pixel of a stride of 2 at the end. Lite0, whose published weights were trained so, has the authors' norms and padding.
+torchvision trained its weights of B2 on pictures of 288.
 """
 
 from __future__ import annotations
