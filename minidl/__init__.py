@@ -22,6 +22,7 @@ from minidl.tensor import Event, Function, Tensor, no_grad, observe
 if TYPE_CHECKING:
     from minidl import cost, cuda, data, kernels, models, nn, ops, optim, training, viz, weights
     from minidl._gradcheck import GradientError, gradcheck
+    from minidl.folding import fuse
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,7 @@ __all__ = [
     "cost",
     "cuda",
     "data",
+    "fuse",
     "get_num_threads",
     "gradcheck",
     "kernels",
@@ -57,6 +59,8 @@ _CHECKER = ("GradientError", "gradcheck")
 def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
         return importlib.import_module(f"minidl.{name}")
+    if name == "fuse":
+        return importlib.import_module("minidl.folding").fuse
     if name in _CHECKER:
         return getattr(importlib.import_module("minidl._gradcheck"), name)
     raise AttributeError(f"minidl has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -7,7 +7,7 @@ from minidl.ops.conv import conv2d, conv_transpose2d
 from minidl.ops.device import to_device
 from minidl.ops.dropout import dropout, stochastic_depth
 from minidl.ops.elementwise import abs, clip, exp, log, sqrt, where
-from minidl.ops.fused import scale_channels
+from minidl.ops.fused import conv2d_fused, scale_channels
 from minidl.ops.growing import append, grow
 from minidl.ops.linear import linear, matmul
 from minidl.ops.loss import cross_entropy, mse_loss
@@ -29,6 +29,7 @@ __all__ = [
     "col2im",
     "concat",
     "conv2d",
+    "conv2d_fused",
     "conv_transpose2d",
     "cross_entropy",
     "divide",

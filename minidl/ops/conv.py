@@ -113,23 +113,8 @@ def conv2d(
         (1, 96, 55, 55)
     """
     check_alike("conv2d", x=x, w=w, b=b)
-    check_rank("conv2d", "x", x.shape, "N, C, H, W")
-    _check_kernels("conv2d", w, "O, C/G, KH, KW")
-    groups = to_int("conv2d", "groups", groups, least=1)
-    stride = to_pair("conv2d", "stride", stride, least=1)
-    dilation = to_pair("conv2d", "dilation", dilation, least=1)
-    if x.shape[1] != w.shape[1] * groups:
-        raise ValueError(
-            f"conv2d: x has {x.shape[1]} channels but w expects {w.shape[1] * groups} "
-            f"(w.shape[1] * groups = {w.shape[1]} * {groups}); x.shape={x.shape}, w.shape={w.shape}"
-        )
-    check_divides("conv2d", "groups", groups, "w.shape[0]", w.shape[0])
-    if b is not None and b.shape != (w.shape[0],):
-        raise ValueError(f"conv2d: b must have one number for each kernel, shape ({w.shape[0]},); b.shape={b.shape}")
-    kernel_size = w.shape[2:]
-    padding = resolve_padding("conv2d", padding, x.shape[2:], kernel_size, stride, dilation)
-    window_count("conv2d", x.shape, kernel_size, stride, padding, dilation)
-    return Conv2d.apply(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    sizes, _ = convolution_sizes("conv2d", x, w, b, stride, padding, dilation, groups)
+    return Conv2d.apply(x, w, b, **sizes)
 
 
 def conv_transpose2d(
@@ -213,3 +198,25 @@ def _check_kernels(op: str, w: Tensor, axes: str) -> None:
     check_rank(op, "w", w.shape, axes)
     if 0 in w.shape:
         raise ValueError(f"{op}: w must have at least one weight along each axis ({axes}); w.shape={w.shape}")
+
+
+def convolution_sizes(
+    op: str, x: Tensor, w: Tensor, b: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: Any
+) -> tuple[dict[str, Any], Pair]:
+    """Judge the arguments of a convolution, and return its sizes as kernels take them, and (OH, OW)."""
+    check_rank(op, "x", x.shape, "N, C, H, W")
+    _check_kernels(op, w, "O, C/G, KH, KW")
+    groups = to_int(op, "groups", groups, least=1)
+    stride = to_pair(op, "stride", stride, least=1)
+    dilation = to_pair(op, "dilation", dilation, least=1)
+    if x.shape[1] != w.shape[1] * groups:
+        raise ValueError(
+            f"{op}: x has {x.shape[1]} channels but w expects {w.shape[1] * groups} "
+            f"(w.shape[1] * groups = {w.shape[1]} * {groups}); x.shape={x.shape}, w.shape={w.shape}"
+        )
+    check_divides(op, "groups", groups, "w.shape[0]", w.shape[0])
+    if b is not None and b.shape != (w.shape[0],):
+        raise ValueError(f"{op}: b must have one number for each kernel, shape ({w.shape[0]},); b.shape={b.shape}")
+    padding = resolve_padding(op, padding, x.shape[2:], w.shape[2:], stride, dilation)
+    out_size = window_count(op, x.shape, w.shape[2:], stride, padding, dilation)
+    return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}, out_size

@@ -2,16 +2,22 @@
 
 add + relu       the end of a residual block: y = max(a + b, 0)
 scale_channels   the end of a squeeze-and-excitation block: each channel times its gate
+conv2d_fused     a whole layer at inference: y = activation(z), z = conv2d(x, w, b) + residual. The residual's gradient
+                 is dz = dy·activation'(z), the others are those of the convolution with dz in the place of dy
 
-(`batch_norm(…, activation=…)` in minidl/ops/norm.py is the third.) The formulas: minidl/kernels/textbook/fused.py.
+(`batch_norm(…, activation=…)` in minidl/ops/norm.py is the fourth.) The formulas: minidl/kernels/textbook/fused.py.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import check_alike, check_rank
+from minidl._checks import check_alike, check_choice, check_rank
 from minidl.ops._broadcast import sum_to
+from minidl.ops.conv import convolution_sizes
+from minidl.ops.norm import ACTIVATIONS, SIDES
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -34,6 +40,45 @@ class AddRelu(Function):
         d = kernels.relu_dx(dy, y)
         need_a, need_b = ctx.needs
         return sum_to(d, ctx.shapes[0]) if need_a else None, sum_to(d, ctx.shapes[1]) if need_b else None
+
+
+class Conv2dFused(Function):
+    """Saves x and w, and for an activation what its gradient is taken of: the result, or for silu and hardswish z."""
+
+    @staticmethod
+    def forward(
+        ctx: Context,
+        x: Array,
+        w: Array,
+        b: Array | None,
+        residual: Array | None,
+        *,
+        activation: str | None,
+        **sizes: Any,
+    ) -> Array:
+        """y = activation(conv2d(x, w) + b + residual)."""
+        ctx.geometry, ctx.activation = tuple(sizes.values()), activation
+        if activation in ("silu", "hardswish") and any(ctx.needs):
+            z = kernels.conv2d_fused(x, w, b, residual, None, *ctx.geometry)
+            ctx.save(x, w, z)
+            y = getattr(kernels, activation)(z)
+        else:
+            y = z = kernels.conv2d_fused(x, w, b, residual, activation, *ctx.geometry)
+            ctx.save(x, w, *((y,) if activation is not None else ()))
+        if activation in SIDES:
+            ctx.choices = lambda: SIDES[activation](z)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
+        """dx, dw, db and that of the residual, each only if it is needed."""
+        x, w, *z = ctx.saved
+        need_x, need_w, need_b, need_residual = ctx.needs
+        dz = dy if ctx.activation is None else getattr(kernels, f"{ctx.activation}_dx")(dy, *z)
+        dx = kernels.conv2d_dx(dz, w, x.shape, *ctx.geometry) if need_x else None
+        dw = kernels.conv2d_dw(dz, x, w.shape, *ctx.geometry) if need_w else None
+        db = dz.sum(axis=(0, 2, 3)) if need_b else None
+        return dx, dw, db, dz if need_residual else None
 
 
 class ScaleChannels(Function):
@@ -86,3 +131,55 @@ def scale_channels(x: Tensor, s: Tensor) -> Tensor:
             f"({n}, {c}, 1, 1); s.shape={s.shape}, x.shape={x.shape}"
         )
     return ScaleChannels.apply(x, s)
+
+
+def conv2d_fused(
+    x: Tensor,
+    w: Tensor,
+    b: Tensor | None = None,
+    residual: Tensor | None = None,
+    *,
+    activation: str | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolve, add a residual, and apply an activation: a whole layer of a network at inference.
+
+    `minidl.fuse` makes networks of it; the arguments are those of `conv2d`, and
+
+    Args:
+        x: pictures (N, C, H, W).
+        w: kernels (O, C/groups, KH, KW).
+        b: biases (O,), or None.
+        residual: what is added to the result, of its shape, or None.
+        activation: None, "relu", "relu6", "silu" or "hardswish".
+        stride: step of the window.
+        padding: zeros around the picture.
+        dilation: distance between the taps.
+        groups: groups of channels that only see each other.
+
+    Returns:
+        y (N, O, OH, OW).
+
+    Raises:
+        ValueError: if shapes do not fit, the activation is unknown, or a number is out of range.
+        TypeError: if the operands are no tensors or differ in dtype or device.
+
+    Example:
+        >>> from minidl import Tensor, ops
+        >>> x, w = Tensor([[[[1.0, -2.0]]]]), Tensor([[[[3.0]]]])
+        >>> ops.conv2d_fused(x, w, residual=Tensor([[[[1.0, 1.0]]]]), activation="relu").numpy()
+        array([[[[4., 0.]]]], dtype=float32)
+    """
+    check_alike("conv2d_fused", x=x, w=w, b=b, residual=residual)
+    check_choice("conv2d_fused", "activation", activation, ACTIVATIONS)
+    sizes, out_size = convolution_sizes("conv2d_fused", x, w, b, stride, padding, dilation, groups)
+    shape = (x.shape[0], w.shape[0], *out_size)
+    if residual is not None and residual.shape != shape:
+        raise ValueError(
+            f"conv2d_fused: residual must have the shape of the result, {shape}; residual.shape={residual.shape}, "
+            f"x.shape={x.shape}, w.shape={w.shape}"
+        )
+    return Conv2dFused.apply(x, w, b, residual, activation=activation, **sizes)

@@ -66,6 +66,44 @@ CONV2D = Table(
 )
 
 
+def conv2d_fused_oracle(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray | None,
+    residual: np.ndarray | None = None,
+    activation: str | None = None,
+    **settings: Any,
+) -> np.ndarray:
+    """The loop convolution, then the sum, then the activation of every number."""
+    z = conv2d_oracle(x, w, b, **settings)
+    return oracles.activated(z if residual is None else z + residual, activation)
+
+
+def _fused_cases() -> tuple[Case, ...]:
+    shapes = ((2, 3, 5, 4), (4, 3, 3, 3), (4,))
+    kinds = (None, "relu", "relu6", "silu", "hardswish")
+    return (
+        *(Case(f"{kind or 'no activation'}", normal(*shapes), {"activation": kind, "padding": 1}) for kind in kinds),
+        *(
+            Case(
+                f"residual, {kind or 'no activation'}",
+                normal(*shapes, (2, 4, 5, 4)),
+                {"activation": kind, "padding": 1},
+            )
+            for kind in kinds
+        ),
+        Case(
+            "residual, no bias",
+            normal((2, 4, 5, 5), (6, 2, 3, 3), None, (2, 6, 3, 3)),
+            {"stride": 2, "groups": 2, "padding": 1},
+        ),
+        Case("1×1, relu", normal((2, 4, 3, 3), (3, 4, 1, 1), (3,)), {"activation": "relu"}),
+    )
+
+
+CONV2D_FUSED = Table("conv2d_fused", ops.conv2d_fused, _fused_cases(), conv2d_fused_oracle)
+
+
 def conv_transpose2d_oracle(
     x: np.ndarray,
     w: np.ndarray,

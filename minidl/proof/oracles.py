@@ -280,6 +280,14 @@ _ACTIVATIONS = {
 }
 
 
+def activated(z: np.ndarray, activation: str | None) -> np.ndarray:
+    """y of the shape of z: the activation of every number."""
+    y = np.zeros_like(z)
+    for place in np.ndindex(z.shape):
+        y[place] = _ACTIVATIONS[activation](z[place])
+    return y
+
+
 def local_response_norm(x: np.ndarray, size: int, alpha: float, beta: float, k: float) -> np.ndarray:
     """y (N, C, H, W): each number divided by the activity of the channels around it; alpha as it is."""
     y = np.zeros_like(x)

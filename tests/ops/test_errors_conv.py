@@ -221,3 +221,26 @@ GROUPS = {"conv2d": CONVOLUTION, "conv_transpose2d": TRANSPOSED, "columns": COLU
 def test_message(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize(
+    ("residual", "settings", "message"),
+    [
+        (
+            (1, 2, 3, 4),
+            {},
+            r"conv2d_fused: residual must have the shape of the result, \(1, 2, 3, 3\); residual.shape=\(1, 2, 3, 4\), "
+            r"x.shape=\(1, 3, 5, 5\), w.shape=\(2, 3, 3, 3\)",
+        ),
+        ((1, 2, 3, 3), {"activation": "gelu"}, r"conv2d_fused: activation must be .*; received activation='gelu'"),
+        (
+            (1, 2, 3, 3),
+            {"groups": 2},
+            r"conv2d_fused: x has 3 channels but w expects 6 \(w.shape\[1\] \* groups = 3 \* 2",
+        ),
+    ],
+)
+def test_a_fused_convolution_judges_what_is_added(residual, settings, message):
+    x, w, r = (Tensor(np.zeros(shape)) for shape in ((1, 3, 5, 5), (2, 3, 3, 3), residual))
+    with pytest.raises(ValueError, match=message):
+        ops.conv2d_fused(x, w, None, r, **settings)

@@ -50,7 +50,7 @@ def test_an_unknown_name_prints_no_table():
     assert result.status == 1
     assert result.err == (
         "minidl: gradcheck: there is no operation, layer or file 'Conv2D'; did you mean conv2d or Conv2d or "
-        "ConvTranspose2d?\n"
+        "conv2d_fused?\n"
     )
     assert result.out == ""
 

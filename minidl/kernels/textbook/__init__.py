@@ -26,7 +26,7 @@ from minidl.kernels.textbook.activation import (
     tanh_dx,
 )
 from minidl.kernels.textbook.conv import conv2d, conv2d_dw, conv2d_dx
-from minidl.kernels.textbook.fused import add, add_relu, scale_channels, scale_channels_grads
+from minidl.kernels.textbook.fused import add, add_relu, conv2d_fused, scale_channels, scale_channels_grads
 from minidl.kernels.textbook.linear import linear, linear_dw, linear_dx
 from minidl.kernels.textbook.loss import cross_entropy, cross_entropy_dx, mse, mse_dx
 from minidl.kernels.textbook.norm import (
@@ -64,6 +64,7 @@ __all__ = [
     "conv2d",
     "conv2d_dw",
     "conv2d_dx",
+    "conv2d_fused",
     "cross_entropy",
     "cross_entropy_dx",
     "dropout",

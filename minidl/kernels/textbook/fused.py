@@ -2,6 +2,7 @@
 
 add              y = a + b                      da = db = dy
 add_relu         y = max(a + b, 0)              da = db = dy where y > 0 (`relu_dx`)
+conv2d_fused     y = activation(conv(x) + r)    conv's gradients, and dr, of the activation's gradient
 scale_channels   y[n, c] = x[n, c] · s[n, c]    dx[n, c] = dy[n, c] · s[n, c],   ds[n, c] = Σ_hw dy[n, c] · x[n, c]
 """
 
@@ -11,6 +12,9 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
+from minidl._checks import Padding, Pair
+from minidl.kernels.textbook import activation as activations
+from minidl.kernels.textbook.conv import conv2d
 
 
 def add(a: Array, b: Array) -> Array:
@@ -24,6 +28,24 @@ def add_relu(a: Array, b: Array) -> Array:
     """y = max(a + b, 0).  Source: the end of a residual block, He et al., arXiv:1512.03385."""
     y = add(a, b)
     return _backend.array_module(a).maximum(y, 0, out=y)
+
+
+def conv2d_fused(
+    x: Array,
+    w: Array,
+    b: Array | None,
+    residual: Array | None,
+    activation: str | None,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    groups: int,
+) -> Array:
+    """y = activation(conv2d(x, w, b) + residual): a layer at inference, its batch norm folded into w and b."""
+    y = conv2d(x, w, b, stride, padding, dilation, groups)
+    if residual is not None:
+        y += residual
+    return y if activation is None else getattr(activations, activation)(y)
 
 
 def scale_channels(x: Array, s: Array) -> Array:

@@ -1,0 +1,139 @@
+"""Folding: batch norm, activation and shortcut become part of the convolution before them, for inference.
+
+In evaluation a batch norm is an affine map of each channel, and a convolution followed by one is a convolution again:
+
+    norm(conv(x))[o] = s[o] · (Σ w[o] · x + b[o] - mean[o]) + shift[o]        s = weight · rstd
+
+    w'[o] = s[o] · w[o]        b'[o] = s[o] · (b[o] - mean[o]) + shift[o]
+
+So the norm costs nothing, and neither do the passes over memory for the norm, the activation and the sum with a
+shortcut: they are done to each tile of the result while it is still in the processor's cache.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minidl import cost, ops
+from minidl._backend import Array, empty_channels_last
+from minidl.nn import BatchNorm2d, Conv2d, Identity, Module
+from minidl.ops.norm import ACTIVATIONS
+from minidl.tensor import Event, Tensor
+
+
+class FoldedConv2d(Module):
+    """A convolution with everything that followed it: y = activation(conv(x) + b + residual).
+
+    Its weights are buffers that nobody can write to, so a kernel may keep what it has computed from them.
+
+    Args:
+        conv: the convolution whose place it takes.
+        norm: the batch norm behind it, or None.
+        activation: what is applied at the end, or None.
+    """
+
+    weight: Any
+    bias: Any
+
+    def __init__(self, conv: Conv2d, norm: BatchNorm2d | None = None, activation: str | None = None):
+        super().__init__()
+        self.geometry = {name: getattr(conv, name) for name in ("stride", "padding", "dilation", "groups")}
+        self.activation, self.training = activation, False
+        weight, bias = folded(conv, norm)
+        self.register_buffer("weight", _constant(weight, conv.weight.dtype))
+        self.register_buffer("bias", None if bias is None else _constant(bias, conv.weight.dtype))
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Convolve, add, activate."""
+        b = None if self.bias is None else Tensor(self.bias)
+        return ops.conv2d_fused(x, Tensor(self.weight), b, residual, activation=self.activation, **self.geometry)
+
+    def extra_repr(self) -> str:
+        """Return the channels, the kernel and the activation."""
+        o, c, kh, kw = self.weight.shape
+        return f"{c * self.geometry['groups']}, {o}, kernel_size=({kh}, {kw}), activation={self.activation!r}"
+
+
+def folded(conv: Conv2d, norm: BatchNorm2d | None) -> tuple[Array, Array | None]:
+    """Return the weights and biases, in float64, of the convolution that does what conv and norm do."""
+    weight = conv.weight.data.astype(np.float64)
+    bias = None if conv.bias is None else conv.bias.data.astype(np.float64)
+    if norm is None:
+        return weight, bias
+    scale = (norm.running_var.astype(np.float64) + norm.eps) ** -0.5
+    shift: Any = 0.0
+    if norm.weight is not None and norm.bias is not None:
+        scale, shift = scale * norm.weight.data, norm.bias.data.astype(np.float64)
+    centred = (0.0 if bias is None else bias) - norm.running_mean
+    return weight * scale[:, None, None, None], shift + scale * centred
+
+
+def fuse(model: Module, size: int | Sequence[int] | None = None) -> Module:
+    """Return a copy of a network that is quicker at inference: what can be folded into a convolution is.
+
+    The copy computes in evaluation what the model does, up to rounding. It cannot be trained: its folded layers have no
+    parameters, and stay in evaluation. The model itself is left as it is.
+
+    Args:
+        model: any module; what it is made of is found by a walk of no pictures through it.
+        size: the side of its pictures, or the shape of one input, as `cost.walk` takes it; None (default) means the
+            size that a network of `minidl.models` has from its paper.
+
+    Raises:
+        ValueError: if the size is missing or does not fit.
+        TypeError: if model is no module.
+
+    Example:
+        >>> import minidl
+        >>> from minidl import nn
+        >>> net = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8, activation="relu"))
+        >>> minidl.fuse(net, size=(3, 32, 32))
+        Sequential(
+          (0): Identity()
+          (1): FoldedConv2d(3, 8, kernel_size=(3, 3), activation='relu')
+        )
+    """
+    events = cost.walk(model, size)
+    model = copy.deepcopy(model).eval()
+    modules = dict(model.named_modules())
+    runs: dict[str, int] = {}
+    readers: dict[int, list[Event]] = {}
+    for event in events:
+        runs[event.module] = runs.get(event.module, 0) + 1
+        for array in event.inputs:
+            readers.setdefault(id(array), []).append(event)
+    for event in events:
+        conv = modules[event.module]
+        if event.op != "conv2d" or type(conv) is not Conv2d or runs[event.module] > 1:
+            continue
+        after = readers.get(id(event.output), [])
+        follower = modules[after[0].module] if len(after) == 1 and runs[after[0].module] == 1 else None
+        if isinstance(follower, BatchNorm2d) and follower.track_running_stats:
+            _put(model, after[0].module, FoldedConv2d(conv, follower, follower.activation))
+            _put(model, event.module, Identity())
+        elif follower is not None and not list(follower.children()) and after[0].op in ACTIVATIONS:
+            _put(model, after[0].module, FoldedConv2d(conv, None, after[0].op))
+            _put(model, event.module, Identity())
+        else:
+            _put(model, event.module, FoldedConv2d(conv))
+    return model
+
+
+def _put(model: Module, path: str, module: Module) -> None:
+    """Put a module into the place of another; the order of its neighbours stays."""
+    parents, _, name = path.rpartition(".")
+    parent = dict(model.named_modules())[parents]
+    parent._modules[name] = module
+
+
+def _constant(array: np.ndarray, dtype: Any) -> np.ndarray:
+    """Return a copy that cannot be written to; kernels lie channels-last."""
+    result = empty_channels_last(array.shape, dtype) if array.ndim == 4 else np.empty(array.shape, dtype)
+    result[...] = array
+    owner = result if result.base is None or not isinstance(result.base, np.ndarray) else result.base
+    result.flags.writeable = owner.flags.writeable = False
+    return result

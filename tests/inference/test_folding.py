@@ -1,0 +1,124 @@
+"""Folding changes no result."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import Tensor, kernels, models, nn, no_grad
+from minidl.folding import FoldedConv2d
+from tests.contract import assert_close
+from tests.models.narrow import narrow
+
+
+def settled(net, rng):
+    """Give the running statistics values that matter."""
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean = rng.normal(0, 0.5, module.running_mean.shape).astype(module.running_mean.dtype)
+            module.running_var = rng.uniform(0.5, 2, module.running_var.shape).astype(module.running_var.dtype)
+    return net.eval()
+
+
+def folded_layers(net):
+    return [module for module in net.modules() if isinstance(module, FoldedConv2d)]
+
+
+@pytest.mark.parametrize("name", models.list_models())
+def test_every_network_gives_the_same(name, rng):
+    net = settled(narrow(name, rng), rng)
+    size = net.smallest
+    fused = minidl.fuse(net, size)
+    x = Tensor(rng.standard_normal((2, net.in_channels, size, size)))
+    with no_grad():
+        assert_close(fused(x).data, net(x).data)
+    assert folded_layers(fused)
+    norms = [module for module in fused.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert len(norms) < len([m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]) or not norms
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg11", "vgg11_bn", "efficientnet_lite0"])
+def test_nothing_stays_behind_a_convolution(name, rng):
+    net = narrow(name, rng)
+    fused = minidl.fuse(net, net.smallest)
+    assert not [module for module in fused.modules() if isinstance(module, (nn.BatchNorm2d, nn.Conv2d))]
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("activation", [None, "relu", "relu6", "silu"])
+def test_one_convolution_and_norm(affine, bias, activation, rng):
+    net = nn.Sequential(
+        nn.Conv2d(4, 6, 3, 2, padding=1, groups=2, bias=bias),
+        nn.BatchNorm2d(6, affine=affine, activation=activation),
+    )
+    settled(net, rng)
+    fused = minidl.fuse(net, size=(4, 9, 7))
+    x = Tensor(rng.standard_normal((3, 4, 9, 7)).astype(np.float32))
+    for kernel_set in kernels.SETS:
+        with no_grad(), kernels.use(kernel_set):
+            assert_close(fused(x).data, net(x).data, "float32")
+
+
+def test_the_model_itself_stays_as_it_is(rng):
+    net = narrow("resnet18", rng).train()
+    before = {name: array.copy() for name, array in net.state_dict().items()}
+    minidl.fuse(net, net.smallest)
+    assert net.training
+    assert list(net.state_dict()) == list(before)
+    for name, array in net.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_weights_of_a_folded_layer_cannot_change(rng):
+    fused = minidl.fuse(nn.Sequential(nn.Conv2d(2, 3, 3)), size=(2, 5, 5))
+    (layer,) = folded_layers(fused)
+    with pytest.raises(ValueError, match="read-only"):
+        layer.weight[...] = 0
+    with pytest.raises(ValueError, match="read-only"):
+        layer.weight.base[...] = 0
+
+
+def test_a_layer_that_is_used_twice_is_left_alone(rng):
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)
+
+        def forward(self, x):
+            return self.norm(self.conv(self.norm(self.conv(x))))
+
+    net = settled(Twice(), rng)
+    fused = minidl.fuse(net, size=(3, 4, 4))
+    assert not folded_layers(fused)
+
+
+def test_a_result_that_two_read_keeps_its_norm(rng):
+    class Fork(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+        def forward(self, x):
+            y = self.conv(x)
+            return self.norm(y) + y
+
+    net = settled(Fork(), rng)
+    fused = minidl.fuse(net, size=(3, 4, 4))
+    x = Tensor(rng.standard_normal((1, 3, 4, 4)).astype(np.float32))
+    with no_grad():
+        assert_close(fused(x).data, net(x).data, "float32")
+    assert isinstance(fused.norm, nn.BatchNorm2d)
+
+
+def test_what_is_no_module_is_refused():
+    with pytest.raises(TypeError, match="expects a module; received a str"):
+        minidl.fuse("resnet18")
+    with pytest.raises(ValueError, match="does not tell the size of its input; give size=224"):
+        minidl.fuse(nn.Sequential(nn.Conv2d(3, 4, 3)))
+
+
+def test_a_copy_of_a_fused_network_works(rng):
+    fused = copy.deepcopy(minidl.fuse(nn.Sequential(nn.Conv2d(2, 3, 3)), size=(2, 5, 5)))
+    assert fused(Tensor(np.ones((1, 2, 5, 5), np.float32))).shape == (1, 3, 3, 3)
