@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl import _backend
+from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_change, check_seed, on_host, to_array, to_gradients, to_result
 
@@ -350,22 +350,18 @@ class Tensor:
         check_seed(self, dy)
         start: Node | Tensor = self._node or self
         shares: dict[Node | Tensor, Array] = {start: dy}
-        summed: set[Node | Tensor] = set()  # whose share is an array that this walk made
-        fresh: set[Node | Tensor] = set()  # leaves whose share is an array that nobody else holds
+        fresh: set[Node | Tensor] = set()  # whose share is an array that nobody else holds
         queue = [(-start.order, start)] if isinstance(start, Node) else []
         while queue:
             _, node = heapq.heappop(queue)
             dy = shares.pop(node)
-            summed.discard(node)
             gradients = node.gradients(dy)
             for index, (parent, gradient) in enumerate(zip(node.parents, gradients, strict=True)):
                 if parent is None or gradient is None:
                     continue
-                if parent in summed:
-                    shares[parent] += gradient
-                elif parent in shares:
-                    shares[parent] = _sum(shares[parent], gradient)
-                    summed.add(parent)
+                if parent in shares:
+                    shares[parent] = kernels.add(shares[parent], gradient)
+                    fresh.add(parent)
                 else:
                     shares[parent] = gradient
                     if isinstance(parent, Node):
@@ -373,12 +369,13 @@ class Tensor:
                     elif _is_fresh(gradient, node.ctx, dy, *gradients[:index], *gradients[index + 1 :]):
                         fresh.add(parent)
             node.free()
+            del dy, gradient, gradients  # nobody may hold an array longer than it is needed
         leaf: Any  # all nodes have been visited: only leaves are left
         for leaf, share in shares.items():
             if leaf.grad is not None:
-                leaf.grad = _sum(leaf.grad, share)
+                leaf.grad = kernels.add(leaf.grad, share)
             else:
-                leaf.grad = share if leaf in summed or leaf in fresh else _backend.copy(share)
+                leaf.grad = share if leaf in fresh else _backend.copy(share)
 
     def __repr__(self) -> str:
         values = np.array2string(_backend.to_numpy(self._data), threshold=60, precision=4, separator=", ")
@@ -407,10 +404,6 @@ class Tensor:
     __neg__, __getitem__, to = _method("negative"), _method("index"), _method("to_device")
     sum, mean, max, var = _method("sum"), _method("mean"), _method("max"), _method("var")
     reshape, transpose, flatten = _method("reshape"), _method("transpose"), _method("flatten")
-
-
-def _sum(x: Array, y: Array) -> Array:
-    return _backend.array_module(x).add(x, y, out=_backend.empty(x.shape, x.dtype, like=x))
 
 
 def _is_fresh(gradient: Array, ctx: Any, *others: Array | None) -> bool:

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-WORTH_MACS = 2**25  # multiply-adds of a convolution or a matrix product: about a millisecond of the textbook's
+WORTH_MACS = 2**25  # multiply-adds of a convolution: about a millisecond of the textbook's
+WIDE, WORTH_MACS_WIDE = 2**10, 2**20  # the same, from so many pairs of channels on: then its network is a large one
 WORTH_ELEMENTS = 2**17  # numbers that an elementwise kernel, a norm or a pooling walks over
 
 in_use: ContextVar[Any] = ContextVar("kernels_in_use", default=None)
@@ -85,9 +86,10 @@ def is_worth_it(name: str, arguments: tuple[Any, ...]) -> bool:
         return x.size >= WORTH_ELEMENTS
     if arguments[-1] > 1:  # groups: the textbook makes columns for few multiply-adds
         return x.size >= WORTH_ELEMENTS
-    weights = math.prod(arguments[2]) if name == "conv2d_dw" else arguments[1].size
+    o, c, *taps = arguments[2] if name == "conv2d_dw" else arguments[1].shape
+    weights = o * c * math.prod(taps)
     windows = x.size // x.shape[1] if x.size else 0
     if name == "conv2d":
         stride = arguments[3]
         windows //= stride[0] * stride[1]
-    return windows * weights >= WORTH_MACS
+    return windows * weights >= (WORTH_MACS_WIDE if o * c >= WIDE else WORTH_MACS)
