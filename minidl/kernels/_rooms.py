@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 WORTH_MACS = 2**25  # multiply-adds of a convolution: about a millisecond of the textbook's
-WIDE, WORTH_MACS_WIDE = 2**10, 2**20  # the same, from so many pairs of channels on: then its network is a large one
+WIDE, WORTH_MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels on: then its network is a large one
 WORTH_ELEMENTS = 2**17  # numbers that an elementwise kernel, a norm or a pooling walks over
 
 in_use: ContextVar[Any] = ContextVar("kernels_in_use", default=None)

@@ -24,13 +24,13 @@ def large(*shape):
         ("relu", (large(2**17 - 1),), False),
         ("relu", (large(2**17).astype(np.float64),), False),
         ("relu", (large(2**17).astype(">f4"),), False),
-        ("conv2d", (large(1, 16, 128, 128), large(32, 16, 2, 2), None, (1, 1), ((0, 0), (0, 0)), (1, 1), 1), True),
-        ("conv2d", (large(1, 16, 128, 128), large(32, 16, 2, 2), None, (2, 1), ((0, 0), (0, 0)), (1, 1), 1), False),
+        ("conv2d", (large(1, 16, 256, 128), large(16, 16, 2, 2), None, (1, 1), ((0, 0), (0, 0)), (1, 1), 1), True),
+        ("conv2d", (large(1, 16, 256, 128), large(16, 16, 2, 2), None, (2, 1), ((0, 0), (0, 0)), (1, 1), 1), False),
         ("conv2d", (large(1, 64, 16, 16), large(64, 64, 1, 1), None, (1, 1), ((0, 0), (0, 0)), (1, 1), 1), True),
         ("conv2d", (large(1, 64, 16, 15), large(64, 64, 1, 1), None, (1, 1), ((0, 0), (0, 0)), (1, 1), 1), False),
         ("conv2d", (large(1, 64, 32, 64), large(64, 1, 2, 2), None, (1, 1), ((0, 0), (0, 0)), (1, 1), 64), True),
-        ("conv2d_dw", (large(1, 32, 128, 128), large(1, 16, 128, 128), (32, 16, 2, 2), 1, 0, 1, 1), True),
-        ("conv2d_dw", (large(1, 32, 128, 127), large(1, 16, 128, 127), (32, 16, 2, 2), 1, 0, 1, 1), False),
+        ("conv2d_dw", (large(1, 16, 256, 128), large(1, 16, 256, 128), (16, 16, 2, 2), 1, 0, 1, 1), True),
+        ("conv2d_dw", (large(1, 16, 256, 127), large(1, 16, 256, 127), (16, 16, 2, 2), 1, 0, 1, 1), False),
     ],
 )
 def test_sizes_decide_where_nobody_has(name, arguments, worth):
