@@ -1,7 +1,7 @@
 """What all update rules share: the parameters, the learning rate, weight decay, and slots that are saved and restored.
 
-A rule is one function, `update`: it gets a parameter's array p, its gradient g and its slots (arrays such as a
-velocity, kept from step to step), and returns the new p. It writes into no array that somebody else may hold.
+A rule is one function, `update`: it gets a parameter's array p, its gradient g, its slots (arrays such as a velocity,
+kept from step to step) and its weight decay, and returns the new p. It writes into no array.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ class Optimizer:
     """
 
     slots: tuple[str, ...] = ()
-    decoupled = False  # whether weight decay acts on the parameter itself instead of on its gradient
 
     def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0):
         name = type(self).__name__
@@ -57,7 +56,7 @@ class Optimizer:
             raise ValueError(f"{name}: there is no parameter to learn; pass net.parameters()")
         self._state: list[dict[str, Array]] = [{} for _ in self.parameters]
 
-    def update(self, p: Array, g: Array, state: dict[str, Array]) -> Array:
+    def update(self, p: Array, g: Array, state: dict[str, Array], decay: float) -> Array:
         """Return the new value of p; every rule writes its own."""
         raise NotImplementedError(f"{type(self).__name__}: update is not written")
 
@@ -71,13 +70,7 @@ class Optimizer:
             if p.grad is None:
                 continue
             self._check_devices(p, state)
-            data, g = p.data, p.grad
-            if decay and self.decoupled:
-                data = data * p.dtype.type(1 - self.lr * decay)
-            elif decay:
-                g = p.dtype.type(decay) * data
-                g += p.grad
-            p.data = self.update(data, g, state)
+            p.data = self.update(p.data, p.grad, state, decay)
 
     def _check_devices(self, p: Tensor, state: dict[str, Array]) -> None:
         for slot, array in state.items():

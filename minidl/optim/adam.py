@@ -13,13 +13,13 @@ Sources: Kingma and Ba, arXiv:1412.6980, algorithm 1; Loshchilov and Hutter, arX
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from minidl._backend import Array, array_module
+from minidl import kernels
+from minidl._backend import Array
 from minidl._checks import check_fraction, check_positive
 from minidl.optim._optimizer import Optimizer
 
@@ -47,6 +47,7 @@ class Adam(Optimizer):
     """
 
     slots = ("mean", "square", "step")
+    decoupled = False  # whether weight decay acts on the parameter itself instead of on its gradient
 
     def __init__(
         self,
@@ -65,17 +66,13 @@ class Adam(Optimizer):
         check_positive(name, "eps", eps, zero=True)
         self.betas, self.eps = betas, eps
 
-    def update(self, p: Array, g: Array, state: dict[str, Array]) -> Array:
+    def update(self, p: Array, g: Array, state: dict[str, Array], decay: float) -> Array:
         """Move p by its mean gradient, measured by its own size."""
-        xp, number = array_module(p), p.dtype.type
-        beta1, beta2 = self.betas
         t = float(state.get("step", 0.0)) + 1
-        m = number(beta1) * state["mean"] + number(1 - beta1) * g if "mean" in state else number(1 - beta1) * g
-        v = number(beta2) * state["square"] if "square" in state else xp.zeros_like(g)
-        v += number(1 - beta2) * g * g
+        slots = state.get("mean"), state.get("square")
+        p, m, v = kernels.adam(p, g, *slots, t, self.lr, self.betas, self.eps, decay, self.decoupled)
         state.update(mean=m, square=v, step=np.asarray(t))
-        size = xp.sqrt(v) / number(math.sqrt(1 - beta2**t)) + number(self.eps)
-        return p - number(self.lr / (1 - beta1**t)) * m / size
+        return p
 
 
 class AdamW(Adam):

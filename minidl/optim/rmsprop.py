@@ -62,9 +62,11 @@ class RMSprop(Optimizer):
         check_positive("RMSprop", "momentum", momentum, zero=True)
         self.alpha, self.eps, self.momentum, self.eps_inside = alpha, eps, momentum, eps_inside
 
-    def update(self, p: Array, g: Array, state: dict[str, Array]) -> Array:
+    def update(self, p: Array, g: Array, state: dict[str, Array], decay: float) -> Array:
         """Move p by its gradient in units of the gradient's usual size."""
         xp, number = array_module(p), p.dtype.type
+        if decay:
+            g = number(decay) * p + g
         v = number(self.alpha) * state["square"] if "square" in state else xp.zeros_like(g)
         v += number(1 - self.alpha) * g * g
         state["square"] = v

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from minidl import kernels
 from minidl._backend import Array
 from minidl._checks import check_positive
 from minidl.optim._optimizer import Optimizer
@@ -57,20 +58,9 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov=True needs momentum > 0; received momentum=0.0")
         self.momentum, self.nesterov = momentum, nesterov
 
-    def update(self, p: Array, g: Array, state: dict[str, Array]) -> Array:
+    def update(self, p: Array, g: Array, state: dict[str, Array], decay: float) -> Array:
         """Move p along its velocity."""
-        number = p.dtype.type
-        if not self.momentum:
-            return p - number(self.lr) * g
-        v = state.get("velocity")
-        if v is None:
-            v = state["velocity"] = g.copy()
-        else:  # in place: nobody else has it, and a new array costs more than the sum
-            v *= number(self.momentum)
-            v += g
-        if self.nesterov:
-            ahead = number(self.momentum) * v
-            ahead += g
-            ahead *= number(self.lr)
-            return p - ahead
-        return p - number(self.lr) * v
+        p, v = kernels.sgd(p, g, state.get("velocity"), self.lr, self.momentum, decay, self.nesterov)
+        if v is not None:
+            state["velocity"] = v
+        return p

@@ -41,8 +41,10 @@ from minidl.kernels.cpu.pool import (
     max_pool2d,
     max_pool2d_dx,
 )
+from minidl.kernels.cpu.update import adam, sgd
 
 __all__ = [
+    "adam",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_dx",
     "add",
@@ -76,6 +78,7 @@ __all__ = [
     "relu_dx",
     "scaled_tanh",
     "scaled_tanh_dx",
+    "sgd",
     "sigmoid",
     "sigmoid_dx",
     "silu",

@@ -47,9 +47,11 @@ from minidl.kernels.textbook.pool import (
     max_pool2d,
     max_pool2d_dx,
 )
+from minidl.kernels.textbook.update import adam, sgd
 from minidl.kernels.textbook.windows import col2im, im2col
 
 __all__ = [
+    "adam",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_dx",
     "add",
@@ -96,6 +98,7 @@ __all__ = [
     "scale_channels_grads",
     "scaled_tanh",
     "scaled_tanh_dx",
+    "sgd",
     "sigmoid",
     "sigmoid_dx",
     "silu",

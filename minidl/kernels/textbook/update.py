@@ -1,0 +1,65 @@
+"""Update rules: a parameter p, its gradient g and what the rule remembers become new ones; nothing is changed.
+
+SGD, with g = g + weight_decay · p
+
+    v = momentum · v + g                      the first v is g itself
+    p = p - lr · v                            plain momentum
+    p = p - lr · (g + momentum · v)           Nesterov: as if the gradient had been taken where v leads to
+
+Adam, with g = g + weight_decay · p, or (decoupled) p = p · (1 - lr · weight_decay)
+
+    m = β1 · m + (1 - β1) · g                 the mean gradient, from 0 on
+    v = β2 · v + (1 - β2) · g²                its mean square, likewise
+    p = p - lr · m̂ / (√v̂ + eps)               m̂ = m / (1 - β1^t),  v̂ = v / (1 - β2^t) in step t
+
+The classes in `optim/` say where the rules come from.
+"""
+
+from __future__ import annotations
+
+import math
+
+from minidl import _backend
+from minidl._backend import Array
+
+
+def sgd(
+    p: Array, g: Array, velocity: Array | None, lr: float, momentum: float, weight_decay: float, nesterov: bool
+) -> tuple[Array, Array | None]:
+    """Return the new p, and the new velocity, or None without momentum."""
+    number = p.dtype.type
+    if weight_decay:
+        g = number(weight_decay) * p + g
+    if not momentum:
+        return p - number(lr) * g, None
+    v = _backend.copy(g) if velocity is None else number(momentum) * velocity + g
+    step = number(momentum) * v + g if nesterov else v
+    return p - number(lr) * step, v
+
+
+def adam(
+    p: Array,
+    g: Array,
+    mean: Array | None,
+    square: Array | None,
+    t: float,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+) -> tuple[Array, Array, Array]:
+    """Return the new p, mean and square after step t = 1, 2, …; None for a mean that begins."""
+    xp, number = _backend.array_module(p), p.dtype.type
+    beta1, beta2 = betas
+    if weight_decay and decoupled:
+        p = number(1 - lr * weight_decay) * p
+    elif weight_decay:
+        g = number(weight_decay) * p + g
+    m, v = number(1 - beta1) * g, number(1 - beta2) * g * g
+    if mean is not None:
+        m += number(beta1) * mean
+    if square is not None:
+        v += number(beta2) * square
+    size = xp.sqrt(v) / number(math.sqrt(1 - beta2**t)) + number(eps)
+    return p - number(lr / (1 - beta1**t)) * m / size, m, v
