@@ -16,7 +16,7 @@ from minidl.models.efficientnet import (
     efficientnet_b7,
     efficientnet_lite0,
 )
-from minidl.models.googlenet import googlenet, googlenet_bn, googlenet_loss
+from minidl.models.googlenet import googlenet, googlenet_bn
 from minidl.models.inception import bn_inception, inception_v2, inception_v3
 from minidl.models.lenet import lenet5, lenet5_modern
 from minidl.models.mnasnet import mnasnet1_0
@@ -87,7 +87,6 @@ __all__ = [
     "get_model",
     "googlenet",
     "googlenet_bn",
-    "googlenet_loss",
     "inception_v2",
     "inception_v3",
     "lenet5",

@@ -3,7 +3,7 @@
 An Inception module looks at its maps through four windows at once, 1×1, 3×3, 5×5 and a max pooling, and puts the
 results side by side. 1×1 convolutions before the large windows, and after the pooling, keep it cheap (Figure 2b);
 `NaiveInception` is the module without them (Figure 2a), whose output only ever gets wider. Two auxiliary heads give
-the lower layers a gradient of their own; they exist in training only and count 0.3 each (`googlenet_loss`).
+the lower layers a gradient of their own; they exist in training only and count 0.3 each (`training.objective`).
 
 What differs between the two networks:
 
@@ -204,26 +204,6 @@ class GoogLeNet(Network):
         if not self.training or self.aux1 is None or self.aux2 is None:
             return x
         return GoogLeNetOutput(x, self.aux1(x4a), self.aux2(x4d))
-
-
-def googlenet_loss(output: Tensor | GoogLeNetOutput, labels: Any, *, label_smoothing: float = 0.0) -> Tensor:
-    """Return the loss of section 5, L + 0.3·(L1 + L2), the cross-entropies of the main and the auxiliary heads.
-
-    Args:
-        output: what the network returned; one tensor (in eval, or built without heads) gives L alone.
-        labels: the true classes, integers (N,).
-        label_smoothing: see `minidl.ops.cross_entropy`.
-
-    Example:
-        >>> import numpy as np
-        >>> logits = Tensor(np.zeros((1, 10)))  # all equal: every cross-entropy is log 10 = 2.3026
-        >>> f"{googlenet_loss(GoogLeNetOutput(logits, logits, logits), np.array([3])).item():.4f}"  # 1.6 · 2.3026
-        '3.6841'
-    """
-    if isinstance(output, Tensor):
-        return ops.cross_entropy(output, labels, label_smoothing=label_smoothing)
-    main, aux1, aux2 = (ops.cross_entropy(logits, labels, label_smoothing=label_smoothing) for logits in output)
-    return main + 0.3 * (aux1 + aux2)
 
 
 PAPER = Paper("GoogLeNet", 2014, "Szegedy et al., arXiv:1409.4842, Table 1")

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, models, ops
-from minidl.models.googlenet import CELLS, GoogLeNetOutput, Inception, NaiveInception, googlenet_loss
+from minidl.models.googlenet import CELLS, GoogLeNetOutput, Inception, NaiveInception
 from minidl.nn import BatchNorm2d, Conv2d, init
+from minidl.training.objective import objective
 from tests.models.walk import count, depth, dropouts, macs_by_layer, output_of, shapes, unfilled, walk
 
 
@@ -162,15 +163,15 @@ def test_the_loss_counts_the_heads_by_three_tenths(rng):
     logits = [Tensor(rng.standard_normal((3, 5)), requires_grad=True) for _ in range(3)]
     labels = np.array([1, 0, 4])
     main, aux1, aux2 = (ops.cross_entropy(one, labels).item() for one in logits)
-    loss = googlenet_loss(GoogLeNetOutput(*logits), labels)
+    loss = objective(GoogLeNetOutput(*logits), labels)
     assert loss.item() == pytest.approx(main + 0.3 * (aux1 + aux2), rel=1e-12)
     loss.backward()
     single = Tensor(logits[2].data, requires_grad=True)
     ops.cross_entropy(single, labels).backward()
     np.testing.assert_allclose(logits[2].grad, 0.3 * single.grad, rtol=1e-12)
-    assert googlenet_loss(logits[0], labels).item() == main
+    assert objective(logits[0], labels).item() == main
     smooth = ops.cross_entropy(logits[0], labels, label_smoothing=0.1).item()
-    assert googlenet_loss(logits[0], labels, label_smoothing=0.1).item() == smooth
+    assert objective(logits[0], labels, label_smoothing=0.1).item() == smooth
 
 
 def test_sizes_that_do_not_fit_are_refused_with_the_reason():
