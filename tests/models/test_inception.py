@@ -5,7 +5,7 @@ import pytest
 
 from minidl import Tensor, cost, models
 from minidl.models.inception import Conv, InceptionOutput, Mixed, Pool
-from minidl.nn import BatchNorm2d, init
+from minidl.nn import init
 from tests.models.narrow import narrow
 from tests.models.walk import count, depth, dropouts, macs_by_layer, output_of, shapes, unfilled, walk
 
@@ -99,11 +99,12 @@ def test_branches_stand_side_by_side(rng):
     np.testing.assert_array_equal(y[:, 5:], module.pool(x).data)
 
 
-def test_norms_add_a_thousandth_and_dropout_is_torchvisions():
+def test_dropout_is_torchvisions_and_averages_count_their_padding():
     for name in ("bn_inception", "inception_v2", "inception_v3"):
-        net = unfilled(name)
-        assert {module.eps for module in net.modules() if isinstance(module, BatchNorm2d)} == {1e-3}
-        assert dropouts(net) == ([] if name == "bn_inception" else [(0.5, (2048,))])
+        assert dropouts(unfilled(name)) == ([] if name == "bn_inception" else [(0.5, (2048,))])
+        averages = [event.settings for event in walk(unfilled(name)) if event.op == "avg_pool2d"]
+        assert averages
+        assert all(settings["count_include_pad"] for settings in averages)
 
 
 # ---------------------------------------------------------------------- the auxiliary head

@@ -41,6 +41,7 @@ def test_a_block_begins_with_relu_but_not_the_first(rng):
     """The shortcut gets what stands before the relu."""
     net = unfilled("xception")
     assert not isinstance(next(net.block1.rep.children()), nn.ReLU)
+    assert [event.op for event in walk(net)].count("relu") == 11
     assert all(isinstance(next(getattr(net, f"block{n}").rep.children()), nn.ReLU) for n in range(2, 13))
     block = Block(4, (4, 4, 4), 1)
     last = list(block.rep.children())[-1]
