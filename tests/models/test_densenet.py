@@ -7,7 +7,7 @@ import pytest
 
 import minidl
 from minidl import Tensor, nn, ops
-from minidl.models.densenet import DenseBlock
+from minidl.models.densenet import DenseBlock, DenseLayer
 from tests.models.walk import depth, output_of, shapes, unfilled, walk
 
 
@@ -37,6 +37,15 @@ def test_a_block_is_what_concatenation_says(rng):
     y = block(x)
     assert y.shape == (2, 5 + 4 * 3, 6, 4)
     np.testing.assert_array_equal(y.data, ops.concat(maps, axis=1).data)
+
+
+def test_a_layer_is_norm_relu_1x1_norm_relu_3x3(rng):
+    """Textbook, with relu by itself."""
+    layer = DenseLayer(5, 3).eval()
+    x = Tensor(rng.standard_normal((2, 5, 6, 4)).astype(np.float32))
+    narrow = layer.conv1(Tensor(np.maximum(x.data / np.sqrt(1 + 1e-5), 0).astype(np.float32)))  # fresh statistics: 0, 1
+    y = layer.conv2(Tensor(np.maximum(narrow.data / np.sqrt(1 + 1e-5), 0).astype(np.float32)))
+    np.testing.assert_allclose(layer(x).data, y.data, rtol=1e-5, atol=1e-6)
 
 
 def copied(event):

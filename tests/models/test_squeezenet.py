@@ -24,6 +24,7 @@ def test_18_layers_and_no_linear_one():
         events = walk(unfilled(name))
         assert depth(events, "conv2d", "linear") == 2 + 8 * 2
         assert not any(event.op == "linear" for event in events)
+        assert [event.op for event in events][-3:] == ["conv2d", "relu", "global_avg_pool2d"]
         assert dropouts(unfilled(name)) == [(0.5, (512, 13, 13))]
 
 
