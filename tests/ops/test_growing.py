@@ -4,6 +4,7 @@ import gc
 import re
 import threading
 import weakref
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -27,6 +28,33 @@ def test_later_views_share_the_memory_of_earlier_ones(rng):
         assert np.shares_memory(array, most.data)
         np.testing.assert_array_equal(array, most.data[:, : array.shape[1]])
     assert not np.shares_memory(most.data, new.data)
+
+
+class Recorder(np.ndarray):
+    """Remembers how many bytes every assignment into it, or into a slice of it, writes."""
+
+    written: ClassVar[list[int]] = []
+
+    def __setitem__(self, key, value):
+        np.asarray(self)[key] = value
+        Recorder.written.append(np.asarray(self)[key].nbytes)
+
+
+def test_every_byte_is_written_once(rng, monkeypatch):
+    class Watched(growing.Room):
+        def __init__(self, *args, **settings):
+            super().__init__(*args, **settings)
+            self.block = self.block.view(Recorder)
+
+    monkeypatch.setattr(growing, "Room", Watched)
+    monkeypatch.setattr(Recorder, "written", [])
+    y, parts = maps(3, rng), [maps(2, rng), maps(1, rng)]
+    sizes = [part.data.nbytes for part in (y, *parts)]
+    y = ops.grow(y, 6)
+    for part in parts:
+        y = ops.append(y, part)
+    assert Recorder.written == sizes
+    assert sum(sizes) == y.data.nbytes
 
 
 def test_a_second_append_to_one_view_gets_memory_of_its_own(rng):
