@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-PAUSE = 0.02  # seconds
+PAUSE = 0.05  # seconds; the threads of OpenBLAS spin for some 25 ms
 
 
 @dataclass(frozen=True)
