@@ -66,6 +66,6 @@ def _find(where: str, ids: Sequence[str], names: Sequence[str], wanted: str) -> 
     for known in (ids, names):
         if wanted in known:
             return known.index(wanted)
-    near = difflib.get_close_matches(wanted, [*ids, *names], n=3, cutoff=0.5)
+    near = difflib.get_close_matches(wanted, list(dict.fromkeys([*ids, *names])), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(printable, near))}?" if near else f"there are {some(list(names))}"
     raise ValueError(f"{where}: there is no class {wanted!r}; {hint}")
