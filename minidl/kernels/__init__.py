@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from minidl._checks import check_choice
 from minidl.kernels import textbook
-from minidl.kernels._rooms import Room, in_use, is_worth_it
+from minidl.kernels._explain import explain as explain
+from minidl.kernels._rooms import Room, in_use, is_worth_it, options
 from minidl.kernels._warmup import warmup as warmup
 
 SETS: dict[str, Any] = {"textbook": textbook, "cpu": Room("minidl.kernels.cpu")}
@@ -21,10 +23,16 @@ NAMES: tuple[str, ...] = tuple(textbook.__all__)
 
 
 @contextmanager
-def use(kernel_set: Any) -> Iterator[Any]:
+def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
     """Run operations with one set of kernels: "textbook", "cpu", a module, or an object with some of the names.
 
     "cpu" takes the fast kernels for every call that they can serve, however small.
+
+    Args:
+        kernel_set: which one.
+        conv: the algorithm of its convolutions: "auto" (default) lets the table in `kernels/cpu/conv.py` choose, other
+            names are those of the table, and "im2col", the textbook's. Where the named one cannot serve a call, the
+            one that serves every convolution does. MINIDL_WINOGRAD=0 in the environment switches that one off.
 
     Raises:
         ValueError: if no set has that name, or if the object offers none of the agreed functions.
@@ -50,11 +58,22 @@ def use(kernel_set: Any) -> Iterator[Any]:
             f"kernels.use: expects a set name or an object with at least one of {', '.join(NAMES)}; "
             f"received {kernel_set!r}"
         )
-    token = in_use.set(kernel_set)
+    if conv != "auto":
+        _check_algorithm(kernel_set, conv)
+    tokens = in_use.set(kernel_set), options.set({**options.get(), "conv": conv})
     try:
         yield kernel_set
     finally:
-        in_use.reset(token)
+        in_use.reset(tokens[0])
+        options.reset(tokens[1])
+
+
+def _check_algorithm(kernel_set: Any, conv: str) -> None:
+    if not isinstance(kernel_set, Room):
+        raise ValueError(f'kernels.use: conv={conv!r} chooses among the algorithms of "cpu"; received another set')
+    from minidl.kernels.cpu.conv import CHOICES
+
+    check_choice("kernels.use", "conv", conv, CHOICES)
 
 
 def _dispatched(name: str) -> Callable[..., Any]:

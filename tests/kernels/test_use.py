@@ -56,3 +56,87 @@ def test_unknown_kernels_are_named():
 def test_the_textbook_has_every_kernel_under_its_own_name(name):
     assert getattr(kernels, name).__name__ == getattr(textbook, name).__name__ == name
     assert getattr(kernels, name).__doc__
+
+
+BIG = (8, 64, 28, 28), (64, 64, 3, 3)
+
+
+def test_explain_names_the_algorithm_and_the_reason():
+    found = kernels.explain(*BIG, padding=1)
+    assert {one.room for one in (found.forward, found.dx, found.dw)} == {"cpu"}
+    assert found.forward.algorithm == "winograd"
+    assert "multiples of 16" in found.forward.why
+    assert repr(found).splitlines()[0].startswith("forward  cpu: winograd (3×3 with stride 1")
+    assert kernels.explain((8, 64, 28, 28), (64, 1, 3, 3), groups=64).dw.why == "depthwise"
+    assert kernels.explain(*BIG, stride=2, padding="same").dx.algorithm == "direct"
+
+
+def test_explain_says_who_else_serves():
+    assert "float64" in kernels.explain(*BIG, dtype="float64").forward.why
+    assert kernels.explain((1, 1, 5, 5), (1, 1, 3, 3)).dx.why == "too small for the fast room"
+    with kernels.use("cpu"):
+        assert kernels.explain((1, 1, 5, 5), (1, 1, 3, 3)).dx.room == "cpu"
+    with kernels.use("textbook"):
+        assert kernels.explain(*BIG).forward.room == "textbook"
+    with kernels.use(SimpleNamespace(conv2d=None)):
+        assert [one.room for one in vars(kernels.explain(*BIG)).values()] == ["your own", "textbook", "textbook"]
+
+
+def test_what_explain_says_is_what_runs(monkeypatch):
+    from minidl.kernels.cpu import conv
+
+    ran = []
+    marked = [
+        algorithm._replace(forward=lambda *args, name=algorithm.name: ran.append(name)) for algorithm in conv.ALGORITHMS
+    ]
+    monkeypatch.setattr(conv, "ALGORITHMS", tuple(marked))
+    x, w = (np.zeros(shape, np.float32) for shape in BIG)
+    for choice in ("auto", "direct", "winograd", "narrow"):
+        with kernels.use("cpu", conv=choice):
+            kernels.conv2d(x, w, None, (1, 1), ((1, 1), (1, 1)), (1, 1), 1)
+            assert ran.pop() == kernels.explain(*BIG, padding=1).forward.algorithm
+    assert not ran
+
+
+@pytest.mark.parametrize(("conv", "expected"), [("direct", "direct"), ("narrow", "direct"), ("winograd", "winograd")])
+def test_an_algorithm_can_be_asked_for_and_gives_the_same(conv, expected, rng):
+    x, w = (rng.standard_normal(shape, dtype=np.float32) for shape in BIG)
+    with kernels.use("cpu", conv=conv):
+        assert kernels.explain(*BIG, padding=1).forward.algorithm == expected
+        y = ops.conv2d(Tensor(x), Tensor(w), padding=1).data
+    with kernels.use("cpu", conv="im2col"):
+        assert kernels.explain(*BIG, padding=1).forward.room == "textbook"
+        exact = ops.conv2d(Tensor(x), Tensor(w), padding=1).data
+    assert abs(y - exact).max() <= 2e-5 * abs(exact).max()
+
+
+def test_winograd_can_be_switched_off(monkeypatch):
+    monkeypatch.setenv("MINIDL_WINOGRAD", "0")
+    assert kernels.explain(*BIG, padding=1).forward.algorithm == "direct"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "message"),
+    [
+        (((1, 2, 3), (4, 2, 3, 3)), {}, r"explain: x_shape must have four sizes; received x_shape=\(1, 2, 3\)"),
+        (
+            ((1, 2, 3, 3), (4, 3, 3, 3)),
+            {},
+            r"explain: x has 2 channels but w expects 3 \(w_shape\[1\] \* groups = 3 \* 1\)",
+        ),
+        (((1, 2, 3, 3), (4, 2, 5, 3)), {}, "explain: the kernel is larger than the padded input"),
+        (((1, 2, 3, 3), (4, 2, 3, 3)), {"stride": 0}, "explain: stride must be an int or a pair of ints >= 1"),
+    ],
+)
+def test_explain_judges_its_arguments(arguments, settings, message):
+    with pytest.raises(ValueError, match=message):
+        kernels.explain(*arguments, **settings)
+
+
+def test_unknown_algorithms_are_refused():
+    with pytest.raises(ValueError, match=r"kernels.use: conv must be .*'winograd'.*; received conv='fft'"):
+        with kernels.use("cpu", conv="fft"):
+            pass
+    with pytest.raises(ValueError, match="kernels.use: conv='direct' chooses among the algorithms of \"cpu\""):
+        with kernels.use("textbook", conv="direct"):
+            pass

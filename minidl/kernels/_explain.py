@@ -1,0 +1,127 @@
+"""Why a convolution goes where it goes: the room, the algorithm, and the reason, for each of its three passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minidl._checks import Padding, to_int, to_padding, to_pair
+from minidl.kernels import _rooms
+from minidl.kernels.textbook.windows import output_size, same_padding
+
+PASSES = ("forward", "dx", "dw")
+TEXTBOOK = "im2col and matrix product"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Who does one pass: the room, the algorithm, and why."""
+
+    room: str
+    algorithm: str
+    why: str
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """The choices for the three passes of a convolution; its repr tells them in a line each."""
+
+    forward: Choice
+    dx: Choice
+    dw: Choice
+
+    def __repr__(self) -> str:
+        rows = [(name, getattr(self, name)) for name in PASSES]
+        return "\n".join(f"{name:8} {one.room}: {one.algorithm} ({one.why})" for name, one in rows)
+
+
+def explain(
+    x_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    dtype: Any = "float32",
+) -> Explanation:
+    """Say which algorithm serves a convolution under the kernels now in use, and why.
+
+    Args:
+        x_shape: of the pictures, (N, C, H, W).
+        w_shape: of the kernels, (O, C/G, KH, KW).
+        stride: step of the window.
+        padding: as for `ops.conv2d`.
+        dilation: distance between the taps.
+        groups: groups of channels that only see each other.
+        dtype: "float32" or "float64".
+
+    Raises:
+        ValueError: if a number is out of range, or the shapes do not fit.
+
+    Example:
+        >>> from minidl import kernels
+        >>> kernels.explain((1, 6, 14, 14), (16, 6, 5, 5))
+        forward  textbook: im2col and matrix product (too small for the fast room)
+        dx       textbook: im2col and matrix product (too small for the fast room)
+        dw       textbook: im2col and matrix product (too small for the fast room)
+    """
+    for name, shape in (("x_shape", x_shape), ("w_shape", w_shape)):
+        if not isinstance(shape, (tuple, list)) or len(shape) != 4:
+            raise ValueError(f"explain: {name} must have four sizes; received {name}={shape!r}")
+        for size in shape:
+            to_int("explain", name, size, least=1)
+    groups = to_int("explain", "groups", groups, least=1)
+    if x_shape[1] != w_shape[1] * groups or w_shape[0] % groups:
+        raise ValueError(
+            f"explain: x has {x_shape[1]} channels but w expects {w_shape[1] * groups} (w_shape[1] * groups = "
+            f"{w_shape[1]} * {groups}), and groups must divide w_shape[0]; x_shape={x_shape}, w_shape={w_shape}"
+        )
+    steps, spacing = (to_pair("explain", n, v, least=1) for n, v in (("stride", stride), ("dilation", dilation)))
+    settings = (steps, _padding(padding, x_shape, w_shape, steps, spacing), spacing, groups)
+    out = [output_size(x_shape[2 + a], w_shape[2 + a], steps[a], settings[1][a], spacing[a]) for a in range(2)]
+    if min(out) < 1:
+        raise ValueError(
+            f"explain: the kernel is larger than the padded input; x_shape={x_shape}, w_shape={w_shape}, "
+            f"padding={settings[1]}"
+        )
+    x, w, dy = (_nothing(shape, dtype) for shape in (x_shape, w_shape, (x_shape[0], w_shape[0], *out)))
+    calls = {"forward": (x, w, None), "dx": (dy, w, x.shape), "dw": (dy, x, w.shape)}
+    return Explanation(**{step: _choice(step, (*call, *settings), x, w, settings) for step, call in calls.items()})
+
+
+def _padding(value: Any, x_shape: Any, w_shape: Any, stride: Any, dilation: Any) -> Padding:
+    if value == "same":
+        rows, columns = (same_padding(x_shape[2 + a], w_shape[2 + a], stride[a], dilation[a]) for a in range(2))
+        return rows, columns
+    return to_padding("explain", value, same=True)
+
+
+def _nothing(shape: Any, dtype: Any) -> np.ndarray:
+    """Return an array of that shape without its memory."""
+    return np.broadcast_to(np.zeros((), dtype), tuple(shape))
+
+
+def _choice(step: str, call: tuple[Any, ...], x: np.ndarray, w: np.ndarray, settings: tuple[Any, ...]) -> Choice:
+    kernel = "conv2d" if step == "forward" else f"conv2d_{step}"
+    forced = _rooms.in_use.get()
+    if forced is not None and not isinstance(forced, _rooms.Room):
+        own = getattr(forced, "__name__", type(forced).__name__)
+        if hasattr(forced, kernel) and not own.endswith("textbook"):
+            return Choice("your own", own, "kernels.use says so")
+        return Choice("textbook", TEXTBOOK, "kernels.use says so")
+    if x.dtype != np.float32:
+        return Choice("textbook", TEXTBOOK, f"the fast room serves float32, this is {x.dtype}")
+    if forced is None and not _rooms.is_worth_it(kernel, call):
+        return Choice("textbook", TEXTBOOK, "too small for the fast room")
+    if reason := _rooms.lack():
+        return Choice("textbook", TEXTBOOK, f"the fast room cannot be used: {reason}")
+    from minidl.kernels.cpu import conv
+
+    sizes = conv.measure(x.shape, w.shape, *settings)
+    algorithm = conv.choose(sizes, step)
+    if algorithm is None:
+        return Choice("textbook", TEXTBOOK, 'kernels.use("cpu", conv="im2col") says so')
+    return Choice("cpu", algorithm.name, algorithm.why(sizes, step))
