@@ -72,9 +72,14 @@ def lack() -> str:
     return ""
 
 
+def leading(arguments: tuple[Any, ...]) -> Any:
+    """Return the array by which a call is judged: the first, or the first of several that are given as one."""
+    return arguments[0][0] if isinstance(arguments[0], tuple) else arguments[0]
+
+
 def is_worth_it(name: str, arguments: tuple[Any, ...]) -> bool:
     """Tell whether a call is large enough for the fast room, if it can serve it at all."""
-    x = arguments[0]
+    x = leading(arguments)
     if type(x) is not np.ndarray or x.dtype != np.float32:
         return False
     other = arguments[1] if len(arguments) > 1 else x

@@ -10,14 +10,13 @@ channel_shuffle  the channels in another order            dx = dy with the chann
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from minidl import _backend
+from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import (
     Padding,
@@ -31,6 +30,7 @@ from minidl._checks import (
     to_padding,
 )
 from minidl.kernels.textbook import windows
+from minidl.kernels.textbook.concat import places
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -91,14 +91,8 @@ class Concat(Function):
     @staticmethod
     def forward(ctx: Context, *arrays: Array, axis: int) -> Array:
         """The arrays behind each other along one axis."""
-        ends = list(itertools.accumulate(array.shape[axis] for array in arrays))
-        before = (slice(None),) * axis
-        ctx.places = [(*before, slice(start, end)) for start, end in zip([0, *ends], ends)]
-        shape = (*arrays[0].shape[:axis], ends[-1], *arrays[0].shape[axis + 1 :])
-        y = _backend.empty(shape, arrays[0].dtype, like=arrays[0])
-        for place, array in zip(ctx.places, arrays, strict=True):
-            y[place] = array
-        return y
+        ctx.places = list(places([array.shape[axis] for array in arrays], axis))
+        return kernels.concat(arrays, axis)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
@@ -306,9 +300,7 @@ def split(x: Tensor, sizes_or_count: int | Sequence[int], axis: int) -> tuple[Te
                 f"split: the sizes must be ints that sum to x.shape[{axis}] = {total}; "
                 f"received sizes_or_count={sizes_or_count!r}"
             )
-    ends = list(itertools.accumulate(sizes))
-    before = (slice(None),) * axis
-    return tuple(Index.apply(x, key=(*before, slice(start, end))) for start, end in zip([0, *ends], ends))
+    return tuple(Index.apply(x, key=place) for place in places(sizes, axis))
 
 
 def pad(x: Tensor, padding: Any, value: float = 0.0) -> Tensor:

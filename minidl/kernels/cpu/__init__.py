@@ -5,6 +5,7 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
 `compile.py` and `vector.py` first, then any kernel: each stands alone.
 """
 
+from minidl.kernels.cpu.channels import concat, lrn, lrn_dx, scale_channels, scale_channels_grads
 from minidl.kernels.cpu.conv import conv2d, conv2d_dw, conv2d_dx
 from minidl.kernels.cpu.elementwise import (
     add,
@@ -30,6 +31,14 @@ from minidl.kernels.cpu.elementwise import (
     tanh_dx,
 )
 from minidl.kernels.cpu.linear import linear, linear_dw, linear_dx
+from minidl.kernels.cpu.loss import (
+    cross_entropy,
+    cross_entropy_dx,
+    log_softmax,
+    log_softmax_dx,
+    softmax,
+    softmax_dx,
+)
 from minidl.kernels.cpu.norm import batch_norm, batch_norm_eval, batch_norm_eval_grads, batch_norm_grads
 from minidl.kernels.cpu.pool import (
     adaptive_avg_pool2d,
@@ -55,9 +64,12 @@ __all__ = [
     "batch_norm_eval",
     "batch_norm_eval_grads",
     "batch_norm_grads",
+    "concat",
     "conv2d",
     "conv2d_dw",
     "conv2d_dx",
+    "cross_entropy",
+    "cross_entropy_dx",
     "dropout",
     "global_avg_pool2d",
     "global_avg_pool2d_dx",
@@ -70,12 +82,18 @@ __all__ = [
     "linear",
     "linear_dw",
     "linear_dx",
+    "log_softmax",
+    "log_softmax_dx",
+    "lrn",
+    "lrn_dx",
     "max_pool2d",
     "max_pool2d_dx",
     "relu",
     "relu6",
     "relu6_dx",
     "relu_dx",
+    "scale_channels",
+    "scale_channels_grads",
     "scaled_tanh",
     "scaled_tanh_dx",
     "sgd",
@@ -83,6 +101,8 @@ __all__ = [
     "sigmoid_dx",
     "silu",
     "silu_dx",
+    "softmax",
+    "softmax_dx",
     "tanh",
     "tanh_dx",
 ]

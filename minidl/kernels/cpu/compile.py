@@ -33,6 +33,7 @@ from numba import types
 from numba.core import event
 
 from minidl import _threads
+from minidl.kernels._rooms import leading
 
 F4 = types.float32
 TYPES: dict[str, Any] = {"i": types.intp, "f": F4, "d": types.float64, "void": types.void}
@@ -93,7 +94,8 @@ def door(function: Callable[..., Any]) -> Callable[..., Any]:
         if forked[0]:
             _warn_forked()
             return NotImplemented
-        if not isinstance(arguments[0], np.ndarray) or arguments[0].dtype != np.float32:
+        first = leading(arguments)
+        if not isinstance(first, np.ndarray) or first.dtype != np.float32 or first.size == 0:
             return NotImplemented
         for argument in arguments:
             if isinstance(argument, np.ndarray) and argument.size == 0:

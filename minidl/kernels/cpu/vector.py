@@ -52,6 +52,7 @@ MASK = VectorType("Mask16", ir.IntType(1), "i1")
 
 KINDS = {types.float32: VECTOR, types.float64: DOUBLES, types.uint8: VECTOR}  # of an array's lanes, once loaded
 LLVM_TYPE = VECTOR.llvm
+LARGEST = np.finfo(np.float32).max
 
 
 @register_model(VectorType)
@@ -254,7 +255,7 @@ def _instruction(python_operator: Any, instruction: str, flags: tuple[str, ...])
 _instruction(operator.add, "fadd", FAST_FLAGS)
 _instruction(operator.sub, "fsub", FAST_FLAGS)
 _instruction(operator.mul, "fmul", FAST_FLAGS)
-_instruction(operator.truediv, "fdiv", ())  # an estimated reciprocal would make NaN of 1 / ∞
+_instruction(operator.truediv, "fdiv", FAST_FLAGS)
 
 
 def _of_one(name: str) -> Any:
@@ -272,7 +273,7 @@ def _of_one(name: str) -> Any:
     return function
 
 
-square_root = _of_one("sqrt")
+_root = _of_one("sqrt")
 nearest = _of_one("roundeven")  # to the nearest whole number
 absolute = _of_one("fabs")
 
@@ -362,3 +363,9 @@ def _extreme(sign: str) -> Any:
 
 
 maximum, minimum = _extreme(">"), _extreme("<")  # of each pair; a NaN of the first stays
+
+
+@inline
+def square_root(a):
+    """Return √a. The compiler improves an estimate of 1 / √a, which makes NaN of ∞ · 0: infinity is set by hand."""
+    return where(a > splat(LARGEST), a, _root(a))

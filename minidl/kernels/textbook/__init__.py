@@ -25,6 +25,7 @@ from minidl.kernels.textbook.activation import (
     tanh,
     tanh_dx,
 )
+from minidl.kernels.textbook.concat import concat
 from minidl.kernels.textbook.conv import conv2d, conv2d_dw, conv2d_dx
 from minidl.kernels.textbook.fused import add, add_relu, conv2d_fused, scale_channels, scale_channels_grads
 from minidl.kernels.textbook.linear import linear, linear_dw, linear_dx
@@ -63,6 +64,7 @@ __all__ = [
     "batch_norm_eval_grads",
     "batch_norm_grads",
     "col2im",
+    "concat",
     "conv2d",
     "conv2d_dw",
     "conv2d_dx",

@@ -1,0 +1,159 @@
+"""Softmax and its cross-entropy, row by row: the largest logit, the exponentials, their sum.
+
+The rows are the channels of a pixel or the logits of a picture, and stay in the cache from the first step to the last.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from minidl import _backend
+from minidl.kernels.cpu.compile import door, inline, kernel
+from minidl.kernels.cpu.functions import exp
+from minidl.kernels.cpu.layout import pixels, rows
+from minidl.kernels.cpu.vector import LANES, fma, load_some, splat, store_some
+
+
+@inline
+def _log_softmax(x, at, m, log_p):
+    """Write x - max - log Σ e^(x - max) for the m numbers from `at` on."""
+    largest = x[at]
+    for i in range(at + 1, at + m):
+        if x[i] > largest or x[i] != x[i]:  # a NaN stays
+            largest = x[i]
+    total = 0.0
+    for i in range(0, m, LANES):
+        store_some(log_p, at + i, exp(load_some(x, at + i, m - i) - splat(largest)), m - i)
+    for i in range(at, at + m):
+        total += log_p[i]
+    log_total = splat(np.float32(np.log(total)))
+    for i in range(0, m, LANES):
+        store_some(log_p, at + i, load_some(x, at + i, m - i) - splat(largest) - log_total, m - i)
+
+
+@kernel("void(r2, i, w2, i)")
+def _softmax(x, logarithm, y, threads):
+    n, m = x.shape
+    x, y = x.reshape(-1), y.reshape(-1)
+    for thread in prange(threads):
+        for row in range(thread * n // threads, (thread + 1) * n // threads):
+            _log_softmax(x, row * m, m, y)
+            if not logarithm:
+                for i in range(row * m, (row + 1) * m, LANES):
+                    left = (row + 1) * m - i
+                    store_some(y, i, exp(load_some(y, i, left)), left)
+
+
+@kernel("void(r2, r2, i, w2, i)")
+def _softmax_dx(dy, y, logarithm, dx, threads):
+    n, m = y.shape
+    dy, y, dx = dy.reshape(-1), y.reshape(-1), dx.reshape(-1)
+    for thread in prange(threads):
+        for row in range(thread * n // threads, (thread + 1) * n // threads):
+            total = 0.0
+            for i in range(row * m, (row + 1) * m):
+                total += dy[i] if logarithm else dy[i] * y[i]
+            for i in range(row * m, (row + 1) * m, LANES):
+                left = (row + 1) * m - i
+                d, v, s = load_some(dy, i, left), load_some(y, i, left), splat(np.float32(total))
+                store_some(dx, i, d - exp(v) * s if logarithm else v * (d - s), left)
+
+
+@kernel("void(r2, r2, w2, wd1, i)")
+def _cross_entropy(x, t, log_p, losses, threads):
+    n, m = x.shape
+    x, t, log_p = x.reshape(-1), t.reshape(-1), log_p.reshape(-1)
+    for row in prange(n):
+        _log_softmax(x, row * m, m, log_p)
+        loss = 0.0
+        for i in range(row * m, (row + 1) * m):
+            if t[i] != 0:  # a class of weight 0 costs nothing, even where log p is -inf
+                loss -= t[i] * log_p[i]
+        losses[row] = loss
+
+
+@kernel("void(r2, r2, f, w2, i)")
+def _cross_entropy_dx(log_p, t, factor, dx, threads):
+    n, m = log_p.shape
+    log_p, t, dx = log_p.reshape(-1), t.reshape(-1), dx.reshape(-1)
+    for row in prange(n):
+        total = 0.0
+        for i in range(row * m, (row + 1) * m):
+            total += t[i]
+        s = splat(np.float32(total))
+        for i in range(row * m, (row + 1) * m, LANES):
+            left = (row + 1) * m - i
+            d = fma(exp(load_some(log_p, i, left)), s, splat(np.float32(0)) - load_some(t, i, left))
+            store_some(dx, i, d * splat(factor), left)
+
+
+def _along_rows(x: np.ndarray, axis: int) -> bool:
+    return axis == 1 and x.ndim in (2, 4)
+
+
+def _result(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Allocate a result of the shape of x, and return it with its rows."""
+    if x.ndim == 2:
+        y = _backend.empty((x.size,), x.dtype, like=x).reshape(x.shape)
+        return y, y
+    y = _backend.empty_channels_last(x.shape, x.dtype)
+    return y, pixels(y).reshape(-1, x.shape[1])
+
+
+def _forward(x: np.ndarray, axis: int, logarithm: int) -> np.ndarray:
+    if not _along_rows(x, axis):
+        return NotImplemented
+    y, target = _result(x)
+    _softmax(rows(x), logarithm, target)
+    return y
+
+
+def _backward(dy: np.ndarray, y: np.ndarray, axis: int, logarithm: int) -> np.ndarray:
+    if not _along_rows(y, axis):
+        return NotImplemented
+    dx, target = _result(y)
+    _softmax_dx(rows(dy), rows(y), logarithm, target)
+    return dx
+
+
+@door
+def softmax(x: np.ndarray, axis: int) -> np.ndarray:
+    """y = eˣ / Σ eˣ along the channels or the logits."""
+    return _forward(x, axis, 0)
+
+
+@door
+def softmax_dx(dy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
+    """dx = y·(dy - Σ dy·y)."""
+    return _backward(dy, y, axis, 0)
+
+
+@door
+def log_softmax(x: np.ndarray, axis: int) -> np.ndarray:
+    """y = x - log Σ eˣ along the channels or the logits."""
+    return _forward(x, axis, 1)
+
+
+@door
+def log_softmax_dx(dy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
+    """dx = dy - eʸ·Σ dy."""
+    return _backward(dy, y, axis, 1)
+
+
+@door
+def cross_entropy(x: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over the rows of -Σ t·log p: the loss (), and log p (N, M) for the gradient."""
+    log_p, losses = _result(x)[0], np.empty(len(x))
+    _cross_entropy(rows(x), rows(t), log_p, losses)
+    loss = _backend.empty((), x.dtype, like=x)
+    loss[...] = losses.mean()
+    return loss, log_p
+
+
+@door
+def cross_entropy_dx(dy: np.ndarray, log_p: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """dx = (p·Σt - t) · dy / N."""
+    dx = _result(log_p)[0]
+    _cross_entropy_dx(rows(log_p), rows(t), float(dy) / len(log_p), dx)
+    return dx
