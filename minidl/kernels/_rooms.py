@@ -19,7 +19,8 @@ import numpy as np
 
 WORTH_MACS = 2**25  # multiply-adds of a convolution: about a millisecond of the textbook's
 WIDE, WORTH_MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels on: then its network is a large one
-WORTH_ELEMENTS = 2**17  # numbers that an elementwise kernel, a norm or a pooling walks over
+WORTH_ELEMENTS = 2**17  # numbers that an elementwise kernel or a pooling walks over
+WORTH_NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
 
 in_use: ContextVar[Any] = ContextVar("kernels_in_use", default=None)
 options: ContextVar[dict[str, Any]] = ContextVar("kernels_options", default={})  # noqa: B039 - it is never changed
@@ -85,6 +86,8 @@ def is_worth_it(name: str, arguments: tuple[Any, ...]) -> bool:
     other = arguments[1] if len(arguments) > 1 else x
     if name.endswith("pool2d_dx"):  # the gradient is larger than what it is made of
         return math.prod(next(it for it in arguments if isinstance(it, tuple))) >= WORTH_ELEMENTS
+    if name.startswith("batch_norm"):
+        return x.size >= WORTH_NORM
     if name.startswith("linear"):  # waits for its weights, however few rows there are
         return x.shape[1] * other.shape[1] >= WORTH_ELEMENTS if name == "linear_dw" else other.size >= WORTH_ELEMENTS
     if name not in ("conv2d", "conv2d_dx", "conv2d_dw"):

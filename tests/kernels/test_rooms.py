@@ -21,6 +21,8 @@ def large(*shape):
     ("name", "arguments", "worth"),
     [
         ("relu", (large(2**17),), True),
+        ("batch_norm", (large(2**14),), True),
+        ("batch_norm", (large(2**14 - 1),), False),
         ("relu", (large(2**17 - 1),), False),
         ("relu", (large(2**17).astype(np.float64),), False),
         ("relu", (large(2**17).astype(">f4"),), False),
