@@ -5,7 +5,7 @@ import pytest
 from minidl import nn
 from minidl.models._registry import ENTRIES
 from tests.models.walk import unfilled
-from tests.peers.twins import check_outputs, check_step, twins
+from tests.peers.twins import check_gradients, check_outputs, check_step, twins
 
 torch = pytest.importorskip("torch")
 torchvision = pytest.importorskip("torchvision")
@@ -28,6 +28,7 @@ def test_the_mobile_ones_as_torchvision(name):
     pair = twins(name, theirs, 64, batch=4)
     norms = [(path, layer) for path, layer in pair.ours.named_modules() if isinstance(layer, nn.BatchNorm2d)]
     check_outputs(pair)
+    check_gradients(pair)
     check_step(pair, nothing=[f"{path}.bias" for path, norm in norms if norm.activation is None])
 
 
@@ -36,6 +37,7 @@ def test_as_timm(name, theirs, size):
     torch.manual_seed(0)
     pair = twins(name, pytest.importorskip("timm").create_model(theirs), size, batch=4)
     check_outputs(pair)
+    check_gradients(pair)
     check_step(pair)
 
 
@@ -59,6 +61,7 @@ def test_a_narrow_nasnet_a_large_as_timm(size):
     ours = variant.network(**{**variant.table, "width": 8, "stem": 6})
     pair = twins(ours, pytest.importorskip("timm.models.nasnet").NASNetALarge(stem_size=6, num_features=24 * 8), size)
     check_outputs(pair)
+    check_gradients(pair)
     check_step(pair)
 
 

@@ -64,6 +64,17 @@ def check_outputs(pair: Twins) -> None:
     assert relative_error(ours.data, theirs.numpy()) < 1e-4
 
 
+def check_gradients(pair: Twins) -> None:
+    """In evaluation, in float32: with constant statistics nothing amplifies rounding."""
+    ours, theirs, x = pair.ours.eval(), pair.theirs.eval(), pair.x.astype(np.float32)
+    ours.zero_grad()
+    theirs.zero_grad()
+    ops.cross_entropy(ours(Tensor(x)), pair.labels).backward()
+    torch.nn.functional.cross_entropy(theirs(torch.tensor(x)), torch.tensor(pair.labels)).backward()
+    for (path, parameter), expected in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert relative_error(parameter.grad, expected.grad.numpy()) < 2e-3, path
+
+
 def to_float64(net: Any) -> Any:
     """Turn parameters and running statistics into float64, as `torch.nn.Module.double` does."""
     for module in net.modules():
