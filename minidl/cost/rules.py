@@ -90,7 +90,7 @@ def macs(event: Event) -> int:
         >>> [cost.macs(event) for event in cost.walk(models.lenet5_modern()) if event.op == "conv2d"]  # 25·28², 150·10²
         [117600, 240000]
     """
-    if event.op == "conv2d":  # every weight meets one pixel for every place of the window
+    if event.op in ("conv2d", "conv2d_fused"):  # every weight meets one pixel for every place of the window
         return event.inputs[1].size * math.prod(event.output.shape[2:])  # type: ignore[union-attr]
     if event.op == "conv_transpose2d":  # every weight meets every pixel of its channel
         return event.inputs[1].size * math.prod(event.inputs[0].shape[2:])  # type: ignore[union-attr]
@@ -107,16 +107,20 @@ def flops(event: Event) -> int | None:
         >>> [(event.op, cost.flops(event)) for event in cost.walk(models.lenet5_modern())][:3]
         [('conv2d', 235200), ('relu', 0), ('max_pool2d', 0)]
     """
-    if event.op in ("conv2d", "conv_transpose2d", "linear", "matmul"):
-        return 2 * macs(event)
+    if event.op in ("conv2d", "conv2d_fused", "conv_transpose2d", "linear", "matmul"):
+        return 2 * macs(event) + elements(event) * _fused(event)
     if event.op in SPECIAL:
         return SPECIAL[event.op](event)
     if event.op not in FOR_EACH:
         return None
-    fused = FOR_EACH[event.settings["activation"]] if event.settings.get("activation") else 0
-    if event.op == "batch_norm_eval" and event.inputs[3] is not None:
-        fused += FOR_EACH["add"]  # the residual
-    return elements(event) * (FOR_EACH[event.op] + fused)
+    return elements(event) * (FOR_EACH[event.op] + _fused(event))
+
+
+def _fused(event: Event) -> int:
+    """Return the FLOPs for each element of what was done in the same step: the sum with a residual, an activation."""
+    activation = event.settings.get("activation")
+    joined = event.op in ("batch_norm_eval", "conv2d_fused") and event.inputs[3] is not None
+    return (FOR_EACH[activation] if activation else 0) + (FOR_EACH["add"] if joined else 0)
 
 
 def activation_bytes(event: Event) -> int:

@@ -15,7 +15,7 @@ from minidl._checks import is_int, to_int
 from minidl.nn import BatchNorm1d, BatchNorm2d, Module
 from minidl.tensor import Event, Tensor, no_grad, observe
 
-WEIGHTED = ("conv2d", "conv_transpose2d", "linear")
+WEIGHTED = ("conv2d", "conv2d_fused", "conv_transpose2d", "linear")
 
 
 def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool = False) -> list[Event]:

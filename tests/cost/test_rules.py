@@ -203,10 +203,24 @@ def test_every_operation_of_a_forward_pass_has_a_rule():
     no_layers = {"cross_entropy", "mse_loss", "batch_norm"}
     for function in minidl.Function.__subclasses__():
         if function.__module__.startswith("minidl.ops.") and function.op not in no_layers:
-            known = {*rules.FOR_EACH, *rules.SPECIAL, "conv2d", "conv_transpose2d", "linear", "matmul"}
+            known = {*rules.FOR_EACH, *rules.SPECIAL, "conv2d", "conv2d_fused", "conv_transpose2d", "linear"}
+            known.add("matmul")
             assert function.op in known, function.op
 
 
 def test_the_functions_are_public():
     assert cost.macs is rules.macs
     assert cost.flops is rules.flops
+
+
+def test_what_is_done_in_the_same_step_counts_too():
+    """A residual is one addition an element, silu five operations."""
+    plain = event_of(ops.conv2d, (2, 4, 4), (2, 2, 1, 1))
+    fused = event_of(lambda x, w: ops.conv2d_fused(x, w, residual=x, activation="silu"), (2, 4, 4), (2, 2, 1, 1))
+    assert rules.macs(fused) == rules.macs(plain) == 64
+    assert rules.flops(fused) == rules.flops(plain) + 32 * (1 + 5)
+    running = np.zeros(2), np.ones(2)
+    norm = event_of(
+        lambda x: ops.batch_norm(x, None, None, *running, training=False, residual=x, activation="silu"), (2, 4, 4)
+    )
+    assert rules.flops(norm) == 32 * (2 + 1 + 5)
