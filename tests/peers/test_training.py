@@ -6,7 +6,7 @@ In float64, where the two agree as long as they compute the same; in float32 rou
 import numpy as np
 import pytest
 
-from minidl import models, nn
+from minidl import kernels, models, nn
 from minidl.training import Watcher, fit
 from tests.contract import relative_error
 
@@ -145,9 +145,11 @@ def test_every_setting_does_what_it_does_in_pytorch(case):
     check(small(nn), small(torch.nn), CASES[case])
 
 
-def test_resnet18_follows_pytorch():
+@pytest.mark.parametrize("room", ["textbook", "cpu"])
+def test_resnet18_follows_pytorch(room):
     torch.manual_seed(0)
     theirs = torchvision.models.resnet18(num_classes=10)
     with nn.init.unfilled():
         ours = models.get_model("resnet18", num_classes=10)
-    check(ours, theirs, CASES["fast"])
+    with kernels.use(room):
+        check(ours, theirs, CASES["fast"])
