@@ -18,6 +18,7 @@ from minidl.cli.eval import evaluate
 from minidl.cli.gradcheck import gradcheck
 from minidl.cli.models import models
 from minidl.cli.predict import predict
+from minidl.cli.report import report
 from minidl.cli.train import train
 from minidl.cli.warmup import warmup
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command(name="train")(train)
 app.command(name="eval")(evaluate)
+app.command(name="report")(report)
 app.command(name="predict")(predict)
 app.command(name="models")(models)
 app.command(name="gradcheck")(gradcheck)

@@ -13,7 +13,7 @@ from minidl.training.config import Config
 from minidl.training.evaluation import evaluate
 from minidl.training.finite import NonFiniteError
 from minidl.training.fitting import fit
-from minidl.training.jobs import Outcome, evaluate_run, resume, train
+from minidl.training.jobs import Outcome, evaluate_run, report_run, resume, train
 from minidl.training.metrics import Metrics
 from minidl.training.recipe import list_recipes, load_recipe
 from minidl.training.resolve import make_config, parse_setting
@@ -37,6 +37,7 @@ __all__ = [
     "load_recipe",
     "make_config",
     "parse_setting",
+    "report_run",
     "resume",
     "save_checkpoint",
     "train",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 
 from minidl import ops
+from minidl._backend import Array
 from minidl.data import Loader, Pictures, Split
 from minidl.nn import Module
 from minidl.tensor import Tensor, no_grad
@@ -13,7 +15,12 @@ from minidl.training.metrics import Metrics
 
 
 def evaluate(
-    net: Module, pictures: Pictures | Split | Batches, device: str = "cpu", *, batch_size: int = 64
+    net: Module,
+    pictures: Pictures | Split | Batches,
+    device: str = "cpu",
+    *,
+    batch_size: int = 64,
+    tell: Callable[[Tensor, Array], None] = lambda logits, labels: None,
 ) -> Metrics:
     """Examine a network, in eval mode and without a graph; its mode is put back afterwards.
 
@@ -22,6 +29,7 @@ def evaluate(
         pictures: what it shall recognise: pictures of one size, or batches such as those of a `data.Loader`.
         device: where the network is.
         batch_size: how many pictures at a time, where they are not in batches already.
+        tell: is shown the logits (N, classes) and the labels (N,) of each batch, on the device.
 
     Returns:
         The figures: `n`, `loss` (mean cross-entropy), `top1`, `top5`, `per_class`, `confusion`.
@@ -46,6 +54,7 @@ def evaluate(
             logits = net(Tensor(x))
             score = score or Metrics(logits.shape[1])
             score.update(logits.data, labels, ops.cross_entropy(logits, labels).item())
+            tell(logits, labels)
     if score is None:
         raise ValueError("evaluate: there are no pictures to examine the network with")
     return score

@@ -172,6 +172,30 @@ def evaluate_run(
         return evaluate(state.net, validation_batches(val, state.config), state.config.device), state, file
 
 
+def report_run(path: str | os.PathLike[str], *, data: str | os.PathLike[str] | None = None) -> Path:
+    """Examine the network of a run, finished or not, and write its pictures and its report.html.
+
+    Args:
+        path: the run folder.
+        data: where the data set is now; None (default) looks where it was.
+
+    Returns:
+        The page.
+
+    Raises:
+        ValueError: if there is no run, it cannot be read, or the data set has other classes.
+        OSError: if something cannot be written.
+    """
+    from minidl.training.report import write_report  # here, because only this one draws
+
+    run = RunFolder.open(path)
+    state = load_checkpoint(run.last, **({} if data is None else {"data": _absolute(data)}))
+    val = _opened(state.config)[1]
+    _check_classes(state, val)
+    with hold_threads(state.config.threads):
+        return write_report(run, state, val)
+
+
 def _absolute(data: str | os.PathLike[str] | None) -> str | None:
     return None if data is None else absolute(os.fspath(data))
 

@@ -1,0 +1,23 @@
+"""`minidl report`: write the pictures of a run and its report.html again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="The run folder.", metavar="RUN")],
+    data: Annotated[str | None, typer.Option(help="Where its data set is now.", show_default="where it was")] = None,
+) -> None:
+    """Draw what a run has learnt, finished or not, and write report.html, one page with all of it.
+
+    For example:
+
+      minidl report runs/resnet18-pets-1
+    """
+    from minidl.training import report_run
+
+    print(report_run(run, data=data))
