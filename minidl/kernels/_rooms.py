@@ -19,6 +19,7 @@ import numpy as np
 
 WORTH_MACS = 2**25  # multiply-adds of a convolution: about a millisecond of the textbook's
 WIDE, WORTH_MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels on: then its network is a large one
+WORTH_FUSED_MACS = 2**18  # of conv2d_fused: whoever fuses a network asks for speed
 WORTH_ELEMENTS = 2**17  # numbers that an elementwise kernel or a pooling walks over
 WORTH_NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
 
@@ -90,6 +91,8 @@ def is_worth_it(name: str, arguments: tuple[Any, ...]) -> bool:
         return x.size >= WORTH_NORM
     if name.startswith("linear"):  # waits for its weights, however few rows there are
         return x.shape[1] * other.shape[1] >= WORTH_ELEMENTS if name == "linear_dw" else other.size >= WORTH_ELEMENTS
+    if name == "conv2d_fused":
+        return x.size // max(1, x.shape[1]) * other.size >= WORTH_FUSED_MACS
     if name not in ("conv2d", "conv2d_dx", "conv2d_dw"):
         return x.size >= WORTH_ELEMENTS
     if arguments[-1] > 1:  # groups: the textbook makes columns for few multiply-adds

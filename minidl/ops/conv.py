@@ -41,7 +41,7 @@ class Conv2d(Function):
         need_x, need_w, need_b = ctx.needs
         dx = kernels.conv2d_dx(dy, w, x.shape, *ctx.geometry) if need_x else None
         dw = kernels.conv2d_dw(dy, x, w.shape, *ctx.geometry) if need_w else None
-        db = dy.sum(axis=(0, 2, 3)) if need_b else None
+        db = kernels.channel_sums(dy) if need_b else None
         return dx, dw, db
 
 
@@ -71,7 +71,7 @@ class ConvTranspose2d(Function):
         if need_w:
             x = pad(x, ((0, ctx.extra[0]), (0, ctx.extra[1])))
             dw = kernels.conv2d_dw(x, dy, w.shape, *ctx.geometry)
-        db = dy.sum(axis=(0, 2, 3)) if need_b else None
+        db = kernels.channel_sums(dy) if need_b else None
         return dx, dw, db
 
 

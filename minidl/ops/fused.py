@@ -77,7 +77,7 @@ class Conv2dFused(Function):
         dz = dy if ctx.activation is None else getattr(kernels, f"{ctx.activation}_dx")(dy, *z)
         dx = kernels.conv2d_dx(dz, w, x.shape, *ctx.geometry) if need_x else None
         dw = kernels.conv2d_dw(dz, x, w.shape, *ctx.geometry) if need_w else None
-        db = dz.sum(axis=(0, 2, 3)) if need_b else None
+        db = kernels.channel_sums(dz) if need_b else None
         return dx, dw, db, dz if need_residual else None
 
 

@@ -207,3 +207,48 @@ def test_the_workspace_can_be_small_and_does_not_grow_with_the_batch(case, rng, 
     check(x, w, b, dy, *CASES[case][2:])
     assert amounts[0] == amounts[1]
     assert amounts[0] * 4 <= 2**20 + 8 * w.nbytes + 4 * dy[0].nbytes
+
+
+@pytest.mark.parametrize("activation", [None, "relu", "relu6", "silu", "hardswish"])
+@pytest.mark.parametrize("case", ["3×3, stride 2", "1×1", "groups of 4", "depthwise 5×5", "Winograd", "wide picture"])
+def test_fused_equals_the_textbook(case, activation, rng):
+    x, w, b, dy = drawn(*CASES[case], rng)
+    for bias, residual in ((b, None), (b, dy), (None, dy)):
+        exact = [None if a is None else a.astype(np.float64) for a in (x, w, bias, residual)]
+        expected = textbook.conv2d_fused(*exact, activation, *CASES[case][2:])
+        result = FAST.conv2d_fused(x, w, bias, residual, activation, *CASES[case][2:])
+        assert relative_error(result, expected) <= TOLERANCE
+
+
+@pytest.mark.parametrize("case", ["1×1", "groups of 4", "Winograd"])
+def test_weights_that_cannot_change_are_prepared_once(case, rng):
+    from minidl.kernels.cpu import frozen
+
+    x, w, b, _ = drawn(*CASES[case], rng)
+    expected = FAST.conv2d(x, w, b, *CASES[case][2:])
+    before = len(frozen._kept)
+    w.flags.writeable = False
+    for _ in range(2):
+        np.testing.assert_array_equal(FAST.conv2d(x, w, b, *CASES[case][2:]), expected)
+        assert len(frozen._kept) == before + 1
+    w.flags.writeable = True
+    w *= 2
+    np.testing.assert_allclose(FAST.conv2d(x, w, None, *CASES[case][2:]), 2 * (expected - b[:, None, None]), atol=1e-4)
+    del w
+    assert len(frozen._kept) == before
+
+
+def test_a_read_only_view_of_weights_that_can_change_is_not_kept(rng):
+    x, w, *_ = drawn(*CASES["1×1"], rng)
+    view = w[:]
+    view.flags.writeable = False
+    first = FAST.conv2d(x, view, None, *CASES["1×1"][2:])
+    w *= 2
+    np.testing.assert_allclose(FAST.conv2d(x, view, None, *CASES["1×1"][2:]), 2 * first, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 4, 7), (2, 64, 9, 9), (1, 1, 1, 1), (2, 17, 33, 31)])
+def test_channel_sums(shape, rng):
+    dy = rng.standard_normal(shape).astype(np.float32)
+    for order in memory_orders(dy):
+        assert relative_error(FAST.channel_sums(order), dy.sum(axis=(0, 2, 3), dtype=np.float64)) <= TOLERANCE

@@ -5,8 +5,9 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
 `compile.py` and `vector.py` first, then any kernel: each stands alone.
 """
 
+from minidl.kernels.cpu.channel_sums import channel_sums
 from minidl.kernels.cpu.channels import concat, lrn, lrn_dx, scale_channels, scale_channels_grads
-from minidl.kernels.cpu.conv import conv2d, conv2d_dw, conv2d_dx
+from minidl.kernels.cpu.conv import conv2d, conv2d_dw, conv2d_dx, conv2d_fused
 from minidl.kernels.cpu.elementwise import (
     add,
     add_relu,
@@ -64,10 +65,12 @@ __all__ = [
     "batch_norm_eval",
     "batch_norm_eval_grads",
     "batch_norm_grads",
+    "channel_sums",
     "concat",
     "conv2d",
     "conv2d_dw",
     "conv2d_dx",
+    "conv2d_fused",
     "cross_entropy",
     "cross_entropy_dx",
     "dropout",

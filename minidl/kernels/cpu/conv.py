@@ -17,11 +17,15 @@ from minidl._checks import Padding, Pair
 from minidl.kernels._rooms import options
 from minidl.kernels.cpu import direct, direct_dw, narrow, packing, winograd, winograd_dw
 from minidl.kernels.cpu.compile import door
+from minidl.kernels.cpu.finish import PLAIN, Finish
+from minidl.kernels.cpu.frozen import is_frozen, kept
 from minidl.kernels.cpu.layout import pixels
 from minidl.kernels.cpu.vector import LANES
 from minidl.kernels.cpu.walk import Geometry
 from minidl.kernels.cpu.workspace import limit
 from minidl.kernels.textbook.windows import output_size
+
+Bias = np.ndarray | None
 
 
 class Algorithm(NamedTuple):
@@ -29,8 +33,9 @@ class Algorithm(NamedTuple):
 
     Attributes:
         name: what `kernels.use("cpu", conv=name)` calls it.
-        why: takes the sizes and the pass ("forward", "dx" or "dw"), returns in words why it is taken, or "" if not.
-        forward: takes x (N, H, W, C), w, b and the sizes, writes y (N, OH, OW, O).
+        why: takes the sizes and the pass ("forward", "frozen", which is forward with weights that cannot change and are
+            prepared already, "dx" or "dw"), returns in words why it is taken, or "" if not.
+        forward: takes x (N, H, W, C), w, b, the sizes and what follows, writes y (N, OH, OW, O).
         dx: takes dy (N, OH, OW, O), w and the sizes, writes dx (N, H, W, C).
         dw: takes dy, x and the sizes, returns dw.
     """
@@ -42,8 +47,9 @@ class Algorithm(NamedTuple):
     dw: Callable[..., np.ndarray]
 
 
-def _direct(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, sizes: Geometry, y: np.ndarray) -> None:
-    direct.convolve(x, packing.pack(w, sizes.groups), b, y, sizes.forward(), sizes.groups)
+def _direct(x: np.ndarray, w: np.ndarray, b: Bias, sizes: Geometry, y: np.ndarray, end: Finish) -> None:
+    weights = kept(w, f"direct {sizes.groups}", lambda: packing.pack(w, sizes.groups))
+    direct.convolve(x, weights, b, y, sizes.forward(), sizes.groups, end)
 
 
 def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
@@ -51,12 +57,15 @@ def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -
         direct.convolve(dy, packing.pack_backward(w, sizes.groups, walk), None, dx, walk, sizes.groups)
 
 
+ENOUGH_TILES = {"forward": 64, "frozen": 16, "dx": 64, "dw": 32}
+
+
 def _why_winograd(sizes: Geometry, step: str) -> str:
     """Winograd pays where tiles of 4×4 are not mostly border and there are enough of them for each set of weights."""
     if (sizes.kh, sizes.kw, *sizes.stride, *sizes.dilation, sizes.groups) != (3, 3, 1, 1, 1, 1, 1):
         return ""
     tiles = winograd.tiles_of(sizes.n, sizes.oh, sizes.ow)
-    few = tiles < (32 if step == "dw" else 64) or 2 * sizes.n * sizes.oh * sizes.ow < 16 * tiles
+    few = tiles < ENOUGH_TILES[step] or 2 * sizes.n * sizes.oh * sizes.ow < 16 * tiles
     if few or sizes.c % LANES or sizes.o % LANES or os.environ.get("MINIDL_WINOGRAD") == "0":
         return ""
     if winograd.floats_needed(tiles, sizes.c, sizes.o) > limit():
@@ -64,9 +73,9 @@ def _why_winograd(sizes: Geometry, step: str) -> str:
     return f"3×3 with stride 1, {sizes.c} and {sizes.o} channels are multiples of {LANES}, {tiles} tiles of 4×4"
 
 
-def _winograd(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, sizes: Geometry, y: np.ndarray) -> None:
-    u = winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c)
-    winograd.convolve(x, u, b, y, *sizes.forward())
+def _winograd(x: np.ndarray, w: np.ndarray, b: Bias, sizes: Geometry, y: np.ndarray, end: Finish) -> None:
+    u = kept(w, "winograd", lambda: winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c))
+    winograd.convolve(x, u, b, y, *sizes.forward(), end)
 
 
 def _winograd_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
@@ -83,9 +92,9 @@ def _why_narrow(sizes: Geometry, step: str) -> str:
     return "depthwise" if width == 1 else f"groups of {width} channels"
 
 
-def _narrow(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, sizes: Geometry, y: np.ndarray) -> None:
+def _narrow(x: np.ndarray, w: np.ndarray, b: Bias, sizes: Geometry, y: np.ndarray, end: Finish) -> None:
     walk = sizes.forward()
-    narrow.convolve(x, narrow.pack(w, walk, backward=False), b, y, walk)
+    narrow.convolve(x, kept(w, "narrow", lambda: narrow.pack(w, walk, backward=False)), b, y, walk, end)
 
 
 def _narrow_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
@@ -102,7 +111,7 @@ CHOICES = ("auto", *(algorithm.name for algorithm in ALGORITHMS), "im2col")
 
 
 def choose(sizes: Geometry, step: str) -> Algorithm | None:
-    """Return the algorithm for one pass, "forward", "dx" or "dw"; None for the textbook's im2col."""
+    """Return the algorithm for one pass, "forward", "frozen", "dx" or "dw"; None for the textbook's im2col."""
     wanted = options.get().get("conv", "auto")
     if wanted == "im2col":
         return None
@@ -120,16 +129,28 @@ def measure(
     return Geometry(n, c, h, width, o, kh, kw, oh, ow, stride, padding, dilation, groups)
 
 
-@door
-def conv2d(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, *settings: Any) -> np.ndarray:
-    """y (N, O, OH, OW)."""
+def _forward(x: np.ndarray, w: np.ndarray, b: Bias, settings: tuple[Any, ...], end: Finish) -> np.ndarray:
     sizes = measure(x.shape, w.shape, *settings)
-    algorithm = choose(sizes, "forward")
+    algorithm = choose(sizes, "frozen" if is_frozen(w) else "forward")
     if algorithm is None:
         return NotImplemented
     y = _backend.empty_channels_last((sizes.n, sizes.o, sizes.oh, sizes.ow), x.dtype)
-    algorithm.forward(pixels(x), w, b, sizes, pixels(y))
+    algorithm.forward(pixels(x), w, b, sizes, pixels(y), end)
     return y
+
+
+@door
+def conv2d(x: np.ndarray, w: np.ndarray, b: Bias, *settings: Any) -> np.ndarray:
+    """y (N, O, OH, OW)."""
+    return _forward(x, w, b, settings, PLAIN)
+
+
+@door
+def conv2d_fused(
+    x: np.ndarray, w: np.ndarray, b: Bias, residual: np.ndarray | None, activation: str | None, *settings: Any
+) -> np.ndarray:
+    """activation(y + residual) (N, O, OH, OW), while the results are still near."""
+    return _forward(x, w, b, settings, Finish.of(residual, activation))
 
 
 @door

@@ -20,6 +20,7 @@ from numba import prange
 
 from minidl import _threads
 from minidl.kernels.cpu.compile import kernel
+from minidl.kernels.cpu.finish import PLAIN, Finish, finish
 from minidl.kernels.cpu.packing import blocks_of
 from minidl.kernels.cpu.slab import cut
 from minidl.kernels.cpu.sums import SEVEN, fma_numbers, sevenfold, store_sums
@@ -31,8 +32,10 @@ WINDOWS = SEVEN.count
 SLAB = 2**16  # floats of one slab: a quarter of a second-level cache
 
 
-@kernel("void(r4, r1, r1, w4, ri1, ri1, i, i, i, i, w2, i)")
-def _direct(source, weights, bias, target, rows, columns, groups, band, strip, parts, slabs, threads):
+@kernel("void(r4, r1, r1, r1, i, i, w4, ri1, ri1, i, i, i, i, w2, i)")
+def _direct(
+    source, weights, bias, residual, added, kind, target, rows, columns, groups, band, strip, parts, slabs, threads
+):
     n, c = source.shape[0], source.shape[3]
     h, width, o = target.shape[1:]
     y = target.reshape(-1)
@@ -94,6 +97,10 @@ def _direct(source, weights, bias, target, rows, columns, groups, band, strip, p
                             store_sums(y, out + LANES, ahead, other, last_w - b, lanes - LANES)
                         else:
                             store_sums(y, out + WINDOWS * ahead, ahead, other, last_w - b - WINDOWS, lanes)
+                    if added or kind:
+                        left_lanes = min(lanes, 2 * LANES)
+                        begin, ahead = row + first_w * stride_w * o, stride_w * o
+                        finish(y, begin, ahead, last_w - first_w, left_lanes, residual, added, kind)
 
 
 def area(walk: Walk, channels: int) -> tuple[int, int]:
@@ -109,7 +116,13 @@ def area(walk: Walk, channels: int) -> tuple[int, int]:
 
 
 def convolve(
-    source: np.ndarray, weights: np.ndarray, b: np.ndarray | None, target: np.ndarray, walk: Walk, groups: int
+    source: np.ndarray,
+    weights: np.ndarray,
+    b: np.ndarray | None,
+    target: np.ndarray,
+    walk: Walk,
+    groups: int,
+    end: Finish = PLAIN,
 ) -> None:
     """Walk over source (N, H, W, C) and write target (N, H, W, O), with packed weights and b (O,) or None."""
     threads = _threads.get_num_threads()
@@ -122,4 +135,4 @@ def convolve(
     bias = np.zeros((groups, blocks_of(outputs) * LANES), np.float32)
     if b is not None:
         bias[:, :outputs] = b.reshape(groups, outputs)
-    _direct(source, weights, bias.reshape(-1), target, *walk.arrays, groups, band, strip, parts, slabs)
+    _direct(source, weights, bias.reshape(-1), *end, target, *walk.arrays, groups, band, strip, parts, slabs)

@@ -25,6 +25,7 @@ from numba import prange
 
 from minidl import _backend, _threads
 from minidl.kernels.cpu.compile import inline, kernel
+from minidl.kernels.cpu.finish import PLAIN, Finish, finish
 from minidl.kernels.cpu.packing import blocks_of, weight_rows
 from minidl.kernels.cpu.slab import zeros
 from minidl.kernels.cpu.sums import SEVEN, fma_pairs, fma_vectors, sevenfold, store_sums
@@ -94,8 +95,8 @@ def cut_lanes(slab, source, picture, top, rows, left, span, channel, width):
                 place += c
 
 
-@kernel("void(r4, r1, r1, w4, ri1, ri1, i, i, i, w2, i)")
-def _narrow(source, weights, bias, target, rows, columns, width, band, parts, slabs, threads):
+@kernel("void(r4, r1, r1, r1, i, i, w4, ri1, ri1, i, i, i, w2, i)")
+def _narrow(source, weights, bias, residual, added, kind, target, rows, columns, width, band, parts, slabs, threads):
     n, h, target_width, c = target.shape
     y = target.reshape(-1)
     windows, taps, top, step, spacing, place, stride = rows
@@ -128,6 +129,9 @@ def _narrow(source, weights, bias, target, rows, columns, width, band, parts, sl
                                 line += spacing * span * LANES
                         out = row + b * stride_w * c
                         store_sums(y, out, stride_w * c, sums, windows_w - b, c - block * LANES)
+                    if added or kind:
+                        lanes = min(LANES, c - block * LANES)
+                        finish(y, row, stride_w * c, windows_w, lanes, residual, added, kind)
 
 
 @kernel("void(r4, r4, w1, ri1, ri1, i, i, w2, w2, i)")
@@ -190,7 +194,14 @@ def pack(w: np.ndarray, walk: Walk, backward: bool) -> np.ndarray:
     return packed.reshape(blocks_of(c), LANES, *w.shape[1:]).transpose(0, 3, 2, 1).reshape(-1)
 
 
-def convolve(source: np.ndarray, weights: np.ndarray, b: np.ndarray | None, target: np.ndarray, walk: Walk) -> None:
+def convolve(
+    source: np.ndarray,
+    weights: np.ndarray,
+    b: np.ndarray | None,
+    target: np.ndarray,
+    walk: Walk,
+    end: Finish = PLAIN,
+) -> None:
     """Walk over source (N, H, W, C) and write target (N, H, W, C), with packed weights and b (C,) or None."""
     threads, (n, _, _, c) = _threads.get_num_threads(), source.shape
     taps = walk.rows.taps * walk.columns.taps
@@ -201,7 +212,7 @@ def convolve(source: np.ndarray, weights: np.ndarray, b: np.ndarray | None, targ
     bias = np.zeros(blocks_of(c) * LANES, np.float32)
     if b is not None:
         bias[:c] = b
-    _narrow(source, weights, bias, target, *walk.arrays, width, band, parts, slabs)
+    _narrow(source, weights, bias, *end, target, *walk.arrays, width, band, parts, slabs)
 
 
 def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:

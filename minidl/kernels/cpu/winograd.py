@@ -38,6 +38,7 @@ import numpy as np
 from numba import prange
 
 from minidl.kernels.cpu.compile import inline, kernel
+from minidl.kernels.cpu.finish import PLAIN, Finish, finish
 from minidl.kernels.cpu.packing import blocks_of
 from minidl.kernels.cpu.sums import SEVEN, fma_numbers, sevenfold, store_sums
 from minidl.kernels.cpu.vector import LANES, fma, load, splat, store
@@ -174,7 +175,7 @@ def multiply(v, u, m, start, weights, out, rows, size, k, blocks):
 
 
 @inline
-def write_results(m, bias, target, first, last, tiles_w, tiles, size, t):
+def write_results(m, bias, residual, added, kind, target, first, last, tiles_w, tiles, size, t):
     """y = Aᵀ M A + b of some tiles."""
     h, width, o = target.shape[1:]
     y = target.reshape(-1)
@@ -214,10 +215,12 @@ def write_results(m, bias, target, first, last, tiles_w, tiles, size, t):
                     store(y, out + 2 * o, r[2] + b)
                 if columns > 3:
                     store(y, out + 3 * o, r[3] + b)
+                if added or kind:
+                    finish(y, out, o, columns, LANES, residual, added, kind)
 
 
-@kernel("void(r4, r1, r1, w4, i, i, i, w1, w1, i)")
-def _winograd(source, u, bias, target, top, left, size, v, m, threads):
+@kernel("void(r4, r1, r1, r1, i, i, w4, i, i, i, w1, w1, i)")
+def _winograd(source, u, bias, residual, added, kind, target, top, left, size, v, m, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
     tiles_w = (width + 3) // 4
     tiles = (h + 3) // 4 * tiles_w
@@ -237,7 +240,7 @@ def _winograd(source, u, bias, target, top, left, size, v, m, threads):
         for thread in prange(threads):
             t = np.empty(POINTS * LANES, np.float32)
             begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
-            write_results(m, bias, target, begin, end, tiles_w, tiles, size, t)
+            write_results(m, bias, residual, added, kind, target, begin, end, tiles_w, tiles, size, t)
 
 
 def tiles_of(n: int, h: int, width: int) -> int:
@@ -268,7 +271,13 @@ def transform_weights(packed: np.ndarray, o: int, c: int) -> np.ndarray:
 
 
 def convolve(
-    source: np.ndarray, u: np.ndarray, b: np.ndarray | None, target: np.ndarray, rows: Axis, columns: Axis
+    source: np.ndarray,
+    u: np.ndarray,
+    b: np.ndarray | None,
+    target: np.ndarray,
+    rows: Axis,
+    columns: Axis,
+    end: Finish = PLAIN,
 ) -> None:
     """Walk over source (N, H, W, C) and write target (N, H, W, O), with transformed weights and b (O,) or None."""
     c, (n, h, width, o) = source.shape[3], target.shape
@@ -276,4 +285,4 @@ def convolve(
     v = floats(POINTS * size * c + ROWS * LANES)
     m = floats(POINTS * size * o)
     bias = np.zeros(o, np.float32) if b is None else np.ascontiguousarray(b)
-    _winograd(source, u, bias, target, rows.first, columns.first, size, v, m)
+    _winograd(source, u, bias, *end, target, rows.first, columns.first, size, v, m)

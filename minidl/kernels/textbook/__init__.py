@@ -26,7 +26,7 @@ from minidl.kernels.textbook.activation import (
     tanh_dx,
 )
 from minidl.kernels.textbook.concat import concat
-from minidl.kernels.textbook.conv import conv2d, conv2d_dw, conv2d_dx
+from minidl.kernels.textbook.conv import channel_sums, conv2d, conv2d_dw, conv2d_dx
 from minidl.kernels.textbook.fused import add, add_relu, conv2d_fused, scale_channels, scale_channels_grads
 from minidl.kernels.textbook.linear import linear, linear_dw, linear_dx
 from minidl.kernels.textbook.loss import cross_entropy, cross_entropy_dx, mse, mse_dx
@@ -63,6 +63,7 @@ __all__ = [
     "batch_norm_eval",
     "batch_norm_eval_grads",
     "batch_norm_grads",
+    "channel_sums",
     "col2im",
     "concat",
     "conv2d",

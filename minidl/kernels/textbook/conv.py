@@ -90,3 +90,9 @@ def conv2d_dw(
         dw += (dy_mat @ cols.swapaxes(2, 3)).sum(axis=0)  # (B, G, O/G, K) -> (G, O/G, K)
         del cols
     return dw.reshape(w_shape)
+
+
+def channel_sums(dy: Array) -> Array:
+    """Add up every channel of dy (N, O, OH, OW): db (O,), because b[o] is added at each of those places."""
+    db = _backend.empty(dy.shape[1:2], dy.dtype, like=dy)
+    return dy.sum(axis=(0, 2, 3), out=db)

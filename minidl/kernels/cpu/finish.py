@@ -1,0 +1,46 @@
+"""What follows a convolution while its results are still near: the residual that is added, and the activation.
+
+The bias is there already: sums begin with it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minidl.kernels.cpu.compile import inline
+from minidl.kernels.cpu.functions import FUSED, fused
+from minidl.kernels.cpu.layout import pixels
+from minidl.kernels.cpu.vector import LANES, load_some, store_some
+
+NOTHING = np.zeros(1, np.float32)
+
+
+@inline
+def finish(y, place, ahead, count, lanes, residual, added, kind):
+    """Finish `lanes` channels of `count` pixels of y in place; `ahead` floats from one pixel to the next."""
+    for pixel in range(count):
+        for lane in range(0, lanes, LANES):
+            at = place + pixel * ahead + lane
+            v = load_some(y, at, lanes - lane)
+            if added:
+                v = v + load_some(residual, at, lanes - lane)
+            store_some(y, at, fused(kind, v), lanes - lane)
+
+
+class Finish(NamedTuple):
+    """What a kernel is told of it: the residual's numbers as one row, whether there is one, the activation."""
+
+    residual: np.ndarray
+    added: int
+    kind: int
+
+    @classmethod
+    def of(cls, residual: np.ndarray | None, activation: str | None) -> Finish:
+        """Make it of a residual (N, O, OH, OW) or None, and an activation of `FUSED`."""
+        row = NOTHING if residual is None else pixels(residual).reshape(-1)
+        return cls(row, int(residual is not None), FUSED[activation])
+
+
+PLAIN = Finish(NOTHING, 0, FUSED[None])
