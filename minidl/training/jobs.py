@@ -128,7 +128,7 @@ def resume(
     begun = state.epoch + (state.step > 0)
     if state.config.epochs < begun:
         raise ValueError(f"resume: {run} has begun {begun} epochs; epochs must be >= {begun}; received epochs={epochs}")
-    if state.finished and run.curves.is_file():  # without, it was killed while drawing
+    if state.finished and run.report.is_file():  # without, it was killed while drawing
         return Outcome(run, state, finished=True, new_epochs=0)
     pictures, examined = _split(parts) or _opened(state.config)
     _check_same(state, pictures, examined)
@@ -273,11 +273,12 @@ def _go_on(run: RunFolder, state: State, batches: tuple[Loader, Loader], watcher
     except NonFiniteError as error:
         raise NonFiniteError(f"{error}; the last good checkpoint is {run.last}") from error
     if finished:
-        _draw(run, state)
+        _draw(run, state, batches[1].split)
     return Outcome(run, state, finished, state.epoch - before)
 
 
-def _draw(run: RunFolder, state: State) -> None:
-    from minidl import viz  # here, because matplotlib takes a second to load
+def _draw(run: RunFolder, state: State, val: Split) -> None:
+    from minidl.training.report import write_report  # here, because matplotlib takes a second to load
 
-    viz.draw_curves(run.curves, state.history, title=f"{state.config.model} on {state.config.data}")
+    with hold_threads(state.config.threads):
+        write_report(run, state, val)

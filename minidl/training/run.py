@@ -31,7 +31,8 @@ class RunFolder:
         best.safetensors    the same after the epoch that was best in validation
         history.csv         a row for each epoch: the history of the checkpoint, and the seconds that the epoch took
         config.json         all settings; `minidl train --config` repeats the run
-        curves.png          loss and accuracy, drawn at the end
+        curves.png          loss and accuracy, drawn at the end, with other pictures
+        report.html         all of them on a page, with the figures
 
     Args:
         path: the folder.
@@ -44,6 +45,7 @@ class RunFolder:
         self.history = self.path / "history.csv"
         self.config = self.path / "config.json"
         self.curves = self.path / "curves.png"
+        self.report = self.path / "report.html"
 
     def __str__(self) -> str:
         return str(self.path)
@@ -106,7 +108,7 @@ class RunFolder:
 
     def files(self) -> list[str]:
         """Return the names of the files that are there, in the order of the list above."""
-        known = [file.name for file in (self.last, self.best, self.history, self.config, self.curves)]
+        known = [file.name for file in (self.last, self.best, self.history, self.config, self.curves, self.report)]
         return [name for name in known if (self.path / name).exists()]
 
     def write_config(self, state: State) -> None:
