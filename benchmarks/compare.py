@@ -91,7 +91,7 @@ def memory(names: list[str], n: int) -> None:
 
 
 def _peak(who: str, name: str, n: int) -> tuple[float, float]:
-    command = [sys.executable, "-m", "benchmarks.compare", "--child", who, "--batch", str(n), name]
+    command = [sys.executable, "-m", "benchmarks.compare", name, "--child", who, "--batch", str(n)]
     environment = honest_environment() | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=ROOT)
     peak, growth = json.loads(done.stdout.splitlines()[-1])

@@ -122,3 +122,20 @@ def test_what_is_no_module_is_refused():
 def test_a_copy_of_a_fused_network_works(rng):
     fused = copy.deepcopy(minidl.fuse(nn.Sequential(nn.Conv2d(2, 3, 3)), size=(2, 5, 5)))
     assert fused(Tensor(np.ones((1, 2, 5, 5), np.float32))).shape == (1, 3, 3, 3)
+
+
+def test_a_fused_network_stays_in_the_fast_room_unless_told_otherwise(monkeypatch):
+    ran = []
+    room = kernels.SETS["cpu"]._opened()
+    original = room.max_pool2d
+    monkeypatch.setattr(room, "max_pool2d", lambda *args: ran.append(args[0].shape) or original(*args))
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.MaxPool2d(2))
+    x = Tensor(np.ones((1, 2, 6, 6), np.float32))
+    fused = minidl.fuse(net, size=(2, 6, 6))
+    net(x)
+    with kernels.use("textbook"):
+        fused(x)
+    assert not ran
+    fused(x)
+    assert ran == [(1, 3, 4, 4)]
+    assert kernels.in_use.get() is None
