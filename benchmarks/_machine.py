@@ -40,7 +40,7 @@ def describe() -> list[str]:
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     lines = [f"machine   {processor()}, {cores} cores{load}, {platform.system()} {platform.release()}"]
     versions = []
-    for package in ("numpy", "safetensors", "matplotlib", "typer", "rich"):
+    for package in ("numpy", "numba", "scipy", "torch", "torchvision", "timm", "onnxruntime"):
         try:
             versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
