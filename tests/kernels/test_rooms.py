@@ -8,7 +8,7 @@ import pytest
 
 from minidl import Tensor, kernels, ops
 from minidl.kernels import _rooms, textbook
-from tests.contract import memory_orders
+from tests.contract import assert_close, memory_orders
 
 FAST = kernels.SETS["cpu"]
 
@@ -130,3 +130,26 @@ def test_the_command_tells_what_it_compiled(capsys, monkeypatch):
     shown = capsys.readouterr().out.splitlines()
     assert [line.split() for line in shown[:-1]] == [["norm.one", "2.0", "s"]]
     assert shown[-1] == "2 kernels ready after 2.0 s, 1 of them compiled just now"
+
+
+def test_arrays_that_begin_between_two_floats_give_the_same(rng):
+    def unaligned(array):
+        moved = np.ndarray(array.shape, array.dtype, np.zeros(array.nbytes + 1, np.uint8), offset=1)
+        moved[...] = array
+        assert not moved.flags.aligned
+        return moved.transpose(0, 3, 1, 2)
+
+    x = unaligned(rng.standard_normal((2, 9, 9, 16), dtype=np.float32))
+    w = unaligned(rng.standard_normal((16, 3, 3, 16), dtype=np.float32))
+    geometry = ((1, 1), ((1, 1), (1, 1)), (1, 1), 1)
+    ones, zeros = np.ones(16, np.float32), np.zeros(16, np.float32)
+    calls = {
+        "relu": (x,),
+        "conv2d": (x, w, None, *geometry),
+        "batch_norm": (x, ones, zeros, 1e-5, "relu", None),
+        "max_pool2d": (x, (2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1), (4, 4)),
+    }
+    for name, arguments in calls.items():
+        results = [getattr(room, name)(*arguments) for room in (FAST, textbook)]
+        found, expected = (result[0] if isinstance(result, tuple) else result for result in results)
+        assert_close(found, expected, "float32")
