@@ -10,6 +10,7 @@ in brackets its growth over what the process had after importing the library.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
@@ -104,10 +105,8 @@ def _child(who: str, name: str, n: int) -> None:
     def mebibytes() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-    if who == "minidl":
-        pass
-    else:
-        import torchvision  # noqa: F401
+    for module in ("minidl.kernels.cpu", "minidl.models") if who == "minidl" else ("torchvision", "timm"):
+        importlib.import_module(module)
     imported = mebibytes()
     step = contenders.STEPS[who](name, n)
     for _ in range(3):
