@@ -31,7 +31,7 @@ def _ms(reading: Reading) -> str:
     return f"{reading.median * 1e3:.1f}"
 
 
-def training(names: list[str], n: int, rounds: int) -> None:
+def training(names: list[str], n: int, rounds: int, label: str) -> None:
     """One step: forward, loss, backward."""
     rows, ratios = [], []
     for name in names:
@@ -42,10 +42,10 @@ def training(names: list[str], n: int, rounds: int) -> None:
         print(rows[-1], file=sys.stderr, flush=True)
     rows.append(["geometric mean", "", "", "", geometric_mean(ratios)])
     head = ["training step, ms", *contenders.STEPS, "minidl / better layout"]
-    publish(f"compare-training-{n}", f"Training, batch {n}, 224×224, float32", table(head, rows))
+    publish(f"compare-training-{n}{label}", f"Training, batch {n}, 224×224, float32", table(head, rows))
 
 
-def inference(names: list[str], n: int, rounds: int) -> None:
+def inference(names: list[str], n: int, rounds: int, label: str) -> None:
     """One look at a batch; minidl with batch norm folded."""
     rows, ratios, against_onnx = [], [], []
     for name in names:
@@ -56,10 +56,10 @@ def inference(names: list[str], n: int, rounds: int) -> None:
         print(rows[-1], file=sys.stderr, flush=True)
     rows.append(["geometric mean", *[""] * len(contenders.LOOKS), geometric_mean(ratios), geometric_mean(against_onnx)])
     head = ["inference, ms", *contenders.LOOKS, "minidl / better layout", "minidl / ONNX"]
-    publish(f"compare-inference-{n}", f"Inference, batch {n}, 224×224, float32", table(head, rows))
+    publish(f"compare-inference-{n}{label}", f"Inference, batch {n}, 224×224, float32", table(head, rows))
 
 
-def published(names: list[str], n: int, rounds: int) -> None:
+def published(names: list[str], n: int, rounds: int, label: str) -> None:
     """The step again with the kernels of the books."""
     from benchmarks import _published
 
@@ -74,10 +74,10 @@ def published(names: list[str], n: int, rounds: int) -> None:
         rows.append([name, *map(_ms, found.values()), found["published"].median / found["minidl"].median])
         print(rows[-1], file=sys.stderr, flush=True)
     head = ["training step, ms", "minidl", "textbook kernels", "published NumPy way", "published / minidl"]
-    publish(f"compare-published-{n}", f"Against the published NumPy way, batch {n}", table(head, rows))
+    publish(f"compare-published-{n}{label}", f"Against the published NumPy way, batch {n}", table(head, rows))
 
 
-def memory(names: list[str], n: int) -> None:
+def memory(names: list[str], n: int, label: str) -> None:
     """Peak of three steps in a process of one's own."""
     rows = []
     for name in names:
@@ -88,7 +88,7 @@ def memory(names: list[str], n: int) -> None:
         rows.append([name, *cells, peak / min(p for p, _ in rest), growth / min(g for _, g in rest)])
         print(rows[-1], file=sys.stderr, flush=True)
     head = ["MiB (growth)", *contenders.STEPS, "peak / smaller", "growth / smaller"]
-    publish(f"compare-memory-{n}", f"Peak memory of a training step, batch {n}", table(head, rows))
+    publish(f"compare-memory-{n}{label}", f"Peak memory of a training step, batch {n}", table(head, rows))
 
 
 def _peak(who: str, name: str, n: int) -> tuple[float, float]:
@@ -130,19 +130,20 @@ def main(asked: Any = None) -> None:
     """Measure what was asked for, or everything."""
     asked = asked or arguments()
     names = asked.names or list(contenders.MORE if asked.more else contenders.PEERS)
+    label = "-some" if asked.names else "-more" if asked.more else ""  # a part does not replace the whole
     if asked.child:
         _child(asked.child, names[0], asked.batch[0])
         return
     for kind in (asked.only,) if asked.only else ("training", "inference", "memory", "published"):
         if kind == "training":
-            training(names, (asked.batch or [8])[0], asked.rounds)
+            training(names, (asked.batch or [8])[0], asked.rounds, label)
         elif kind == "inference":
             for n in asked.batch or (8, 1):
-                inference(names, n, asked.rounds)
+                inference(names, n, asked.rounds, label)
         elif kind == "memory":
-            memory(names, (asked.batch or [8])[0])
+            memory(names, (asked.batch or [8])[0], label)
         else:
-            published(asked.names or ["vgg16", "resnet50"], (asked.batch or [8])[0], min(asked.rounds, 3))
+            published(asked.names or ["vgg16", "resnet50"], (asked.batch or [8])[0], min(asked.rounds, 3), label)
 
 
 if __name__ == "__main__":

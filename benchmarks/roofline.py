@@ -13,6 +13,7 @@ Source: Williams, Waterman and Patterson, "Roofline: an insightful visual perfor
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def draw(points: list[dict[str, Any]], product: float, copy: float, path: Path) 
     axes = figure.add_subplot()
     ridge = product / copy
     axes.plot([0.05, ridge, 2000], [0.05 * copy, product, product], color="black", linewidth=1.5)
-    axes.annotate(f"memory: {copy:.0f} GB/s", (0.06, 0.075 * copy), rotation=34, fontsize=9)
+    axes.annotate(f"memory: {copy:.0f} GB/s", (0.06, 0.075 * copy), rotation=45, fontsize=9)
     axes.annotate(f"matrix product: {product:.0f} GFLOP/s", (ridge * 1.1, product * 1.08), fontsize=9)
     for part, colour in COLOURS.items():
         chosen = [point for point in points if point["part"] == part]
@@ -43,16 +44,15 @@ def draw(points: list[dict[str, Any]], product: float, copy: float, path: Path) 
             s=18,
             label=part,
         )
-    for point in points:
-        if point["part"] == "forward":
-            axes.annotate(
-                point["name"],
-                (point["intensity"], point["rate"]),
-                fontsize=6,
-                xytext=(3, 3),
-                textcoords="offset points",
-            )
-    axes.set(xscale="log", yscale="log", xlabel="operations for each byte moved", ylabel="GFLOP/s")
+    named: list[tuple[float, float]] = []
+    for point in sorted(points, key=lambda point: -point["rate"]):
+        place = math.log10(point["intensity"]), math.log10(point["rate"])
+        near = any(abs(place[0] - x) < 0.75 and abs(place[1] - y) < 0.07 for x, y in named)  # the names would overlap
+        if point["part"] == "forward" and not near:
+            named.append(place)
+            at = point["intensity"], point["rate"]
+            axes.annotate(point["name"], at, fontsize=8, xytext=(5, -3), textcoords="offset points")
+    axes.set(xlim=(0.05, 2000), xscale="log", yscale="log", xlabel="operations for each byte moved", ylabel="GFLOP/s")
     axes.legend(loc="lower right", fontsize=9)
     axes.grid(alpha=0.3)
     figure.savefig(path, metadata={"Date": None})
