@@ -116,13 +116,13 @@ def fuse(model: Module, size: int | Sequence[int] | None = None) -> Module:
         after = readers.get(id(event.output), [])
         follower = modules[after[0].module] if len(after) == 1 and runs[after[0].module] == 1 else None
         if isinstance(follower, BatchNorm2d) and follower.track_running_stats:
-            _put(model, after[0].module, FoldedConv2d(conv, follower, follower.activation))
-            _put(model, event.module, Identity())
+            _put(modules, after[0].module, FoldedConv2d(conv, follower, follower.activation))
+            _put(modules, event.module, Identity())
         elif follower is not None and not list(follower.children()) and after[0].op in ACTIVATIONS:
-            _put(model, after[0].module, FoldedConv2d(conv, None, after[0].op))
-            _put(model, event.module, Identity())
+            _put(modules, after[0].module, FoldedConv2d(conv, None, after[0].op))
+            _put(modules, event.module, Identity())
         else:
-            _put(model, event.module, FoldedConv2d(conv))
+            _put(modules, event.module, FoldedConv2d(conv))
     return model
 
 
@@ -138,11 +138,10 @@ def _in_the_fast_room(kind: type[Module]) -> type[Module]:
     return type(kind.__name__, (kind,), {"forward": forward, "__doc__": kind.__doc__})
 
 
-def _put(model: Module, path: str, module: Module) -> None:
+def _put(modules: dict[str, Module], path: str, module: Module) -> None:
     """Put a module into the place of another; the order of its neighbours stays."""
     parents, _, name = path.rpartition(".")
-    parent = dict(model.named_modules())[parents]
-    parent._modules[name] = module
+    modules[parents]._modules[name] = module
 
 
 def _constant(array: np.ndarray, dtype: Any) -> np.ndarray:
