@@ -16,7 +16,7 @@ from tests.training import tiny
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MINIDL_TRACEBACK", raising=False)
-    tiny.register()
+    tiny.register(monkeypatch.setitem)
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ ROOT = Path(minidl.__file__).parents[1]
 # Imports once, and then, for each line it reads, forks a child that trains, and kills it: after so many steps of its
 # own and a moment more, which falls into a step, an examination, or the writing of a file.
 NURSERY = """
-import os, signal, sys, time
+import operator, os, signal, sys, time
 from minidl import training
 from tests.training import tiny
 
-tiny.register()
+tiny.register(operator.setitem)
 
 class Say(training.Watcher):
     def on_step(self, state, loss):
@@ -52,8 +52,8 @@ for line in sys.stdin:
 
 
 @pytest.fixture(autouse=True)
-def _tiny():
-    tiny.register()
+def _tiny(monkeypatch):
+    tiny.register(monkeypatch.setitem)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

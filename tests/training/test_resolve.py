@@ -143,8 +143,8 @@ def test_settings_that_cannot_be_read(text):
         parse_setting(text)
 
 
-def test_a_config_repeats_a_run(tmp_path):
-    tiny.register()
+def test_a_config_repeats_a_run(tmp_path, monkeypatch):
+    tiny.register(monkeypatch.setitem)
     config = training.Config(**tiny.SETTINGS, epochs=2)
     first = training.train(config, out=tmp_path / "first", parts=tiny.parts()).run
     again = training.make_config(config=first.config)
