@@ -6,8 +6,20 @@ import pytest
 from minidl.kernels import _rooms
 from tests.kernels.twins import FAST, equal, equal_in_every_order, same_bits_every_time, single
 
+SHAPES = [
+    (1, 1, 1),
+    (8, 70, 33),
+    (3, 5, 1),
+    (300, 7, 5),
+    (128, 40, 40),
+    (1, 200, 3),
+    (1, 1100, 8),
+    (12, 519, 17),
+    (13, 30, 9),
+]
 
-@pytest.mark.parametrize(("n", "m", "o"), [(1, 1, 1), (8, 70, 33), (3, 5, 1), (300, 7, 5), (128, 40, 40), (1, 200, 3)])
+
+@pytest.mark.parametrize(("n", "m", "o"), SHAPES)
 def test_equals_its_twin_in_every_memory_order(n, m, o, rng):
     x, w, b, dy = single(rng, n, m), single(rng, o, m), single(rng, o), single(rng, n, o)
     equal_in_every_order("linear", x, w, b)
