@@ -30,7 +30,7 @@ class Linear(Function):
         need_x, need_w, need_b = ctx.needs
         dx = kernels.linear_dx(dy, w) if need_x else None
         dw = kernels.linear_dw(dy, x) if need_w else None
-        return dx, dw, dy.sum(axis=0) if need_b else None
+        return dx, dw, kernels.channel_sums(dy[:, :, None, None]) if need_b else None
 
 
 class Matmul(Function):

@@ -16,17 +16,24 @@ from minidl.kernels.cpu.vector import LANES, fma, load_some, splat, store_some
 
 
 @inline
-def _log_softmax(x, at, m, log_p):
-    """Write x - max - log Σ e^(x - max) for the m numbers from `at` on."""
+def _exponentials(x, at, m, y):
+    """Write e^(x - max) for the m numbers from `at` on; return max and their sum."""
     largest = x[at]
     for i in range(at + 1, at + m):
         if x[i] > largest or x[i] != x[i]:  # a NaN stays
             largest = x[i]
     total = 0.0
     for i in range(0, m, LANES):
-        store_some(log_p, at + i, exp(load_some(x, at + i, m - i) - splat(largest)), m - i)
+        store_some(y, at + i, exp(load_some(x, at + i, m - i) - splat(largest)), m - i)
     for i in range(at, at + m):
-        total += log_p[i]
+        total += y[i]
+    return largest, total
+
+
+@inline
+def _log_softmax(x, at, m, log_p):
+    """Write x - max - log Σ e^(x - max) for the m numbers from `at` on."""
+    largest, total = _exponentials(x, at, m, log_p)
     log_total = splat(np.float32(np.log(total)))
     for i in range(0, m, LANES):
         store_some(log_p, at + i, load_some(x, at + i, m - i) - splat(largest) - log_total, m - i)
@@ -38,11 +45,14 @@ def _softmax(x, logarithm, y, threads):
     x, y = x.reshape(-1), y.reshape(-1)
     for thread in prange(threads):
         for row in range(thread * n // threads, (thread + 1) * n // threads):
-            _log_softmax(x, row * m, m, y)
-            if not logarithm:
+            if logarithm:
+                _log_softmax(x, row * m, m, y)
+            else:
+                _, total = _exponentials(x, row * m, m, y)
+                share = splat(np.float32(1 / total))
                 for i in range(row * m, (row + 1) * m, LANES):
                     left = (row + 1) * m - i
-                    store_some(y, i, exp(load_some(y, i, left)), left)
+                    store_some(y, i, load_some(y, i, left) * share, left)
 
 
 @kernel("void(r2, r2, i, w2, i)")

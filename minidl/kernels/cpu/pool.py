@@ -132,7 +132,7 @@ def max_pool2d_dx(
     return dx
 
 
-@kernel("void(r4, ri1, ri1, r1, ri1, ri1, r1, w4, i)")
+@kernel("void(r4, ri1, ri1, rd1, ri1, ri1, rd1, w4, i)")
 def _average(x, tops, bottoms, shares_h, lefts, rights, shares_w, y, threads):
     """Average windows: rows tops[i] … bottoms[i] - 1 by lefts[j] … rights[j] - 1, times the shares of both."""
     n, h, width, channels = x.shape
@@ -141,7 +141,7 @@ def _average(x, tops, bottoms, shares_h, lefts, rights, shares_w, y, threads):
     for job in prange(n * oh):
         picture, i = job // oh, job % oh
         for j in range(ow):
-            share = splat(shares_h[i] * shares_w[j])
+            share = splat(np.float32(shares_h[i] * shares_w[j]))
             for c in range(0, channels, LANES):
                 rest = channels - c
                 total = splat(ZERO)
@@ -153,7 +153,7 @@ def _average(x, tops, bottoms, shares_h, lefts, rights, shares_w, y, threads):
                 store_some(y, (job * ow + j) * channels + c, total * share, rest)
 
 
-@kernel("void(r4, ri1, ri1, r1, ri1, ri1, r1, w4, i)")
+@kernel("void(r4, ri1, ri1, rd1, ri1, ri1, rd1, w4, i)")
 def _average_dx(dy, tops, bottoms, shares_h, lefts, rights, shares_w, dx, threads):
     """Spread dy: pixel (i, j) lies under windows tops[i] … bottoms[i] - 1 by lefts[j] … rights[j] - 1."""
     n, h, width, channels = dx.shape
@@ -167,7 +167,7 @@ def _average_dx(dy, tops, bottoms, shares_h, lefts, rights, shares_w, dx, thread
                 total = splat(ZERO)
                 for row in range(tops[i], bottoms[i]):
                     for column in range(lefts[j], rights[j]):
-                        share = splat(shares_h[row] * shares_w[column])
+                        share = splat(np.float32(shares_h[row] * shares_w[column]))
                         source = ((picture * oh + row) * ow + column) * channels + c
                         total = total + load_some(dy, source, rest) * share
                 store_some(dx, (job * width + j) * channels + c, total, rest)
@@ -178,7 +178,7 @@ Ends = tuple[np.ndarray, np.ndarray, np.ndarray]  # first, end and share of ever
 
 def _ends(first: np.ndarray, end: np.ndarray, counts: np.ndarray, size: int) -> Ends:
     with np.errstate(divide="ignore"):
-        shares = (1 / counts).astype(np.float32)
+        shares = 1 / counts
     return np.clip(first, 0, size), np.clip(end, 0, size), shares
 
 

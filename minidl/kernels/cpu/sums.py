@@ -87,6 +87,17 @@ def fma_numbers(typing, sums, array, start, step, w):
     return sums(sums, array, intp, intp, VECTOR), emit
 
 
+@intrinsic
+def plus(typing, sums, more):
+    """Add to each sum one of the others."""
+
+    def emit(context, builder, sig, args):
+        pairs = zip(*(cgutils.unpack_tuple(builder, it) for it in args), strict=True)
+        return context.make_tuple(builder, sig.return_type, [builder.fadd(a, b) for a, b in pairs])
+
+    return sums(sums, sums), emit
+
+
 def _writer(adding: bool, doc: str) -> Any:
     def write(typing, array, start, step, sums, count, lanes):
         def emit(context, builder, sig, args):
