@@ -1,11 +1,14 @@
 """Memory that is lent, given back and lent again."""
 
 import gc
+import mmap
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from minidl._memory import ALIGNMENT, SMALL, Pool
+from minidl import _memory
+from minidl._memory import ALIGNMENT, SMALL, SPARE, Pool
 
 
 @pytest.fixture
@@ -43,7 +46,105 @@ def test_nearly_equal_sizes_share_a_block(pool):
     assert pool.empty((999_000,), "uint8").ctypes.data == address
 
 
-def test_lent_and_kept_never_exceed_the_most_that_was_lent(pool):
+def test_the_rest_of_a_hole_and_holes_beside_each_other_are_used(pool):
+    arrays = [pool.empty((4 * SMALL,), "uint8") for _ in range(4)]
+    addresses = [array.ctypes.data for array in arrays]
+    del arrays[1]
+    first, second = (pool.empty((SMALL,), "uint8") for _ in range(2))
+    assert [first.ctypes.data, second.ctypes.data] == [addresses[1], addresses[1] + SMALL]
+    del arrays[1]  # the third: its hole touches what is left of the second
+    assert pool.empty((6 * SMALL,), "uint8").ctypes.data == addresses[1] + 2 * SMALL
+    del first, second
+    assert pool.kept_bytes == 8 * SMALL  # one hole
+    assert pool.empty((8 * SMALL,), "uint8").ctypes.data == addresses[1]
+
+
+def test_the_smallest_hole_that_is_large_enough_is_taken(pool):
+    sizes = [5, 1, 3, 1, 4, 1]
+    arrays = [pool.empty((size * SMALL,), "uint8") for size in sizes]
+    large, small, middle = arrays[0].ctypes.data, arrays[2].ctypes.data, arrays[4].ctypes.data
+    for index in (4, 2, 0):
+        del arrays[index]
+    held = [pool.empty((size * SMALL,), "uint8") for size in (3, 5, 4)]
+    assert [array.ctypes.data for array in held] == [small, large, middle]
+
+
+def test_a_repeated_pattern_of_sizes_needs_no_fresh_memory_after_its_first_run(pool):
+    def step():
+        rng = np.random.default_rng(0)
+        forward = [pool.empty((int(size),), "uint8") for size in rng.integers(SMALL, 40 * SMALL, 30)]
+        backward = None
+        while forward:
+            backward = pool.empty((int(rng.integers(SMALL, 40 * SMALL)),), "uint8")
+            forward.pop()
+        del backward
+
+    for _ in range(3):
+        step()
+    tops, kept = [ground.top for ground in pool._grounds], pool.kept_bytes
+    step()
+    assert ([ground.top for ground in pool._grounds], pool.kept_bytes) == (tops, kept)
+
+
+def test_arrays_do_not_overlap_and_keep_their_numbers(pool):
+    rng = np.random.default_rng(1)
+    held = []
+    for number in range(300):
+        if len(held) > 5 and rng.random() < 0.6:
+            value, array = held.pop(int(rng.integers(len(held))))
+            assert (array == value).all()
+            del array
+        value = number % 251
+        array = pool.empty((int(rng.integers(SMALL, 20 * SMALL)),), "uint8")
+        array[...] = value
+        held.append((value, array))
+    assert all((array == value).all() for value, array in held)
+
+
+def test_a_loan_that_ends_while_the_pool_is_at_work_comes_back_with_the_next_one(pool):
+    x = pool.empty((SMALL,), "uint8")
+    address = x.ctypes.data
+    with pool._lock:
+        del x  # must not wait for the lock
+        assert pool.lent_bytes == SMALL
+    y = pool.empty((SMALL,), "uint8")
+    assert (y.ctypes.data, pool.lent_bytes) == (address, SMALL)
+
+
+def test_threads_share_a_pool(pool):
+    def work(number):
+        for _ in range(200):
+            x, y = (pool.empty((SMALL + 4096 * number,), "uint8") for _ in range(2))
+            x[...], y[...] = number, number + 100
+            assert (x == number).all()
+            assert (y == number + 100).all()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(8)))
+    pool.empty((SMALL,), "uint8")
+    assert pool.lent_bytes == 0
+
+
+def test_where_the_system_grants_little_grounds_are_small(pool, monkeypatch):
+    original = _memory.Ground
+
+    def sparing(size):
+        if size > 8 * SMALL:
+            raise OSError("no memory")
+        return original(size)
+
+    monkeypatch.setattr(_memory, "Ground", sparing)
+    held = [pool.empty((3 * SMALL,), "uint8") for _ in range(5)]
+    assert len(pool._grounds) > 1
+    address = held[-1].ctypes.data
+    held.pop()
+    assert pool.empty((3 * SMALL,), "uint8").ctypes.data == address
+    large = pool.empty((9 * SMALL,), "uint8")  # NumPy's
+    assert (large.base, pool.lent_bytes) == (None, 12 * SMALL)
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="this system takes no single pages back")
+def test_lent_and_kept_never_exceed_the_most_that_was_lent_by_more_than_an_eighth(pool):
     rng = np.random.default_rng(0)
     held, most = [], 0
     for _ in range(500):
@@ -51,10 +152,10 @@ def test_lent_and_kept_never_exceed_the_most_that_was_lent(pool):
             held.pop(int(rng.integers(len(held))))
         held.append(pool.empty((int(rng.integers(SMALL, 40 * SMALL)),), "uint8"))
         most = max(most, pool.lent_bytes)
-        assert pool.lent_bytes + pool.kept_bytes <= most
+        assert pool.lent_bytes + pool.kept_bytes <= most + most // SPARE
     held.clear()
     assert pool.lent_bytes == 0
-    assert 0 < pool.kept_bytes <= most
+    assert 0 < pool.kept_bytes <= most + most // SPARE
     pool.release()
     assert pool.kept_bytes == 0
 

@@ -7,6 +7,7 @@ import pytest
 
 import minidl
 from minidl import Tensor, ops
+from minidl._memory import POOL
 from minidl.kernels import textbook
 from minidl.kernels.textbook import conv
 
@@ -87,6 +88,12 @@ def test_saved_bytes(name, function, shapes, settings, expected):
     assert saved_bytes(function, *(tensor(*shape) for shape in shapes), **settings) == expected
 
 
+@pytest.fixture
+def no_reuse(monkeypatch):
+    """Let every array be NumPy's, whose memory Python counts."""
+    monkeypatch.setattr(POOL, "enabled", False)
+
+
 def peak(function):
     """Return the bytes that were allocated at most at one time, the result among them."""
     function()
@@ -98,7 +105,7 @@ def peak(function):
         tracemalloc.stop()
 
 
-def test_a_convolution_needs_its_input_its_output_and_the_columns_of_one_picture():
+def test_a_convolution_needs_its_input_its_output_and_the_columns_of_one_picture(no_reuse):
     """8×64×56×56, 64 kernels of 3×3: the columns of all pictures would be 9 times the input."""
     x, w = tensor(8, 64, 56, 56).data, tensor(64, 64, 3, 3).data
     columns = 64 * 9 * 56 * 56 * 4
@@ -107,7 +114,7 @@ def test_a_convolution_needs_its_input_its_output_and_the_columns_of_one_picture
 
 
 @pytest.mark.parametrize("name", ["conv2d_dx", "conv2d_dw"])
-def test_the_gradients_of_a_convolution_need_no_more(name):
+def test_the_gradients_of_a_convolution_need_no_more(name, no_reuse):
     x, dy, w = tensor(8, 64, 56, 56).data, tensor(8, 64, 56, 56).data, tensor(64, 64, 3, 3).data
     columns = 64 * 9 * 56 * 56 * 4
     first, shape = (w, x.shape) if name == "conv2d_dx" else (x, w.shape)
@@ -115,7 +122,7 @@ def test_the_gradients_of_a_convolution_need_no_more(name):
     assert allocated + dy.nbytes <= 1.3 * (x.nbytes + dy.nbytes + columns)
 
 
-def test_a_1x1_convolution_makes_no_columns(monkeypatch):
+def test_a_1x1_convolution_makes_no_columns(monkeypatch, no_reuse):
     """The pictures are the columns already: nothing but the result, and of a block of it the product, is allocated."""
 
     def no_columns(*args):
@@ -127,7 +134,7 @@ def test_a_1x1_convolution_makes_no_columns(monkeypatch):
     assert allocated <= 2.1 * x.nbytes
 
 
-def test_vggs_second_layer_is_done_picture_by_picture(monkeypatch):
+def test_vggs_second_layer_is_done_picture_by_picture(monkeypatch, no_reuse):
     """64×224×224 with 64 kernels of 3×3: the columns of one picture are 116 MB, nine times the picture."""
     pictures = []
 
