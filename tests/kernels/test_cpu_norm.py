@@ -9,6 +9,8 @@ from tests.kernels.twins import FAST, channels_last, equal, equal_in_every_order
 
 KINDS = (None, "relu", "relu6", "silu", "hardswish")
 SHAPES = [(2, 16, 3, 3), (3, 24, 5, 4), (1, 1, 3, 2), (2, 40, 1, 1), (2, 3, 6, 7), (5, 3), (4, 33), (3, 1), (9, 64)]
+WIDE = [(2, 64, 9, 5), (3, 200, 5, 7), (2, 144, 3, 3)]  # four vectors side by side, some with a rest, several blocks
+SEVERAL_IN_ONE = [(4, 24, 4, 4), (16, 3, 8, 8), (3, 80, 2, 2), (2, 96, 7, 12), (64, 33), (128, 1)]
 
 
 def drawn(rng, shape):
@@ -16,7 +18,7 @@ def drawn(rng, shape):
     return x, single(rng, shape[1]), single(rng, shape[1])
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", SHAPES + WIDE + SEVERAL_IN_ONE, ids=str)
 @pytest.mark.parametrize("activation", KINDS)
 def test_equals_its_twin(shape, activation, rng):
     x, w, b = drawn(rng, shape)
@@ -52,11 +54,12 @@ def test_a_slice_of_the_channels_of_a_wider_block_is_read_where_it_is(shape, rng
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e2, 1e4, 1e6])
-@pytest.mark.parametrize("first", [0.0, 1e3])
-def test_a_large_mean_costs_no_digits(mean, first, rng):
-    """Nor does a first number that lies far away from all others, from which the differences are taken."""
+@pytest.mark.parametrize("first", [0.0, 1e3, 1e4])
+@pytest.mark.parametrize("pixel", [0, 360 // 7, 3 * 360 // 7, 5 * 360 // 7])
+def test_a_large_mean_costs_no_digits(mean, first, pixel, rng):
+    """Nor does a number that lies far away from all others, be it one of those from which x₀ is taken."""
     x = channels_last(single(rng, 8, 3, 9, 5) + np.float32(mean))
-    x[0, :, 0, 0] = first
+    x.transpose(0, 2, 3, 1).reshape(360, 3)[pixel] = first
     w, b, dy = single(rng, 3), single(rng, 3), channels_last(single(rng, 8, 3, 9, 5))
     equal("batch_norm", x, w, b, 1e-5, None, None, tolerance=1e-6)
     _, mean, rstd = textbook.batch_norm(x.astype("float64"), w, b, 1e-5, None, None)
@@ -69,7 +72,7 @@ def test_a_large_mean_costs_no_digits(mean, first, rng):
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("place", [0, 5])
+@pytest.mark.parametrize("place", [0, 2, 5])
 def test_what_is_not_finite_spoils_its_channel_and_no_other(number, place, rng):
     x, w, b = drawn(rng, (6, 20))
     x[place, 2] = number

@@ -3,22 +3,30 @@
 A layer of ResNet-50 normalises 25 million numbers and multiplies each of them twice: all the time goes into reading
 and writing them. The formulas of `kernels/textbook/norm.py` are therefore ordered by pass:
 
-    forward     1. read x            Σ (x - x₀) and Σ (x - x₀)², x₀ the channel's first number
+    forward     1. read x            Σ (x - x₀) and Σ (x - x₀)², x₀ a number from the middle of the channel
                 2. read x            write y = activation(a·(x - m) + shift (+ residual))      a = w·rstd
     backward    1. read dy, x        db = Σ dz, dw = Σ dz·x̂           dz = dy·activation'(z)
                 2. read dy, x        write dx = a·dz + p·(x - m) + q
 
-z is made again from x rather than read from memory: one multiplication is cheaper than four bytes. In dx, the mean
-terms of the derivation are collected by what they multiply: p = -a·rstd·dw/M, and q holds the constant rest.
+z is made again from x rather than read from memory: one multiplication is cheaper than four bytes. Where a residual was
+added, dz is its gradient, too: pass 1 writes it and pass 2 reads it in the place of dy. In dx, the mean terms of the
+derivation are collected by what they multiply: p = -a·rstd·dw/M, and q holds the constant rest.
 
-**Digits.** Sums are doubles, two more conversions for sixteen numbers, hidden behind the memory. With x₀ taken off
-first, Σ (x - x₀)² / M - (mean - x₀)² loses no digits however large the mean is: only where x₀ itself lies a million
-deviations away from it. m is the mean rounded to a float, and what rounding has left over is part of `shift`, so that
-a·(x - m) + shift is as exact as x. A pixel's channels lie together, so a pass runs along rows of channels; sixteen
-channels of ROWS pixels at a time keep their sums in registers.
+**Digits.** ROWS numbers are added up as floats, and such sums as doubles. With x₀ taken off first,
+Σ (x - x₀)² / M - (mean - x₀)² loses no digits however large the mean is, as long as x₀ lies among the numbers of its
+channel. One of them alone might be the outlier, so x₀ is the median of three. m is the mean rounded to a float, and
+what rounding has left over is part of `shift`, so that a·(x - m) + shift is as exact as x.
+
+**Order.** A pixel's channels lie together, so a pass runs along rows of channels. A sum waits for the sum before it,
+four cycles, and one vector of 64 bytes a row is not what memory likes to be asked for: so four vectors side by side go
+down ROWS rows, their sums in registers. A row that is no multiple of them is read together with the rows behind it
+(eight pixels of 24 channels are three times 64 numbers), as a row of so many more channels, whose sums are added in
+the end. Only where rows lie apart or their number does not fit, vectors remain that are not full.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numba import prange
@@ -28,129 +36,210 @@ from minidl._threads import get_num_threads
 from minidl.kernels.cpu.compile import door, inline, kernel
 from minidl.kernels.cpu.functions import FUSED, fused, fused_slope
 from minidl.kernels.cpu.layout import strided_rows
-from minidl.kernels.cpu.vector import LANES, absolute, fma, load_some, splat, store_some, where, widen
+from minidl.kernels.cpu.vector import (
+    LANES,
+    absolute,
+    fma,
+    load,
+    load_some,
+    maximum,
+    minimum,
+    splat,
+    store_some,
+    where,
+    widen,
+)
 
 ROWS = 32
-INFINITE = np.float32(3.4e38)
+ACROSS = 4 * LANES  # numbers of a row that are added up at once
+WIDEST = 4096  # numbers of a row made of several: sums and lines must stay in the cache
+INFINITE, ZERO = np.float32(3.4e38), np.float32(0)
 
 
 @inline
-def _origin(x, c, left):
-    """Return x₀ of sixteen channels; an infinite one would make NaN of all differences, so it counts as 0."""
-    first = load_some(x, c, left)
-    return where(absolute(first) < splat(INFINITE), first, splat(np.float32(0)))
+def _origins(x, step, rows, channels, width):
+    """Return x₀ of every channel, over and over; an infinite one would make NaN of all differences and counts as 0."""
+    origins = np.empty(width + LANES, np.float32)
+    for c in range(0, channels, LANES):
+        left = channels - c
+        one, two, three = (
+            load_some(x, rows // 7 * step + c, left),
+            load_some(x, 3 * rows // 7 * step + c, left),
+            load_some(x, 5 * rows // 7 * step + c, left),
+        )
+        middle = maximum(minimum(one, two), minimum(maximum(one, two), three))
+        store_some(origins, c, where(absolute(middle) < splat(INFINITE), middle, splat(ZERO)), left)
+    for c in range(channels, width):
+        origins[c] = origins[c - channels]
+    return origins
 
 
-@kernel("void(r1, i, i, d, wd1, wd1, wd1, i)")
-def _statistics(x, step, rows, eps, sums, mean, rstd, threads):
-    """Measure mean and rstd; sums holds zeros, two rows of C for each thread."""
+@inline
+def _moments(d, total, squares):
+    """Add d and d² to their sums."""
+    return total + d, fma(d, d, squares)
+
+
+@inline
+def _add(sums, at, width, first, second, left):
+    """Add two sums of floats to those of doubles, which are `width` apart."""
+    store_some(sums, at, load_some(sums, at, left) + widen(first), left)
+    store_some(sums, at + width, load_some(sums, at + width, left) + widen(second), left)
+
+
+@inline
+def _in_all(sums, c, channels, width, threads):
+    """Return both sums of a channel: of all threads, and of all places where it stands in a row of several."""
+    first, second = 0.0, 0.0
+    for thread in range(threads):
+        for at in range(2 * width * thread + c, 2 * width * thread + width, channels):
+            first += sums[at]
+            second += sums[at + width]
+    return first, second
+
+
+@kernel("void(r1, i, i, i, d, wd1, wd1, wd1, i)")
+def _statistics(x, step, rows, width, eps, sums, mean, rstd, threads):
+    """Measure mean and rstd; sums holds zeros, two rows of `width` for each thread."""
     channels = mean.shape[0]
+    origins = _origins(x, step if width == channels else channels, rows * (width // channels), channels, width)
+    whole = width // ACROSS * ACROSS
     for thread in prange(threads):
-        at = 2 * channels * thread
-        last = (thread + 1) * rows // threads
+        at, last = 2 * width * thread, (thread + 1) * rows // threads
         for block in range(thread * rows // threads, last, ROWS):
-            for c in range(0, channels, LANES):
-                left = channels - c
-                origin = widen(_origin(x, c, left))
-                total, squares = load_some(sums, at + c, left), load_some(sums, at + channels + c, left)
-                for row in range(block, min(block + ROWS, last)):
-                    d = widen(load_some(x, row * step + c, left)) - origin
-                    total = total + d
-                    squares = fma(d, d, squares)
-                store_some(sums, at + c, total, left)
-                store_some(sums, at + channels + c, squares, left)
+            end = min(block + ROWS, last)
+            for c in range(0, whole, ACROSS):
+                o0, o1, o2, o3 = load(origins, c), load(origins, c + 16), load(origins, c + 32), load(origins, c + 48)
+                s0 = s1 = s2 = s3 = q0 = q1 = q2 = q3 = splat(ZERO)
+                for place in range(block * step + c, end * step + c, step):
+                    s0, q0 = _moments(load(x, place) - o0, s0, q0)
+                    s1, q1 = _moments(load(x, place + 16) - o1, s1, q1)
+                    s2, q2 = _moments(load(x, place + 32) - o2, s2, q2)
+                    s3, q3 = _moments(load(x, place + 48) - o3, s3, q3)
+                _add(sums, at + c, width, s0, q0, LANES)
+                _add(sums, at + c + 16, width, s1, q1, LANES)
+                _add(sums, at + c + 32, width, s2, q2, LANES)
+                _add(sums, at + c + 48, width, s3, q3, LANES)
+            for c in range(whole, width, LANES):
+                left = width - c
+                o, s, q = load_some(origins, c, left), splat(ZERO), splat(ZERO)
+                for row in range(block, end):
+                    s, q = _moments(load_some(x, row * step + c, left) - o, s, q)
+                _add(sums, at + c, width, s, q, left)
+    m = rows * (width // channels)
     for c in range(channels):
-        total, squares = 0.0, 0.0
-        for thread in range(threads):
-            total += sums[2 * channels * thread + c]
-            squares += sums[2 * channels * thread + channels + c]
-        shift = total / rows
-        var = squares / rows - shift * shift
-        mean[c] = shift + (x[c] if abs(x[c]) < INFINITE else 0.0)
+        total, squares = _in_all(sums, c, channels, width, threads)
+        shift = total / m
+        var = squares / m - shift * shift
+        mean[c] = shift + origins[c]
         rstd[c] = 1 / np.sqrt((0.0 if var < 0 else var) + eps)
 
 
 @inline
-def _line(w, b, mean, rstd):
-    """Return m, a and shift of z = a·(x - m) + shift, C numbers each, behind each other."""
+def _line(w, b, mean, rstd, width):
+    """Return m, a and shift of z = a·(x - m) + shift, `width` numbers each, behind each other."""
     channels = mean.shape[0]
-    line = np.empty(3 * channels, np.float32)
-    for c in range(channels):
+    line = np.empty(3 * width, np.float32)
+    for at in range(width):
+        c = at % channels
         m = np.float32(mean[c])
         a = w[c] * rstd[c]
-        line[c], line[channels + c], line[2 * channels + c] = m, a, b[c] - a * (mean[c] - m)
+        line[at], line[width + at], line[2 * width + at] = m, a, b[c] - a * (mean[c] - m)
     return line
 
 
-@kernel("void(r1, i, i, r1, r1, rd1, rd1, r1, i, i, w1, i)")
-def _normalise(x, step, rows, w, b, mean, rstd, residual, residual_step, kind, y, threads):
+@kernel("void(r1, i, i, i, r1, r1, rd1, rd1, r1, i, i, w1, i)")
+def _normalise(x, step, rows, width, w, b, mean, rstd, residual, residual_step, kind, y, threads):
     """Write y; a residual_step of 0 means that there is no residual."""
-    channels = mean.shape[0]
-    line = _line(w, b, mean, rstd)
+    line = _line(w, b, mean, rstd, width)
     for thread in prange(threads):
-        last = (thread + 1) * rows // threads
-        for row in range(thread * rows // threads, last):
-            for c in range(0, channels, LANES):
-                left = channels - c
+        for row in range(thread * rows // threads, (thread + 1) * rows // threads):
+            for c in range(0, width, LANES):
+                left = width - c
                 centred = load_some(x, row * step + c, left) - load_some(line, c, left)
-                z = fma(centred, load_some(line, channels + c, left), load_some(line, 2 * channels + c, left))
+                z = fma(centred, load_some(line, width + c, left), load_some(line, 2 * width + c, left))
                 if residual_step:
                     z = z + load_some(residual, row * residual_step + c, left)
-                store_some(y, row * channels + c, fused(kind, z), left)
+                store_some(y, row * width + c, fused(kind, z), left)
 
 
-@kernel("void(r1, i, r1, i, i, r1, r1, rd1, rd1, i, wd1, wd1, wd1, i)")
-def _sums(dy, dy_step, x, step, rows, w, b, mean, rstd, kind, sums, dw, db, threads):
-    """Measure db and dw; sums holds zeros, two rows of C for each thread."""
+@inline
+def _shares(dy, x, line, c, width, left, kind, total, product):
+    """Add dz and dz·(x - m) of one vector to their sums."""
+    centred = x - load_some(line, c, left)
+    z = fma(centred, load_some(line, width + c, left), load_some(line, 2 * width + c, left))
+    dz = dy * fused_slope(kind, z)
+    return total + dz, fma(dz, centred, product)
+
+
+@kernel("void(r1, i, r1, i, i, i, r1, r1, rd1, rd1, i, wd1, wd1, wd1, i)")
+def _sums(dy, dy_step, x, step, rows, width, w, b, mean, rstd, kind, sums, dw, db, threads):
+    """Measure db and dw; sums holds zeros, two rows of `width` for each thread."""
     channels = mean.shape[0]
-    line = _line(w, b, mean, rstd)
+    line = _line(w, b, mean, rstd, width)
+    whole = width // ACROSS * ACROSS
     for thread in prange(threads):
-        at = 2 * channels * thread
-        last = (thread + 1) * rows // threads
+        at, last = 2 * width * thread, (thread + 1) * rows // threads
         for block in range(thread * rows // threads, last, ROWS):
-            for c in range(0, channels, LANES):
-                left = channels - c
-                m, a = load_some(line, c, left), load_some(line, channels + c, left)
-                shift = load_some(line, 2 * channels + c, left)
-                total, product = load_some(sums, at + c, left), load_some(sums, at + channels + c, left)
-                for row in range(block, min(block + ROWS, last)):
-                    centred = load_some(x, row * step + c, left) - m
-                    dz = load_some(dy, row * dy_step + c, left) * fused_slope(kind, fma(centred, a, shift))
-                    wide = widen(dz)
-                    total = total + wide
-                    product = fma(wide, widen(centred), product)
-                store_some(sums, at + c, total, left)
-                store_some(sums, at + channels + c, product, left)
+            end = min(block + ROWS, last)
+            for c in range(0, whole, ACROSS):
+                s0 = s1 = s2 = s3 = p0 = p1 = p2 = p3 = splat(ZERO)
+                for row in range(block, end):
+                    g, v = row * dy_step + c, row * step + c
+                    s0, p0 = _shares(load(dy, g), load(x, v), line, c, width, 16, kind, s0, p0)
+                    s1, p1 = _shares(load(dy, g + 16), load(x, v + 16), line, c + 16, width, 16, kind, s1, p1)
+                    s2, p2 = _shares(load(dy, g + 32), load(x, v + 32), line, c + 32, width, 16, kind, s2, p2)
+                    s3, p3 = _shares(load(dy, g + 48), load(x, v + 48), line, c + 48, width, 16, kind, s3, p3)
+                _add(sums, at + c, width, s0, p0, LANES)
+                _add(sums, at + c + 16, width, s1, p1, LANES)
+                _add(sums, at + c + 32, width, s2, p2, LANES)
+                _add(sums, at + c + 48, width, s3, p3, LANES)
+            for c in range(whole, width, LANES):
+                left = width - c
+                s = p = splat(ZERO)
+                for row in range(block, end):
+                    g, v = load_some(dy, row * dy_step + c, left), load_some(x, row * step + c, left)
+                    s, p = _shares(g, v, line, c, width, left, kind, s, p)
+                _add(sums, at + c, width, s, p, left)
     for c in range(channels):
-        total, product = 0.0, 0.0
-        for thread in range(threads):
-            total += sums[2 * channels * thread + c]
-            product += sums[2 * channels * thread + channels + c]
+        total, product = _in_all(sums, c, channels, width, threads)
         db[c] = total
         dw[c] = rstd[c] * (product - (mean[c] - np.float32(mean[c])) * total)
 
 
-@kernel("void(r1, i, r1, i, i, r1, r1, rd1, rd1, i, rd1, rd1, i, w1, i)")
-def _input_gradient(dy, dy_step, x, step, rows, w, b, mean, rstd, kind, dw, db, training, dx, threads):
+@kernel("void(r1, i, r1, i, i, i, r1, r1, rd1, rd1, i, rd1, rd1, i, w1, i)")
+def _input_gradient(dy, dy_step, x, step, rows, width, w, b, mean, rstd, kind, dw, db, training, dx, threads):
     """Write dx; in evaluation mean and rstd are constants and only the first term is left."""
     channels = mean.shape[0]
-    line = _line(w, b, mean, rstd)
-    rest = np.empty(2 * channels, np.float32)  # p and q
-    for c in range(channels):
-        p = -w[c] * rstd[c] * rstd[c] * dw[c] / rows
-        rest[c] = p
-        rest[channels + c] = -w[c] * rstd[c] * db[c] / rows - p * (mean[c] - np.float32(mean[c]))
+    m = rows * (width // channels)
+    line = _line(w, b, mean, rstd, width)
+    rest = np.empty(2 * width, np.float32)  # p and q
+    for at in range(width):
+        c = at % channels
+        p = -w[c] * rstd[c] * rstd[c] * dw[c] / m
+        rest[at] = p
+        rest[width + at] = -w[c] * rstd[c] * db[c] / m - p * (mean[c] - np.float32(mean[c]))
     for thread in prange(threads):
         for row in range(thread * rows // threads, (thread + 1) * rows // threads):
-            for c in range(0, channels, LANES):
-                left = channels - c
+            for c in range(0, width, LANES):
+                left = width - c
                 centred = load_some(x, row * step + c, left) - load_some(line, c, left)
-                a = load_some(line, channels + c, left)
-                z = fma(centred, a, load_some(line, 2 * channels + c, left))
+                a = load_some(line, width + c, left)
+                z = fma(centred, a, load_some(line, 2 * width + c, left))
                 result = load_some(dy, row * dy_step + c, left) * fused_slope(kind, z) * a
                 if training:
-                    result = result + fma(centred, load_some(rest, c, left), load_some(rest, channels + c, left))
-                store_some(dx, row * channels + c, result, left)
+                    result = result + fma(centred, load_some(rest, c, left), load_some(rest, width + c, left))
+                store_some(dx, row * width + c, result, left)
+
+
+def _shape(x: np.ndarray, *steps: int) -> tuple[int, int]:
+    """Return how many rows there are and how wide they are, as many of x's in one as make whole vectors."""
+    channels = x.shape[1]
+    rows, several = x.size // channels, ACROSS // math.gcd(channels, ACROSS)
+    gapless = all(step == channels for step in steps)
+    if not gapless or rows % several or several * channels > WIDEST:
+        several = 1
+    return rows // several, several * channels
 
 
 def _rows_like(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -162,15 +251,19 @@ def _rows_like(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return memory.reshape(n, h, width, c).transpose(0, 3, 1, 2), memory
 
 
+def _zeros(width: int) -> np.ndarray:
+    return np.zeros(2 * width * get_num_threads())
+
+
 @door
 def batch_norm(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float, activation: str | None, residual: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Normalise every channel of x by its own mean and variance: y, mean (C,), rstd (C,)."""
-    channels = x.shape[1]
     memory, step = strided_rows(x)
-    mean, rstd = np.empty(channels), np.empty(channels)
-    _statistics(memory, step, x.size // channels, eps, _zeros(channels), mean, rstd)
+    rows, width = _shape(x, step)
+    mean, rstd = np.empty(x.shape[1]), np.empty(x.shape[1])
+    _statistics(memory, step * width // x.shape[1], rows, width, eps, _zeros(width), mean, rstd)
     return batch_norm_eval(x, w, b, mean, rstd, activation, residual), mean, rstd
 
 
@@ -185,17 +278,15 @@ def batch_norm_eval(
     residual: np.ndarray | None,
 ) -> np.ndarray:
     """Normalise x by a given mean and rstd: y = activation(w·(x - mean)·rstd + b + residual)."""
-    channels = x.shape[1]
     memory, step = strided_rows(x)
-    added, added_step = (memory, 0) if residual is None else strided_rows(residual)
+    added, added_step = (memory, step) if residual is None else strided_rows(residual)
+    rows, width = _shape(x, step, added_step)
+    several = width // x.shape[1]
     y, target = _rows_like(x)
     line = (*map(np.ascontiguousarray, (w, b, mean, rstd)),)
-    _normalise(memory, step, x.size // channels, *line, added, added_step, FUSED[activation], target)
+    added_step = 0 if residual is None else added_step * several
+    _normalise(memory, step * several, rows, width, *line, added, added_step, FUSED[activation], target)
     return y
-
-
-def _zeros(channels: int) -> np.ndarray:
-    return np.zeros(2 * channels * get_num_threads())
 
 
 def _grads(
@@ -204,11 +295,13 @@ def _grads(
     channels, kind = x.shape[1], FUSED[activation]
     memory, step = strided_rows(x)
     given, given_step = strided_rows(dy)
+    rows, width = _shape(x, step, given_step)
+    several = width // channels
     line = (*map(np.ascontiguousarray, line),)
     dw, db = np.empty(channels), np.empty(channels)
     dx, target = _rows_like(x)
-    arguments = (given, given_step, memory, step, x.size // channels, *line, kind)
-    _sums(*arguments, _zeros(channels), dw, db)
+    arguments = (given, given_step * several, memory, step * several, rows, width, *line, kind)
+    _sums(*arguments, _zeros(width), dw, db)
     _input_gradient(*arguments, dw, db, int(training), target)
     return dx, dw.astype(x.dtype), db.astype(x.dtype)
 
