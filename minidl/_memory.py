@@ -68,15 +68,11 @@ class Ground:
 class Hole:
     """Free memory between two arrays; `kept` as long as its pages have not been given back."""
 
-    __slots__ = ("end", "ground", "kept", "start")
+    __slots__ = ("end", "ground", "kept", "size", "start")
 
     def __init__(self, ground: Ground, start: int, end: int, kept: bool):
         self.ground, self.start, self.end, self.kept = ground, start, end, kept
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self.end - self.start
+        self.size = end - start
 
 
 class Loan:
@@ -84,9 +80,9 @@ class Loan:
 
     __slots__ = ("__array_interface__", "_place", "_pool", "nbytes")
 
-    def __init__(self, pool: Pool, place: Hole, shape: tuple[int, ...], dtype: np.dtype):
-        self._pool, self._place, self.nbytes = pool, place, math.prod(shape) * dtype.itemsize
-        self.__array_interface__ = {"shape": shape, "typestr": dtype.str, "data": (place.start, False), "version": 3}
+    def __init__(self, pool: Pool, place: Hole, shape: tuple[int, ...], typestr: str, nbytes: int):
+        self._pool, self._place, self.nbytes = pool, place, nbytes
+        self.__array_interface__ = {"shape": shape, "typestr": typestr, "data": (place.start, False), "version": 3}
 
     def __del__(self) -> None:
         self._pool.take_back(self._place)
@@ -125,7 +121,7 @@ class Pool:
         place = self._lend(-(-size // PAGE) * PAGE) if self.enabled and size >= SMALL else None
         if place is None:  # NumPy says what is wrong where there is no memory left
             return np.empty(shape, dtype)
-        return np.asarray(Loan(self, place, tuple(shape), dtype))
+        return np.asarray(Loan(self, place, tuple(shape), dtype.str, size))
 
     def take_back(self, place: Hole) -> None:
         """Keep lent memory for its next use."""
@@ -146,19 +142,29 @@ class Pool:
     def _lend(self, size: int) -> Hole | None:
         with self._lock:
             self._settle()
-            able = [hole for hole in self._holes.values() if hole.size >= size]
-            place = min(able, key=lambda hole: (not hole.kept, hole.size), default=None) or self._extended(size)
-            if place is None:
-                return None
-            if place.start in self._holes:
+            place = self._smallest(size)
+            if place is not None:
                 self._fill(place)
+            else:
+                place = self._extended(size)
+                if place is None:
+                    return None
             if place.size > size:
                 self._dig(Hole(place.ground, place.start + size, place.end, place.kept))
                 place = Hole(place.ground, place.start, place.start + size, place.kept)
             self.lent_bytes += size
-            self._most_lent = max(self._most_lent, self.lent_bytes)
+            if self.lent_bytes > self._most_lent:
+                self._most_lent = self.lent_bytes
             self._give_back(self._most_lent + self._most_lent // SPARE - self.lent_bytes)
             return place
+
+    def _smallest(self, size: int) -> Hole | None:
+        """Return the smallest hole that is large enough; one without pages only if there is no other."""
+        best = None
+        for hole in self._holes.values():
+            if hole.size >= size and (best is None or (hole.kept, -hole.size) > (best.kept, -best.size)):
+                best = hole
+        return best
 
     def _extended(self, size: int) -> Hole | None:
         """Return memory above the top of a ground; a hole that ends there is its beginning."""
