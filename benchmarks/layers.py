@@ -154,7 +154,7 @@ def passes() -> dict[str, tuple[Callable[[], Any], int]]:
         "scale_channels_grads": (lambda: kernels.scale_channels_grads(dy, x, s), 3 * x.nbytes),
         "batch_norm, relu": (lambda: kernels.batch_norm(x, w, b, 1e-5, "relu", None), 3 * x.nbytes),
         "batch_norm_grads, relu": (
-            lambda: kernels.batch_norm_grads(dy, x, w, b, mean, rstd, "relu"),
+            lambda: kernels.batch_norm_grads(dy, x, w, b, mean, rstd, "relu", None),
             5 * x.nbytes,
         ),
         "batch_norm_eval, relu": (lambda: kernels.batch_norm_eval(x, w, b, mean, rstd, "relu", None), 2 * x.nbytes),

@@ -32,7 +32,7 @@ def _save(ctx: Context, y: Array, residual: Array | None, activation: str | None
     extra = () if residual is None or activation is None else (y if activation in ("relu", "relu6") else residual,)
     saved = (*line, *extra)
     ctx.save(*saved)
-    ctx.activation, ctx.joined = activation, residual is not None
+    ctx.activation = activation
     if activation in SIDES:
         ctx.choices = lambda: SIDES[activation](_before(activation, *saved))
 
@@ -46,11 +46,10 @@ def _before(activation: str, *saved: Array) -> Array:
 
 
 def _grads(ctx: Context, dy: Array, kernel: Callable[..., Any]) -> tuple[Array | None, ...]:
-    """Run the kernel of the gradients; the residual's is that of z, and so the activation's comes first."""
-    saved, dz, activation = ctx.saved, dy, ctx.activation
-    if ctx.joined and activation is not None:
-        dz, activation = getattr(kernels, f"{activation}_dx")(dy, _before(activation, *saved)), None
-    gradients = (*kernel(dz, *saved[:5], activation), dz if ctx.joined else None)
+    """Run the kernel of the gradients; without an activation the residual's is dy itself."""
+    x, w, b, mean, rstd, *joined = ctx.saved
+    *gradients, dz = kernel(dy, x, w, b, mean, rstd, ctx.activation, *(joined or (None,)))
+    gradients.append(dz if joined else dy)
     return tuple(gradient if needed else None for gradient, needed in zip(gradients, ctx.needs, strict=True))
 
 

@@ -28,7 +28,18 @@ def test_equals_its_twin(shape, activation, rng):
         equal("batch_norm", x, w, b, 1e-5, activation, added)
         equal("batch_norm_eval", x, w, b, mean, rstd, activation, added)
     for name in ("batch_norm_grads", "batch_norm_eval_grads"):
-        equal(name, dy, x, w, b, mean, rstd, activation)
+        equal(name, dy, x, w, b, mean, rstd, activation, None)
+
+
+@pytest.mark.parametrize("shape", [(2, 16, 3, 3), (3, 24, 5, 4), (5, 3), (9, 64), *WIDE, *SEVERAL_IN_ONE], ids=str)
+@pytest.mark.parametrize("activation", KINDS[1:])
+def test_a_joined_residual_gets_its_gradient_in_the_same_pass(shape, activation, rng):
+    x, w, b = drawn(rng, shape)
+    dy, joined = single(rng, *shape), 4 * single(rng, *shape)
+    _, mean, rstd = textbook.batch_norm(x.astype("float64"), w, b, 1e-5, None, None)
+    for name in ("batch_norm_grads", "batch_norm_eval_grads"):
+        equal(name, dy, x, w, b, mean, rstd, activation, joined)
+        assert getattr(FAST, name)(dy, x, w, b, mean, rstd, activation, joined)[3].shape == shape
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 3, 4), (6, 5)], ids=str)
@@ -37,7 +48,8 @@ def test_in_every_memory_order(shape, rng):
     dy, residual = single(rng, *shape), single(rng, *shape)
     _, mean, rstd = textbook.batch_norm(x.astype("float64"), w, b, 1e-5, None, None)
     equal_in_every_order("batch_norm", x, w, b, 1e-5, "relu", residual)
-    equal_in_every_order("batch_norm_grads", dy, x, w, b, mean, rstd, "relu")
+    for joined in (None, residual):
+        equal_in_every_order("batch_norm_grads", dy, x, w, b, mean, rstd, "relu", joined)
 
 
 @pytest.mark.parametrize("shape", [(2, 20, 3, 4), (1, 20, 1, 4), (3, 20, 1, 1), (7, 20)], ids=str)
@@ -50,7 +62,8 @@ def test_a_slice_of_the_channels_of_a_wider_block_is_read_where_it_is(shape, rng
     w, b = single(rng, 12), single(rng, 12)
     _, mean, rstd = textbook.batch_norm(x.astype("float64"), w, b, 1e-5, None, None)
     equal("batch_norm", x, w, b, 1e-5, "relu6", x)
-    equal("batch_norm_grads", x, x, w, b, mean, rstd, "relu6")
+    for joined in (None, x):
+        equal("batch_norm_grads", x, x, w, b, mean, rstd, "relu6", joined)
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e2, 1e4, 1e6])
@@ -64,8 +77,8 @@ def test_a_large_mean_costs_no_digits(mean, first, pixel, rng):
     equal("batch_norm", x, w, b, 1e-5, None, None, tolerance=1e-6)
     _, mean, rstd = textbook.batch_norm(x.astype("float64"), w, b, 1e-5, None, None)
     for found, right in zip(
-        FAST.batch_norm_grads(dy, x, w, b, mean, rstd, None),
-        textbook.batch_norm_grads(dy.astype("float64"), x.astype("float64"), w, b, mean, rstd, None),
+        FAST.batch_norm_grads(dy, x, w, b, mean, rstd, None, None)[:3],
+        textbook.batch_norm_grads(dy.astype("float64"), x.astype("float64"), w, b, mean, rstd, None, None)[:3],
         strict=True,
     ):
         assert relative_error(found, right) <= 2e-6
@@ -80,13 +93,13 @@ def test_what_is_not_finite_spoils_its_channel_and_no_other(number, place, rng):
         equal("batch_norm", x, w, b, 1e-5, "relu", None)
         mean, rstd = np.zeros(20), np.ones(20)
         equal("batch_norm_eval", x, w, b, mean, rstd, "relu", None)
-        equal("batch_norm_eval_grads", single(rng, 6, 20), x, w, b, mean, rstd, None)
+        equal("batch_norm_eval_grads", single(rng, 6, 20), x, w, b, mean, rstd, None, None)
 
 
 def test_same_bits_every_time_and_from_two_threads(rng):
     x, w, b = drawn(rng, (4, 40, 9, 9))
     same_bits_every_time("batch_norm", x, w, b, 1e-5, "silu", None)
-    same_bits_every_time("batch_norm_grads", x, x, w, b, np.zeros(40), np.ones(40), "silu")
+    same_bits_every_time("batch_norm_grads", x, x, w, b, np.zeros(40), np.ones(40), "silu", x)
 
 
 def test_float64_is_the_textbooks(rng):

@@ -16,17 +16,17 @@ from tests.mutations.mutant import Mutant, attribute, kernel
 def dx_without(term):
     """Batch norm's dx with one of its three terms dropped."""
 
-    def broken(original, dy, x, w, b, mean, rstd, activation):
-        _, dw, db = original(dy, x, w, b, mean, rstd, activation)
+    def broken(original, dy, x, w, b, mean, rstd, activation, joined):
+        _, *others = original(dy, x, w, b, mean, rstd, activation, joined)
         m = x.size // x.shape[1]
-        dz = norm_kernels.gradient_of_z(dy, x, w, b, mean, rstd, activation)
+        dz = norm_kernels.gradient_of_z(dy, x, w, b, mean, rstd, activation, joined)
         x_hat = norm_kernels.centred(x, mean) * norm_kernels.along(rstd, x)
         terms = {
             "mean": norm_kernels.along(norm_kernels.channel_sum(dz) / m, x),
             "variance": x_hat * norm_kernels.along(norm_kernels.channel_sum(dz * x_hat) / m, x),
         }
         dx = (dz - sum(value for name, value in terms.items() if name != term)) * norm_kernels.along(w * rstd, x)
-        return dx, dw, db
+        return dx, *others
 
     return broken
 
@@ -105,14 +105,14 @@ def saved_by_reference(original, ctx, x, w, b, residual, *, running_mean, runnin
 
 
 def mask_forgotten(activation):
-    def broken(original, dy, x, w, b, mean, rstd, given):
-        return original(dy, x, w, b, mean, rstd, None if given == activation else given)
+    def broken(original, dy, x, w, b, mean, rstd, given, joined):
+        return original(dy, x, w, b, mean, rstd, None if given == activation else given, joined)
 
     return broken
 
 
-def relu6_as_relu(original, dy, x, w, b, mean, rstd, activation):
-    return original(dy, x, w, b, mean, rstd, "relu" if activation == "relu6" else activation)
+def relu6_as_relu(original, dy, x, w, b, mean, rstd, activation, joined):
+    return original(dy, x, w, b, mean, rstd, "relu" if activation == "relu6" else activation, joined)
 
 
 def half_silu(original, dy, z, activation):
@@ -187,7 +187,7 @@ NORMALISATION = [
     Mutant(
         "batch_norm: dw and db swapped",
         "batch_norm",
-        kernel("batch_norm_grads", lambda f, *a: (lambda dx, dw, db: (dx, db, dw))(*f(*a))),
+        kernel("batch_norm_grads", lambda f, *a: (lambda dx, dw, db, dz: (dx, db, dw, dz))(*f(*a))),
     ),
     Mutant("batch_norm: unbiased variance for normalising", "batch_norm", kernel("batch_norm", unbiased_normalising)),
     Mutant("batch_norm: eps outside the root", "batch_norm", kernel("batch_norm", eps_outside)),

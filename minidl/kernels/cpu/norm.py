@@ -27,6 +27,8 @@ the end. Only where rows lie apart or their number does not fit, vectors remain 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import prange
@@ -54,6 +56,7 @@ ROWS = 32
 ACROSS = 4 * LANES  # numbers of a row that are added up at once
 WIDEST = 4096  # numbers of a row made of several: sums and lines must stay in the cache
 INFINITE, ZERO = np.float32(3.4e38), np.float32(0)
+NOTHING, RESULT, RESIDUAL = range(3)  # what was kept where a residual was added, from which the slope is taken
 
 
 @inline
@@ -172,9 +175,50 @@ def _shares(dy, x, line, c, width, left, kind, total, product):
     return total + dz, fma(dz, centred, product)
 
 
-@kernel("void(r1, i, r1, i, i, i, r1, r1, rd1, rd1, i, wd1, wd1, wd1, i)")
-def _sums(dy, dy_step, x, step, rows, width, w, b, mean, rstd, kind, sums, dw, db, threads):
-    """Measure db and dw; sums holds zeros, two rows of `width` for each thread."""
+@inline
+def _write_dz(dy, dy_step, x, step, line, kind, joined, joined_step, kept, dz, first, end, width):
+    """Write dz of some rows of the end of a residual block."""
+    for row in range(first, end):
+        for c in range(0, width, LANES):
+            left = width - c
+            seen = load_some(joined, row * joined_step + c, left)
+            if kept == RESIDUAL:
+                centred = load_some(x, row * step + c, left) - load_some(line, c, left)
+                z = fma(centred, load_some(line, width + c, left), load_some(line, 2 * width + c, left))
+                seen = z + seen
+            store_some(dz, row * width + c, load_some(dy, row * dy_step + c, left) * fused_slope(kind, seen), left)
+
+
+@kernel("void(r1, i, r1, i, i, i, r1, r1, rd1, rd1, i, r1, i, r1, i, i, i, w1, wd1, wd1, wd1, i)")
+def _sums(
+    dy,
+    dy_step,
+    x,
+    step,
+    rows,
+    width,
+    w,
+    b,
+    mean,
+    rstd,
+    kind,
+    before,
+    before_step,
+    joined,
+    joined_step,
+    joined_kind,
+    kept,
+    dz,
+    sums,
+    dw,
+    db,
+    threads,
+):
+    """Measure db and dw; sums holds zeros, two rows of `width` for each thread.
+
+    Where something is `kept` of a residual, every block of dz is made of `before`, what comes from above, and summed up
+    while it is near; dy is then dz.
+    """
     channels = mean.shape[0]
     line = _line(w, b, mean, rstd, width)
     whole = width // ACROSS * ACROSS
@@ -182,6 +226,9 @@ def _sums(dy, dy_step, x, step, rows, width, w, b, mean, rstd, kind, sums, dw, d
         at, last = 2 * width * thread, (thread + 1) * rows // threads
         for block in range(thread * rows // threads, last, ROWS):
             end = min(block + ROWS, last)
+            if kept:
+                source = before, before_step, x, step, line, joined_kind, joined, joined_step, kept
+                _write_dz(*source, dz, block, end, width)
             for c in range(0, whole, ACROSS):
                 s0 = s1 = s2 = s3 = p0 = p1 = p2 = p3 = splat(ZERO)
                 for row in range(block, end):
@@ -190,17 +237,16 @@ def _sums(dy, dy_step, x, step, rows, width, w, b, mean, rstd, kind, sums, dw, d
                     s1, p1 = _shares(load(dy, g + 16), load(x, v + 16), line, c + 16, width, 16, kind, s1, p1)
                     s2, p2 = _shares(load(dy, g + 32), load(x, v + 32), line, c + 32, width, 16, kind, s2, p2)
                     s3, p3 = _shares(load(dy, g + 48), load(x, v + 48), line, c + 48, width, 16, kind, s3, p3)
-                _add(sums, at + c, width, s0, p0, LANES)
-                _add(sums, at + c + 16, width, s1, p1, LANES)
-                _add(sums, at + c + 32, width, s2, p2, LANES)
-                _add(sums, at + c + 48, width, s3, p3, LANES)
+                _add(sums, at + c, width, s0, p0, 16)
+                _add(sums, at + c + 16, width, s1, p1, 16)
+                _add(sums, at + c + 32, width, s2, p2, 16)
+                _add(sums, at + c + 48, width, s3, p3, 16)
             for c in range(whole, width, LANES):
-                left = width - c
-                s = p = splat(ZERO)
+                left, s0, p0 = width - c, splat(ZERO), splat(ZERO)
                 for row in range(block, end):
                     g, v = load_some(dy, row * dy_step + c, left), load_some(x, row * step + c, left)
-                    s, p = _shares(g, v, line, c, width, left, kind, s, p)
-                _add(sums, at + c, width, s, p, left)
+                    s0, p0 = _shares(g, v, line, c, width, left, kind, s0, p0)
+                _add(sums, at + c, width, s0, p0, left)
     for c in range(channels):
         total, product = _in_all(sums, c, channels, width, threads)
         db[c] = total
@@ -289,46 +335,42 @@ def batch_norm_eval(
     return y
 
 
-def _grads(
-    dy: np.ndarray, x: np.ndarray, line: tuple[np.ndarray, ...], activation: str | None, training: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    channels, kind = x.shape[1], FUSED[activation]
-    memory, step = strided_rows(x)
-    given, given_step = strided_rows(dy)
-    rows, width = _shape(x, step, given_step)
-    several = width // channels
-    line = (*map(np.ascontiguousarray, line),)
-    dw, db = np.empty(channels), np.empty(channels)
-    dx, target = _rows_like(x)
-    arguments = (given, given_step * several, memory, step * several, rows, width, *line, kind)
-    _sums(*arguments, _zeros(width), dw, db)
-    _input_gradient(*arguments, dw, db, int(training), target)
-    return dx, dw.astype(x.dtype), db.astype(x.dtype)
+def _gradient_door(training: bool) -> Callable[..., Any]:
+    """Make the function of a gradient, with statistics of the batch or constant ones."""
+
+    @door
+    def grads(
+        dy: np.ndarray,
+        x: np.ndarray,
+        w: np.ndarray,
+        b: np.ndarray,
+        mean: np.ndarray,
+        rstd: np.ndarray,
+        activation: str | None,
+        joined: np.ndarray | None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+        """Return dx, dw, db, and where a residual was joined its gradient dz."""
+        memory, step = strided_rows(x)
+        before, before_step = strided_rows(dy)
+        kept, kept_step = (before, before_step) if joined is None else strided_rows(joined)
+        rows, width = _shape(x, step, before_step, kept_step)
+        several = width // x.shape[1]
+        dx, target = _rows_like(x)
+        dz, given, given_step, kind, how = None, before, before_step * several, FUSED[activation], NOTHING
+        between = target  # which nothing is written to, unless dz is asked for
+        if joined is not None:
+            dz, between = _rows_like(x)
+            given, given_step, kind = between, width, FUSED[None]
+            how = RESULT if activation in ("relu", "relu6") else RESIDUAL
+        line = (*map(np.ascontiguousarray, (w, b, mean, rstd)),)
+        arguments = given, given_step, memory, step * several, rows, width, *line, kind
+        join = before, before_step * several, kept, kept_step * several, FUSED[activation], how, between
+        dw, db = np.empty(x.shape[1]), np.empty(x.shape[1])
+        _sums(*arguments, *join, _zeros(width), dw, db)
+        _input_gradient(*arguments, dw, db, int(training), target)
+        return dx, dw.astype(x.dtype), db.astype(x.dtype), dz
+
+    return grads
 
 
-@door
-def batch_norm_grads(
-    dy: np.ndarray,
-    x: np.ndarray,
-    w: np.ndarray,
-    b: np.ndarray,
-    mean: np.ndarray,
-    rstd: np.ndarray,
-    activation: str | None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return dx, dw and db of `batch_norm` without a residual."""
-    return _grads(dy, x, (w, b, mean, rstd), activation, True)
-
-
-@door
-def batch_norm_eval_grads(
-    dy: np.ndarray,
-    x: np.ndarray,
-    w: np.ndarray,
-    b: np.ndarray,
-    mean: np.ndarray,
-    rstd: np.ndarray,
-    activation: str | None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return dx, dw and db of `batch_norm_eval` without a residual."""
-    return _grads(dy, x, (w, b, mean, rstd), activation, False)
+batch_norm_grads, batch_norm_eval_grads = _gradient_door(True), _gradient_door(False)

@@ -7,10 +7,10 @@ number of values of one channel (N·H·W) and sums over them,
     x̂ = (x - mean) · rstd        z = w · x̂ + b        y = activation(z)
 
 or, at the end of a residual block, y = activation(z + residual). Backward, dz = dy · activation'(z), where z is made
-again from x: two operations instead of another array that is kept. (With a residual, `ops` takes the gradient of the
-activation first, because dz is the gradient of the residual, too.) The sums of a channel give db = Σ dz and
-dw = Σ dz · x̂. Every x moves its own x̂ and, through mean and var, all others of its channel. With g = w · dz and d the
-derivative,
+again from x: two operations instead of another array that is kept. With a residual that takes one array more, called
+`joined`: relu and relu6 read their slope off the result, which the next layer keeps anyway, silu and hardswish need
+the residual; dz is then the gradient of the residual, too. The sums of a channel give db = Σ dz and dw = Σ dz · x̂.
+Every x moves its own x̂ and, through mean and var, all others of its channel. With g = w · dz and d the derivative,
 
     dvar  = Σ g · (x - mean) · (-1/2) · rstd³        dmean = -rstd · Σ g        (Σ (x - mean) = 0: no way through var)
     dx    = g · rstd + dvar · 2 (x - mean) / M + dmean / M
@@ -97,17 +97,23 @@ def batch_norm(
     return batch_norm_eval(x, w, b, mean, rstd, activation, residual), mean, rstd
 
 
-def gradient_of_z(dy: Array, x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None) -> Array:
-    """Carry dy back to z, which is made again."""
-    return dy if activation is None else activation_dx(dy, batch_norm_eval(x, w, b, mean, rstd, None, None), activation)
+def gradient_of_z(
+    dy: Array, x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None, joined: Array | None
+) -> Array:
+    """Carry dy back to z, which is made again; `joined` is the result or the residual, where one was added."""
+    if activation is None:
+        return dy
+    if joined is not None and activation in ("relu", "relu6"):
+        return activation_dx(dy, joined, activation)
+    return activation_dx(dy, batch_norm_eval(x, w, b, mean, rstd, None, joined), activation)
 
 
 def batch_norm_grads(
-    dy: Array, x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None
-) -> tuple[Array, Array, Array]:
-    """Return dx, dw and db of `batch_norm` without a residual."""
+    dy: Array, x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None, joined: Array | None
+) -> tuple[Array, Array, Array, Array | None]:
+    """Return dx, dw and db of `batch_norm`, and dz, the gradient of the residual, where one was joined."""
     m = x.size // x.shape[1]
-    dz = gradient_of_z(dy, x, w, b, mean, rstd, activation)
+    dz = gradient_of_z(dy, x, w, b, mean, rstd, activation, joined)
     x_hat = centred(x, mean)
     x_hat *= along(rstd, x)
     db, dw = channel_sum(dz), channel_sum(dz * x_hat)
@@ -117,7 +123,7 @@ def batch_norm_grads(
     x_hat *= along(dw / m, x)
     dx -= x_hat
     dx *= along(w * rstd, x)
-    return dx, dw.astype(w.dtype), db.astype(w.dtype)
+    return dx, dw.astype(w.dtype), db.astype(w.dtype), None if joined is None else dz
 
 
 def batch_norm_eval(
@@ -133,14 +139,14 @@ def batch_norm_eval(
 
 
 def batch_norm_eval_grads(
-    dy: Array, x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None
-) -> tuple[Array, Array, Array]:
-    """Return dx, dw and db of `batch_norm_eval` without a residual, where mean and rstd are constants."""
-    dz = gradient_of_z(dy, x, w, b, mean, rstd, activation)
+    dy: Array, x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None, joined: Array | None
+) -> tuple[Array, Array, Array, Array | None]:
+    """Return dx, dw, db and dz of `batch_norm_eval`, where mean and rstd are constants."""
+    dz = gradient_of_z(dy, x, w, b, mean, rstd, activation, joined)
     db, dw = channel_sum(dz), channel_sum(dz * centred(x, mean)) * rstd
     xp = _backend.array_module(x)
     dx = xp.multiply(dz, along(w * rstd, x), out=_backend.empty(x.shape, x.dtype, like=x))
-    return dx, dw.astype(w.dtype), db.astype(w.dtype)
+    return dx, dw.astype(w.dtype), db.astype(w.dtype), None if joined is None else dz
 
 
 def overlaps(channels: int, first: int, last: int) -> Iterator[tuple[slice, slice]]:
