@@ -75,6 +75,18 @@ def copy(array: Array) -> Array:
     return result
 
 
+def constant(array: np.ndarray) -> np.ndarray:
+    """Return a copy in C order that nobody can ever change, because it stands on Python's `bytes`.
+
+    Example:
+        >>> constant(np.ones(3)).flags.writeable = True
+        Traceback (most recent call last):
+            ...
+        ValueError: cannot set WRITEABLE flag to True of this array
+    """
+    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+
+
 def owner(array: Array) -> Any:
     """Return what the memory of an array belongs to: the array itself, or the end of the chain of its bases."""
     while getattr(array, "base", None) is not None:

@@ -24,6 +24,8 @@ Padding = tuple[Pair, Pair]
 
 def is_int(value: object) -> bool:
     """Tell whether value is a whole number (Python's or NumPy's), and not a bool."""
+    if type(value) is int:
+        return True
     if isinstance(value, (bool, np.bool_)):
         return False
     try:
@@ -42,14 +44,10 @@ def to_int(op: str, name: str, value: Any, *, least: int) -> int:
 
 def to_pair(op: str, name: str, value: Any, *, least: int) -> Pair:
     """Turn 3 or (3, 3) into (3, 3), each number at least `least`."""
-    numbers = (value, value) if is_int(value) else value
-    if (
-        not isinstance(numbers, (tuple, list))
-        or len(numbers) != 2
-        or not all(is_int(number) and number >= least for number in numbers)
-    ):
+    pair = to_pair_or_none((value, value) if is_int(value) else value)
+    if pair is None or min(pair) < least:
         raise ValueError(f"{op}: {name} must be an int or a pair of ints >= {least}; received {name}={value!r}")
-    return operator.index(numbers[0]), operator.index(numbers[1])
+    return pair
 
 
 def to_padding(op: str, value: Any, *, same: bool = False) -> Padding:
@@ -71,9 +69,12 @@ def to_padding(op: str, value: Any, *, same: bool = False) -> Padding:
 
 def to_pair_or_none(value: Any) -> Pair | None:
     """Return value as a pair of ints >= 0, or None if it is not one."""
-    if isinstance(value, (tuple, list)) and len(value) == 2 and all(is_int(v) and v >= 0 for v in value):
-        return operator.index(value[0]), operator.index(value[1])
-    return None
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        return None
+    first, second = value
+    if not (is_int(first) and is_int(second) and first >= 0 and second >= 0):
+        return None
+    return operator.index(first), operator.index(second)
 
 
 def to_axis(op: str, axis: Any, ndim: int) -> int:
@@ -160,6 +161,9 @@ def check_alike(op: str, **operands: Any) -> None:
         if operand is None and name in OPTIONAL:
             continue
         data: Any = getattr(operand, "data", None)
+        if type(data) is np.ndarray and data.dtype is FLOATS[0] and (first is None or first.dtype is FLOATS[0]):
+            first = data  # nothing is wrong with what nearly all operands are
+            continue
         if not is_array(data):
             found = type(operand).__name__
             raise TypeError(f"{op}: {name} must be a Tensor, it is a {found}; wrap it: Tensor({name})")
@@ -185,6 +189,8 @@ def _differing(op: str, operands: dict[str, Any]) -> str:
 
 def to_array(value: Any, requires_grad: bool) -> Array:
     """Return the array of a new tensor: an array as it is, plain numbers as float32."""
+    if type(value) is np.ndarray and value.dtype in FLOATS:
+        return value
     if is_array(getattr(value, "data", None)):
         raise TypeError("Tensor: the argument is a Tensor already; use it as it is, or its .data")
     array = value if is_array(value) else from_numbers("Tensor", "array", value)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from minidl import cost, kernels, ops
-from minidl._backend import Array, empty_channels_last
+from minidl._backend import Array, constant
 from minidl.kernels import in_use
 from minidl.nn import BatchNorm2d, Conv2d, Identity, Module
 from minidl.ops.norm import ACTIVATIONS
@@ -29,7 +29,7 @@ from minidl.tensor import Event, Tensor
 class FoldedConv2d(Module):
     """A convolution with everything that followed it: y = activation(conv(x) + b + residual).
 
-    Its weights are buffers that nobody can write to, so a kernel may keep what it has computed from them.
+    Its weights are buffers that nobody can change, so a kernel may keep what it has computed from them.
 
     Args:
         conv: the convolution whose place it takes.
@@ -50,8 +50,9 @@ class FoldedConv2d(Module):
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Convolve, add, activate."""
-        b = None if self.bias is None else Tensor(self.bias)
-        return ops.conv2d_fused(x, Tensor(self.weight), b, residual, activation=self.activation, **self.geometry)
+        weight, bias = self._buffers["weight"], self._buffers["bias"]
+        b = None if bias is None else Tensor(bias)
+        return ops.conv2d_fused(x, Tensor(weight), b, residual, activation=self.activation, **self.geometry)
 
     def extra_repr(self) -> str:
         """Return the channels, the kernel and the activation."""
@@ -145,9 +146,6 @@ def _put(modules: dict[str, Module], path: str, module: Module) -> None:
 
 
 def _constant(array: np.ndarray, dtype: Any) -> np.ndarray:
-    """Return a copy that cannot be written to; kernels lie channels-last."""
-    result = empty_channels_last(array.shape, dtype) if array.ndim == 4 else np.empty(array.shape, dtype)
-    result[...] = array
-    owner = result if result.base is None or not isinstance(result.base, np.ndarray) else result.base
-    result.flags.writeable = owner.flags.writeable = False
-    return result
+    """Return a copy that nobody can change; kernels lie channels-last."""
+    array = array.astype(dtype)
+    return constant(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) if array.ndim == 4 else constant(array)

@@ -191,22 +191,22 @@ class Function:
     @classmethod
     def apply(cls, *tensors: Tensor | None, **settings: Any) -> Tensor:
         """Run forward on tensors (None where there is none) and connect the result to them."""
+        recording, arrays, needs = _recording.get(), [], []
         for tensor in tensors:
             if tensor is not None and not isinstance(tensor, Tensor):
                 found = type(tensor).__name__
                 raise TypeError(f"{cls.op}: inputs must be Tensors, received a {found}; wrap it: Tensor(array)")
-        recording = _recording.get()
-        needs = tuple(recording and tensor is not None and tensor.requires_grad for tensor in tensors)
-        ctx = Context(cls.op, tensors, needs)
-        arrays = tuple(None if tensor is None else tensor._data for tensor in tensors)
-        output = Tensor._wrap(to_result(cls.op, cls.forward(ctx, *arrays, **settings)), any(needs))
-        module = current_module.get()[1]
+            arrays.append(None if tensor is None else tensor._data)
+            needs.append(recording and tensor is not None and tensor.requires_grad)
+        ctx = Context(cls.op, tensors, tuple(needs))
+        output = Tensor._wrap(to_result(cls.op, cls.forward(ctx, *arrays, **settings)), True in needs)
         if output.requires_grad:
             ctx._seal(output)
-            output._node = Node(cls, ctx, tensors, output, module)
+            output._node = Node(cls, ctx, tensors, output, current_module.get()[1])
         if _observers.get():
+            module, saved = current_module.get()[1], ctx.saved_bytes
             choices = ctx.choices() if callable(ctx.choices) else ctx.choices
-            _tell(Event(cls.op, "forward", module, arrays, output._data, settings, ctx.saved_bytes, choices))
+            _tell(Event(cls.op, "forward", module, tuple(arrays), output._data, settings, saved, choices))
         return output
 
 

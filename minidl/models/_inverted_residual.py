@@ -66,8 +66,16 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x + F(x) where the shape stays, else F(x)."""
-        y = getattr(self, self.place)(x)
-        return ops.add(self.stochastic_depth(y), x) if self.has_shortcut else y
+        block = getattr(self, self.place)
+        if not self.has_shortcut:
+            return block(x)
+        if self.training and isinstance(self.stochastic_depth, nn.StochasticDepth):
+            return ops.add(self.stochastic_depth(block(x)), x)
+        *front, last = block
+        y = x
+        for layer in front:
+            y = layer(y)
+        return last(y, x)  # the last norm adds the shortcut in its own pass
 
 
 def laid_open(block: nn.Conv2dNormActivation) -> list[nn.Module]:

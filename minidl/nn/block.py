@@ -38,7 +38,7 @@ class Conv2dNormActivation(Sequential):
         rng: generator of the initial weights; None (default) takes the one of `minidl.manual_seed`.
 
     Shape:
-        x (N, C, H, W) -> y (N, O, OH, OW)
+        x (N, C, H, W), and a residual of the shape of y or None -> y (N, O, OH, OW)
 
     Raises:
         ValueError: if a number is out of range or the activation is unknown.
@@ -82,6 +82,16 @@ class Conv2dNormActivation(Sequential):
         if activation is not None and not fused:
             layers.append(activation_layer("Conv2dNormActivation", "activation", activation))
         super().__init__(*layers)
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Run x through all layers; the norm adds the residual, if there is one, before its activation."""
+        if residual is None:
+            return super().forward(x)
+        conv, norm, *rest = self
+        x = norm(conv(x), residual)
+        for layer in rest:
+            x = layer(x)
+        return x
 
 
 class SqueezeExcitation(Module):

@@ -14,6 +14,7 @@ other, so its backward is the other's forward. With the pictures in swapped role
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from minidl import kernels
@@ -161,7 +162,7 @@ def conv_transpose2d(
     op = "conv_transpose2d"
     check_alike(op, x=x, w=w, b=b)
     check_rank(op, "x", x.shape, "N, C, H, W")
-    _check_kernels(op, w, "C, O/G, KH, KW")
+    _check_kernels(op, w.shape, "C, O/G, KH, KW")
     groups = to_int(op, "groups", groups, least=1)
     stride = to_pair(op, "stride", stride, least=1)
     dilation = to_pair(op, "dilation", dilation, least=1)
@@ -194,29 +195,45 @@ def conv_transpose2d(
     )
 
 
-def _check_kernels(op: str, w: Tensor, axes: str) -> None:
-    check_rank(op, "w", w.shape, axes)
-    if 0 in w.shape:
-        raise ValueError(f"{op}: w must have at least one weight along each axis ({axes}); w.shape={w.shape}")
+def _check_kernels(op: str, w_shape: tuple[int, ...], axes: str) -> None:
+    check_rank(op, "w", w_shape, axes)
+    if 0 in w_shape:
+        raise ValueError(f"{op}: w must have at least one weight along each axis ({axes}); w.shape={w_shape}")
 
 
 def convolution_sizes(
     op: str, x: Tensor, w: Tensor, b: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: Any
 ) -> tuple[dict[str, Any], Pair]:
     """Judge the arguments of a convolution, and return its sizes as kernels take them, and (OH, OW)."""
-    check_rank(op, "x", x.shape, "N, C, H, W")
-    _check_kernels(op, w, "O, C/G, KH, KW")
     groups = to_int(op, "groups", groups, least=1)
     stride = to_pair(op, "stride", stride, least=1)
     dilation = to_pair(op, "dilation", dilation, least=1)
-    if x.shape[1] != w.shape[1] * groups:
+    if not isinstance(padding, str):
+        padding = to_padding(op, padding, same=True)
+    return _fitted(op, x.shape, w.shape, None if b is None else b.shape, stride, padding, dilation, groups)
+
+
+@functools.lru_cache(maxsize=1024)  # a network asks the same again for every batch
+def _fitted(
+    op: str,
+    x_shape: Any,
+    w_shape: Any,
+    b_shape: Any,
+    stride: Pair,
+    padding: Any,
+    dilation: Pair,
+    groups: int,
+) -> tuple[dict[str, Any], Pair]:
+    check_rank(op, "x", x_shape, "N, C, H, W")
+    _check_kernels(op, w_shape, "O, C/G, KH, KW")
+    if x_shape[1] != w_shape[1] * groups:
         raise ValueError(
-            f"{op}: x has {x.shape[1]} channels but w expects {w.shape[1] * groups} "
-            f"(w.shape[1] * groups = {w.shape[1]} * {groups}); x.shape={x.shape}, w.shape={w.shape}"
+            f"{op}: x has {x_shape[1]} channels but w expects {w_shape[1] * groups} "
+            f"(w.shape[1] * groups = {w_shape[1]} * {groups}); x.shape={x_shape}, w.shape={w_shape}"
         )
-    check_divides(op, "groups", groups, "w.shape[0]", w.shape[0])
-    if b is not None and b.shape != (w.shape[0],):
-        raise ValueError(f"{op}: b must have one number for each kernel, shape ({w.shape[0]},); b.shape={b.shape}")
-    padding = resolve_padding(op, padding, x.shape[2:], w.shape[2:], stride, dilation)
-    out_size = window_count(op, x.shape, w.shape[2:], stride, padding, dilation)
+    check_divides(op, "groups", groups, "w.shape[0]", w_shape[0])
+    if b_shape is not None and b_shape != (w_shape[0],):
+        raise ValueError(f"{op}: b must have one number for each kernel, shape ({w_shape[0]},); b.shape={b_shape}")
+    padding = resolve_padding(op, padding, x_shape[2:], w_shape[2:], stride, dilation)
+    out_size = window_count(op, x_shape, w_shape[2:], stride, padding, dilation)
     return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}, out_size

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 import minidl
 from minidl import kernels
+from minidl._backend import constant
 from minidl.kernels import textbook
 from minidl.kernels.textbook.windows import output_size
 from tests.contract import memory_orders, relative_error
+from tests.kernels.twins import equal
 
 FAST = kernels.SETS["cpu"]
 TOLERANCE = 1e-5  # Winograd, which is allowed 2e-5, keeps to it at these sizes
@@ -227,15 +229,40 @@ def test_weights_that_cannot_change_are_prepared_once(case, rng):
     x, w, b, _ = drawn(*CASES[case], rng)
     expected = FAST.conv2d(x, w, b, *CASES[case][2:])
     before = len(frozen._kept)
-    w.flags.writeable = False
-    for _ in range(2):
-        np.testing.assert_array_equal(FAST.conv2d(x, w, b, *CASES[case][2:]), expected)
+    w, fixed = constant(w), constant(b)
+    for bias in (fixed, b, fixed):
+        np.testing.assert_array_equal(FAST.conv2d(x, w, bias, *CASES[case][2:]), expected)
         assert len(frozen._kept) == before + 1
-    w.flags.writeable = True
-    w *= 2
-    np.testing.assert_allclose(FAST.conv2d(x, w, None, *CASES[case][2:]), 2 * (expected - b[:, None, None]), atol=1e-4)
+    b += 1  # a bias that can change is read each time
+    np.testing.assert_allclose(FAST.conv2d(x, w, b, *CASES[case][2:]), expected + 1, atol=1e-5)
+    np.testing.assert_array_equal(FAST.conv2d(x, w, fixed, *CASES[case][2:]), expected)
     del w
     assert len(frozen._kept) == before
+
+
+def test_what_is_kept_for_frozen_weights_serves_other_pictures_and_has_a_limit(rng):
+    from minidl.kernels.cpu import frozen
+
+    w = constant(rng.standard_normal((6, 5, 3, 3), dtype=np.float32))
+    for size in range(3, 4 + frozen.MOST):
+        x = rng.standard_normal((1, 5, size, 4), dtype=np.float32)
+        settings = ((1, 1), ((0, 0), (0, 0)), (1, 1), 1)
+        equal("conv2d", x, w, None, *settings)
+        equal("conv2d", x, w, None, (2, 1), *settings[1:])
+        assert len(frozen._kept[id(w)][1]) <= frozen.MOST
+    with kernels.use("cpu", conv="im2col"):
+        assert FAST.conv2d(x, w, None, *settings) is NotImplemented
+
+
+@pytest.mark.parametrize("algorithm", ["1×1", "Winograd"])
+def test_weights_that_are_read_only_for_a_while_are_never_served_stale(algorithm, rng):
+    x, w, *_ = drawn(*CASES[algorithm], rng)
+    w.flags.writeable = False
+    before = FAST.conv2d(x, w, None, *CASES[algorithm][2:])
+    w.flags.writeable = True
+    w *= 2
+    w.flags.writeable = False
+    np.testing.assert_allclose(FAST.conv2d(x, w, None, *CASES[algorithm][2:]), 2 * before, atol=1e-4)
 
 
 def test_a_read_only_view_of_weights_that_can_change_is_not_kept(rng):

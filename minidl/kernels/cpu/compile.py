@@ -74,12 +74,11 @@ class Kernel:
         """Run with the number of threads in force, which becomes the last argument."""
         if self._run is None:
             self.compile()
-        threads = _threads.get_num_threads()
-        with _one_at_a_time or nullcontext():
+        with _one_at_a_time:
+            threads = _threads.get_num_threads()
             numba.set_num_threads(threads)
-            result = self._run(*arguments, threads)  # type: ignore[misc]
-        _launched[0] = True
-        return result
+            _launched[0] = True
+            return self._run(*arguments, threads)  # type: ignore[misc]
 
 
 def door(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -190,7 +189,7 @@ def _choose_layer() -> str:
 LAYER = os.environ.get("NUMBA_THREADING_LAYER") or _choose_layer()
 numba.config.THREADING_LAYER = LAYER
 numba.config.NUMBA_NUM_THREADS = _threads.available()
-_one_at_a_time: Any = None if LAYER in ("omp", "tbb") else threading.RLock()
+_one_at_a_time: Any = nullcontext() if LAYER in ("omp", "tbb") else threading.RLock()
 _launched = [False]  # whether the threads have been started in this process
 forked = [False]  # whether this process is a child of one whose threads had been started: they are not here
 

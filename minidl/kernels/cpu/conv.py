@@ -14,10 +14,11 @@ import numpy as np
 
 from minidl import _backend
 from minidl._checks import Padding, Pair
+from minidl._threads import get_num_threads
 from minidl.kernels._rooms import options
 from minidl.kernels.cpu import direct, direct_dw, narrow, packing, winograd, winograd_dw
 from minidl.kernels.cpu.compile import door
-from minidl.kernels.cpu.finish import PLAIN, Finish
+from minidl.kernels.cpu.finish import PLAIN, Finish, Run
 from minidl.kernels.cpu.frozen import is_frozen, kept
 from minidl.kernels.cpu.layout import pixels
 from minidl.kernels.cpu.vector import LANES
@@ -28,6 +29,14 @@ from minidl.kernels.textbook.windows import output_size
 Bias = np.ndarray | None
 
 
+class Prepared(NamedTuple):
+    """The shape of y (N, O, OH, OW), what makes it (None: the textbook), and b, which lives as long as its identity."""
+
+    y_shape: tuple[int, ...]
+    run: Run | None
+    b: Bias
+
+
 class Algorithm(NamedTuple):
     """One way to do a convolution.
 
@@ -35,26 +44,27 @@ class Algorithm(NamedTuple):
         name: what `kernels.use("cpu", conv=name)` calls it.
         why: takes the sizes and the pass ("forward", "frozen", which is forward with weights that cannot change and are
             prepared already, "dx" or "dw"), returns in words why it is taken, or "" if not.
-        forward: takes x (N, H, W, C), w, b, the sizes and what follows, writes y (N, OH, OW, O).
+        forward: takes w, b and the sizes, returns what walks from x (N, H, W, C) to y (N, OH, OW, O).
         dx: takes dy (N, OH, OW, O), w and the sizes, writes dx (N, H, W, C).
         dw: takes dy, x and the sizes, returns dw.
     """
 
     name: str
     why: Callable[[Geometry, str], str]
-    forward: Callable[..., None]
+    forward: Callable[[np.ndarray, Bias, Geometry], Run]
     dx: Callable[..., None]
     dw: Callable[..., np.ndarray]
 
 
-def _direct(x: np.ndarray, w: np.ndarray, b: Bias, sizes: Geometry, y: np.ndarray, end: Finish) -> None:
-    weights = kept(w, f"direct {sizes.groups}", lambda: packing.pack(w, sizes.groups))
-    direct.convolve(x, weights, b, y, sizes.forward(), sizes.groups, end)
+def _direct(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
+    weights = kept(w, ("direct", sizes.groups), lambda: packing.pack(w, sizes.groups))
+    return direct.prepare(weights, b, sizes.n, sizes.c, sizes.o, sizes.forward(), sizes.groups)
 
 
 def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
     for walk in sizes.backward():
-        direct.convolve(dy, packing.pack_backward(w, sizes.groups, walk), None, dx, walk, sizes.groups)
+        weights = packing.pack_backward(w, sizes.groups, walk)
+        direct.prepare(weights, None, sizes.n, sizes.o, sizes.c, walk, sizes.groups)(dy, dx)
 
 
 ENOUGH_TILES = {"forward": 64, "frozen": 16, "dx": 64, "dw": 32}
@@ -73,15 +83,15 @@ def _why_winograd(sizes: Geometry, step: str) -> str:
     return f"3×3 with stride 1, {sizes.c} and {sizes.o} channels are multiples of {LANES}, {tiles} tiles of 4×4"
 
 
-def _winograd(x: np.ndarray, w: np.ndarray, b: Bias, sizes: Geometry, y: np.ndarray, end: Finish) -> None:
+def _winograd(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
     u = kept(w, "winograd", lambda: winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c))
-    winograd.convolve(x, u, b, y, *sizes.forward(), end)
+    return winograd.prepare(u, b, sizes.n, sizes.c, sizes.o, sizes.forward())
 
 
 def _winograd_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
     (walk,) = sizes.backward()
     u = winograd.transform_weights(packing.pack_backward(w, 1, walk), sizes.c, sizes.o)
-    winograd.convolve(dy, u, None, dx, *walk)
+    winograd.prepare(u, None, sizes.n, sizes.o, sizes.c, walk)(dy, dx)
 
 
 def _why_narrow(sizes: Geometry, step: str) -> str:
@@ -92,14 +102,15 @@ def _why_narrow(sizes: Geometry, step: str) -> str:
     return "depthwise" if width == 1 else f"groups of {width} channels"
 
 
-def _narrow(x: np.ndarray, w: np.ndarray, b: Bias, sizes: Geometry, y: np.ndarray, end: Finish) -> None:
+def _narrow(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
     walk = sizes.forward()
-    narrow.convolve(x, kept(w, "narrow", lambda: narrow.pack(w, walk, backward=False)), b, y, walk, end)
+    weights = kept(w, "narrow", lambda: narrow.pack(w, walk, backward=False))
+    return narrow.prepare(weights, b, sizes.n, sizes.c, walk)
 
 
 def _narrow_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
     for walk in sizes.backward():
-        narrow.convolve(dy, narrow.pack(w, walk, backward=True), None, dx, walk)
+        narrow.prepare(narrow.pack(w, walk, backward=True), None, sizes.n, sizes.c, walk)(dy, dx)
 
 
 ALGORITHMS = (
@@ -130,13 +141,23 @@ def measure(
 
 
 def _forward(x: np.ndarray, w: np.ndarray, b: Bias, settings: tuple[Any, ...], end: Finish) -> np.ndarray:
-    sizes = measure(x.shape, w.shape, *settings)
-    algorithm = choose(sizes, "frozen" if is_frozen(w) else "forward")
-    if algorithm is None:
+    if b is None or is_frozen(b):
+        plan = x.shape, settings, id(b), options.get().get("conv"), get_num_threads()
+        shape, run, _ = kept(w, plan, lambda: _prepared(x.shape, w, b, settings))
+    else:
+        shape, run, _ = _prepared(x.shape, w, b, settings)
+    if run is None:
         return NotImplemented
-    y = _backend.empty_channels_last((sizes.n, sizes.o, sizes.oh, sizes.ow), x.dtype)
-    algorithm.forward(pixels(x), w, b, sizes, pixels(y), end)
+    y = _backend.empty_channels_last(shape, x.dtype)
+    run(pixels(x), pixels(y), end)
     return y
+
+
+def _prepared(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> Prepared:
+    sizes = measure(x_shape, w.shape, *settings)
+    algorithm = choose(sizes, "frozen" if is_frozen(w) else "forward")
+    run = None if algorithm is None else algorithm.forward(w, b, sizes)
+    return Prepared((sizes.n, sizes.o, sizes.oh, sizes.ow), run, b)
 
 
 @door

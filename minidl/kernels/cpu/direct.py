@@ -23,8 +23,8 @@ from numba import prange
 
 from minidl import _threads
 from minidl.kernels.cpu.compile import kernel
-from minidl.kernels.cpu.finish import PLAIN, Finish, finish
-from minidl.kernels.cpu.packing import blocks_of
+from minidl.kernels.cpu.finish import PLAIN, Finish, Run, finish
+from minidl.kernels.cpu.packing import blocks_of, padded
 from minidl.kernels.cpu.slab import cut
 from minidl.kernels.cpu.sums import SEVEN, fma_numbers, plus, sevenfold, store_sums
 from minidl.kernels.cpu.vector import LANES, load, splat
@@ -124,24 +124,19 @@ def area(walk: Walk, channels: int) -> tuple[int, int]:
     return band, strip
 
 
-def convolve(
-    source: np.ndarray,
-    weights: np.ndarray,
-    b: np.ndarray | None,
-    target: np.ndarray,
-    walk: Walk,
-    groups: int,
-    end: Finish = PLAIN,
-) -> None:
-    """Walk over source (N, H, W, C) and write target (N, H, W, O), with packed weights and b (O,) or None."""
+def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, walk: Walk, groups: int) -> Run:
+    """Return what walks over n pictures (N, H, W, C) and writes (N, H, W, O); packed weights, b (O,) or None."""
     threads = _threads.get_num_threads()
-    channels, outputs = source.shape[3] // groups, target.shape[3] // groups
+    channels, outputs = c // groups, o // groups
     band, strip = area(walk, channels)
-    jobs = len(source) * groups * -(-walk.rows.windows // band) * -(-walk.columns.windows // strip)
+    jobs = n * groups * -(-walk.rows.windows // band) * -(-walk.columns.windows // strip)
     parts = 1 if jobs >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
     slack = 2 * WINDOWS * walk.columns.step * channels
-    slabs = floats(threads, walk.rows.reach(band) * walk.columns.reach(strip) * channels + slack + LANES)
-    bias = np.zeros((groups, blocks_of(outputs) * LANES), np.float32)
-    if b is not None:
-        bias[:, :outputs] = b.reshape(groups, outputs)
-    _direct(source, weights, bias.reshape(-1), *end, target, *walk.arrays, groups, band, strip, parts, slabs)
+    slab = walk.rows.reach(band) * walk.columns.reach(strip) * channels + slack + LANES
+    bias = padded(b, groups, outputs)
+
+    def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
+        slabs = floats(threads, slab)
+        _direct(source, weights, bias, *end, target, *walk.arrays, groups, band, strip, parts, slabs)
+
+    return run

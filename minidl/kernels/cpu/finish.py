@@ -5,7 +5,7 @@ The bias is there already: sums begin with it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -44,3 +44,10 @@ class Finish(NamedTuple):
 
 
 PLAIN = Finish(NOTHING, 0, FUSED[None])
+
+
+class Run(Protocol):
+    """A convolution that is prepared: its weights are in order and its work is divided, only pictures are missing."""
+
+    def __call__(self, source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
+        """Walk over the source and write the target."""

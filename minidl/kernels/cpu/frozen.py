@@ -1,53 +1,60 @@
 """Weights that cannot change are put in order once.
 
 Packing weights, or transforming them for Winograd, costs as much as using them for a picture or two. A training step
-changes them, so it packs them each time; inference need not. An array whose memory nobody may write to cannot change:
-what is made of it is kept as long as the array itself lives.
+changes them, so it packs them each time; inference need not. What is made of an array that cannot change is kept as
+long as the array itself lives.
+
+A flag is not enough: whoever sets `writeable` to False may set it to True again, change a number, and take it back. But
+NumPy refuses the flag to an array that stands on Python's `bytes`, which nobody can change: `_backend.constant` makes
+such arrays, and they alone are frozen.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 import numpy as np
 
-from minidl._memory import Loan
+MOST = 32  # things that are kept for one array: one or two are its numbers, the others plans for sizes of pictures
+T = TypeVar("T")
 
-_kept: dict[int, tuple[Any, dict[str, np.ndarray]]] = {}  # by the array's identity, which its weak reference guards
+_kept: dict[int, tuple[Any, dict[Hashable, Any]]] = {}  # by the array's identity, which its weak reference guards
 
 
 def is_frozen(w: np.ndarray) -> bool:
-    """Tell whether neither this array nor any that it is a view of can be written to.
+    """Tell whether nobody can ever change this array.
 
     Example:
+        >>> from minidl._backend import constant
         >>> w = np.ones((2, 3))
-        >>> is_frozen(w)
-        False
         >>> w.flags.writeable = False
-        >>> is_frozen(w)
-        True
-        >>> is_frozen(np.ones((2, 3)).T)
-        False
+        >>> is_frozen(w), is_frozen(constant(w)), is_frozen(constant(w).T)
+        (False, True, True)
     """
+    if id(w) in _kept:
+        return True
+    if w.flags.writeable:
+        return False
     base: Any = w
     while isinstance(base, np.ndarray):
-        if base.flags.writeable:
-            return False
         base = base.base
-    return base is None or isinstance(base, (Loan, bytes))
+    return isinstance(base, bytes)
 
 
-def kept(w: np.ndarray, name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
-    """Return make(), or what it returned for this array before if the array is frozen."""
-    key = id(w)
+def kept(w: np.ndarray, name: Hashable, make: Callable[[], T]) -> T:
+    """Return make(), or what it returned under this name before if the array is frozen."""
     if not is_frozen(w):
-        _kept.pop(key, None)  # it was frozen once
         return make()
+    key = id(w)
     if key not in _kept:
         _kept[key] = weakref.ref(w, lambda _: _kept.pop(key, None)), {}
     made = _kept[key][1]
-    if name not in made:
-        made[name] = make()
-    return made[name]
+    found = made.get(name)
+    if found is None:
+        found = make()
+        if len(made) >= MOST:
+            made.clear()
+        made[name] = found
+    return found

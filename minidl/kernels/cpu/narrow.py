@@ -25,8 +25,8 @@ from numba import prange
 
 from minidl import _backend, _threads
 from minidl.kernels.cpu.compile import inline, kernel
-from minidl.kernels.cpu.finish import PLAIN, Finish, finish
-from minidl.kernels.cpu.packing import blocks_of, weight_rows
+from minidl.kernels.cpu.finish import PLAIN, Finish, Run, finish
+from minidl.kernels.cpu.packing import blocks_of, padded, weight_rows
 from minidl.kernels.cpu.slab import zeros
 from minidl.kernels.cpu.sums import SEVEN, fma_pairs, fma_vectors, sevenfold, store_sums
 from minidl.kernels.cpu.vector import LANES, fma, load, load_first, repeater, splat, store
@@ -194,25 +194,20 @@ def pack(w: np.ndarray, walk: Walk, backward: bool) -> np.ndarray:
     return packed.reshape(blocks_of(c), LANES, *w.shape[1:]).transpose(0, 3, 2, 1).reshape(-1)
 
 
-def convolve(
-    source: np.ndarray,
-    weights: np.ndarray,
-    b: np.ndarray | None,
-    target: np.ndarray,
-    walk: Walk,
-    end: Finish = PLAIN,
-) -> None:
-    """Walk over source (N, H, W, C) and write target (N, H, W, C), with packed weights and b (C,) or None."""
-    threads, (n, _, _, c) = _threads.get_num_threads(), source.shape
-    taps = walk.rows.taps * walk.columns.taps
+def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, walk: Walk) -> Run:
+    """Return what walks over n pictures (N, H, W, C) and writes such ones, with packed weights and b (C,) or None."""
+    threads, taps = _threads.get_num_threads(), walk.rows.taps * walk.columns.taps
     width = weights.size // max(1, blocks_of(c) * taps * LANES) if taps else 1
     band = band_of(walk, c, width)
     parts = 1 if n * -(-walk.rows.windows // band) >= 4 * threads else min(threads, blocks_of(c))
-    slabs = floats(threads, (width * walk.rows.reach(band) * walk.columns.span + 8 * walk.columns.step) * LANES)
-    bias = np.zeros(blocks_of(c) * LANES, np.float32)
-    if b is not None:
-        bias[:c] = b
-    _narrow(source, weights, bias, *end, target, *walk.arrays, width, band, parts, slabs)
+    slab = (width * walk.rows.reach(band) * walk.columns.span + 8 * walk.columns.step) * LANES
+    bias = padded(b, 1, c)
+
+    def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
+        slabs = floats(threads, slab)
+        _narrow(source, weights, bias, *end, target, *walk.arrays, width, band, parts, slabs)
+
+    return run
 
 
 def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:

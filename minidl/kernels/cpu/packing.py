@@ -34,6 +34,14 @@ def weight_rows(w: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(w.transpose(0, 2, 3, 1)).reshape(len(w), -1)
 
 
+def padded(b: np.ndarray | None, groups: int, outputs: int) -> np.ndarray:
+    """Return the biases b (O,), or zeros for None, with every group of outputs filled up to whole vectors."""
+    bias = np.zeros((groups, blocks_of(outputs) * LANES), np.float32)
+    if b is not None:
+        bias[:, :outputs] = b.reshape(groups, outputs)
+    return bias.reshape(-1)
+
+
 @kernel("void(r2, w1, i, i)")
 def _pack(w, packed, groups, threads):
     o, k = w.shape

@@ -16,6 +16,7 @@ to the first, the source pixels ascend. (With stride 1 there is one phase: the c
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -57,8 +58,13 @@ class Walk(NamedTuple):
 
     @property
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first seven numbers of both axes, for kernels."""
-        return np.array(self.rows[:7]), np.array(self.columns[:7])
+        """Return the first seven numbers of both axes, for kernels, which only read them."""
+        return _numbers(self.rows), _numbers(self.columns)
+
+
+@functools.lru_cache(maxsize=1024)
+def _numbers(axis: Axis) -> np.ndarray:
+    return np.array(axis[:7])
 
 
 class Geometry(NamedTuple):
@@ -78,6 +84,7 @@ class Geometry(NamedTuple):
     dilation: tuple[int, int]
     groups: int
 
+    @functools.lru_cache(maxsize=1024)  # noqa: B019 - a geometry is a few numbers
     def forward(self) -> Walk:
         """Return the walk of the convolution: from x to y."""
         (top, _), (left, _) = self.padding

@@ -38,11 +38,11 @@ import numpy as np
 from numba import prange
 
 from minidl.kernels.cpu.compile import inline, kernel
-from minidl.kernels.cpu.finish import PLAIN, Finish, finish
-from minidl.kernels.cpu.packing import blocks_of
+from minidl.kernels.cpu.finish import PLAIN, Finish, Run, finish
+from minidl.kernels.cpu.packing import blocks_of, padded
 from minidl.kernels.cpu.sums import SEVEN, fma_numbers, sevenfold, store_sums
 from minidl.kernels.cpu.vector import LANES, fma, load, splat, store
-from minidl.kernels.cpu.walk import Axis
+from minidl.kernels.cpu.walk import Walk
 from minidl.kernels.cpu.workspace import floats
 
 POINTS = 36
@@ -270,19 +270,14 @@ def transform_weights(packed: np.ndarray, o: int, c: int) -> np.ndarray:
     return u
 
 
-def convolve(
-    source: np.ndarray,
-    u: np.ndarray,
-    b: np.ndarray | None,
-    target: np.ndarray,
-    rows: Axis,
-    columns: Axis,
-    end: Finish = PLAIN,
-) -> None:
-    """Walk over source (N, H, W, C) and write target (N, H, W, O), with transformed weights and b (O,) or None."""
-    c, (n, h, width, o) = source.shape[3], target.shape
-    size = chunk(tiles_of(n, h, width), c + o)
-    v = floats(POINTS * size * c + ROWS * LANES)
-    m = floats(POINTS * size * o)
-    bias = np.zeros(o, np.float32) if b is None else np.ascontiguousarray(b)
-    _winograd(source, u, bias, *end, target, rows.first, columns.first, size, v, m)
+def prepare(u: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, walk: Walk) -> Run:
+    """Return what walks over n pictures (N, H, W, C) and writes (N, H, W, O); u of weights, and b (O,) or None."""
+    rows, columns = walk
+    size = chunk(tiles_of(n, rows.windows, columns.windows), c + o)
+    bias = padded(b, 1, o)
+
+    def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
+        v, m = floats(POINTS * size * c + ROWS * LANES), floats(POINTS * size * o)
+        _winograd(source, u, bias, *end, target, rows.first, columns.first, size, v, m)
+
+    return run
