@@ -1,0 +1,56 @@
+"""Whole networks in the fast room, in float32, against PyTorch with the same weights.
+
+The other comparisons of networks are made with pictures so small that much of the work is the textbook's. Here every
+convolution, norm and pooling must have been the fast room's, and the maps are large enough for all its algorithms.
+"""
+
+from collections import Counter
+
+import pytest
+
+from minidl import kernels, models, nn
+from minidl.kernels.cpu import conv
+from tests.kernels.twins import counted
+from tests.peers.twins import check_gradients, check_outputs, twins
+
+torch = pytest.importorskip("torch")
+torchvision = pytest.importorskip("torchvision")
+timm = pytest.importorskip("timm")
+pytestmark = pytest.mark.peers
+
+SIDE, BATCH = 96, 4
+TILED, NARROW = {"direct", "winograd"}, {"direct", "narrow"}
+CASES = {
+    "resnet18": TILED,
+    "resnet50": TILED,
+    "resnext50_32x4d": NARROW,
+    "vgg11": TILED,
+    "googlenet_bn": TILED,
+    "densenet121": TILED,
+    "mobilenet_v2": NARROW,
+    "efficientnet_lite0": NARROW,
+}
+
+
+def theirs(name):
+    if name == "efficientnet_lite0":
+        return timm.create_model("tf_efficientnet_lite0")
+    if name == "googlenet_bn":
+        return torchvision.models.googlenet(weights=None, init_weights=False, aux_logits=False)
+    return torchvision.models.get_model(name, weights=None)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_outputs_and_gradients_are_pytorchs(name, monkeypatch):
+    torch.manual_seed(0)
+    pair = twins(models.get_model(name, aux_logits=False), theirs(name), SIDE, BATCH)
+    layers = [layer for layer in pair.ours.modules() if isinstance(layer, nn.Conv2d)]
+    chosen, choose = Counter(), conv.choose
+    monkeypatch.setattr(conv, "choose", lambda *call: chosen.update([choose(*call).name]) or choose(*call))
+    with kernels.use("cpu"), counted() as (served, declined):
+        check_outputs(pair)
+        check_gradients(pair)
+    assert served["conv2d"] >= 2 * len(layers)
+    assert served["conv2d_dw"] >= len(layers)
+    assert set(chosen) == CASES[name]
+    assert not declined
