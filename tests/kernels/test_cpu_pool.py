@@ -15,6 +15,8 @@ GEOMETRIES = {
     "dilated": ((1, 17, 9, 10), (3, 2), (1, 2), ((1, 1), (1, 1)), (2, 3), (7, 5)),
     "3/1, uneven padding": ((2, 1, 5, 4), (3, 3), (1, 1), ((1, 0), (0, 1)), (1, 1), (4, 3)),
     "gaps between the windows": ((1, 4, 10, 11), (2, 2), (4, 3), ((0, 0), (0, 0)), (1, 1), (3, 4)),
+    "3/2, four vectors and a rest": ((2, 83, 9, 8), (3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1), (5, 4)),
+    "3/1, four vectors": ((1, 128, 4, 5), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), (4, 5)),
     "one pixel": ((2, 33, 1, 1), (1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), (1, 1)),
 }
 
@@ -39,14 +41,15 @@ class TestFixedWindows:
         equal_in_every_order("avg_pool2d_dx", single(rng, *shape[:2], *out_size), shape, *geometry)
 
 
+@pytest.mark.parametrize("channels", [19, 70])
 @pytest.mark.parametrize("out_size", [(1, 1), (3, 2), (5, 7), (8, 9)])
-def test_adaptive_average(out_size, rng):
-    shape = (2, 19, 5, 7)
+def test_adaptive_average(out_size, channels, rng):
+    shape = (2, channels, 5, 7)
     equal_in_every_order("adaptive_avg_pool2d", single(rng, *shape), out_size)
-    equal_in_every_order("adaptive_avg_pool2d_dx", single(rng, 2, 19, *out_size), shape)
+    equal_in_every_order("adaptive_avg_pool2d_dx", single(rng, 2, channels, *out_size), shape)
 
 
-@pytest.mark.parametrize("shape", [(2, 40, 7, 7), (1, 1, 3, 2), (3, 17, 1, 1)])
+@pytest.mark.parametrize("shape", [(2, 40, 7, 7), (2, 150, 7, 7), (1, 1, 3, 2), (3, 17, 1, 1)])
 def test_global_average(shape, rng):
     equal_in_every_order("global_avg_pool2d", single(rng, *shape), tolerance=1e-6)
     equal_in_every_order("global_avg_pool2d_dx", single(rng, *shape[:2]), shape)
@@ -54,7 +57,7 @@ def test_global_average(shape, rng):
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_not_finite(number, rng):
-    shape, *geometry = GEOMETRIES["3/2, padding 1"]
+    shape, *geometry = GEOMETRIES["3/2, four vectors and a rest"]
     for places in (slice(None), slice(None, None, 7)):
         x = single(rng, *shape)
         x.reshape(-1)[places] = number

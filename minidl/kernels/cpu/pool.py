@@ -1,4 +1,4 @@
-"""Pooling: sixteen channels of a pixel at a time, and every number of the result written once.
+"""Pooling: every number of the result written once, sixty-four channels of a pixel at a time.
 
     max, forward     a window is read tap by tap; the largest so far and its number are two vectors
     max, backward    gathered, not scattered: a pixel asks every window over it whether it has won there. So threads
@@ -7,7 +7,9 @@
                      output of fixed size, or the whole picture. Tables say where each begins and ends, so that one
                      kernel averages all of them; backward, they say which windows lie over a pixel.
 
-The textbook runs over all windows tap by tap, which reads and writes the result as often as a window has taps.
+Four vectors side by side share what a tap costs besides its arithmetic: where it lies, which number it has. What is
+left of the channels goes one vector at a time. The textbook runs over all windows tap by tap, which reads and writes
+the result as often as a window has taps.
 """
 
 from __future__ import annotations
@@ -19,9 +21,23 @@ from minidl import _backend
 from minidl._checks import Padding, Pair
 from minidl.kernels.cpu.compile import door, inline, kernel
 from minidl.kernels.cpu.layout import pixels
-from minidl.kernels.cpu.vector import LANES, either, load_some, splat, store_some, where
+from minidl.kernels.cpu.vector import (
+    LANES,
+    bytes_are,
+    either,
+    fetch,
+    fma,
+    load,
+    load_some,
+    splat,
+    store,
+    store_some,
+    where,
+)
 from minidl.kernels.textbook import pool as textbook
 
+ACROSS = 4 * LANES
+AHEAD = 4  # windows: comparing takes so long that the processor does not look ahead itself
 LOWEST = np.float32(-np.inf)
 ZERO = np.float32(0)
 
@@ -34,42 +50,85 @@ def _taps(start, dilation, count, size):
     return min(first, count - 1), last
 
 
+@inline
+def _larger(seen, tap, best, winner):
+    """Return the larger of two vectors, and whose number it has; NaN is not larger than anything, and stays."""
+    better = either(seen > best, seen != seen)
+    return where(better, seen, best), where(better, tap, winner)
+
+
+@inline
+def _store_four(target, at, a, b, c, d):
+    """Write four vectors behind each other."""
+    store(target, at, a)
+    store(target, at + 16, b)
+    store(target, at + 32, c)
+    store(target, at + 48, d)
+
+
 @kernel("void(r4, w4, wb4, i, i, i, i, i, i, i, i, i)")
 def _max(x, y, winners, kh, kw, stride_h, stride_w, top, left, dilation_h, dilation_w, threads):
     n, h, width, channels = x.shape
     oh, ow = y.shape[1], y.shape[2]
     x, y, winners = x.reshape(-1), y.reshape(-1), winners.reshape(-1)
+    whole = channels // ACROSS * ACROSS
+    j_firsts, j_lasts = np.empty(ow, np.int64), np.empty(ow, np.int64)
+    for column in range(ow):
+        j_firsts[column], j_lasts[column] = _taps(column * stride_w - left, dilation_w, kw, width)
     for row in prange(n * oh):
         picture, start_h = row // oh, row % oh * stride_h - top
         i_first, i_last = _taps(start_h, dilation_h, kh, h)
         for column in range(ow):
-            start_w = column * stride_w - left
-            j_first, j_last = _taps(start_w, dilation_w, kw, width)
-            target = (row * ow + column) * channels
-            for c in range(0, channels, LANES):
-                rest = channels - c
-                best, winner = splat(LOWEST), splat(np.float32(i_first * kw + j_first))
+            start_w, j_first, j_last = column * stride_w - left, j_firsts[column], j_lasts[column]
+            corner = ((picture * h + start_h) * width + start_w) * channels
+            for i in range(i_first, i_last):
+                place = corner + (i * dilation_h * width + AHEAD * stride_w) * channels
+                for coming in range(place, place + stride_w * channels, LANES):
+                    fetch(x, coming)
+            at, start = (row * ow + column) * channels, splat(np.float32(i_first * kw + j_first))
+            for c in range(0, whole, ACROSS):
+                b0 = b1 = b2 = b3 = splat(LOWEST)
+                w0 = w1 = w2 = w3 = start
                 for i in range(i_first, i_last):
-                    source = ((picture * h + start_h + i * dilation_h) * width + start_w) * channels + c
                     for j in range(j_first, j_last):
-                        seen = load_some(x, source + j * dilation_w * channels, rest)
-                        better = either(seen > best, seen != seen)  # NaN is not larger than anything, and stays
-                        best = where(better, seen, best)
-                        winner = where(better, splat(np.float32(i * kw + j)), winner)
-                store_some(y, target + c, best, rest)
-                store_some(winners, target + c, winner, rest)
+                        place = corner + (i * dilation_h * width + j * dilation_w) * channels + c
+                        tap = splat(np.float32(i * kw + j))
+                        b0, w0 = _larger(load(x, place), tap, b0, w0)
+                        b1, w1 = _larger(load(x, place + 16), tap, b1, w1)
+                        b2, w2 = _larger(load(x, place + 32), tap, b2, w2)
+                        b3, w3 = _larger(load(x, place + 48), tap, b3, w3)
+                _store_four(y, at + c, b0, b1, b2, b3)
+                _store_four(winners, at + c, w0, w1, w2, w3)
+            for c in range(whole, channels, LANES):
+                best, winner = splat(LOWEST), start
+                for i in range(i_first, i_last):
+                    for j in range(j_first, j_last):
+                        place = corner + (i * dilation_h * width + j * dilation_w) * channels + c
+                        seen = load_some(x, place, channels - c)
+                        best, winner = _larger(seen, splat(np.float32(i * kw + j)), best, winner)
+                store_some(y, at + c, best, channels - c)
+                store_some(winners, at + c, winner, channels - c)
 
 
 @inline
-def _hits(place, front, stride, dilation, count, size, windows, taps):
-    """List the windows over a pixel of one axis, and which of their taps it is; return how many there are."""
-    found = 0
-    for tap in range(count):
-        start = place + front - tap * dilation
-        if start >= 0 and start % stride == 0 and start // stride < size:
-            windows[found], taps[found] = start // stride, tap
-            found += 1
-    return found
+def _hits(size, front, stride, dilation, taps, windows):
+    """List for every pixel of one axis how many windows lie over it, then these, and then which of their taps it is."""
+    hits = np.empty((size, 1 + 2 * taps), np.int64)
+    for place in range(size):
+        found = 0
+        for tap in range(taps):
+            start = place + front - tap * dilation
+            if start >= 0 and start % stride == 0 and start // stride < windows:
+                hits[place, 1 + found], hits[place, 1 + taps + found] = start // stride, tap
+                found += 1
+        hits[place, 0] = found
+    return hits
+
+
+@inline
+def _won(winners, dy, place, tap, left, total):
+    """Add to the total what the windows at a place got whose winner is this tap."""
+    return where(bytes_are(winners, place, tap, left), total + load_some(dy, place, left), total)
 
 
 @kernel("void(r4, rb4, w4, i, i, i, i, i, i, i, i, i)")
@@ -77,23 +136,32 @@ def _max_dx(dy, winners, dx, kh, kw, stride_h, stride_w, top, left, dilation_h, 
     n, h, width, channels = dx.shape
     oh, ow = dy.shape[1], dy.shape[2]
     dy, winners, dx = dy.reshape(-1), winners.reshape(-1), dx.reshape(-1)
+    whole = channels // ACROSS * ACROSS
+    over_h = _hits(h, top, stride_h, dilation_h, kh, oh)
+    over_w = _hits(width, left, stride_w, dilation_w, kw, ow)
     for row in prange(n * h):
-        picture = row // h
-        rows, i_taps = np.empty(kh, np.int64), np.empty(kh, np.int64)
-        columns, j_taps = np.empty(kw, np.int64), np.empty(kw, np.int64)
-        hit_rows = _hits(row % h, top, stride_h, dilation_h, kh, oh, rows, i_taps)
+        first, i = row // h * oh, row % h
         for column in range(width):
-            hit_columns = _hits(column, left, stride_w, dilation_w, kw, ow, columns, j_taps)
-            target = (row * width + column) * channels
-            for c in range(0, channels, LANES):
-                rest = channels - c
+            at = (row * width + column) * channels
+            for c in range(0, whole, ACROSS):
+                t0 = t1 = t2 = t3 = splat(ZERO)
+                for a in range(1, 1 + over_h[i, 0]):
+                    for b in range(1, 1 + over_w[column, 0]):
+                        place = ((first + over_h[i, a]) * ow + over_w[column, b]) * channels + c
+                        tap = over_h[i, a + kh] * kw + over_w[column, b + kw]
+                        t0 = _won(winners, dy, place, tap, 16, t0)
+                        t1 = _won(winners, dy, place + 16, tap, 16, t1)
+                        t2 = _won(winners, dy, place + 32, tap, 16, t2)
+                        t3 = _won(winners, dy, place + 48, tap, 16, t3)
+                _store_four(dx, at + c, t0, t1, t2, t3)
+            for c in range(whole, channels, LANES):
                 total = splat(ZERO)
-                for a in range(hit_rows):
-                    for b in range(hit_columns):
-                        source = ((picture * oh + rows[a]) * ow + columns[b]) * channels + c
-                        won = load_some(winners, source, rest) == splat(np.float32(i_taps[a] * kw + j_taps[b]))
-                        total = total + where(won, load_some(dy, source, rest), splat(ZERO))
-                store_some(dx, target + c, total, rest)
+                for a in range(1, 1 + over_h[i, 0]):
+                    for b in range(1, 1 + over_w[column, 0]):
+                        place = ((first + over_h[i, a]) * ow + over_w[column, b]) * channels + c
+                        tap = over_h[i, a + kh] * kw + over_w[column, b + kw]
+                        total = _won(winners, dy, place, tap, channels - c, total)
+                store_some(dx, at + c, total, channels - c)
 
 
 def _geometry(kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair) -> tuple[int, ...]:
@@ -134,23 +202,36 @@ def max_pool2d_dx(
 
 @kernel("void(r4, ri1, ri1, rd1, ri1, ri1, rd1, w4, i)")
 def _average(x, tops, bottoms, shares_h, lefts, rights, shares_w, y, threads):
-    """Average windows: rows tops[i] … bottoms[i] - 1 by lefts[j] … rights[j] - 1, times the shares of both."""
+    """Average windows: rows tops[i] … bottoms[i] - 1 by lefts[j] … rights[j] - 1, times the shares of both.
+
+    Windows are summed row by row: a long sum in one go would lose digits.
+    """
     n, h, width, channels = x.shape
     oh, ow = y.shape[1], y.shape[2]
     x, y = x.reshape(-1), y.reshape(-1)
+    whole = channels // ACROSS * ACROSS
     for job in prange(n * oh):
         picture, i = job // oh, job % oh
         for j in range(ow):
-            share = splat(np.float32(shares_h[i] * shares_w[j]))
-            for c in range(0, channels, LANES):
-                rest = channels - c
+            at, share = (job * ow + j) * channels, splat(np.float32(shares_h[i] * shares_w[j]))
+            for c in range(0, whole, ACROSS):
+                t0 = t1 = t2 = t3 = splat(ZERO)
+                for row in range(picture * h + tops[i], picture * h + bottoms[i]):
+                    r0 = r1 = r2 = r3 = splat(ZERO)
+                    for pixel in range(row * width + lefts[j], row * width + rights[j]):
+                        place = pixel * channels + c
+                        r0, r1 = r0 + load(x, place), r1 + load(x, place + 16)
+                        r2, r3 = r2 + load(x, place + 32), r3 + load(x, place + 48)
+                    t0, t1, t2, t3 = t0 + r0, t1 + r1, t2 + r2, t3 + r3
+                _store_four(y, at + c, t0 * share, t1 * share, t2 * share, t3 * share)
+            for c in range(whole, channels, LANES):
                 total = splat(ZERO)
-                for row in range(tops[i], bottoms[i]):
-                    of_row = splat(ZERO)  # summed row by row: a long sum in one go would lose digits
-                    for column in range(lefts[j], rights[j]):
-                        of_row = of_row + load_some(x, ((picture * h + row) * width + column) * channels + c, rest)
+                for row in range(picture * h + tops[i], picture * h + bottoms[i]):
+                    of_row = splat(ZERO)
+                    for pixel in range(row * width + lefts[j], row * width + rights[j]):
+                        of_row = of_row + load_some(x, pixel * channels + c, channels - c)
                     total = total + of_row
-                store_some(y, (job * ow + j) * channels + c, total * share, rest)
+                store_some(y, at + c, total * share, channels - c)
 
 
 @kernel("void(r4, ri1, ri1, rd1, ri1, ri1, rd1, w4, i)")
@@ -159,18 +240,28 @@ def _average_dx(dy, tops, bottoms, shares_h, lefts, rights, shares_w, dx, thread
     n, h, width, channels = dx.shape
     oh, ow = dy.shape[1], dy.shape[2]
     dy, dx = dy.reshape(-1), dx.reshape(-1)
+    whole = channels // ACROSS * ACROSS
     for job in prange(n * h):
         picture, i = job // h, job % h
         for j in range(width):
-            for c in range(0, channels, LANES):
-                rest = channels - c
+            at = (job * width + j) * channels
+            for c in range(0, whole, ACROSS):
+                t0 = t1 = t2 = t3 = splat(ZERO)
+                for row in range(tops[i], bottoms[i]):
+                    for column in range(lefts[j], rights[j]):
+                        share = splat(np.float32(shares_h[row] * shares_w[column]))
+                        place = ((picture * oh + row) * ow + column) * channels + c
+                        t0, t1 = fma(load(dy, place), share, t0), fma(load(dy, place + 16), share, t1)
+                        t2, t3 = fma(load(dy, place + 32), share, t2), fma(load(dy, place + 48), share, t3)
+                _store_four(dx, at + c, t0, t1, t2, t3)
+            for c in range(whole, channels, LANES):
                 total = splat(ZERO)
                 for row in range(tops[i], bottoms[i]):
                     for column in range(lefts[j], rights[j]):
                         share = splat(np.float32(shares_h[row] * shares_w[column]))
-                        source = ((picture * oh + row) * ow + column) * channels + c
-                        total = total + load_some(dy, source, rest) * share
-                store_some(dx, (job * width + j) * channels + c, total, rest)
+                        place = ((picture * oh + row) * ow + column) * channels + c
+                        total = fma(load_some(dy, place, channels - c), share, total)
+                store_some(dx, at + c, total, channels - c)
 
 
 Ends = tuple[np.ndarray, np.ndarray, np.ndarray]  # first, end and share of every window of one axis

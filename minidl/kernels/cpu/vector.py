@@ -209,6 +209,21 @@ def copy_floats(typing, target, target_index, source, source_index, count):
     return types.void(target, types.intp, source, types.intp, types.intp), emit
 
 
+@intrinsic
+def fetch(typing, array, index):
+    """Ask memory for the cache line of array[index] ahead of its use; an index may lie outside."""
+
+    def emit(context, builder, sig, args):
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        address = builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(prefetch, [builder.bitcast(address, byte), number(0), number(3), number(1)])  # to read; keep; data
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), emit
+
+
 # Arithmetic
 
 
@@ -311,6 +326,28 @@ def sum_of(typing, a):
 
 
 # Choice
+
+
+@intrinsic
+def bytes_are(typing, array, index, number, count):
+    """Return the mask of those of array[index : index + 16], bytes of which only `count` are read, that are number."""
+
+    def emit(context, builder, sig, args):
+        array, index, number, count = args
+        address = address_of(context, builder, sig.args[0], array, index)
+        full = builder.icmp_signed(">=", count, ir.Constant(count.type, LANES))
+        whole = cgutils.alloca_once(builder, BYTES)
+        with builder.if_else(full) as (then, otherwise):
+            with then:
+                builder.store(builder.load(address, align=1), whole)
+            with otherwise:
+                zeros = ir.Constant(BYTES, [0] * LANES)
+                mask = first_lanes(builder, count)
+                builder.store(_masked(builder, "load", BYTES, BYTES, address, _aligned(BYTES), mask, zeros), whole)
+        wanted = spread(builder, builder.trunc(number, ir.IntType(8)))
+        return builder.icmp_unsigned("==", builder.load(whole), wanted)
+
+    return MASK(array, types.intp, types.intp, types.intp), emit
 
 
 def _comparison(python_operator: Any, sign: str) -> None:
