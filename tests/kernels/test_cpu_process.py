@@ -154,6 +154,12 @@ print(sum(kernel._dispatcher.stats.cache_hits.values()), sum(kernel._dispatcher.
 """
     assert run(code, NUMBA_CACHE_DIR=str(tmp_path)).split() == ["0", "1"]
     assert run(code, NUMBA_CACHE_DIR=str(tmp_path)).split() == ["1", "0"]
+    # A folder that two machines share: code for one processor is not run by another.
+    assert run(code, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="").split() == [
+        "0",
+        "1",
+    ]
+    assert run(code, NUMBA_CACHE_DIR=str(tmp_path)).split() == ["1", "0"]
 
 
 def test_who_waits_at_a_terminal_is_told(tmp_path):

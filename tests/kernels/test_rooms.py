@@ -1,5 +1,6 @@
 """The choice of the room, the doors of the fast one, and its memory orders."""
 
+import platform
 import subprocess
 import sys
 
@@ -94,6 +95,33 @@ print(len(caught), caught[0].message)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("1 kernels: the fast kernels cannot be used (")
     assert "the textbook's serve" in done.stdout
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="other processors have other vectors")
+def test_a_processor_without_avx2_means_one_warning_and_the_textbook():
+    code = """
+import warnings
+import llvmlite.binding
+import numpy as np
+from minidl import Tensor, kernels, ops
+llvmlite.binding.get_host_cpu_features = lambda: {"avx": True, "avx2": False, "fma": True}
+x = Tensor(np.full((1, 64, 28, 28), -1, "float32"))
+w = Tensor(np.ones((64, 64, 3, 3), "float32"))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for _ in range(3):
+        assert ops.conv2d(x, w).data.max() == -64 * 9
+    with kernels.use("cpu"):
+        assert ops.relu(Tensor([-1.0])).item() == 0
+print(len(caught), caught[0].message)
+print(kernels.explain(x.shape, w.shape).forward.why)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    warning, reason = done.stdout.splitlines()
+    assert warning == (
+        "1 kernels: the fast kernels cannot be used (the processor has no AVX2); the textbook's serve, several times slower"
+    )
+    assert reason == "the fast room cannot be used: the processor has no AVX2"
 
 
 def test_warmup_compiles_every_kernel(monkeypatch):
