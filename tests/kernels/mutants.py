@@ -1,0 +1,171 @@
+"""Bugs planted in the fast convolutions, each of which the tests of this folder must catch.
+
+    python -m tests.kernels.mutants [WORD ...]              # all of them, or those whose name has one of the words
+
+A bug of the textbook is planted while its test runs (`tests/mutations`). A fast kernel has to be compiled again with
+its bug, ten seconds each, so this is no part of the suite: it is run by hand when these kernels or their tests change.
+Each bug is one wrong line in a copy of the repository, whose tests then run in a process of its own; kernels that do
+not know of the line are read from the cache. (The suite looks, in `test_mutants.py`, whether each line is there.)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+KERNELS = Path("minidl/kernels/cpu")
+TESTS = "tests/kernels/test_cpu_conv.py"
+
+
+class Mutant(NamedTuple):
+    """A bug: `right`, which stands once in the file, becomes `wrong`."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+
+
+MUTANTS = (
+    Mutant("padding of the rows for the columns", "walk.py", "self.kw, -left,", "self.kw, -top,"),
+    Mutant("way back one pixel off", "walk.py", "padding - last * dilation) // stride", "padding - last) // stride"),
+    Mutant("way back: taps in the wrong order", "walk.py", "stride, last, -every)", "stride, 0, every)"),
+    Mutant("way back: wrong distance of taps", "walk.py", "every * dilation // stride", "dilation"),
+    Mutant("slab: no zeros on the right", "slab.py", "zeros(slab, at + after * pixel, (span - after) * pixel)", "pass"),
+    Mutant("slab: a row too many", "slab.py", "top + row < 0 or top + row >= h:", "top + row < 0 or top + row > h:"),
+    Mutant("slab: last channels forgotten", "slab.py", "if whole < channels:", "if whole > channels:"),
+    Mutant(
+        "packing: last lanes not cleared", "packing.py", "for lane in range(lanes, LANES):", "for lane in range(0):"
+    ),
+    Mutant("packing: taps not flipped", "packing.py", "column + i % columns * column_step", "column"),
+    Mutant(
+        "packing: missed group offset", "packing.py", "range(group * outputs, (group + 1) * outputs)", "range(outputs)"
+    ),
+    Mutant("direct: missed group of the weights", "direct.py", "one_w = (group * blocks + block)", "one_w = block"),
+    Mutant(
+        "direct: last products forgotten", "direct.py", "range(0, length, PIECE)", "range(0, length - PIECE + 1, PIECE)"
+    ),
+    Mutant("direct: last window forgotten", "direct.py", "ahead, sums, last_w - b,", "ahead, sums, last_w - b - 1,"),
+    Mutant(
+        "direct: last block of channels forgotten",
+        "direct.py",
+        "pairs = (blocks + 1) // 2",
+        "pairs = max(1, blocks // 2)",
+    ),
+    Mutant(
+        "direct dw: last weights forgotten",
+        "direct_dw.py",
+        "chunks = (length + ROWS - 1) // ROWS",
+        "chunks = max(1, length // ROWS)",
+    ),
+    Mutant("narrow: wrong copy", "narrow.py", "ahead, second_of_4(v)", "ahead, first_of_4(v)"),
+    Mutant("narrow: channels of a group not exchanged", "narrow.py", "width).transpose(0, 3, 2, 1)", "width)"),
+    Mutant("narrow dw: last windows forgotten", "narrow.py", "windows_w - WINDOWS * sevens", "0"),
+    Mutant("narrow dw: wrong row", "narrow.py", "i % taps * spacing", "i % taps"),
+    Mutant("Winograd: wrong number in B", "winograd.py", "splat(-SUM)", "splat(-TWO)"),
+    Mutant("Winograd: wrong number in A", "winograd.py", "R3, S3 = R * HALF, S * TWO", "R3, S3 = R, S * TWO"),
+    Mutant("Winograd: wrong number in G", "winograd.py", "np.float32(1 / 6)", "np.float32(1 / 5)"),
+    Mutant(
+        "Winograd: last column of tiles",
+        "winograd.py",
+        "columns = min(4, width - column)",
+        "columns = min(3, width - column)",
+    ),
+    Mutant("Winograd: border of zeros missed", "winograd.py", "row + 6 <= h", "row + 5 <= h"),
+    Mutant("Winograd: one block for a pair", "winograd.py", "c, min(2, o // LANES - block))", "c, 1)"),
+    Mutant(
+        "Winograd: last rows of tiles",
+        "winograd.py",
+        "store_sums(m, here, LANES, sums, rows - row, LANES)",
+        "store_sums(m, here, LANES, sums, rows - row - 1, LANES)",
+    ),
+    Mutant("Winograd dw: last chunk wins", "winograd_dw.py", "if first == 0:", "if first >= 0:"),
+    Mutant("Winograd dw: infinity forgotten", "winograd_dw.py", "splat(TWO), even_s, u5)", "splat(TWO), even_s, u0)"),
+    Mutant(
+        "Winograd dw: border of dy missed",
+        "winograd_dw.py",
+        "if inside and row + 3 < h else zero",
+        "if inside else zero",
+    ),
+    Mutant("finish: residual forgotten", "finish.py", "        if added:", "        if added > 1:"),
+)
+
+
+def is_compiled(text: str) -> bool:
+    """Tell whether a file has code that becomes part of kernels."""
+    return re.search(r"^@(inline|intrinsic|kernel)", text, re.MULTILINE) is not None
+
+
+def users_of(module: str, folder: Path) -> set[str]:
+    """Return a module of the room and all modules of it that import it, directly or not."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+    users, new = set(), {module}
+    while new:
+        users |= new
+        imports = "|".join(rf"from minidl\.kernels\.cpu\.{name} import" for name in new)
+        new = {name for name, text in texts.items() if re.search(imports, text)} - users
+    return users
+
+
+def plant(mutant: Mutant, root: Path) -> None:
+    """Put the bug into a copy of the repository, and take from the cache what knows of the line."""
+    path = root / KERNELS / mutant.file
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
+    if is_compiled(text):
+        for module in users_of(path.stem, path.parent):
+            for cached in path.parent.glob(f"__pycache__/{module}.*.nb?"):
+                cached.unlink()
+
+
+def is_caught(mutant: Mutant | None) -> bool:
+    """Run the tests with the bug (or with none) and tell whether one fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for part in ("minidl", "tests", "pyproject.toml"):
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+            copy(ROOT / part, root / part)
+        if mutant is not None:
+            plant(mutant, root)
+        environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", TESTS],
+            cwd=root,
+            env=environment | {"PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode > 1:  # neither passed nor failed (a bug may also end the process: then it is negative)
+            raise RuntimeError(done.stdout + done.stderr)
+        return done.returncode != 0
+
+
+def main() -> int:
+    """Plant one bug after the other; report those that nothing has caught."""
+    words = sys.argv[1:]
+    if is_caught(None):
+        print("the tests fail without a bug", file=sys.stderr)
+        return 1
+    missed = 0
+    for mutant in MUTANTS:
+        if not words or any(word in mutant.name for word in words):
+            began = time.perf_counter()
+            caught = is_caught(mutant)
+            missed += not caught
+            print(
+                f"{'caught' if caught else 'MISSED':7} {mutant.name}: {time.perf_counter() - began:.0f} s", flush=True
+            )
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
