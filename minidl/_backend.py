@@ -7,13 +7,14 @@ exist once `cupy` is in `sys.modules`, so asking "is this a CuPy array?" needs n
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from minidl._memory import POOL
+from minidl._memory import POOL, Loan
 
 Array = Any  # numpy.ndarray or cupy.ndarray; the two share one interface and, on purpose, no base class
 
@@ -92,6 +93,39 @@ def owner(array: Array) -> Any:
     while getattr(array, "base", None) is not None:
         array = array.base
     return array
+
+
+def is_held_once(holder: dict[Any, Array], key: Any) -> bool:
+    """Tell whether nothing but the holder refers to the array holder[key] and its memory, so that it may be changed.
+
+    Python counts who refers to an object: the holder, and for the moment of asking the question itself. An array that
+    is a view stands on another, which then must be held by nobody but the view. Where Python does not count, and on the
+    GPU, the answer is no.
+    """
+    array = holder[key]
+    if not isinstance(array, np.ndarray) or not array.flags.writeable or 0 in array.strides:
+        return False
+    base = array.base
+    below = base.base if isinstance(base, np.ndarray) else base
+    stands_on_another = base is not below
+    del array, base  # else they would be counted
+    if not (below is None or isinstance(below, Loan)) or _holders(holder, key) != HELD_ONCE:
+        return False
+    return not stands_on_another or _holders_of_base(holder, key) == HELD_ONCE
+
+
+_count: Any = getattr(sys, "getrefcount", lambda found: math.nan)  # Python's own alone has it
+
+
+def _holders(holder: dict[Any, Array], key: Any) -> float:
+    return _count(holder[key])
+
+
+def _holders_of_base(holder: dict[Any, Array], key: Any) -> float:
+    return _count(holder[key].base)
+
+
+HELD_ONCE = _holders({0: np.empty(1)}, 0)
 
 
 def to_numpy(array: Array) -> np.ndarray:

@@ -9,8 +9,8 @@ first; when a node is reached, everything that used its output has already added
                                 │                 │
                                 w2                w1              leaves: their sum of shares becomes .grad
 
-Gradients inside the walk are read-only values that may be shared between branches; only the `.grad` that is left on a
-leaf belongs to it alone.
+Gradients inside the walk may be shared between branches, so nobody changes them but the walk itself: it adds to a share
+in place where nothing else in the process refers to its memory. The `.grad` that is left on a leaf belongs to it alone.
 """
 
 from __future__ import annotations
@@ -360,8 +360,11 @@ class Tensor:
                 if parent is None or gradient is None:
                     continue
                 if parent in shares:
-                    shares[parent] = kernels.add(shares[parent], gradient)
-                    fresh.add(parent)
+                    if _backend.is_held_once(shares, parent):
+                        kernels.add_to(gradient, shares[parent])
+                    else:
+                        shares[parent] = kernels.add(shares[parent], gradient)
+                        fresh.add(parent)
                 else:
                     shares[parent] = gradient
                     if isinstance(parent, Node):

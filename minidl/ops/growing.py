@@ -22,7 +22,7 @@ from __future__ import annotations
 import threading
 from weakref import WeakKeyDictionary
 
-from minidl import _backend
+from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_alike, check_rank, to_int
 from minidl.tensor import Context, Function, Tensor
@@ -61,9 +61,7 @@ class Grow(Function):
     @staticmethod
     def forward(ctx: Context, x: Array, *, block: Array) -> Array:
         """x, copied to the beginning of the block."""
-        y = block[:, : x.shape[1]]
-        y[...] = x
-        return y
+        return kernels.copy_to(x, block[:, : x.shape[1]])
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
@@ -79,9 +77,9 @@ class Append(Function):
         """The new maps, copied behind x; x too, unless it is there already."""
         ctx.c = c = x.shape[1]
         y = block[:, : c + new.shape[1]]
-        y[:, c:] = new
+        kernels.copy_to(new, y[:, c:])
         if not is_there:
-            y[:, :c] = x
+            kernels.copy_to(x, y[:, :c])
         return y
 
     @staticmethod

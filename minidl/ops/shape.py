@@ -72,7 +72,8 @@ class Index(Function):
         """x[key]."""
         ctx.save(*(part for part in key if _backend.is_array(part)))
         ctx.key, ctx.x_shape = key, x.shape
-        return _backend.copy(_backend.array_module(x).asarray(x[key]))
+        taken = _backend.array_module(x).asarray(x[key])
+        return kernels.copy_to(taken, _backend.empty(taken.shape, taken.dtype, like=taken))
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
@@ -80,8 +81,11 @@ class Index(Function):
         dx = _backend.full(ctx.x_shape, 0, dy.dtype, like=dy)
         if any(part.dtype.kind != "b" for part in ctx.saved):
             _backend.array_module(dy).add.at(dx, ctx.key, dy)
-        else:
+        elif ctx.saved:
             dx[ctx.key] = dy
+        else:
+            key = ctx.key if Ellipsis in ctx.key else (*ctx.key, ...)  # with it, one number is a view, too
+            kernels.copy_to(dy, dx[key])
         return dx
 
 
@@ -115,26 +119,33 @@ class Pad(Function):
         return windows.crop(dy, ctx.padding)
 
 
+def _shuffled(x: Array, groups: int) -> Array:
+    """Read the channels as a matrix of so many rows, column by column; with as many rows as it had columns, back."""
+    y = _backend.empty(x.shape, x.dtype, like=x)
+    kernels.copy_to(_matrix(x, groups), _matrix(y, x.shape[1] // groups).swapaxes(1, 2))
+    return y
+
+
+def _matrix(x: Array, rows: int) -> Array:
+    """Return a view (N, rows, C / rows, H, W) of the channels of x."""
+    n, c, h, width = x.shape
+    by_pixels = x.transpose(0, 2, 3, 1).reshape(n, h, width, rows, c // rows)
+    return by_pixels.transpose(0, 3, 4, 1, 2)
+
+
 class ChannelShuffle(Function):
     """Saves nothing: channel g·C/G + i goes to place i·G + g, and the gradient the way back."""
 
     @staticmethod
     def forward(ctx: Context, x: Array, *, groups: int) -> Array:
         """The first channel of every group, then the second of every group, …."""
-        ctx.groups, size = groups, x.shape[1] // groups
-        y = _backend.empty(x.shape, x.dtype, like=x)
-        for g in range(groups):
-            y[:, g::groups] = x[:, g * size : (g + 1) * size]
-        return y
+        ctx.groups = groups
+        return _shuffled(x, groups)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
         """The channels put back."""
-        groups, size = ctx.groups, dy.shape[1] // ctx.groups
-        dx = _backend.empty(dy.shape, dy.dtype, like=dy)
-        for g in range(groups):
-            dx[:, g * size : (g + 1) * size] = dy[:, g::groups]
-        return dx
+        return _shuffled(dy, dy.shape[1] // ctx.groups)
 
 
 def reshape(x: Tensor, *shape: Any) -> Tensor:

@@ -42,3 +42,36 @@ def test_devices():
     assert _backend.device_of(x) == "cpu"
     with pytest.raises(ValueError, match='to: device must be "cpu" or "cuda"; received device=\'tpu\''):
         _backend.to_device(x, "tpu")
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (300, 400)], ids=["numpy's memory", "the pool's"])
+def test_an_array_is_held_once_if_nobody_else_refers_to_its_memory(shape):
+    holder = {key: _backend.empty(shape, "float32", like=np.empty(0)) for key in (0, 1)}
+    holder[1] = holder[1].T[1:]
+    assert all(_backend.is_held_once(holder, key) for key in holder)
+    for key in holder:
+        array = holder[key]
+        assert not _backend.is_held_once(holder, key)
+        view = array[:, :1]
+        del array
+        assert not _backend.is_held_once(holder, key)
+        del view
+        assert _backend.is_held_once(holder, key)
+    base = holder[1].base
+    assert not _backend.is_held_once(holder, 1)
+    del base
+    holder[2] = holder[1]
+    assert not _backend.is_held_once(holder, 1)
+
+
+def test_memory_that_may_not_be_written_to_is_never_held_once():
+    read_only = np.zeros(3)
+    read_only.flags.writeable = False
+    holder = {
+        0: read_only,
+        1: np.broadcast_to(np.zeros(3), (2, 3)),
+        2: np.lib.stride_tricks.as_strided(np.zeros(3), (2, 3), (0, 8)),
+        3: np.frombuffer(bytearray(8), "float32"),
+    }
+    del read_only
+    assert not any(_backend.is_held_once(holder, key) for key in holder)

@@ -8,9 +8,11 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
 from minidl.kernels.cpu.channel_sums import channel_sums
 from minidl.kernels.cpu.channels import concat, lrn, lrn_dx, scale_channels, scale_channels_grads
 from minidl.kernels.cpu.conv import conv2d, conv2d_dw, conv2d_dx, conv2d_fused
+from minidl.kernels.cpu.copies import copy_to
 from minidl.kernels.cpu.elementwise import (
     add,
     add_relu,
+    add_to,
     dropout,
     hardsigmoid,
     hardsigmoid_dx,
@@ -59,6 +61,7 @@ __all__ = [
     "adaptive_avg_pool2d_dx",
     "add",
     "add_relu",
+    "add_to",
     "avg_pool2d",
     "avg_pool2d_dx",
     "batch_norm",
@@ -71,6 +74,7 @@ __all__ = [
     "conv2d_dw",
     "conv2d_dx",
     "conv2d_fused",
+    "copy_to",
     "cross_entropy",
     "cross_entropy_dx",
     "dropout",

@@ -17,10 +17,10 @@ from numba import prange
 
 from minidl import _backend
 from minidl.kernels.cpu.compile import door, inline, kernel
-from minidl.kernels.cpu.layout import pixels, strided_rows
+from minidl.kernels.cpu.copies import copied
+from minidl.kernels.cpu.layout import pixels
 from minidl.kernels.cpu.vector import (
     LANES,
-    copy_floats,
     fma,
     load,
     load_some,
@@ -156,14 +156,6 @@ def scale_channels_grads(dy: np.ndarray, x: np.ndarray, s: np.ndarray) -> tuple[
     return scale_channels(dy, s), ds.astype(x.dtype)
 
 
-@kernel("void(r1, i, i, i, w1, i, i, i)")
-def _place(x, step, rows, width, y, at, channels, threads):
-    """Copy rows of x to their places in the wider rows of y."""
-    for thread in prange(threads):
-        for row in range(thread * rows // threads, (thread + 1) * rows // threads):
-            copy_floats(y, row * channels + at, x, row * step, width)
-
-
 @door
 def concat(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
     """Put pictures (N, C, H, W) behind each other along their channels."""
@@ -173,9 +165,7 @@ def concat(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
     channels, at = sum(array.shape[1] for array in arrays), 0
     y = _backend.empty_channels_last((n, channels, *size), arrays[0].dtype)
     for array in arrays:
-        memory, step = strided_rows(array)
         width = array.shape[1]
-        if width:
-            _place(memory, step, array.size // width, width, pixels(y).reshape(-1), at, channels)
+        copied(array, y[:, at : at + width])
         at += width
     return y

@@ -3,6 +3,9 @@
 Their arithmetic costs nothing beside the memory: a core adds sixteen floats in the time in which it reads one or two.
 So all that counts is to touch every array once. NumPy's `x * mask * scale` reads and writes three arrays more than
 that, with one thread.
+
+All arrays of a call are walked as rows of equally many numbers: one long row where they lie alike and without gaps, the
+channels of a pixel where one of them is a slice of a wider block, which is read where it lies.
 """
 
 from __future__ import annotations
@@ -12,43 +15,58 @@ from numba import prange
 
 from minidl import _backend
 from minidl.kernels.cpu import functions
-from minidl.kernels.cpu.compile import door, kernel
+from minidl.kernels.cpu.compile import door, inline, kernel
 from minidl.kernels.cpu.functions import activated, fused, slope
-from minidl.kernels.cpu.layout import alike, dense, flat
+from minidl.kernels.cpu.layout import alike, dense, empty_dense, flat, lies_in_rows, rows_alike
 from minidl.kernels.cpu.vector import LANES, load_some, splat, store_some
 
 
-@kernel("void(r1, w1, i, f, i)")
-def _activate(x, y, kind, a, threads):
-    n = x.shape[0]
-    blocks = (n + LANES - 1) // LANES
-    for thread in prange(threads):
-        for block in range(thread * blocks // threads, (thread + 1) * blocks // threads):
-            at = LANES * block
-            store_some(y, at, activated(kind, load_some(x, at, n - at), a), n - at)
+@inline
+def _row(block, last, width):
+    """Return row and column at which a vector begins, and how many numbers are left up to `last` or the row's end."""
+    each = (width + LANES - 1) // LANES
+    row, column = block // each, block % each * LANES
+    return row, column, min(width - column, (last - block) * LANES)
 
 
-@kernel("void(r1, r1, w1, i, f, i)")
-def _activate_dx(dy, v, dx, kind, a, threads):
-    n = v.shape[0]
-    blocks = (n + LANES - 1) // LANES
+@kernel("void(r1, i, w1, i, i, i, f, i)")
+def _activate(x, x_step, y, rows, width, kind, a, threads):
+    blocks = rows * ((width + LANES - 1) // LANES)
     for thread in prange(threads):
-        for block in range(thread * blocks // threads, (thread + 1) * blocks // threads):
-            at = LANES * block
-            store_some(dx, at, load_some(dy, at, n - at) * slope(kind, load_some(v, at, n - at), a), n - at)
+        block, last = thread * blocks // threads, (thread + 1) * blocks // threads
+        while block < last:
+            row, column, count = _row(block, last, width)
+            source, target = row * x_step + column, row * width + column
+            for i in range(0, count, LANES):
+                store_some(y, target + i, activated(kind, load_some(x, source + i, count - i), a), count - i)
+            block += (count + LANES - 1) // LANES
+
+
+@kernel("void(r1, i, r1, i, w1, i, i, i, f, i)")
+def _activate_dx(dy, dy_step, v, v_step, dx, rows, width, kind, a, threads):
+    blocks = rows * ((width + LANES - 1) // LANES)
+    for thread in prange(threads):
+        block, last = thread * blocks // threads, (thread + 1) * blocks // threads
+        while block < last:
+            row, column, count = _row(block, last, width)
+            given, source, target = row * dy_step + column, row * v_step + column, row * width + column
+            for i in range(0, count, LANES):
+                m = slope(kind, load_some(v, source + i, count - i), a)
+                store_some(dx, target + i, load_some(dy, given + i, count - i) * m, count - i)
+            block += (count + LANES - 1) // LANES
 
 
 def _forward(x: np.ndarray, kind: int, a: float = 0.0) -> np.ndarray:
-    x = dense(x)
-    y = _backend.empty(x.shape, x.dtype, like=x)
-    _activate(flat(x), flat(y), kind, a)
+    [source], rows, width = rows_alike(x)
+    y = empty_dense(x)
+    _activate(*source, flat(y), rows, width, kind, a)
     return y
 
 
 def _backward(dy: np.ndarray, v: np.ndarray, kind: int, a: float = 0.0) -> np.ndarray:
-    v = dense(v)
-    dx = _backend.empty(v.shape, v.dtype, like=v)
-    _activate_dx(flat(alike(dy, v)), flat(v), flat(dx), kind, a)
+    [source, given], rows, width = rows_alike(v, dy)
+    dx = empty_dense(v)
+    _activate_dx(*given, *source, flat(dx), rows, width, kind, a)
     return dx
 
 
@@ -160,23 +178,26 @@ def hardsigmoid_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
     return _backward(dy, y, functions.HARDSIGMOID)
 
 
-@kernel("void(r1, r1, w1, i, i)")
-def _add(a, b, y, kind, threads):
-    n = a.shape[0]
-    blocks = (n + LANES - 1) // LANES
+@kernel("void(r1, i, r1, i, w1, i, i, i, i, i)")
+def _add(a, a_step, b, b_step, y, y_step, rows, width, kind, threads):
+    blocks = rows * ((width + LANES - 1) // LANES)
     for thread in prange(threads):
-        for block in range(thread * blocks // threads, (thread + 1) * blocks // threads):
-            at = LANES * block
-            total = load_some(a, at, n - at) + load_some(b, at, n - at)
-            store_some(y, at, fused(kind, total), n - at)
+        block, last = thread * blocks // threads, (thread + 1) * blocks // threads
+        while block < last:
+            row, column, count = _row(block, last, width)
+            one, other, target = row * a_step + column, row * b_step + column, row * y_step + column
+            for i in range(0, count, LANES):
+                total = load_some(a, one + i, count - i) + load_some(b, other + i, count - i)
+                store_some(y, target + i, fused(kind, total), count - i)
+            block += (count + LANES - 1) // LANES
 
 
 def _sum(a: np.ndarray, b: np.ndarray, kind: int) -> np.ndarray:
     if a.shape != b.shape:
         return NotImplemented  # broadcasting is the textbook's
-    a = dense(a)
-    y = _backend.empty(a.shape, a.dtype, like=a)
-    _add(flat(a), flat(alike(b, a)), flat(y), kind)
+    [one, other], rows, width = rows_alike(a, b)
+    y = empty_dense(a)
+    _add(*one, *other, flat(y), width, rows, width, kind)
     return y
 
 
@@ -190,6 +211,16 @@ def add(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def add_relu(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """y = max(a + b, 0)."""
     return _sum(a, b, functions.RELU)
+
+
+@door
+def add_to(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """y = y + x, into y."""
+    if x.shape != y.shape or x.dtype != y.dtype or not lies_in_rows(y):
+        return NotImplemented
+    [total, given], rows, width = rows_alike(y, x)
+    _add(*total, *given, *total, rows, width, functions.IDENTITY)
+    return y
 
 
 @kernel("void(r1, rb1, f, w1, i)")

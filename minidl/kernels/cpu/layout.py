@@ -9,15 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from minidl._backend import empty_channels_last
+from minidl._memory import POOL
+from minidl.kernels.cpu.copies import copied, memory_of
 
 
 def channels_last(x: np.ndarray) -> np.ndarray:
     """Return x (N, C, H, W) with its memory as an N, H, W, C block: x itself, or a copy if it lies otherwise."""
     if x.transpose(0, 2, 3, 1).flags.c_contiguous:
         return x
-    copy = empty_channels_last(x.shape, x.dtype)
-    copy[...] = x
-    return copy
+    return copied(x, empty_channels_last(x.shape, x.dtype))
 
 
 def pixels(x: np.ndarray) -> np.ndarray:
@@ -28,7 +28,7 @@ def pixels(x: np.ndarray) -> np.ndarray:
 def rows(x: np.ndarray) -> np.ndarray:
     """Return x (N, C, H, W) as rows of channels (N·H·W, C), and x (N, M) as it is: a view, or a copy."""
     if x.ndim == 2:
-        return np.ascontiguousarray(x)
+        return plain(x)
     return pixels(x).reshape(-1, x.shape[1])
 
 
@@ -44,9 +44,7 @@ def strided_rows(x: np.ndarray) -> tuple[np.ndarray, int]:
     step = _distance_of_rows(view)
     if not step:
         return rows(x).reshape(-1), view.shape[-1]
-    count = view.size // view.shape[-1]
-    length = (count - 1) * step + view.shape[-1]
-    return np.lib.stride_tricks.as_strided(view, (length,), (view.itemsize,), writeable=False), step
+    return memory_of(view), step
 
 
 def _distance_of_rows(view: np.ndarray) -> int:
@@ -66,18 +64,52 @@ def _distance_of_rows(view: np.ndarray) -> int:
     return step // view.itemsize if step >= width * view.itemsize else 0
 
 
+def plain(x: np.ndarray) -> np.ndarray:
+    """Return x in C order: x itself, or a copy if it lies otherwise."""
+    return x if x.flags.c_contiguous else copied(x, POOL.empty(x.shape, x.dtype))
+
+
 def dense(x: np.ndarray) -> np.ndarray:
     """Return x without gaps, in one of the two orders that `flat` can see as one row: C order or channels-last."""
-    if x.flags.c_contiguous:
-        return x
-    return channels_last(x) if x.ndim == 4 else np.ascontiguousarray(x)
+    return channels_last(x) if _by_pixels(x) else plain(x)
 
 
 def alike(x: np.ndarray, model: np.ndarray) -> np.ndarray:
     """Return x in the memory order of `model`, which is `dense`: x itself, or a copy if it lies otherwise."""
-    return np.ascontiguousarray(x) if model.flags.c_contiguous else channels_last(x)
+    return plain(x) if model.flags.c_contiguous else channels_last(x)
 
 
 def flat(x: np.ndarray) -> np.ndarray:
     """Return the numbers of a `dense` array in the order in which they lie in memory: always a view."""
     return (x if x.flags.c_contiguous else x.transpose(0, 2, 3, 1)).reshape(-1)
+
+
+def _by_pixels(x: np.ndarray) -> bool:
+    """Tell whether x is walked pixel by pixel; else it is walked in C order."""
+    return x.ndim == 4 and not x.flags.c_contiguous
+
+
+def empty_dense(x: np.ndarray) -> np.ndarray:
+    """Allocate a result in the order in which x is walked, without gaps."""
+    return empty_channels_last(x.shape, x.dtype) if _by_pixels(x) else POOL.empty(x.shape, x.dtype)
+
+
+def lies_in_rows(x: np.ndarray) -> bool:
+    """Tell whether `rows_alike` can walk x where it lies."""
+    return bool(x.flags.c_contiguous or (x.ndim == 4 and _distance_of_rows(x.transpose(0, 2, 3, 1))))
+
+
+def rows_alike(x: np.ndarray, *others: np.ndarray) -> tuple[list[tuple[np.ndarray, int]], int, int]:
+    """Return arrays of one shape as rows of equally many numbers, in the order of the first.
+
+    Returns:
+        For each its memory as a flat array, and the distance from one of its rows to the next.
+        How many rows there are, and how many numbers each has: one long row where all lie without gaps.
+    """
+    arrays = (x, *others)
+    if not _by_pixels(x):
+        return [(plain(array).reshape(-1), x.size) for array in arrays], 1, x.size
+    found, width = [strided_rows(array) for array in arrays], x.shape[1]
+    if all(step == width for _, step in found):
+        return found, 1, x.size
+    return found, x.size // width, width

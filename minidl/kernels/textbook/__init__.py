@@ -28,6 +28,7 @@ from minidl.kernels.textbook.activation import (
 from minidl.kernels.textbook.concat import concat
 from minidl.kernels.textbook.conv import channel_sums, conv2d, conv2d_dw, conv2d_dx
 from minidl.kernels.textbook.fused import add, add_relu, conv2d_fused, scale_channels, scale_channels_grads
+from minidl.kernels.textbook.in_place import add_to, copy_to
 from minidl.kernels.textbook.linear import linear, linear_dw, linear_dx
 from minidl.kernels.textbook.loss import cross_entropy, cross_entropy_dx, mse, mse_dx
 from minidl.kernels.textbook.norm import (
@@ -57,6 +58,7 @@ __all__ = [
     "adaptive_avg_pool2d_dx",
     "add",
     "add_relu",
+    "add_to",
     "avg_pool2d",
     "avg_pool2d_dx",
     "batch_norm",
@@ -70,6 +72,7 @@ __all__ = [
     "conv2d_dw",
     "conv2d_dx",
     "conv2d_fused",
+    "copy_to",
     "cross_entropy",
     "cross_entropy_dx",
     "dropout",

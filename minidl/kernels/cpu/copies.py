@@ -1,0 +1,122 @@
+"""Copies between arrays of any strides: from one memory order to another, and in and out of wider blocks.
+
+A copy has no arithmetic at all; what it costs is decided by the order in which it touches memory. So the axes of both
+arrays are looked at together: those along which both lie in one piece become one, and two cases are left.
+
+    runs      both lie in one piece along the last axis: vectors are copied, run by run. So are the channels of a
+              pixel put into a wider pixel, as in a concatenation.
+    turned    each lies in one piece along another axis, as in N, C, H, W and channels-last: tiles of 16×16 numbers are
+              copied, so that every line of the cache that a tile touches is used up while it is near.
+
+NumPy copies with one thread, and what is turned number by number in the order of one of both.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from minidl.kernels.cpu.compile import door, kernel
+from minidl.kernels.cpu.vector import LANES, load_some, store_some
+
+SMALL = 2**14  # numbers; below, NumPy is done before the threads are awake
+PIECE = 2**13  # numbers of a long run that a thread copies at a time
+TILE = 16
+
+
+@kernel("void(r1, w1, ri1, ri1, ri1, i)")
+def _runs(x, y, sizes, x_steps, y_steps, threads):
+    """Copy sizes[0] · sizes[1] · sizes[2] runs of sizes[3] numbers."""
+    width = sizes[3]
+    pieces = (width + PIECE - 1) // PIECE
+    units = sizes[0] * sizes[1] * sizes[2] * pieces
+    for thread in prange(threads):
+        first, last = thread * units // threads, (thread + 1) * units // threads
+        run, piece = first // pieces, first % pieces
+        i, j, k = run // sizes[2] // sizes[1], run // sizes[2] % sizes[1], run % sizes[2]
+        for _ in range(first, last):
+            source = i * x_steps[0] + j * x_steps[1] + k * x_steps[2] + piece * PIECE
+            target = i * y_steps[0] + j * y_steps[1] + k * y_steps[2] + piece * PIECE
+            count = min(PIECE, width - piece * PIECE)
+            for c in range(0, count, LANES):
+                store_some(y, target + c, load_some(x, source + c, count - c), count - c)
+            piece += 1
+            if piece == pieces:
+                piece, k = 0, k + 1
+                if k == sizes[2]:
+                    j, k = j + 1, 0
+                    if j == sizes[1]:
+                        i, j = i + 1, 0
+
+
+@kernel("void(r1, w1, ri1, ri1, ri1, i)")
+def _turned(x, y, sizes, x_steps, y_steps, threads):
+    """Copy sizes[0] · sizes[1] matrices of sizes[2] × sizes[3] numbers."""
+    bands = (sizes[2] + TILE - 1) // TILE
+    units = sizes[0] * sizes[1] * bands
+    x_row, x_column, y_row, y_column = x_steps[2], x_steps[3], y_steps[2], y_steps[3]
+    for thread in prange(threads):
+        for unit in range(thread * units // threads, (thread + 1) * units // threads):
+            i, j, top = unit // bands // sizes[1], unit // bands % sizes[1], unit % bands * TILE
+            rows = min(TILE, sizes[2] - top)
+            for left in range(0, sizes[3], TILE):
+                source = i * x_steps[0] + j * x_steps[1] + top * x_row + left * x_column
+                target = i * y_steps[0] + j * y_steps[1] + top * y_row + left * y_column
+                columns = min(TILE, sizes[3] - left)
+                for row in range(rows):
+                    for column in range(columns):
+                        y[target + row * y_row + column * y_column] = x[source + row * x_row + column * x_column]
+
+
+Axis = tuple[int, int, int]  # size, and how many numbers x and y lie apart along it
+
+
+def _axes(x: np.ndarray, y: np.ndarray) -> list[Axis]:
+    """Return the axes of both, those of y that lie furthest apart first, and those in one piece in both as one."""
+    item = x.itemsize
+    axes = [(n, a // item, b // item) for n, a, b in zip(x.shape, x.strides, y.strides) if n > 1]
+    merged: list[Axis] = []
+    for n, a, b in sorted(axes, key=lambda axis: -axis[2]):
+        if merged and merged[-1][1] == n * a and merged[-1][2] == n * b:
+            n *= merged.pop()[0]
+        merged.append((n, a, b))
+    return merged or [(1, 1, 1)]
+
+
+def _served(array: np.ndarray) -> bool:
+    """Tell whether a flat array can begin where this one does, and whole numbers lie between its elements."""
+    return all(stride >= 0 and stride % array.itemsize == 0 for stride in array.strides) and array.flags.aligned
+
+
+def memory_of(array: np.ndarray) -> np.ndarray:
+    """Return the memory from the first number of an array to its last as a flat array."""
+    if array.flags.c_contiguous:
+        return array.reshape(-1)
+    reach = sum((n - 1) * stride for n, stride in zip(array.shape, array.strides)) // array.itemsize
+    strides = (array.itemsize,)
+    return np.lib.stride_tricks.as_strided(array, (reach + 1,), strides, writeable=array.flags.writeable)
+
+
+@door
+def copy_to(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Write x into y, which has its shape and shares no memory with it, and return y."""
+    if x.size < SMALL or x.shape != y.shape or y.dtype != x.dtype or not (_served(x) and _served(y)):
+        return NotImplemented
+    axes = _axes(x, y)
+    if len(axes) > 4:
+        return NotImplemented
+    turned = axes[-1][1:] != (1, 1)
+    if turned and len(axes) > 1:  # the rows of a matrix are the axis along which x lies closest
+        rows = min(range(len(axes) - 1), key=lambda number: axes[number][1])
+        axes.insert(-1, axes.pop(rows))
+    axes = [(1, 0, 0)] * (4 - len(axes)) + axes
+    plan = [np.array(numbers) for numbers in zip(*axes)]
+    (_turned if turned else _runs)(memory_of(x), memory_of(y), *plan)
+    return y
+
+
+def copied(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Write x into y of the same shape, with this room's kernel or NumPy, and return y."""
+    if copy_to(x, y) is NotImplemented:
+        y[...] = x
+    return y

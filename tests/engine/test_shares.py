@@ -1,0 +1,63 @@
+"""Shares of a gradient are added up, in place only where nobody else refers to their memory."""
+
+import numpy as np
+
+from minidl import Function, Tensor, kernels, ops
+
+
+class Keeping(Function):
+    """y = x; whoever asks gets the gradients that backward saw and gave."""
+
+    seen = []
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.copy()
+
+    @staticmethod
+    def backward(ctx, dy):
+        dx = 2 * dy
+        Keeping.seen += [(dy, dy.copy()), (dx, dx.copy())]
+        return dx
+
+
+def test_a_gradient_that_somebody_holds_is_not_added_to(rng):
+    x = Tensor(rng.standard_normal((3, 4)), requires_grad=True)
+    dy = rng.standard_normal((3, 4))
+    given = dy.copy()
+    y = x * 3.0
+    total = ops.add(ops.add(Keeping.apply(y), Keeping.apply(y)), ops.add(y, y))
+    Keeping.seen.clear()
+    total.backward(dy)
+    np.testing.assert_array_equal(dy, given)
+    assert len(Keeping.seen) == 4
+    for array, before in Keeping.seen:
+        np.testing.assert_array_equal(array, before)
+    np.testing.assert_allclose(x.grad, 18 * dy)
+
+
+def test_shares_are_added_up_in_place_where_nobody_holds_them(rng, monkeypatch):
+    """A dense block: after its last layer, no new array is needed for the sums."""
+    added = {"add": 0, "add_to": 0}
+    for name in added:
+        original = getattr(kernels, name)
+
+        def counted(*arrays, name=name, original=original):
+            added[name] += 1
+            return original(*arrays)
+
+        monkeypatch.setattr(kernels, name, counted)
+    weights = [Tensor(rng.standard_normal((2, 2 + 2 * layer, 1, 1)), requires_grad=True) for layer in range(4)]
+    x = Tensor(rng.standard_normal((2, 2, 3, 3)), requires_grad=True)
+    dy, plain = rng.standard_normal((2, 10, 3, 3)), Tensor(x.data, requires_grad=True)
+    y = ops.grow(x, 10)
+    for w in weights:
+        y = ops.append(y, ops.conv2d(ops.relu(y), w))
+    added.update(add=0, add_to=0)
+    (y * 1.0).backward(dy)
+    assert added == {"add": 0, "add_to": 4}
+    y = plain
+    for w in weights:
+        y = ops.concat([y, ops.conv2d(ops.relu(y), Tensor(w.data))], axis=1)
+    y.backward(dy)
+    np.testing.assert_allclose(x.grad, plain.grad, rtol=1e-12)

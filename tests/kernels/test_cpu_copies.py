@@ -1,0 +1,110 @@
+"""Copies and sums into a given array, in the fast room, for every pair of memory orders."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from minidl.kernels import textbook
+from minidl.kernels.cpu import copies
+from tests.contract import memory_orders
+from tests.kernels.twins import FAST, channels_last, single
+
+SHAPES = [(2, 7, 5, 3), (3, 16, 4, 4), (1, 33, 1, 9), (2, 1, 3, 5), (1, 1, 1, 1), (4, 40, 17, 18)]
+
+
+@pytest.fixture(autouse=True)
+def every_size(monkeypatch):
+    monkeypatch.setattr(copies, "SMALL", 0)
+
+
+def places(shape):
+    """Yield arrays of a shape to write into, each with the block that it is a part of, in many memory orders."""
+    n, c, h, width = shape
+    yield (whole := np.full(shape, 7, "float32")), whole
+    yield (whole := channels_last(np.full(shape, 7, "float32"))), whole
+    block = channels_last(np.full((n, c + 21, h, width), 7, "float32"))
+    yield block[:, 5 : 5 + c], block
+    block = channels_last(np.full((n, c, h + 3, width + 2), 7, "float32"))
+    yield block[:, :, 1 : 1 + h, 2:], block
+    block = np.full((n, c, h + 3, width + 2), 7, "float32")
+    yield block[:, :, 1 : 1 + h, 2:], block
+    block = channels_last(np.full((n, 2 * c, h, width), 7, "float32"))
+    yield block[:, ::2], block
+    block = np.full((width, h, c, n), 7, "float32")
+    yield block.T, block
+    block = np.full((n, c, h, 2 * width), 7, "float32")
+    yield block[..., ::2], block
+
+
+def sources(x):
+    """Yield the same numbers in many memory orders, and as parts of wider blocks."""
+    yield x
+    yield from memory_orders(x)
+    for place, _ in places(x.shape):
+        place[...] = x
+        yield place
+
+
+def is_served(array):
+    return all(stride >= 0 for stride in array.strides)
+
+
+@pytest.mark.parametrize("name", ["copy_to", "add_to"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_every_pair_of_memory_orders(name, shape, rng):
+    served = 0
+    for x, number in itertools.product(sources(single(rng, *shape)), range(8)):
+        (y, block), (expected, whole) = list(places(shape))[number], list(places(shape))[number]
+        before = x.copy()
+        getattr(textbook, name)(x, expected)
+        result = getattr(FAST, name)(x, y)
+        np.testing.assert_array_equal(x, before)
+        if result is NotImplemented:
+            np.testing.assert_array_equal(block, np.full_like(block, 7))
+            continue
+        served += 1
+        assert result is y
+        np.testing.assert_array_equal(block, whole)  # and nothing beside it was written
+    assert served >= 3 * len(list(sources(x)))  # targets: C order, channels-last, part of a wider block
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_copies_are_declined_only_for_strides_that_run_backwards(shape, rng):
+    for x in sources(single(rng, *shape)):
+        for y, _ in places(shape):
+            assert (FAST.copy_to(x, y) is not NotImplemented) == is_served(x)
+
+
+def test_long_runs_are_shared_in_pieces(rng):
+    x = single(rng, 3 * copies.PIECE + 5)
+    y = np.full(x.size + 2, 7, "float32")
+    FAST.copy_to(x, y[1:-1])
+    np.testing.assert_array_equal(y, [7, *x, 7])
+
+
+def test_a_matrix_of_channels_is_turned(rng):
+    x = channels_last(single(rng, 2, 6, 4, 3)).transpose(0, 2, 3, 1).reshape(2, 4, 3, 2, 3).transpose(0, 3, 4, 1, 2)
+    y = np.full((2, 4, 3, 3, 2), 7, "float32").transpose(0, 4, 3, 1, 2)
+    assert FAST.copy_to(x, y) is y
+    np.testing.assert_array_equal(y, x)
+
+
+def test_numbers_that_are_repeated_may_be_read_and_not_summed_up_in(rng):
+    x = np.broadcast_to(single(rng, 2, 3, 1, 1), (2, 3, 4, 5))
+    y = np.full((2, 3, 4, 5), 7, "float32")
+    np.testing.assert_array_equal(FAST.copy_to(x, y), x)
+    np.testing.assert_array_equal(FAST.add_to(x, y), x + x)
+    assert FAST.add_to(np.array(x), x) is NotImplemented
+
+
+def test_what_is_declined(rng, monkeypatch):
+    x, y = single(rng, 2, 3, 4, 5), np.zeros((2, 3, 4, 5), "float32")
+    assert FAST.copy_to(x, y.astype("float64")) is NotImplemented
+    assert FAST.copy_to(x[:1], y) is NotImplemented
+    assert FAST.add_to(x[:1], y) is NotImplemented
+    five = np.moveaxis(single(rng, 3, 6, 4, 6, 8, 4)[:, ::2, :, ::2, ::2, ::2], 0, -1)  # six axes, none in one piece
+    assert FAST.copy_to(five, np.zeros(five.shape, "float32")) is NotImplemented
+    monkeypatch.setattr(copies, "SMALL", x.size + 1)
+    assert FAST.copy_to(x, y) is NotImplemented
+    np.testing.assert_array_equal(y, np.zeros_like(y))
