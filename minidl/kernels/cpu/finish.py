@@ -1,6 +1,7 @@
 """What follows a convolution while its results are still near: the residual that is added, and the activation.
 
-The bias is there already: sums begin with it.
+The bias is there already: sums begin with it. An activation alone is applied to the sums before they are written; where
+there is a residual, both are done to each row of the result when it has just been written.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from minidl.kernels.cpu.compile import inline
-from minidl.kernels.cpu.functions import FUSED, fused
+from minidl.kernels.cpu.functions import FUSED, IDENTITY, fused
 from minidl.kernels.cpu.layout import pixels
 from minidl.kernels.cpu.vector import LANES, load_some, store_some
 
@@ -27,6 +28,22 @@ def finish(y, place, ahead, count, lanes, residual, added, kind):
             if added:
                 v = v + load_some(residual, at, lanes - lane)
             store_some(y, at, fused(kind, v), lanes - lane)
+
+
+@inline
+def activated(kind, sums):
+    """Return seven sums after the activation, before they have left the registers."""
+    if kind == IDENTITY:
+        return sums
+    return (
+        fused(kind, sums[0]),
+        fused(kind, sums[1]),
+        fused(kind, sums[2]),
+        fused(kind, sums[3]),
+        fused(kind, sums[4]),
+        fused(kind, sums[5]),
+        fused(kind, sums[6]),
+    )
 
 
 class Finish(NamedTuple):

@@ -25,7 +25,8 @@ from numba import prange
 
 from minidl import _backend, _threads
 from minidl.kernels.cpu.compile import inline, kernel
-from minidl.kernels.cpu.finish import PLAIN, Finish, Run, finish
+from minidl.kernels.cpu.finish import PLAIN, Finish, Run, activated, finish
+from minidl.kernels.cpu.functions import IDENTITY
 from minidl.kernels.cpu.packing import blocks_of, padded, weight_rows
 from minidl.kernels.cpu.slab import zeros
 from minidl.kernels.cpu.sums import SEVEN, fma_pairs, fma_vectors, sevenfold, store_sums
@@ -123,13 +124,19 @@ def _narrow(source, weights, bias, residual, added, kind, target, rows, columns,
                             for _ in range(taps):
                                 at = line
                                 for _ in range(taps_w):
-                                    sums = fma_vectors(sums, slab, at, step_w * LANES, load(weights, w))
+                                    if step_w == 1:  # a step that the compiler knows needs no arithmetic
+                                        sums = fma_vectors(sums, slab, at, LANES, load(weights, w))
+                                    elif step_w == 2:
+                                        sums = fma_vectors(sums, slab, at, 2 * LANES, load(weights, w))
+                                    else:
+                                        sums = fma_vectors(sums, slab, at, step_w * LANES, load(weights, w))
                                     at += spacing_w * LANES
                                     w += LANES
                                 line += spacing * span * LANES
                         out = row + b * stride_w * c
+                        sums = activated(IDENTITY if added else kind, sums)
                         store_sums(y, out, stride_w * c, sums, windows_w - b, c - block * LANES)
-                    if added or kind:
+                    if added:
                         lanes = min(LANES, c - block * LANES)
                         finish(y, row, stride_w * c, windows_w, lanes, residual, added, kind)
 

@@ -105,16 +105,19 @@ def _writer(adding: bool, doc: str) -> Any:
             mask = first_lanes(builder, lanes)
             full = builder.icmp_signed(">=", lanes, ir.Constant(lanes.type, LANES))  # a mask makes a store slow
             places = _places(builder, sig.args[3].count, start, step)
-            for number, (place, value) in enumerate(zip(places, cgutils.unpack_tuple(builder, sums), strict=True)):
-                with builder.if_then(builder.icmp_signed(">", count, ir.Constant(count.type, number))):
-                    address = address_of(context, builder, sig.args[0], array, place)
-                    if adding:
-                        value = builder.fadd(builder.load(address, align=4), value)
-                    with builder.if_else(full) as (then, otherwise):
-                        with then:
-                            builder.store(value, address, align=4)
-                        with otherwise:
-                            write_lanes(builder, value, address, mask)
+            addresses = [address_of(context, builder, sig.args[0], array, place) for place in places]
+            pairs = list(zip(addresses, cgutils.unpack_tuple(builder, sums), strict=True))
+            whole = builder.and_(full, builder.icmp_signed(">=", count, ir.Constant(count.type, len(pairs))))
+            with builder.if_else(whole) as (then, otherwise):
+                with then:  # nearly always: nothing is asked between the stores
+                    for address, value in pairs:
+                        there = builder.load(address, align=4) if adding else None
+                        builder.store(builder.fadd(there, value) if adding else value, address, align=4)
+                with otherwise:
+                    for number, (address, value) in enumerate(pairs):
+                        with builder.if_then(builder.icmp_signed(">", count, ir.Constant(count.type, number))):
+                            there = builder.load(address, align=4) if adding else None
+                            write_lanes(builder, builder.fadd(there, value) if adding else value, address, mask)
             return context.get_dummy_value()
 
         return void(array, intp, intp, sums, intp, intp), emit

@@ -391,8 +391,7 @@ def _extreme(sign: str) -> Any:
     def function(typing, a, b):
         def emit(context, builder, sig, args):
             a, b = args
-            a_wins = builder.or_(builder.fcmp_ordered(sign, a, b), builder.fcmp_unordered("uno", a, a))
-            return builder.select(a_wins, a, b)
+            return builder.select(builder.fcmp_ordered(sign, b, a), b, a)  # one instruction of the processor
 
         return VECTOR(VECTOR, VECTOR), emit
 
