@@ -60,9 +60,17 @@ NOTHING, RESULT, RESIDUAL = range(3)  # what was kept where a residual was added
 
 
 @inline
+def _repeat(rows, channels, width):
+    """Fill rows of `width` numbers with what stands in the first `channels` of each, over and over."""
+    for start in range(0, rows.shape[0] // width * width, width):
+        for at in range(start + channels, start + width):
+            rows[at] = rows[at - channels]
+
+
+@inline
 def _origins(x, step, rows, channels, width):
     """Return x₀ of every channel, over and over; an infinite one would make NaN of all differences and counts as 0."""
-    origins = np.empty(width + LANES, np.float32)
+    origins = np.empty(width, np.float32)
     for c in range(0, channels, LANES):
         left = channels - c
         one, two, three = (
@@ -72,8 +80,7 @@ def _origins(x, step, rows, channels, width):
         )
         middle = maximum(minimum(one, two), minimum(maximum(one, two), three))
         store_some(origins, c, where(absolute(middle) < splat(INFINITE), middle, splat(ZERO)), left)
-    for c in range(channels, width):
-        origins[c] = origins[c - channels]
+    _repeat(origins, channels, width)
     return origins
 
 
@@ -143,11 +150,11 @@ def _line(w, b, mean, rstd, width):
     """Return m, a and shift of z = a·(x - m) + shift, `width` numbers each, behind each other."""
     channels = mean.shape[0]
     line = np.empty(3 * width, np.float32)
-    for at in range(width):
-        c = at % channels
+    for c in range(channels):
         m = np.float32(mean[c])
         a = w[c] * rstd[c]
-        line[at], line[width + at], line[2 * width + at] = m, a, b[c] - a * (mean[c] - m)
+        line[c], line[width + c], line[2 * width + c] = m, a, b[c] - a * (mean[c] - m)
+    _repeat(line, channels, width)
     return line
 
 
@@ -260,11 +267,11 @@ def _input_gradient(dy, dy_step, x, step, rows, width, w, b, mean, rstd, kind, d
     m = rows * (width // channels)
     line = _line(w, b, mean, rstd, width)
     rest = np.empty(2 * width, np.float32)  # p and q
-    for at in range(width):
-        c = at % channels
+    for c in range(channels):
         p = -w[c] * rstd[c] * rstd[c] * dw[c] / m
-        rest[at] = p
-        rest[width + at] = -w[c] * rstd[c] * db[c] / m - p * (mean[c] - np.float32(mean[c]))
+        rest[c] = p
+        rest[width + c] = -w[c] * rstd[c] * db[c] / m - p * (mean[c] - np.float32(mean[c]))
+    _repeat(rest, channels, width)
     for thread in prange(threads):
         for row in range(thread * rows // threads, (thread + 1) * rows // threads):
             for c in range(0, width, LANES):
