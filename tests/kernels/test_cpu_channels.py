@@ -30,10 +30,23 @@ def test_lrn_of_numbers_that_are_not_finite(rng):
         x = single(rng, 2, 20, 2, 2)
         x[0, 5] = number
         equal("lrn", x, 5, 1e-4, 0.75, 2.0)
-    assert FAST.lrn(x, 5, 1e-4, 0.5, 2.0) is NotImplemented
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("beta", [0.25, 0.5, 0.75, 1.0, 1.25, 2.0])
+def test_lrn_of_other_exponents(beta, rng):
+    x, dy = single(rng, 2, 20, 3, 2), single(rng, 2, 20, 3, 2)
+    equal("lrn", x, 5, 1.0, beta, 2.0)
+    equal("lrn_dx", dy, x, FAST.lrn(x, 5, 1.0, beta, 2.0)[1], 5, 1.0, beta)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.6, 0.7500001, 3.0])
+def test_lrn_of_an_exponent_that_is_no_small_number_of_quarters_is_the_textbooks(beta, rng):
+    x = single(rng, 2, 20, 3, 2)
+    assert FAST.lrn(x, 5, 1.0, beta, 2.0) is NotImplemented
+    assert FAST.lrn_dx(x, x, x, 5, 1.0, beta) is NotImplemented
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (2, 83, 7, 5), (3, 128, 3, 3)], ids=str)
 def test_scale_channels(shape, rng):
     x, dy, s = single(rng, *shape), single(rng, *shape), single(rng, *shape[:2])
     equal_in_every_order("scale_channels", x, s)

@@ -3,8 +3,8 @@
 Local response norm divides by the squares of neighbouring channels. Sixteen neighbours are sixteen numbers a little
 further on in memory: the squares of a pixel go into a row with zeros at both ends, and the window of all sixteen
 channels is the sum of `size` vectors, each loaded one number further. The power -3/4 of Krizhevsky's paper is
-1 / (√s · √√s): two roots and a division, where a power of any exponent takes a logarithm and an exponential; other
-exponents are left to the textbook.
+1 / (√s · √√s): two roots and a division, where a power of any exponent takes a logarithm and an exponential. Exponents
+that are quarters are made so; all others are left to the textbook.
 """
 
 from __future__ import annotations
@@ -26,20 +26,33 @@ from minidl.kernels.cpu.vector import (
     load_some,
     splat,
     square_root,
+    store,
     store_some,
     widen,
 )
 
+MOST_QUARTERS = 8
 ZERO, ONE = np.float32(0), np.float32(1)
-BETA = 0.75
-PIXELS = 32
+PIXELS, ACROSS = 32, 4 * LANES
 
 
 @inline
-def _power(scale):
-    """scale^(-3/4)."""
-    root = square_root(scale)
-    return splat(ONE) / (root * square_root(root))
+def _power(scale, quarters):
+    """scale^(-quarters / 4)."""
+    root, product = square_root(scale), splat(ONE)
+    if quarters & 1:
+        product = square_root(root)
+    if quarters & 2:
+        product = product * root
+    for _ in range(quarters >> 2):
+        product = product * scale
+    return splat(ONE) / product
+
+
+def _quarters(beta: float) -> int:
+    """Return how many quarters an exponent is, 0 where it is none of the first few."""
+    quarters = round(4 * beta)
+    return quarters if math.isclose(beta, quarters / 4) and quarters <= MOST_QUARTERS else 0
 
 
 @inline
@@ -51,8 +64,8 @@ def _windows(row, c, size):
     return total
 
 
-@kernel("void(r4, i, f, f, w4, w4, i)")
-def _lrn(x, size, alpha, k, y, scale, threads):
+@kernel("void(r4, i, f, i, f, w4, w4, i)")
+def _lrn(x, size, alpha, quarters, k, y, scale, threads):
     channels = x.shape[3]
     rows = x.size // channels
     x, y, scale = x.reshape(-1), y.reshape(-1), scale.reshape(-1)
@@ -66,11 +79,11 @@ def _lrn(x, size, alpha, k, y, scale, threads):
             for c in range(0, channels, LANES):
                 s = fma(splat(alpha), _windows(squares, c, size), splat(k))
                 store_some(scale, at + c, s, channels - c)
-                store_some(y, at + c, load_some(x, at + c, channels - c) * _power(s), channels - c)
+                store_some(y, at + c, load_some(x, at + c, channels - c) * _power(s, quarters), channels - c)
 
 
-@kernel("void(r4, r4, r4, i, f, w4, i)")
-def _lrn_dx(dy, x, scale, size, factor, dx, threads):
+@kernel("void(r4, r4, r4, i, i, f, w4, i)")
+def _lrn_dx(dy, x, scale, size, quarters, factor, dx, threads):
     """The factor is -2 · alpha · beta."""
     channels = x.shape[3]
     rows = x.size // channels
@@ -82,7 +95,7 @@ def _lrn_dx(dy, x, scale, size, factor, dx, threads):
             for c in range(0, channels, LANES):
                 left = channels - c
                 s = load_some(scale, at + c, left)
-                own = load_some(dy, at + c, left) * _power(s)
+                own = load_some(dy, at + c, left) * _power(s, quarters)
                 store_some(dx, at + c, own, left)
                 store_some(ratios, (size - 1) // 2 + c, own * load_some(x, at + c, left) / s, left)
             for c in range(0, channels, LANES):
@@ -94,20 +107,20 @@ def _lrn_dx(dy, x, scale, size, factor, dx, threads):
 @door
 def lrn(x: np.ndarray, size: int, alpha: float, beta: float, k: float) -> tuple[np.ndarray, np.ndarray]:
     """Divide x (N, C, H, W) by the activity of neighbouring channels: y and scale."""
-    if not math.isclose(beta, BETA):
+    if not (quarters := _quarters(beta)):
         return NotImplemented
     y, scale = (_backend.empty_channels_last(x.shape, x.dtype) for _ in range(2))
-    _lrn(pixels(x), size, alpha, k, pixels(y), pixels(scale))
+    _lrn(pixels(x), size, alpha, quarters, k, pixels(y), pixels(scale))
     return y, scale
 
 
 @door
 def lrn_dx(dy: np.ndarray, x: np.ndarray, scale: np.ndarray, size: int, alpha: float, beta: float) -> np.ndarray:
     """Carry dy back to x: its own share, and that of every channel in whose window it lies."""
-    if not math.isclose(beta, BETA):
+    if not (quarters := _quarters(beta)):
         return NotImplemented
     dx = _backend.empty_channels_last(x.shape, x.dtype)
-    _lrn_dx(pixels(dy), pixels(x), pixels(scale), size, -2 * alpha * beta, pixels(dx))
+    _lrn_dx(pixels(dy), pixels(x), pixels(scale), size, quarters, -2 * alpha * beta, pixels(dx))
     return dx
 
 
@@ -123,21 +136,48 @@ def _scale(x, s, y, threads):
                 store_some(y, at, load_some(x, at, left) * load_some(s, picture * channels + c, left), left)
 
 
-@kernel("void(r4, r4, wd2, i)")
-def _scale_sums(dy, x, ds, threads):
-    """Add Σ dy · x over the pixels to ds."""
+@inline
+def _scaled(dy, x, at, s, dx, total):
+    """Write dx of one vector and add its dy · x to the total."""
+    given = load(dy, at)
+    store(dx, at, given * s)
+    return fma(given, load(x, at), total)
+
+
+@inline
+def _add(sums, at, total, left):
+    store_some(sums, at, load_some(sums, at, left) + widen(total), left)
+
+
+@kernel("void(r4, r4, r2, w4, wd2, i)")
+def _scale_grads(dy, x, s, dx, ds, threads):
+    """Write dx and add Σ dy · x over the pixels to ds: four vectors side by side, a few pixels at a time as floats."""
     n, h, width, channels = x.shape
-    dy, x, ds = dy.reshape(-1), x.reshape(-1), ds.reshape(-1)
+    dy, x, s, dx, ds = dy.reshape(-1), x.reshape(-1), s.reshape(-1), dx.reshape(-1), ds.reshape(-1)
+    whole = channels // ACROSS * ACROSS
     for picture in prange(n):
-        last = (picture + 1) * h * width
+        last, own = (picture + 1) * h * width, picture * channels
         for block in range(picture * h * width, last, PIXELS):
-            for c in range(0, channels, LANES):
-                left = channels - c
-                total = load_some(ds, picture * channels + c, left)
-                for pixel in range(block, min(block + PIXELS, last)):
-                    at = pixel * channels + c
-                    total = total + widen(load_some(dy, at, left) * load_some(x, at, left))
-                store_some(ds, picture * channels + c, total, left)
+            end = min(block + PIXELS, last)
+            for c in range(own, own + whole, ACROSS):
+                s0, s1, s2, s3 = load(s, c), load(s, c + 16), load(s, c + 32), load(s, c + 48)
+                t0 = t1 = t2 = t3 = splat(ZERO)
+                for at in range(block * channels + c - own, end * channels + c - own, channels):
+                    t0 = _scaled(dy, x, at, s0, dx, t0)
+                    t1 = _scaled(dy, x, at + 16, s1, dx, t1)
+                    t2 = _scaled(dy, x, at + 32, s2, dx, t2)
+                    t3 = _scaled(dy, x, at + 48, s3, dx, t3)
+                _add(ds, c, t0, LANES)
+                _add(ds, c + 16, t1, LANES)
+                _add(ds, c + 32, t2, LANES)
+                _add(ds, c + 48, t3, LANES)
+            for c in range(whole, channels, LANES):
+                left, total = channels - c, splat(ZERO)
+                for pixel in range(block, end):
+                    given = load_some(dy, pixel * channels + c, left)
+                    store_some(dx, pixel * channels + c, given * load_some(s, own + c, left), left)
+                    total = fma(given, load_some(x, pixel * channels + c, left), total)
+                _add(ds, own + c, total, left)
 
 
 @door
@@ -151,9 +191,9 @@ def scale_channels(x: np.ndarray, s: np.ndarray) -> np.ndarray:
 @door
 def scale_channels_grads(dy: np.ndarray, x: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return dx (N, C, H, W) and ds (N, C)."""
-    ds = np.zeros(s.shape)
-    _scale_sums(pixels(dy), pixels(x), ds)
-    return scale_channels(dy, s), ds.astype(x.dtype)
+    ds, dx = np.zeros(s.shape), _backend.empty_channels_last(x.shape, x.dtype)
+    _scale_grads(pixels(dy), pixels(x), np.ascontiguousarray(s), pixels(dx), ds)
+    return dx, ds.astype(x.dtype)
 
 
 @door
