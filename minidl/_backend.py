@@ -88,6 +88,12 @@ def constant(array: np.ndarray) -> np.ndarray:
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
 
+def has_gaps(array: Array) -> bool:
+    """Tell whether other numbers lie between those of the array, as in a slice of the channels of a wider block."""
+    reach = sum((n - 1) * abs(stride) for n, stride in zip(array.shape, array.strides))
+    return array.size > 0 and reach + array.itemsize > array.nbytes
+
+
 def owner(array: Array) -> Any:
     """Return what the memory of an array belongs to: the array itself, or the end of the chain of its bases."""
     while getattr(array, "base", None) is not None:

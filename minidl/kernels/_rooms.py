@@ -22,6 +22,7 @@ WIDE, WORTH_MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels 
 WORTH_FUSED_MACS = 2**18  # of conv2d_fused: whoever fuses a network asks for speed
 WORTH_ELEMENTS = 2**17  # numbers that an elementwise kernel or a pooling walks over
 WORTH_NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
+WORTH_GROUPED = 2**14  # numbers that a convolution in groups walks over: the textbook makes columns group by group
 
 in_use: ContextVar[Any] = ContextVar("kernels_in_use", default=None)
 options: ContextVar[dict[str, Any]] = ContextVar("kernels_options", default={})  # noqa: B039 - it is never changed
@@ -96,7 +97,7 @@ def is_worth_it(name: str, arguments: tuple[Any, ...]) -> bool:
     if name not in ("conv2d", "conv2d_dx", "conv2d_dw"):
         return x.size >= WORTH_ELEMENTS
     if arguments[-1] > 1:  # groups: the textbook makes columns for few multiply-adds
-        return x.size >= WORTH_ELEMENTS
+        return x.size >= WORTH_GROUPED
     o, c, *taps = arguments[2] if name == "conv2d_dw" else arguments[1].shape
     weights = o * c * math.prod(taps)
     windows = x.size // x.shape[1] if x.size else 0

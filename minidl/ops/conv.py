@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from minidl import kernels
+from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import Pair, check_alike, check_divides, check_rank, to_int, to_padding, to_pair
 from minidl.kernels.textbook.windows import pad
@@ -40,6 +40,8 @@ class Conv2d(Function):
         """dx, dw and db, each only if it is needed."""
         x, w = ctx.saved
         need_x, need_w, need_b = ctx.needs
+        if need_x and need_w and _backend.has_gaps(dy):  # two kernels want it without
+            dy = kernels.copy_to(dy, _backend.empty(dy.shape, dy.dtype, like=dy))
         dx = kernels.conv2d_dx(dy, w, x.shape, *ctx.geometry) if need_x else None
         dw = kernels.conv2d_dw(dy, x, w.shape, *ctx.geometry) if need_w else None
         db = kernels.channel_sums(dy) if need_b else None

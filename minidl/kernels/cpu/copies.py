@@ -5,10 +5,12 @@ arrays are looked at together: those along which both lie in one piece become on
 
     runs      both lie in one piece along the last axis: vectors are copied, run by run. So are the channels of a
               pixel put into a wider pixel, as in a concatenation.
-    turned    each lies in one piece along another axis, as in N, C, H, W and channels-last: tiles of 16×16 numbers are
-              copied, so that every line of the cache that a tile touches is used up while it is near.
+    turned    each lies in one piece along another axis, and one of these is short: the three colours of a picture in
+              N, C, H, W and channels-last, the groups of a channel shuffle. Long rows are copied one after the other, a
+              band at a time, so that every line of the cache that they touch is used up while it is near.
 
-NumPy copies with one thread, and what is turned number by number in the order of one of both.
+NumPy copies with one thread, and in the order of one of both. (Where both axes are long, it is as fast, and left to do
+it.)
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from minidl.kernels.cpu.vector import LANES, load_some, store_some
 
 SMALL = 2**14  # numbers; below, NumPy is done before the threads are awake
 PIECE = 2**13  # numbers of a long run that a thread copies at a time
-TILE = 16
+SHORT = 16
+BAND = 128  # rows whose columns are copied one after the other while they are near
 
 
 @kernel("void(r1, w1, ri1, ri1, ri1, i)")
@@ -51,21 +54,19 @@ def _runs(x, y, sizes, x_steps, y_steps, threads):
 
 @kernel("void(r1, w1, ri1, ri1, ri1, i)")
 def _turned(x, y, sizes, x_steps, y_steps, threads):
-    """Copy sizes[0] · sizes[1] matrices of sizes[2] × sizes[3] numbers."""
-    bands = (sizes[2] + TILE - 1) // TILE
+    """Copy sizes[0] · sizes[1] matrices of sizes[2] × sizes[3] numbers, of whose rows there are many."""
+    bands = (sizes[2] + BAND - 1) // BAND
     units = sizes[0] * sizes[1] * bands
-    x_row, x_column, y_row, y_column = x_steps[2], x_steps[3], y_steps[2], y_steps[3]
     for thread in prange(threads):
         for unit in range(thread * units // threads, (thread + 1) * units // threads):
-            i, j, top = unit // bands // sizes[1], unit // bands % sizes[1], unit % bands * TILE
-            rows = min(TILE, sizes[2] - top)
-            for left in range(0, sizes[3], TILE):
-                source = i * x_steps[0] + j * x_steps[1] + top * x_row + left * x_column
-                target = i * y_steps[0] + j * y_steps[1] + top * y_row + left * y_column
-                columns = min(TILE, sizes[3] - left)
-                for row in range(rows):
-                    for column in range(columns):
-                        y[target + row * y_row + column * y_column] = x[source + row * x_row + column * x_column]
+            i, j, top = unit // bands // sizes[1], unit // bands % sizes[1], unit % bands * BAND
+            for column in range(sizes[3]):
+                source = i * x_steps[0] + j * x_steps[1] + top * x_steps[2] + column * x_steps[3]
+                target = i * y_steps[0] + j * y_steps[1] + top * y_steps[2] + column * y_steps[3]
+                for _ in range(min(BAND, sizes[2] - top)):
+                    y[np.uintp(target)] = x[np.uintp(source)]  # unsigned: Numba need not ask whether it is negative
+                    source += x_steps[2]
+                    target += y_steps[2]
 
 
 Axis = tuple[int, int, int]  # size, and how many numbers x and y lie apart along it
@@ -106,9 +107,13 @@ def copy_to(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if len(axes) > 4:
         return NotImplemented
     turned = axes[-1][1:] != (1, 1)
-    if turned and len(axes) > 1:  # the rows of a matrix are the axis along which x lies closest
-        rows = min(range(len(axes) - 1), key=lambda number: axes[number][1])
-        axes.insert(-1, axes.pop(rows))
+    if turned:
+        nearest = min(range(len(axes)), key=lambda number: axes[number][1])  # along which x lies in one piece
+        pair = [axes.pop(), axes.pop(nearest) if nearest < len(axes) else (1, 0, 0)]
+        short, long = sorted(pair)
+        if short[0] >= SHORT or len(axes) > 2:
+            return NotImplemented
+        axes += [long, short]
     axes = [(1, 0, 0)] * (4 - len(axes)) + axes
     plan = [np.array(numbers) for numbers in zip(*axes)]
     (_turned if turned else _runs)(memory_of(x), memory_of(y), *plan)
