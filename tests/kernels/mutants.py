@@ -79,7 +79,7 @@ MUTANTS = (
         "columns = min(4, width - column)",
         "columns = min(3, width - column)",
     ),
-    Mutant("Winograd: border of zeros missed", "winograd.py", "row + 6 <= h", "row + 5 <= h"),
+    Mutant("Winograd: border of zeros missed", "winograd.py", "row + side <= h", "row + side - 1 <= h"),
     Mutant("Winograd: one block for a pair", "winograd.py", "c, min(2, o // LANES - block))", "c, 1)"),
     Mutant(
         "Winograd: last rows of tiles",
@@ -89,12 +89,7 @@ MUTANTS = (
     ),
     Mutant("Winograd dw: last chunk wins", "winograd_dw.py", "if first == 0:", "if first >= 0:"),
     Mutant("Winograd dw: infinity forgotten", "winograd_dw.py", "splat(TWO), even_s, u5)", "splat(TWO), even_s, u0)"),
-    Mutant(
-        "Winograd dw: border of dy missed",
-        "winograd_dw.py",
-        "if inside and row + 3 < h else zero",
-        "if inside else zero",
-    ),
+    Mutant("Winograd: a row below the picture", "winograd.py", "if 0 <= row + 3 < h else", "if 0 <= row + 3 <= h else"),
     Mutant("finish: residual forgotten", "finish.py", "        if added:", "        if added > 1:"),
 )
 

@@ -27,7 +27,7 @@ instead of 144. With many channels each of the 36 points is a matrix product of 
     M[point, t, o] = Σ_c V[point, t, c]·U[point, c, o]      U = G g Gᵀ,  V = Bᵀ d B,  y = Aᵀ M A
 
 The way back to the picture is the same with the flipped kernel (`packing.py` hands it over flipped). What is lost: in
-float32 a result is about five times less exact than a direct sum; one infinity or NaN makes its whole tile NaN (∞ - ∞).
+float32 a result is about seven times less exact than a direct sum; an infinity or NaN makes its whole tile NaN (∞ - ∞).
 Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", arXiv:1509.09308. For the gradient of the
 weights see `winograd_dw.py`.
 """
@@ -55,8 +55,36 @@ CHUNK = 2**20  # floats of V and M together: they stay in the third-level cache
 
 
 @inline
-def from_pixels(d0, d1, d2, d3, d4, d5):
+def six(array, at, step):
+    """Read six vectors, `step` floats from one to the next."""
+    return (
+        load(array, at),
+        load(array, at + step),
+        load(array, at + 2 * step),
+        load(array, at + 3 * step),
+        load(array, at + 4 * step),
+        load(array, at + 5 * step),
+    )
+
+
+@inline
+def six_inside(array, at, step, row, h):
+    """Read those of six vectors that belong to rows from 0 to h - 1; the first belongs to `row`. The others are 0."""
+    zero = splat(np.float32(0))
+    return (
+        load(array, at) if 0 <= row < h else zero,
+        load(array, at + step) if 0 <= row + 1 < h else zero,
+        load(array, at + 2 * step) if 0 <= row + 2 < h else zero,
+        load(array, at + 3 * step) if 0 <= row + 3 < h else zero,
+        load(array, at + 4 * step) if 0 <= row + 4 < h else zero,
+        load(array, at + 5 * step) if 0 <= row + 5 < h else zero,
+    )
+
+
+@inline
+def from_pixels(d):
     """Bᵀ d."""
+    d0, d1, d2, d3, d4, d5 = d
     minus_two, minus_half, minus_sum = splat(-TWO), splat(-HALF), splat(-SUM)
     even_r, odd_r = fma(minus_two, d2, d4), splat(R) * fma(minus_two, d1, d3)
     even_s, odd_s = fma(minus_half, d2, d4), splat(S) * fma(minus_half, d1, d3)
@@ -65,8 +93,19 @@ def from_pixels(d0, d1, d2, d3, d4, d5):
 
 
 @inline
-def to_results(m0, m1, m2, m3, m4, m5):
+def from_gradient(d):
+    """A d, of the first four."""
+    d0, d1, d2, d3, _, _ = d
+    half, two = splat(HALF), splat(TWO)
+    even_r, odd_r = fma(half, d2, d0), splat(R) * fma(half, d3, d1)
+    even_s, odd_s = fma(two, d2, d0), splat(S) * fma(two, d3, d1)
+    return d0, even_r + odd_r, even_r - odd_r, even_s + odd_s, even_s - odd_s, d3
+
+
+@inline
+def to_results(m):
     """Aᵀ m."""
+    m0, m1, m2, m3, m4, m5 = m
     even_r, odd_r, even_s, odd_s = m1 + m2, m1 - m2, m3 + m4, m3 - m4
     y1, y2 = fma(splat(R), odd_r, splat(S) * odd_s), fma(splat(HALF), even_r, splat(TWO) * even_s)
     return m0 + even_r + even_s, y1, y2, fma(splat(R3), odd_r, fma(splat(S3), odd_s, m5))
@@ -101,52 +140,34 @@ def _transform_weights(packed, u, blocks, k, threads):
 
 
 @inline
-def transform_tiles(source, v, first, last, tiles_w, tiles, top, left, size, t):
-    """V[point, block, tile, lane] of some tiles of source (N, H, W, C), which `size` tiles have room for."""
+def transform_tiles(source, v, first, last, tiles_w, tiles, top, left, size, side, t):
+    """V[point, block, tile, lane] of some tiles of source (N, H, W, C), which `size` tiles have room for.
+
+    Tiles of side 6 are pixels and become Bᵀ d B; tiles of side 4 are a gradient and become A d Aᵀ.
+    """
     h, width, c = source.shape[1:]
     x = source.reshape(-1)
     point = c * size
-    zero = splat(np.float32(0))
     for tile in range(first, last):
         picture, row, column = tile // tiles, tile % tiles // tiles_w * 4 + top, tile % tiles_w * 4 + left
-        inside = row >= 0 and row + 6 <= h and column >= 0 and column + 6 <= width
+        inside = row >= 0 and row + side <= h and column >= 0 and column + side <= width
         for block in range(c // LANES):
             place = ((picture * h + row) * width + column) * c + block * LANES
-            for j in range(6):
-                d = zero, zero, zero, zero, zero, zero
+            for j in range(side):
+                visible = h if 0 <= column + j < width else 0
                 at, below = place + j * c, width * c
-                if inside:
-                    d = (
-                        load(x, at),
-                        load(x, at + below),
-                        load(x, at + 2 * below),
-                        load(x, at + 3 * below),
-                        load(x, at + 4 * below),
-                        load(x, at + 5 * below),
-                    )
-                elif 0 <= column + j < width:
-                    d = (
-                        load(x, at) if 0 <= row < h else zero,
-                        load(x, at + below) if 0 <= row + 1 < h else zero,
-                        load(x, at + 2 * below) if 0 <= row + 2 < h else zero,
-                        load(x, at + 3 * below) if 0 <= row + 3 < h else zero,
-                        load(x, at + 4 * below) if 0 <= row + 4 < h else zero,
-                        load(x, at + 5 * below) if 0 <= row + 5 < h else zero,
-                    )
-                d = from_pixels(d[0], d[1], d[2], d[3], d[4], d[5])
+                if side == 4:
+                    d = from_gradient(six_inside(x, at, below, row, min(visible, row + 4)))
+                elif inside:
+                    d = from_pixels(six(x, at, below))
+                else:
+                    d = from_pixels(six_inside(x, at, below, row, visible))
                 for i in range(6):
                     store(t, (6 * i + j) * LANES, d[i])
             out = (block * size + tile % size) * LANES
             for i in range(6):
-                a = 6 * i * LANES
-                d = from_pixels(
-                    load(t, a),
-                    load(t, a + LANES),
-                    load(t, a + 2 * LANES),
-                    load(t, a + 3 * LANES),
-                    load(t, a + 4 * LANES),
-                    load(t, a + 5 * LANES),
-                )
+                d = six(t, 6 * i * LANES, LANES)
+                d = from_gradient(d) if side == 4 else from_pixels(d)
                 for j in range(6):
                     store(v, out + (6 * i + j) * point, d[j])
 
@@ -187,26 +208,12 @@ def write_results(m, bias, residual, added, kind, target, first, last, tiles_w, 
             start, b = (block * size + tile % size) * LANES, load(bias, block * LANES)
             for j in range(6):
                 at, below = start + j * point, 6 * point
-                r = to_results(
-                    load(m, at),
-                    load(m, at + below),
-                    load(m, at + 2 * below),
-                    load(m, at + 3 * below),
-                    load(m, at + 4 * below),
-                    load(m, at + 5 * below),
-                )
+                r = to_results(six(m, at, below))
                 for i in range(4):
                     store(t, (6 * i + j) * LANES, r[i])
             for i in range(min(4, h - row)):
                 a = 6 * i * LANES
-                r = to_results(
-                    load(t, a),
-                    load(t, a + LANES),
-                    load(t, a + 2 * LANES),
-                    load(t, a + 3 * LANES),
-                    load(t, a + 4 * LANES),
-                    load(t, a + 5 * LANES),
-                )
+                r = to_results(six(t, a, LANES))
                 out = ((picture * h + row + i) * width + column) * o + block * LANES
                 store(y, out, r[0] + b)
                 if columns > 1:
@@ -231,7 +238,7 @@ def _winograd(source, u, bias, residual, added, kind, target, top, left, size, v
         for thread in prange(threads):
             t = np.empty(POINTS * LANES, np.float32)
             begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
-            transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, t)
+            transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, 6, t)
         for thread in prange(threads):
             for unit in range(thread * units // threads, (thread + 1) * units // threads):
                 point, block = unit // pairs, unit % pairs * 2

@@ -31,6 +31,7 @@ from minidl.kernels.cpu.winograd import (
     R,
     S,
     chunk,
+    six,
     tiles_of,
     transform_tiles,
 )
@@ -40,49 +41,12 @@ COLUMNS = EIGHT.count
 
 
 @inline
-def from_gradient(d0, d1, d2, d3):
-    """A dy."""
-    half, two = splat(HALF), splat(TWO)
-    even_r, odd_r = fma(half, d2, d0), splat(R) * fma(half, d3, d1)
-    even_s, odd_s = fma(two, d2, d0), splat(S) * fma(two, d3, d1)
-    return d0, even_r + odd_r, even_r - odd_r, even_s + odd_s, even_s - odd_s, d3
-
-
-@inline
-def to_weights(u0, u1, u2, u3, u4, u5):
+def to_weights(u):
     """Gᵀ u."""
+    u0, u1, u2, u3, u4, u5 = u
     even_r, odd_r = splat(N_R) * (u1 + u2), splat(N_R * R) * (u1 - u2)
     even_s, odd_s = splat(N_S) * (u3 + u4), splat(N_S * S) * (u3 - u4)
     return u0 + even_r + even_s, odd_r + odd_s, fma(splat(HALF), even_r, fma(splat(TWO), even_s, u5))
-
-
-@inline
-def transform_gradient(target, y, first, last, tiles_w, tiles, size, t):
-    """Y[point, block, tile, lane] of some tiles of target (N, OH, OW, O)."""
-    h, width, o = target.shape[1:]
-    dy = target.reshape(-1)
-    point = o * size
-    zero = splat(np.float32(0))
-    for tile in range(first, last):
-        picture, row, column = tile // tiles, tile % tiles // tiles_w * 4, tile % tiles_w * 4
-        for block in range(o // LANES):
-            place = ((picture * h + row) * width + column) * o + block * LANES
-            for j in range(4):
-                at, below, inside = place + j * o, width * o, column + j < width
-                v = from_gradient(
-                    load(dy, at) if inside else zero,
-                    load(dy, at + below) if inside and row + 1 < h else zero,
-                    load(dy, at + 2 * below) if inside and row + 2 < h else zero,
-                    load(dy, at + 3 * below) if inside and row + 3 < h else zero,
-                )
-                for i in range(6):
-                    store(t, (4 * i + j) * LANES, v[i])
-            out = (block * size + tile % size) * LANES
-            for i in range(6):
-                a = 4 * i * LANES
-                v = from_gradient(load(t, a), load(t, a + LANES), load(t, a + 2 * LANES), load(t, a + 3 * LANES))
-                for j in range(6):
-                    store(y, out + (6 * i + j) * point, v[j])
 
 
 @kernel("void(r4, r4, w1, i, i, i, w1, w1, i)")
@@ -98,8 +62,8 @@ def _winograd_dw(source, target, du, top, left, size, v, y, threads):
         for thread in prange(threads):
             t = np.empty(POINTS * LANES, np.float32)
             begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
-            transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, t)
-            transform_gradient(target, y, begin, end, tiles_w, tiles, size, t)
+            transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, 6, t)
+            transform_tiles(target, y, begin, end, tiles_w, tiles, 0, 0, size, 4, t)
         for thread in prange(threads):
             for unit in range(thread * units // threads, (thread + 1) * units // threads):
                 point, block, q = unit // chunks // pairs, unit // chunks % pairs * 2, unit % chunks * COLUMNS
@@ -134,27 +98,13 @@ def _finish_weights(du, packed, blocks, k, threads):
         for i in range(thread * blocks * k // threads, (thread + 1) * blocks * k // threads):
             for j in range(6):
                 at, below = i * LANES + j * point, 6 * point
-                g = to_weights(
-                    load(du, at),
-                    load(du, at + below),
-                    load(du, at + 2 * below),
-                    load(du, at + 3 * below),
-                    load(du, at + 4 * below),
-                    load(du, at + 5 * below),
-                )
+                g = to_weights(six(du, at, below))
                 for row in range(3):
                     store(t, (6 * row + j) * LANES, g[row])
             w = (i // k * 9 * k + i % k) * LANES
             for row in range(3):
                 a = 6 * row * LANES
-                g = to_weights(
-                    load(t, a),
-                    load(t, a + LANES),
-                    load(t, a + 2 * LANES),
-                    load(t, a + 3 * LANES),
-                    load(t, a + 4 * LANES),
-                    load(t, a + 5 * LANES),
-                )
+                g = to_weights(six(t, a, LANES))
                 for column in range(3):
                     store(packed, w + (3 * row + column) * tap, g[column])
 
