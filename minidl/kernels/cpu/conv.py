@@ -20,7 +20,7 @@ from minidl.kernels.cpu import direct, direct_dw, narrow, packing, winograd, win
 from minidl.kernels.cpu.compile import door
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run
 from minidl.kernels.cpu.frozen import is_frozen, kept
-from minidl.kernels.cpu.layout import pixels
+from minidl.kernels.cpu.layout import one_row, pixels
 from minidl.kernels.cpu.vector import LANES
 from minidl.kernels.cpu.walk import Geometry
 from minidl.kernels.cpu.workspace import limit
@@ -58,10 +58,15 @@ class Algorithm(NamedTuple):
 
 def _direct(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
     weights = kept(w, ("direct", sizes.groups), lambda: packing.pack(w, sizes.groups))
-    return direct.prepare(weights, b, sizes.n, sizes.c, sizes.o, sizes.forward(), sizes.groups)
+    row = sizes.as_one_row()
+    run = direct.prepare(weights, b, row.n, row.c, row.o, row.forward(), row.groups)
+    return run if row is sizes else lambda x, y, end=PLAIN: run(one_row(x), one_row(y), end)
 
 
 def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
+    row = sizes.as_one_row()
+    if row is not sizes:
+        sizes, dy, dx = row, one_row(dy), one_row(dx)
     for walk in sizes.backward():
         weights = packing.pack_backward(w, sizes.groups, walk)
         direct.prepare(weights, None, sizes.n, sizes.o, sizes.c, walk, sizes.groups)(dy, dx)

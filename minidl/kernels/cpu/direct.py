@@ -13,7 +13,9 @@ and so sums of short sums keep three to seven times the digits of a long one.
 
 The same kernel walks back to the picture (`walk.py`): dx is such a sum over dy, phase by phase.
 
-Work is shared by bands: some rows of windows of one picture, for all or some of its output channels.
+Work is shared by areas (`area.py`): some rows of windows of some pictures, for all or some of their output channels.
+Where a slab of all channels would be too large, the channels come in several parts, and what the first has left in y,
+the next ones add to.
 """
 
 from __future__ import annotations
@@ -22,121 +24,138 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.compile import kernel
+from minidl.kernels.cpu.area import choose_area
+from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run, finish
 from minidl.kernels.cpu.packing import blocks_of, padded
 from minidl.kernels.cpu.slab import cut
-from minidl.kernels.cpu.sums import SEVEN, fma_numbers, plus, sevenfold, store_sums
+from minidl.kernels.cpu.sums import SEVEN, add_sums, fma_numbers, plus, sevenfold, store_sums
 from minidl.kernels.cpu.vector import LANES, load, splat
 from minidl.kernels.cpu.walk import Walk
-from minidl.kernels.cpu.workspace import floats, limit
+from minidl.kernels.cpu.workspace import floats
 
 WINDOWS = SEVEN.count
 PIECE = 64  # products that are summed up in one go
-SLAB = 2**16  # floats of one slab: a quarter of a second-level cache
 
 
-@kernel("void(r4, r1, r1, r1, i, i, w4, ri1, ri1, i, i, i, i, w2, i)")
-def _direct(
-    source, weights, bias, residual, added, kind, target, rows, columns, groups, band, strip, parts, slabs, threads
-):
+@inline
+def put(y, place, ahead, sums, count, lanes, adding):
+    """Write seven sums, or add them to what is there."""
+    if adding:
+        add_sums(y, place, ahead, sums, count, lanes)
+    else:
+        store_sums(y, place, ahead, sums, count, lanes)
+
+
+@inline
+def multiply(sums, other, slab, at, step, weights, w, next_w, length, two):
+    """Add the products of one run: to `sums` those of the first weights, to `other` those of the next, or windows."""
+    for begin in range(0, length, PIECE):
+        some, more = sevenfold(splat(np.float32(0))), sevenfold(splat(np.float32(0)))
+        if two:
+            for q in range(begin, min(begin + PIECE, length)):
+                some = fma_numbers(some, slab, at + q, step, load(weights, w + q * LANES))
+                more = fma_numbers(more, slab, at + q, step, load(weights, next_w + q * LANES))
+        else:
+            beside = at + WINDOWS * step
+            for q in range(begin, min(begin + PIECE, length)):
+                one = load(weights, w + q * LANES)
+                some = fma_numbers(some, slab, at + q, step, one)
+                more = fma_numbers(more, slab, beside + q, step, one)
+        sums, other = plus(sums, some), plus(other, more)
+    return sums, other
+
+
+@kernel("void(r4, r1, r1, r1, i, i, w4, ri1, ri1, i, ri1, i, w2, i)")
+def _direct(source, weights, bias, residual, added, kind, target, rows, columns, groups, area, parts, slabs, threads):
     n, c = source.shape[0], source.shape[3]
     h, width, o = target.shape[1:]
     y = target.reshape(-1)
     windows, taps, top, step, spacing, place, stride = rows
     windows_w, taps_w, left, step_w, spacing_w, place_w, stride_w = columns
+    several, band, strip, depth = area
     channels, outputs = c // groups, o // groups
     blocks = (outputs + LANES - 1) // LANES
     pairs = (blocks + 1) // 2
     span = step_w * (strip - 1) + spacing_w * max(0, taps_w - 1) + 1
-    runs, length = (1, taps_w * channels) if spacing_w == 1 else (taps_w, channels)
     k = taps * taps_w * channels
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
-    jobs = n * bands * strips * groups * parts
+    jobs = (n + several - 1) // several * bands * strips * groups * parts
+    whole = depth >= channels and spacing_w == 1  # then the taps of a row, and their channels, are one run
     zero = splat(np.float32(0))
     for thread in prange(threads):
         slab = slabs[thread]
         for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
             part, group = job % parts, job // parts % groups
-            picture, area = job // parts // groups // (bands * strips), job // parts // groups % (bands * strips)
-            first, first_w = area // strips * band, area % strips * strip
+            picture, here = job // parts // groups // (bands * strips) * several, job // parts // groups
+            first, first_w = here % (bands * strips) // strips * band, here % strips * strip
             last, last_w = min(first + band, windows), min(first_w + strip, windows_w)
-            if part == 0 or job == thread * jobs // threads:
-                height = step * (last - first - 1) + spacing * max(0, taps - 1) + 1
-                start = left + step_w * first_w
-                cut(
-                    slab, source, picture, top + step * first, height, start, span, group * channels, channels, channels
-                )
-            for pair in range(part * pairs // parts, (part + 1) * pairs // parts):
-                block = 2 * pair
-                two = block + 1 < blocks
-                one_w = (group * blocks + block) * k * LANES
-                one_b = load(bias, (group * blocks + block) * LANES)
-                two_b = load(bias, (group * blocks + block + 1) * LANES) if two else one_b
-                lanes = outputs - LANES * block
-                for a in range(first, last):
-                    row = ((picture * h + place + a * stride) * width + place_w) * o + group * outputs + block * LANES
-                    for b in range(first_w, last_w, WINDOWS if two else 2 * WINDOWS):
-                        sums, other = sevenfold(one_b), sevenfold(two_b)
-                        w = one_w
-                        for i in range(taps):
-                            at = (((a - first) * step + i * spacing) * span + (b - first_w) * step_w) * channels
-                            for _ in range(runs):
-                                for begin in range(0, length, PIECE):
-                                    end = min(begin + PIECE, length)
-                                    piece, second = sevenfold(zero), sevenfold(zero)
-                                    if two:
-                                        for q in range(at + begin, at + end):
-                                            piece = fma_numbers(piece, slab, q, step_w * channels, load(weights, w))
-                                            another = load(weights, w + k * LANES)
-                                            second = fma_numbers(second, slab, q, step_w * channels, another)
-                                            w += LANES
-                                    else:
-                                        beside = WINDOWS * step_w * channels
-                                        for q in range(at + begin, at + end):
-                                            one = load(weights, w)
-                                            piece = fma_numbers(piece, slab, q, step_w * channels, one)
-                                            second = fma_numbers(second, slab, beside + q, step_w * channels, one)
-                                            w += LANES
-                                    sums, other = plus(sums, piece), plus(other, second)
-                                at += spacing_w * channels
-                        out, ahead = row + b * stride_w * o, stride_w * o
-                        store_sums(y, out, ahead, sums, last_w - b, lanes)
-                        if two:
-                            store_sums(y, out + LANES, ahead, other, last_w - b, lanes - LANES)
-                        else:
-                            store_sums(y, out + WINDOWS * ahead, ahead, other, last_w - b - WINDOWS, lanes)
-                    if added or kind:
-                        left_lanes = min(lanes, 2 * LANES)
-                        begin, ahead = row + first_w * stride_w * o, stride_w * o
-                        finish(y, begin, ahead, last_w - first_w, left_lanes, residual, added, kind)
-
-
-def area(walk: Walk, channels: int) -> tuple[int, int]:
-    """Return how many rows and columns of windows a slab serves: whole rows if they fit, all rows if they do."""
-    rows, columns = walk
-    most = min(SLAB, limit() // _threads.get_num_threads())
-    band, strip = rows.windows, columns.windows
-    while band > 1 and rows.reach(band) * columns.span * channels > most:
-        band = (band + 1) // 2
-    while band == 1 and strip > 1 and rows.reach(1) * columns.reach(strip) * channels > 4 * most:
-        strip = (strip + 1) // 2
-    return band, strip
+            pictures = min(several, n - picture)
+            height = step * (last - first - 1) + spacing * max(0, taps - 1) + 1
+            for channel in range(0, max(1, channels), depth):
+                pixel = min(depth, channels - channel)
+                runs, length = (1, taps_w * channels) if whole else (taps_w, pixel)
+                if part == 0 or depth < channels or job == thread * jobs // threads:
+                    for number in range(pictures):
+                        cut(
+                            slab[number * height * span * pixel :],
+                            source,
+                            picture + number,
+                            top + step * first,
+                            height,
+                            left + step_w * first_w,
+                            span,
+                            group * channels + channel,
+                            pixel,
+                            pixel,
+                        )
+                for pair in range(part * pairs // parts, (part + 1) * pairs // parts):
+                    block = 2 * pair
+                    two = block + 1 < blocks
+                    one_w = ((group * blocks + block) * k + channel) * LANES
+                    one_b, two_b = zero, zero
+                    if channel == 0:
+                        one_b = load(bias, (group * blocks + block) * LANES)
+                        two_b = load(bias, (group * blocks + block + 1) * LANES) if two else one_b
+                    lanes = outputs - LANES * block
+                    for line in range(pictures * (last - first)):
+                        number, a = line // (last - first), line % (last - first)
+                        row = ((picture + number) * h + place + (first + a) * stride) * width + place_w
+                        row = row * o + group * outputs + block * LANES
+                        corner = (number * height + a * step) * span
+                        for b in range(first_w, last_w, WINDOWS if two else 2 * WINDOWS):
+                            sums, other = sevenfold(one_b), sevenfold(two_b)
+                            for i in range(taps):
+                                w = one_w + i * taps_w * channels * LANES
+                                at = (corner + i * spacing * span + (b - first_w) * step_w) * pixel
+                                for _ in range(runs):
+                                    sums, other = multiply(
+                                        sums, other, slab, at, step_w * pixel, weights, w, w + k * LANES, length, two
+                                    )
+                                    at += spacing_w * pixel
+                                    w += channels * LANES
+                            out, ahead = row + b * stride_w * o, stride_w * o
+                            put(y, out, ahead, sums, last_w - b, lanes, channel)
+                            if two:
+                                put(y, out + LANES, ahead, other, last_w - b, lanes - LANES, channel)
+                            else:
+                                put(y, out + WINDOWS * ahead, ahead, other, last_w - b - WINDOWS, lanes, channel)
+                        if (added or kind) and channel + depth >= channels:
+                            begin, ahead = row + first_w * stride_w * o, stride_w * o
+                            finish(y, begin, ahead, last_w - first_w, min(lanes, 2 * LANES), residual, added, kind)
 
 
 def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, walk: Walk, groups: int) -> Run:
     """Return what walks over n pictures (N, H, W, C) and writes (N, H, W, O); packed weights, b (O,) or None."""
     threads = _threads.get_num_threads()
     channels, outputs = c // groups, o // groups
-    band, strip = area(walk, channels)
-    jobs = n * groups * -(-walk.rows.windows // band) * -(-walk.columns.windows // strip)
-    parts = 1 if jobs >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
-    slack = 2 * WINDOWS * walk.columns.step * channels
-    slab = walk.rows.reach(band) * walk.columns.reach(strip) * channels + slack + LANES
-    bias = padded(b, groups, outputs)
+    area = choose_area(walk, channels, n)
+    parts = 1 if area.jobs(walk, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
+    pixel = min(channels, area.depth)
+    slab = (area.pixels(walk) + 2 * WINDOWS * walk.columns.step) * pixel + LANES
+    bias, numbers = padded(b, groups, outputs), (*walk.arrays, groups, np.array(area), parts)
 
     def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
-        slabs = floats(threads, slab)
-        _direct(source, weights, bias, *end, target, *walk.arrays, groups, band, strip, parts, slabs)
+        _direct(source, weights, bias, *end, target, *numbers, floats(threads, slab))
 
     return run

@@ -3,13 +3,17 @@
     dw[o, k] = Σ_p dy[p, o]·x[p, k]                         k runs over the taps (i, j) and the channels c of the group
 
 The other matrix product of a convolution, and built like the first (`direct.py`): for eight neighbouring k and two
-vectors of output channels, sixteen sums stay in registers while the windows p of a band run by; each step loads two
-vectors of dy and eight numbers of the slab. The sums of a band are then added to dw, in the packed order
+vectors of output channels, sixteen sums stay in registers while the windows p of an area run by; each step loads two
+vectors of dy and eight numbers of the slab. The sums of an area are then added to dw, in the packed order
 (`packing.py`). Short sums that are added up are more exact than one long one.
 
-Work is shared by rows of dw, not by pictures: every thread walks over all bands for its own part of dw. It cuts slabs
-that others cut as well, which is little against what it does with them, but no thread needs a dw of its own, and the
-result does not depend on the number of threads.
+What runs by must lie close together, or the nearest cache does not hold it. So the channels of dy are gathered by
+thirty-two, and those of the slab lie in planes of sixteen: a plane has all pixels of sixteen channels. (Pictures of few
+channels have one plane, and the eight k of a step are neighbours in a row of pixels.)
+
+Work is shared in one of two ways. Where dw is small, each thread has a dw of its own and walks over its part of the
+areas; in the end they are added up. Where dw is large, all threads walk over all areas, each for its own rows of dw: it
+cuts slabs that others cut as well, which is little against what it does with them.
 """
 
 from __future__ import annotations
@@ -18,102 +22,164 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
+from minidl.kernels.cpu.area import ENOUGH, choose_area
 from minidl.kernels.cpu.compile import inline, kernel
-from minidl.kernels.cpu.direct import area
+from minidl.kernels.cpu.layout import one_row
 from minidl.kernels.cpu.packing import blocks_of, unpack
-from minidl.kernels.cpu.slab import cut, zeros
-from minidl.kernels.cpu.sums import EIGHT, add_sums, eightfold, fma_numbers
-from minidl.kernels.cpu.vector import LANES, load, load_first, splat, store
+from minidl.kernels.cpu.slab import cut, cut_planes
+from minidl.kernels.cpu.sums import EIGHT, add_sums, eightfold, fma_numbers, store_sums
+from minidl.kernels.cpu.vector import LANES, fetch, load, load_first, splat, store
 from minidl.kernels.cpu.walk import Geometry
 from minidl.kernels.cpu.workspace import floats
 
 ROWS = EIGHT.count
+SMALL = 2**16  # floats of a dw that each thread has for itself
+AT_ONCE = 8  # pairs of vectors of dy that are gathered together, for a row of pixels is read at once or slowly
 
 
 @inline
-def gather(gradient, y, place, row, ahead, rows, windows, lanes):
-    """Write the next 32 channels of dy beside each other, window by window: what one pair of vectors needs."""
-    at = 0
+def gather(gradient, at, points, y, place, row, ahead, rows, windows, lanes, pairs):
+    """Write the next channels of dy, 32 for each of the pairs of vectors, window by window; `points` for each pair."""
+    whole = pairs if lanes >= pairs * 2 * LANES else pairs - 1
     for a in range(rows):
         for b in range(windows):
-            here = place + a * row + b * ahead
-            store(gradient, at, load_first(y, here, min(LANES, lanes)))
-            store(gradient, at + LANES, load_first(y, here + LANES, max(0, min(LANES, lanes - LANES))))
+            here, there = place + a * row + b * ahead, at
+            for _ in range(whole):
+                store(gradient, there, load(y, here))
+                store(gradient, there + LANES, load(y, here + LANES))
+                here += 2 * LANES
+                there += points * 2 * LANES
+            if whole < pairs:
+                left = lanes - whole * 2 * LANES
+                store(gradient, there, load_first(y, here, min(LANES, left)))
+                store(gradient, there + LANES, load_first(y, here + LANES, max(0, left - LANES)))
             at += 2 * LANES
 
 
-@kernel("void(r4, r4, w1, ri1, ri1, i, i, i, w2, w2, i)")
-def _direct_dw(source, target, packed, rows, columns, groups, band, strip, slabs, gradients, threads):
+@inline
+def fetch_ahead(array, place, end, lines):
+    """Begin to fetch the next lines of a part of an array, and return where to go on."""
+    for at in range(place, min(end, place + lines * LANES), LANES):
+        fetch(array, at)
+    return place + lines * LANES
+
+
+@kernel("void(r4, r4, w2, ri1, ri1, i, ri1, w2, w2, i)")
+def _direct_dw(source, target, packed, rows, columns, groups, area, slabs, gradients, threads):
     n, c = source.shape[0], source.shape[3]
     h, width, o = target.shape[1:]
-    y = target.reshape(-1)
+    x, y = source.reshape(-1), target.reshape(-1)
     windows, taps, top, step, spacing = rows[:5]
     windows_w, taps_w, left, step_w, spacing_w = columns[:5]
+    several, band, strip, depth = area
     channels, outputs = c // groups, o // groups
     blocks = (outputs + LANES - 1) // LANES
     pairs = (blocks + 1) // 2
     span = step_w * (strip - 1) + spacing_w * (taps_w - 1) + 1
-    runs, length = (1, taps_w * channels) if spacing_w == 1 else (taps_w, channels)
-    k = taps * taps_w * channels
-    chunks = (length + ROWS - 1) // ROWS
-    each = taps * runs * chunks  # units of one pair: eight k or fewer
+    in_planes = channels >= ROWS
+    pixel = LANES if in_planes else channels
+    runs, length = (1, taps_w * channels) if not in_planes and spacing_w == 1 else (taps_w, channels)
+    k, plane = taps * runs * length, slabs.shape[1] // ((depth + LANES - 1) // LANES)
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
+    jobs = (n + several - 1) // several * bands * strips
     zero = splat(np.float32(0))
     for thread in prange(threads):
-        begin, end = thread * groups * pairs * each // threads, (thread + 1) * groups * pairs * each // threads
         slab, gradient = slabs[thread], gradients[thread]
-        for job in range(n * bands * strips):
-            picture, first, first_w = job // strips // bands, job // strips % bands * band, job % strips * strip
-            last, last_w = min(first + band, windows), min(first_w + strip, windows_w)
-            height = step * (last - first - 1) + spacing * (taps - 1) + 1
-            for pair in range(begin // each, (end + each - 1) // each):
-                group, block = pair // pairs, pair % pairs * 2
-                if pair == begin // each or block == 0:
-                    start, at = left + step_w * first_w, group * channels
-                    cut(slab, source, picture, top + step * first, height, start, span, at, channels, channels)
-                two = block + 1 < blocks
-                place = ((picture * h + first) * width + first_w) * o + group * outputs + block * LANES
-                gather(gradient, y, place, width * o, o, last - first, last_w - first_w, outputs - LANES * block)
-                for unit in range(max(begin, pair * each) - pair * each, min(end, (pair + 1) * each) - pair * each):
-                    i, run, q = unit // chunks // runs, unit // chunks % runs, unit % chunks * ROWS
-                    sums, other = eightfold(zero), eightfold(zero)
-                    d = 0
-                    for a in range(last - first):
-                        at = (((a * step + i * spacing) * span) + run * spacing_w) * channels + q
-                        if two:
-                            for _ in range(last_w - first_w):
-                                sums = fma_numbers(sums, slab, at, 1, load(gradient, d))
-                                other = fma_numbers(other, slab, at, 1, load(gradient, d + LANES))
-                                at += step_w * channels
-                                d += 2 * LANES
+        by_area = packed.shape[0] > 1
+        dw, parts = packed[thread % packed.shape[0]], 1 if by_area else threads
+        part = thread % parts
+        first_job, last_job = (thread * jobs // threads, (thread + 1) * jobs // threads) if by_area else (0, jobs)
+        for channel in range(0, channels, depth):
+            some = min(depth, channels - channel)
+            each = ((some if in_planes else length) + ROWS - 1) // ROWS * taps * runs  # units of one pair: eight k each
+            begin, end = part * groups * pairs * each // parts, (part + 1) * groups * pairs * each // parts
+            for job in range(first_job, last_job):
+                picture, first, first_w = job // strips // bands * several, job // strips % bands * band, job % strips * strip
+                last, last_w = min(first + band, windows), min(first_w + strip, windows_w)
+                pictures, height = min(several, n - picture), step * (last - first - 1) + spacing * (taps - 1) + 1
+                points = pictures * (last - first) * (last_w - first_w)
+                # What the next area needs is fetched while this one is worked on.
+                following = (job + 1) // strips // bands * several, (job + 1) // strips % bands * band
+                next_x, next_y, end_x, end_y, lines = 0, 0, 0, 0, 0
+                if job + 1 < last_job and depth >= c:
+                    next_y = ((following[0] * h + following[1]) * width + (job + 1) % strips * strip) * o
+                    next_x = (following[0] * source.shape[1] + max(0, top + step * following[1])) * source.shape[2]
+                    next_x = (next_x + max(0, left + step_w * ((job + 1) % strips * strip))) * c
+                    end_x = min(x.shape[0], next_x + (height if several == 1 else several * source.shape[1]) * span * c)
+                    end_y = min(y.shape[0], next_y + points * o)
+                    lines = (max(end_x - next_x, end_y - next_y) // LANES) // (end - begin) + 1
+                gathered = 0
+                for pair in range(begin // each, (end + each - 1) // each):
+                    group, block = pair // pairs, pair % pairs * 2
+                    low, high = max(begin, pair * each) - pair * each, min(end, (pair + 1) * each) - pair * each
+                    two = block + 1 < blocks
+                    fresh = pair == begin // each or block == 0  # a group begins
+                    if fresh or gathered == AT_ONCE:
+                        gathered = 0
+                    for number in range(pictures):
+                        if fresh:
+                            up, start, at = top + step * first, left + step_w * first_w, group * channels + channel
+                            image, pixels = picture + number, number * height * span
+                            if in_planes:
+                                cut_planes(slab, pixels * LANES, plane, source, image, up, height, start, span, at, some)
+                            else:
+                                cut(slab[pixels * pixel :], source, image, up, height, start, span, at, some, some)
+                        if gathered == 0:
+                            place = ((picture + number) * h + first) * width + first_w
+                            place = place * o + group * outputs + block * LANES
+                            at, lanes = number * (points // pictures) * 2 * LANES, outputs - LANES * block
+                            together = min(AT_ONCE, pairs - pair % pairs)
+                            gather(
+                                gradient, at, points, y, place, width * o, o, last - first, last_w - first_w, lanes, together
+                            )
+                    for unit in range(low, high):
+                        chunk, i, run = unit // runs // taps, unit // runs % taps, unit % runs
+                        here = (i * spacing * span + run * spacing_w) * pixel
+                        here += chunk // 2 * plane + chunk % 2 * ROWS if in_planes else chunk * ROWS
+                        next_x = fetch_ahead(x, next_x, end_x, lines)
+                        next_y = fetch_ahead(y, next_y, end_y, lines)
+                        sums, other = eightfold(zero), eightfold(zero)
+                        d = gathered * points * 2 * LANES
+                        for a in range(pictures * (last - first)):
+                            at = here + (a // (last - first) * height + a % (last - first) * step) * span * pixel
+                            if two:
+                                for _ in range(last_w - first_w):
+                                    sums = fma_numbers(sums, slab, at, 1, load(gradient, d))
+                                    other = fma_numbers(other, slab, at, 1, load(gradient, d + LANES))
+                                    at += step_w * pixel
+                                    d += 2 * LANES
+                            else:
+                                for _ in range(last_w - first_w):
+                                    sums = fma_numbers(sums, slab, at, 1, load(gradient, d))
+                                    at += step_w * pixel
+                                    d += 2 * LANES
+                        q = channel + chunk * ROWS
+                        place = ((group * blocks + block) * k + (i * runs + run) * length + q) * LANES
+                        if job == first_job:
+                            store_sums(dw, place, LANES, sums, length - q, LANES)
+                            if two:
+                                store_sums(dw, place + k * LANES, LANES, other, length - q, LANES)
                         else:
-                            for _ in range(last_w - first_w):
-                                sums = fma_numbers(sums, slab, at, 1, load(gradient, d))
-                                at += step_w * channels
-                                d += 2 * LANES
-                    here = ((group * blocks + block) * k + (i * runs + run) * length + q) * LANES
-                    add_sums(packed, here, LANES, sums, length - q, LANES)
-                    if two:
-                        add_sums(packed, here + k * LANES, LANES, other, length - q, LANES)
-
-
-@kernel("void(w1, i)")
-def _clear(target, threads):
-    n = target.shape[0]
-    for thread in prange(threads):
-        zeros(target, thread * n // threads, (thread + 1) * n // threads - thread * n // threads)
+                            add_sums(dw, place, LANES, sums, length - q, LANES)
+                            if two:
+                                add_sums(dw, place + k * LANES, LANES, other, length - q, LANES)
+                    gathered += 1
 
 
 def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:
     """Return dw (O, C/G, KH, KW) from the blocks dy (N, OH, OW, O) and x (N, H, W, C)."""
     threads = _threads.get_num_threads()
-    walk, groups = geometry.forward(), geometry.groups
-    channels, outputs = w_shape[1], w_shape[0] // groups
-    band, strip = area(walk, max(channels, 2 * LANES))
-    slabs = floats(threads, walk.rows.reach(band) * walk.columns.reach(strip) * channels + LANES)
-    gradients = floats(threads, band * strip * 2 * LANES)
-    k = w_shape[1] * w_shape[2] * w_shape[3]
-    packed = floats(groups * blocks_of(outputs) * k * LANES)
-    _clear(packed)
-    _direct_dw(x, dy, packed, *walk.arrays, groups, band, strip, slabs, gradients)
-    return unpack(packed, w_shape, groups)
+    groups, channels = geometry.groups, w_shape[1]
+    outputs = w_shape[0] // groups
+    row = geometry.as_one_row()
+    if row is not geometry:
+        x, dy = one_row(x), one_row(dy)
+    walk = row.forward()
+    area = choose_area(walk, channels, len(x), ENOUGH)
+    planes = blocks_of(min(channels, area.depth))
+    slabs = floats(threads, planes * (area.pixels(walk) + 1) * (LANES if channels >= ROWS else channels) + LANES)
+    gradients = floats(threads, area.several * area.band * area.strip * AT_ONCE * 2 * LANES)
+    size = groups * blocks_of(outputs) * w_shape[1] * w_shape[2] * w_shape[3] * LANES
+    packed = floats(threads if size <= SMALL and area.jobs(walk, len(x)) >= 4 * threads else 1, size)
+    _direct_dw(x, dy, packed, *walk.arrays, groups, np.array(area), slabs, gradients)
+    return unpack(packed[0] if len(packed) == 1 else packed.sum(0), w_shape, groups)

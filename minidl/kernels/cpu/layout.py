@@ -25,6 +25,11 @@ def pixels(x: np.ndarray) -> np.ndarray:
     return channels_last(x).transpose(0, 2, 3, 1)
 
 
+def one_row(block: np.ndarray) -> np.ndarray:
+    """Return a contiguous block (N, H, W, C) as one picture of one row (1, 1, N·H·W, C): a view."""
+    return block.reshape(1, 1, -1, block.shape[3])
+
+
 def rows(x: np.ndarray) -> np.ndarray:
     """Return x (N, C, H, W) as rows of channels (N·H·W, C), and x (N, M) as it is: a view, or a copy."""
     if x.ndim == 2:

@@ -19,6 +19,8 @@ from numba import prange
 
 from minidl import _backend
 from minidl.kernels.cpu.compile import kernel
+from minidl.kernels.cpu.slab import zeros
+from minidl.kernels.cpu.transpose import transpose
 from minidl.kernels.cpu.vector import LANES, load_first, store
 from minidl.kernels.cpu.walk import Walk
 from minidl.kernels.cpu.workspace import floats
@@ -45,18 +47,15 @@ def padded(b: np.ndarray | None, groups: int, outputs: int) -> np.ndarray:
 @kernel("void(r2, w1, i, i)")
 def _pack(w, packed, groups, threads):
     o, k = w.shape
-    outputs = o // groups
+    flat, outputs = w.reshape(-1), o // groups
     blocks = (outputs + LANES - 1) // LANES
     for thread in prange(threads):
         for block in range(thread * groups * blocks // threads, (thread + 1) * groups * blocks // threads):
             first = block // blocks * outputs + block % blocks * LANES
             lanes = min(LANES, outputs - block % blocks * LANES)
-            for i in range(k):
-                place = (block * k + i) * LANES
-                for lane in range(lanes):
-                    packed[place + lane] = w[first + lane, i]
-                for lane in range(lanes, LANES):
-                    packed[place + lane] = np.float32(0)
+            if lanes < LANES:
+                zeros(packed, block * k * LANES, k * LANES)
+            transpose(packed, block * k * LANES, LANES, flat, first * k, k, lanes, k)
 
 
 def pack(w: np.ndarray, groups: int) -> np.ndarray:
@@ -70,14 +69,14 @@ def pack(w: np.ndarray, groups: int) -> np.ndarray:
 @kernel("void(r1, w2, i, i)")
 def _unpack(packed, w, groups, threads):
     o, k = w.shape
-    outputs = o // groups
+    flat, outputs = w.reshape(-1), o // groups
     blocks = (outputs + LANES - 1) // LANES
     for thread in prange(threads):
-        for row in range(thread * o // threads, (thread + 1) * o // threads):
-            group, output = row // outputs, row % outputs
-            place = (group * blocks + output // LANES) * k * LANES + output % LANES
-            for i in range(k):
-                w[row, i] = packed[place + i * LANES]
+        for block in range(thread * groups * blocks // threads, (thread + 1) * groups * blocks // threads):
+            first = block // blocks * outputs + block % blocks * LANES
+            lanes = min(LANES, outputs - block % blocks * LANES)
+            for i in range(0, k, LANES):
+                transpose(flat, first * k + i, k, packed, (block * k + i) * LANES, LANES, min(LANES, k - i), lanes)
 
 
 def unpack(packed: np.ndarray, w_shape: tuple[int, ...], groups: int) -> np.ndarray:

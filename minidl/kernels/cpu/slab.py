@@ -52,3 +52,32 @@ def cut(slab, source, picture, top, rows, left, span, channel, channels, pixel):
                     store_first(slab, at + column * pixel + whole, load_first(x, place + whole, rest), rest)
                 place += c
         zeros(slab, at + after * pixel, (span - after) * pixel)
+
+
+@inline
+def cut_planes(slab, begin, plane, source, picture, top, rows, left, span, channel, channels):
+    """Cut as `cut` does, but sixteen channels at a time: slab[begin + block·plane + 16·pixel + lane].
+
+    Lanes beyond the last channel of the block hold other channels of the picture, or zeros.
+    """
+    h, width, c = source.shape[1:]
+    x = source.reshape(-1)
+    before = min(max(0, -left), span)
+    after = max(before, min(span, width - left))
+    blocks = (channels + LANES - 1) // LANES
+    full = min(blocks, (c - channel) // LANES)
+    for row in range(rows):
+        at = begin + row * span * LANES
+        outside = top + row < 0 or top + row >= h
+        for block in range(blocks):
+            zeros(slab, at + block * plane, (span if outside else before) * LANES)
+            zeros(slab, at + block * plane + after * LANES, (0 if outside else span - after) * LANES)
+        if not outside:
+            place = ((picture * h + top + row) * width + left + before) * c + channel
+            for column in range(at + before * LANES, at + after * LANES, LANES):
+                for block in range(full):
+                    store(slab, column + block * plane, load(x, place + block * LANES))
+                if full < blocks:
+                    rest = load_first(x, place + full * LANES, c - channel - full * LANES)
+                    store(slab, column + full * plane, rest)
+                place += c

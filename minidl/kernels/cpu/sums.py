@@ -24,7 +24,7 @@ from numba.core.types import intp, void
 from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
-from minidl.kernels.cpu.vector import LANES, LLVM_TYPE, VECTOR, address_of, first_lanes, spread, write_lanes
+from minidl.kernels.cpu.vector import LANES, LLVM_TYPE, VECTOR, address_of, first_lanes, read_lanes, spread, write_lanes
 
 SEVEN = UniTuple(VECTOR, 7)
 EIGHT = UniTuple(VECTOR, 8)
@@ -116,7 +116,7 @@ def _writer(adding: bool, doc: str) -> Any:
                 with otherwise:
                     for number, (address, value) in enumerate(pairs):
                         with builder.if_then(builder.icmp_signed(">", count, ir.Constant(count.type, number))):
-                            there = builder.load(address, align=4) if adding else None
+                            there = read_lanes(builder, address, mask) if adding else None
                             write_lanes(builder, builder.fadd(there, value) if adding else value, address, mask)
             return context.get_dummy_value()
 
@@ -127,7 +127,7 @@ def _writer(adding: bool, doc: str) -> Any:
 
 
 store_sums = _writer(False, "Write the first lanes of the first `count` sums to start, start + step, and so on.")
-add_sums = _writer(True, "Add all lanes of the first `count` sums to the vectors at start, start + step, and so on.")
+add_sums = _writer(True, "Add the first lanes of the first `count` sums to what is at start, start + step, and so on.")
 
 
 @intrinsic

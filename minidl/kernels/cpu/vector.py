@@ -128,6 +128,13 @@ def _aligned(data: Any) -> Any:
     return ir.Constant(ir.IntType(32), {BYTES: 1, LLVM_TYPE: 4}.get(data, 8))
 
 
+def read_lanes(builder: Any, address: Any, mask: Any) -> Any:
+    """Emit the reading of the lanes of the mask; the others are 0."""
+    data = address.type.pointee
+    zeros = ir.Constant(data, [0 if data == BYTES else 0.0] * LANES)
+    return _masked(builder, "load", data, data, address, _aligned(data), mask, zeros)
+
+
 def write_lanes(builder: Any, value: Any, address: Any, mask: Any) -> None:
     """Emit the writing of the lanes of the mask."""
     _masked(builder, "store", ir.VoidType(), value.type, value, address, _aligned(value.type), mask)
@@ -140,10 +147,7 @@ def load_first(typing, array, index, count):
     def emit(context, builder, sig, args):
         array, index, count = args
         address = address_of(context, builder, sig.args[0], array, index)
-        data = address.type.pointee
-        zeros = ir.Constant(data, [0 if data == BYTES else 0.0] * LANES)
-        mask = first_lanes(builder, count)
-        return _loaded(builder, sig.args[0], _masked(builder, "load", data, data, address, _aligned(data), mask, zeros))
+        return _loaded(builder, sig.args[0], read_lanes(builder, address, first_lanes(builder, count)))
 
     return KINDS[array.dtype](array, types.intp, types.intp), emit
 

@@ -93,6 +93,13 @@ class Geometry(NamedTuple):
             Axis(self.ow, self.kw, -left, self.stride[1], self.dilation[1], 0, 1, 0, 1),
         )
 
+    def as_one_row(self) -> Geometry:
+        """Return these sizes, or where windows are pixels (1×1), those of one picture of one row, which has all pixels."""
+        if (self.kh, self.kw, *self.stride) != (1, 1, 1, 1) or any(map(any, self.padding)):
+            return self
+        pixels = self.n * self.h * self.width
+        return self._replace(n=1, h=1, width=pixels, oh=1, ow=pixels)
+
     def backward(self) -> Iterator[Walk]:
         """Yield the walks from dy to dx, one for each phase."""
         (top, _), (left, _) = self.padding
