@@ -8,7 +8,8 @@ var(w) = 2 / fan makes up for that (He); leaky_relu lets a² of that half throug
     normal    draws of standard deviation s
     uniform   draws from -b to b have the variance b² / 3, hence b = √3 · s
 
-All draws are made in float32 and return arrays. Inside `with unfilled():` nothing is drawn.
+All draws are made in float32 and return arrays; those of four axes, weights of convolutions, lie channels-last in memory
+as pictures do. Inside `with unfilled():` nothing is drawn.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from minidl import _random
+from minidl import _backend, _random
 from minidl._checks import check_choice, check_divides, check_positive
 
 Shape = tuple[int, ...]
@@ -98,7 +99,7 @@ def uniform(shape: Shape, bound: float, rng: Rng = None) -> np.ndarray:
     draws = _random.draw("random", shape, _random.to_generator("uniform", rng))  # from 0 to 1
     draws *= np.float32(2 * bound)
     draws -= np.float32(bound)
-    return draws
+    return _laid(draws)
 
 
 def normal(shape: Shape, std: float, rng: Rng = None) -> np.ndarray:
@@ -112,7 +113,16 @@ def normal(shape: Shape, std: float, rng: Rng = None) -> np.ndarray:
         return np.empty(shape, dtype=np.float32)
     draws = _random.draw("standard_normal", shape, _random.to_generator("normal", rng))
     draws *= np.float32(std)
-    return draws
+    return _laid(draws)
+
+
+def _laid(draws: np.ndarray) -> np.ndarray:
+    """Return weights (O, C/G, KH, KW) in channels-last memory, in which convolutions want them; others as they are."""
+    if draws.ndim != 4:
+        return draws
+    w = _backend.empty_channels_last(draws.shape, draws.dtype)
+    w[...] = draws
+    return w
 
 
 def truncated_normal(shape: Shape, std: float, rng: Rng = None, *, a: float = -2.0, b: float = 2.0) -> np.ndarray:
@@ -142,13 +152,13 @@ def truncated_normal(shape: Shape, std: float, rng: Rng = None, *, a: float = -2
     if _unfilled.get():
         return np.empty(shape, dtype=np.float32)
     rng = _random.to_generator("truncated_normal", rng)
-    draws = normal(shape, std, rng).reshape(-1)
+    draws = normal((math.prod(shape),), std, rng)
     outside = np.flatnonzero((draws < a) | (draws > b))
     while outside.size:
         again = normal(outside.shape, std, rng)
         draws[outside] = again
         outside = outside[(again < a) | (again > b)]
-    return draws.reshape(shape)
+    return _laid(draws.reshape(shape))
 
 
 def he_normal(

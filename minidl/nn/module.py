@@ -292,10 +292,11 @@ def _listed(title: str, names: list[str], most: int = 4) -> str:
 
 
 def _replace(owner: Module, attribute: str, array: np.ndarray) -> None:
-    """Give a parameter or buffer the values of an array, in its own dtype and on its own device."""
+    """Give a parameter or buffer the values of an array, in its own dtype, memory order and on its own device."""
     value = getattr(owner, attribute)
     old = value.data if isinstance(value, Tensor) else value
-    new = _backend.to_device(np.array(array, dtype=old.dtype), _backend.device_of(old))
+    new = _backend.empty(old.shape, old.dtype, like=old)
+    new[...] = _backend.to_device(np.asarray(array, dtype=old.dtype), _backend.device_of(old))
     if isinstance(value, Tensor):
         value.data = new
     else:
