@@ -8,8 +8,8 @@ var(w) = 2 / fan makes up for that (He); leaky_relu lets a² of that half throug
     normal    draws of standard deviation s
     uniform   draws from -b to b have the variance b² / 3, hence b = √3 · s
 
-All draws are made in float32 and return arrays; those of four axes, weights of convolutions, lie channels-last in memory
-as pictures do. Inside `with unfilled():` nothing is drawn.
+All draws are made in float32 and return arrays; those of four axes, weights of convolutions, lie channels-last in
+memory as pictures do. Inside `with unfilled():` nothing is drawn.
 """
 
 from __future__ import annotations

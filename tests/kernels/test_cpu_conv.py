@@ -11,6 +11,7 @@ import minidl
 from minidl import kernels
 from minidl._backend import constant
 from minidl.kernels import textbook
+from minidl.kernels.cpu import area, direct_dw
 from minidl.kernels.textbook.windows import output_size
 from tests.contract import memory_orders, relative_error
 from tests.kernels.twins import equal
@@ -85,6 +86,30 @@ def check(x, w, b, dy, *settings, tolerance=TOLERANCE):
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_equals_the_textbook(case, rng):
+    check(*drawn(*case, rng), *case[2:])
+
+
+AREAS = {
+    "several pictures": ((5, 40, 7, 7), (48, 40, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+    "one row of all pixels": ((5, 90, 7, 9), (50, 90, 1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    "pixels of dilated windows": ((2, 20, 7, 9), (40, 20, 1, 1), (1, 1), ((0, 0), (0, 0)), (3, 2), 1),
+    "padding at the end of 1×1": ((2, 20, 5, 6), (18, 20, 1, 1), (1, 1), ((0, 1), (0, 2)), (1, 1), 1),
+    "many pairs": ((2, 24, 9, 11), (600, 24, 1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+}
+
+
+@pytest.mark.parametrize("sizes", [(1024, 16), (2048, 5), (600, 30), (64, 1)], ids=str)
+def test_any_division_into_areas_gives_the_same(sizes, rng, monkeypatch):
+    monkeypatch.setattr(area, "SLAB", sizes[0])
+    monkeypatch.setattr(area, "ENOUGH", sizes[1])
+    monkeypatch.setattr(direct_dw, "ENOUGH", sizes[1])
+    for name, case in (CASES | AREAS).items():
+        if not name.startswith(("Winograd", "depthwise", "groups of")):
+            check(*drawn(*case, rng), *case[2:])
+
+
+@pytest.mark.parametrize("case", AREAS.values(), ids=AREAS)
+def test_areas_equal_the_textbook(case, rng):
     check(*drawn(*case, rng), *case[2:])
 
 

@@ -22,19 +22,31 @@ ENOUGH = 196  # windows for which it pays to fetch weights
 
 
 class Area(NamedTuple):
-    """So many pictures, rows and columns of windows, and channels of each group."""
+    """How much is done at a time, and how much memory that takes.
+
+    Attributes:
+        several: so many pictures,
+        band: so many rows of windows,
+        strip: so many columns of windows,
+        depth: so many channels of a group.
+        windows: the most windows that an area of this layer has, whatever the batch.
+        pixels: the most pixels that they see, gaps and borders included.
+    """
 
     several: int
     band: int
     strip: int
     depth: int
+    windows: int
+    pixels: int
 
-    def pixels(self, walk: Walk) -> int:
-        """Return how many pixels its windows see, gaps and borders included."""
-        return self.several * walk.rows.reach(self.band) * walk.columns.reach(self.strip)
+    @property
+    def array(self) -> np.ndarray:
+        """Return the first four numbers, for kernels."""
+        return np.array(self[:4])
 
     def jobs(self, walk: Walk, n: int) -> int:
-        """Return how many areas there are, whatever their channels."""
+        """Return how many areas n pictures have, whatever their channels."""
         sizes = (n, self.several), (walk.rows.windows, self.band), (walk.columns.windows, self.strip)
         return int(np.prod([-(-size // part) for size, part in sizes]))
 
@@ -56,12 +68,12 @@ def choose_area(walk: Walk, channels: int, n: int, enough: int = 0) -> Area:
     threads = _threads.get_num_threads()
     most = min(SLAB, limit() // threads)
     windows = enough or max(ENOUGH, most // (max(1, channels) * rows.step * columns.step))
-    one_row = n * rows.windows == 1  # of many windows: then each thread shall have as many
-    strip = even_share(columns.windows, windows, threads if one_row and columns.windows > 4 * windows else 1)
+    one_row = n * rows.windows == 1 and columns.windows > 4 * windows  # then each thread shall have as many areas
+    strip = even_share(columns.windows, windows, threads if one_row else 1)
     band = even_share(rows.windows, windows // strip)
-    several = even_share(n, windows // (band * strip)) if band == rows.windows else 1
-    area = Area(several, band, strip, max(1, channels))
-    pixels = area.pixels(walk)
+    several = max(1, windows // (band * strip)) if band == rows.windows else 1
+    pixels = several * rows.reach(band) * columns.reach(min(windows, columns.windows) if one_row else strip)
+    depth = max(1, channels)
     if pixels * channels > most:
-        area = area._replace(depth=min(channels, max(LANES, most // pixels // LANES * LANES)))
-    return area
+        depth = min(depth, max(LANES, most // pixels // LANES * LANES))
+    return Area(even_share(n, several), band, strip, depth, max(windows, several * band * strip), pixels)

@@ -29,22 +29,13 @@ from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run, finish
 from minidl.kernels.cpu.packing import blocks_of, padded
 from minidl.kernels.cpu.slab import cut
-from minidl.kernels.cpu.sums import SEVEN, add_sums, fma_numbers, plus, sevenfold, store_sums
+from minidl.kernels.cpu.sums import SEVEN, fma_numbers, plus, put_sums, sevenfold
 from minidl.kernels.cpu.vector import LANES, load, splat
 from minidl.kernels.cpu.walk import Walk
 from minidl.kernels.cpu.workspace import floats
 
 WINDOWS = SEVEN.count
 PIECE = 64  # products that are summed up in one go
-
-
-@inline
-def put(y, place, ahead, sums, count, lanes, adding):
-    """Write seven sums, or add them to what is there."""
-    if adding:
-        add_sums(y, place, ahead, sums, count, lanes)
-    else:
-        store_sums(y, place, ahead, sums, count, lanes)
 
 
 @inline
@@ -96,19 +87,10 @@ def _direct(source, weights, bias, residual, added, kind, target, rows, columns,
                 pixel = min(depth, channels - channel)
                 runs, length = (1, taps_w * channels) if whole else (taps_w, pixel)
                 if part == 0 or depth < channels or job == thread * jobs // threads:
+                    up, start, at = top + step * first, left + step_w * first_w, group * channels + channel
                     for number in range(pictures):
-                        cut(
-                            slab[number * height * span * pixel :],
-                            source,
-                            picture + number,
-                            top + step * first,
-                            height,
-                            left + step_w * first_w,
-                            span,
-                            group * channels + channel,
-                            pixel,
-                            pixel,
-                        )
+                        skip = number * height * span * pixel
+                        cut(slab[skip:], source, picture + number, up, height, start, span, at, pixel, pixel)
                 for pair in range(part * pairs // parts, (part + 1) * pairs // parts):
                     block = 2 * pair
                     two = block + 1 < blocks
@@ -135,11 +117,11 @@ def _direct(source, weights, bias, residual, added, kind, target, rows, columns,
                                     at += spacing_w * pixel
                                     w += channels * LANES
                             out, ahead = row + b * stride_w * o, stride_w * o
-                            put(y, out, ahead, sums, last_w - b, lanes, channel)
+                            put_sums(y, out, ahead, sums, last_w - b, lanes, channel)
                             if two:
-                                put(y, out + LANES, ahead, other, last_w - b, lanes - LANES, channel)
+                                put_sums(y, out + LANES, ahead, other, last_w - b, lanes - LANES, channel)
                             else:
-                                put(y, out + WINDOWS * ahead, ahead, other, last_w - b - WINDOWS, lanes, channel)
+                                put_sums(y, out + WINDOWS * ahead, ahead, other, last_w - b - WINDOWS, lanes, channel)
                         if (added or kind) and channel + depth >= channels:
                             begin, ahead = row + first_w * stride_w * o, stride_w * o
                             finish(y, begin, ahead, last_w - first_w, min(lanes, 2 * LANES), residual, added, kind)
@@ -152,8 +134,8 @@ def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, w
     area = choose_area(walk, channels, n)
     parts = 1 if area.jobs(walk, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
     pixel = min(channels, area.depth)
-    slab = (area.pixels(walk) + 2 * WINDOWS * walk.columns.step) * pixel + LANES
-    bias, numbers = padded(b, groups, outputs), (*walk.arrays, groups, np.array(area), parts)
+    slab = (area.pixels + 2 * WINDOWS * walk.columns.step) * pixel + LANES
+    bias, numbers = padded(b, groups, outputs), (*walk.arrays, groups, area.array, parts)
 
     def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
         _direct(source, weights, bias, *end, target, *numbers, floats(threads, slab))

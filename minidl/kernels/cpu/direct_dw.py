@@ -27,7 +27,7 @@ from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.layout import one_row
 from minidl.kernels.cpu.packing import blocks_of, unpack
 from minidl.kernels.cpu.slab import cut, cut_planes
-from minidl.kernels.cpu.sums import EIGHT, add_sums, eightfold, fma_numbers, store_sums
+from minidl.kernels.cpu.sums import EIGHT, eightfold, fma_numbers, put_sums
 from minidl.kernels.cpu.vector import LANES, fetch, load, load_first, splat, store
 from minidl.kernels.cpu.walk import Geometry
 from minidl.kernels.cpu.workspace import floats
@@ -58,16 +58,41 @@ def gather(gradient, at, points, y, place, row, ahead, rows, windows, lanes, pai
 
 @inline
 def fetch_ahead(array, place, end, lines):
-    """Begin to fetch the next lines of a part of an array, and return where to go on."""
+    """Ask memory for the next lines of a part of an array, and return where to go on."""
     for at in range(place, min(end, place + lines * LANES), LANES):
         fetch(array, at)
     return place + lines * LANES
 
 
+@inline
+def begin_of(array, picture, row, column):
+    """Return the flat index of a pixel of array (N, H, W, C)."""
+    return ((picture * array.shape[1] + row) * array.shape[2] + column) * array.shape[3]
+
+
+@inline
+def sum_up(slab, at, gradient, d, pictures, rows, windows, height, step, line, ahead, two):
+    """Return the sums over the windows of an area: of eight k times one vector of dy, and times the next."""
+    sums, other = eightfold(splat(np.float32(0))), eightfold(splat(np.float32(0)))
+    for a in range(pictures * rows):
+        here = at + (a // rows * height + a % rows * step) * line
+        if two:
+            for _ in range(windows):
+                sums = fma_numbers(sums, slab, here, 1, load(gradient, d))
+                other = fma_numbers(other, slab, here, 1, load(gradient, d + LANES))
+                here += ahead
+                d += 2 * LANES
+        else:
+            for _ in range(windows):
+                sums = fma_numbers(sums, slab, here, 1, load(gradient, d))
+                here += ahead
+                d += 2 * LANES
+    return sums, other
+
+
 @kernel("void(r4, r4, w2, ri1, ri1, i, ri1, w2, w2, i)")
 def _direct_dw(source, target, packed, rows, columns, groups, area, slabs, gradients, threads):
-    n, c = source.shape[0], source.shape[3]
-    h, width, o = target.shape[1:]
+    n, c, o = source.shape[0], source.shape[3], target.shape[3]
     x, y = source.reshape(-1), target.reshape(-1)
     windows, taps, top, step, spacing = rows[:5]
     windows_w, taps_w, left, step_w, spacing_w = columns[:5]
@@ -82,7 +107,6 @@ def _direct_dw(source, target, packed, rows, columns, groups, area, slabs, gradi
     k, plane = taps * runs * length, slabs.shape[1] // ((depth + LANES - 1) // LANES)
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
     jobs = (n + several - 1) // several * bands * strips
-    zero = splat(np.float32(0))
     for thread in prange(threads):
         slab, gradient = slabs[thread], gradients[thread]
         by_area = packed.shape[0] > 1
@@ -94,75 +118,56 @@ def _direct_dw(source, target, packed, rows, columns, groups, area, slabs, gradi
             each = ((some if in_planes else length) + ROWS - 1) // ROWS * taps * runs  # units of one pair: eight k each
             begin, end = part * groups * pairs * each // parts, (part + 1) * groups * pairs * each // parts
             for job in range(first_job, last_job):
-                picture, first, first_w = job // strips // bands * several, job // strips % bands * band, job % strips * strip
-                last, last_w = min(first + band, windows), min(first_w + strip, windows_w)
-                pictures, height = min(several, n - picture), step * (last - first - 1) + spacing * (taps - 1) + 1
-                points = pictures * (last - first) * (last_w - first_w)
-                # What the next area needs is fetched while this one is worked on.
-                following = (job + 1) // strips // bands * several, (job + 1) // strips % bands * band
+                picture, first, first_w = job // strips // bands * several, job // strips % bands * band, job % strips
+                first_w *= strip
+                across, along = min(band, windows - first), min(strip, windows_w - first_w)
+                pictures, height = min(several, n - picture), step * (across - 1) + spacing * (taps - 1) + 1
+                up, start, points = top + step * first, left + step_w * first_w, pictures * across * along
+
+                # What the next area needs is asked for while this one is worked on.
                 next_x, next_y, end_x, end_y, lines = 0, 0, 0, 0, 0
                 if job + 1 < last_job and depth >= c:
-                    next_y = ((following[0] * h + following[1]) * width + (job + 1) % strips * strip) * o
-                    next_x = (following[0] * source.shape[1] + max(0, top + step * following[1])) * source.shape[2]
-                    next_x = (next_x + max(0, left + step_w * ((job + 1) % strips * strip))) * c
-                    end_x = min(x.shape[0], next_x + (height if several == 1 else several * source.shape[1]) * span * c)
+                    follower, row, column = (job + 1) // strips // bands * several, (job + 1) // strips % bands, 0
+                    row, column = row * band, (job + 1) % strips * strip
+                    next_y = begin_of(target, follower, row, column)
+                    next_x = begin_of(source, follower, max(0, top + step * row), max(0, left + step_w * column))
                     end_y = min(y.shape[0], next_y + points * o)
+                    end_x = min(x.shape[0], next_x + (height if several == 1 else several * source.shape[1]) * span * c)
                     lines = (max(end_x - next_x, end_y - next_y) // LANES) // (end - begin) + 1
+
                 gathered = 0
                 for pair in range(begin // each, (end + each - 1) // each):
                     group, block = pair // pairs, pair % pairs * 2
-                    low, high = max(begin, pair * each) - pair * each, min(end, (pair + 1) * each) - pair * each
                     two = block + 1 < blocks
                     fresh = pair == begin // each or block == 0  # a group begins
                     if fresh or gathered == AT_ONCE:
                         gathered = 0
                     for number in range(pictures):
-                        if fresh:
-                            up, start, at = top + step * first, left + step_w * first_w, group * channels + channel
-                            image, pixels = picture + number, number * height * span
-                            if in_planes:
-                                cut_planes(slab, pixels * LANES, plane, source, image, up, height, start, span, at, some)
-                            else:
-                                cut(slab[pixels * pixel :], source, image, up, height, start, span, at, some, some)
+                        at, skip = group * channels + channel, number * height * span * pixel
+                        if fresh and in_planes:
+                            cut_planes(slab, skip, plane, source, picture + number, up, height, start, span, at, some)
+                        elif fresh:
+                            cut(slab[skip:], source, picture + number, up, height, start, span, at, some, some)
                         if gathered == 0:
-                            place = ((picture + number) * h + first) * width + first_w
-                            place = place * o + group * outputs + block * LANES
-                            at, lanes = number * (points // pictures) * 2 * LANES, outputs - LANES * block
-                            together = min(AT_ONCE, pairs - pair % pairs)
-                            gather(
-                                gradient, at, points, y, place, width * o, o, last - first, last_w - first_w, lanes, together
-                            )
-                    for unit in range(low, high):
-                        chunk, i, run = unit // runs // taps, unit // runs % taps, unit % runs
-                        here = (i * spacing * span + run * spacing_w) * pixel
-                        here += chunk // 2 * plane + chunk % 2 * ROWS if in_planes else chunk * ROWS
+                            at, lanes = number * across * along * 2 * LANES, outputs - LANES * block
+                            place = begin_of(target, picture + number, first, first_w) + group * outputs + block * LANES
+                            together, line = min(AT_ONCE, pairs - pair % pairs), target.shape[2] * o
+                            gather(gradient, at, points, y, place, line, o, across, along, lanes, together)
+                    for unit in range(max(begin, pair * each) - pair * each, min(end, (pair + 1) * each) - pair * each):
                         next_x = fetch_ahead(x, next_x, end_x, lines)
                         next_y = fetch_ahead(y, next_y, end_y, lines)
-                        sums, other = eightfold(zero), eightfold(zero)
-                        d = gathered * points * 2 * LANES
-                        for a in range(pictures * (last - first)):
-                            at = here + (a // (last - first) * height + a % (last - first) * step) * span * pixel
-                            if two:
-                                for _ in range(last_w - first_w):
-                                    sums = fma_numbers(sums, slab, at, 1, load(gradient, d))
-                                    other = fma_numbers(other, slab, at, 1, load(gradient, d + LANES))
-                                    at += step_w * pixel
-                                    d += 2 * LANES
-                            else:
-                                for _ in range(last_w - first_w):
-                                    sums = fma_numbers(sums, slab, at, 1, load(gradient, d))
-                                    at += step_w * pixel
-                                    d += 2 * LANES
+                        chunk, i, run = unit // runs // taps, unit // runs % taps, unit % runs
+                        at = (i * spacing * span + run * spacing_w) * pixel
+                        at += chunk // 2 * plane + chunk % 2 * ROWS if in_planes else chunk * ROWS
+                        d, line, ahead = gathered * points * 2 * LANES, span * pixel, step_w * pixel
+                        sums, other = sum_up(
+                            slab, at, gradient, d, pictures, across, along, height, step, line, ahead, two
+                        )
                         q = channel + chunk * ROWS
                         place = ((group * blocks + block) * k + (i * runs + run) * length + q) * LANES
-                        if job == first_job:
-                            store_sums(dw, place, LANES, sums, length - q, LANES)
-                            if two:
-                                store_sums(dw, place + k * LANES, LANES, other, length - q, LANES)
-                        else:
-                            add_sums(dw, place, LANES, sums, length - q, LANES)
-                            if two:
-                                add_sums(dw, place + k * LANES, LANES, other, length - q, LANES)
+                        put_sums(dw, place, LANES, sums, length - q, LANES, job > first_job)
+                        if two:
+                            put_sums(dw, place + k * LANES, LANES, other, length - q, LANES, job > first_job)
                     gathered += 1
 
 
@@ -177,9 +182,11 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     walk = row.forward()
     area = choose_area(walk, channels, len(x), ENOUGH)
     planes = blocks_of(min(channels, area.depth))
-    slabs = floats(threads, planes * (area.pixels(walk) + 1) * (LANES if channels >= ROWS else channels) + LANES)
-    gradients = floats(threads, area.several * area.band * area.strip * AT_ONCE * 2 * LANES)
+    slabs = floats(threads, planes * (area.pixels + 1) * (LANES if channels >= ROWS else channels) + LANES)
+    gradients = floats(threads, area.windows * AT_ONCE * 2 * LANES)
     size = groups * blocks_of(outputs) * w_shape[1] * w_shape[2] * w_shape[3] * LANES
-    packed = floats(threads if size <= SMALL and area.jobs(walk, len(x)) >= 4 * threads else 1, size)
-    _direct_dw(x, dy, packed, *walk.arrays, groups, np.array(area), slabs, gradients)
+    packed = floats(threads if size <= SMALL else 1, size)
+    if area.jobs(walk, len(x)) < 4 * threads:
+        packed = packed[:1]
+    _direct_dw(x, dy, packed, *walk.arrays, groups, area.array, slabs, gradients)
     return unpack(packed[0] if len(packed) == 1 else packed.sum(0), w_shape, groups)

@@ -24,6 +24,7 @@ from numba.core.types import intp, void
 from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
+from minidl.kernels.cpu.compile import inline
 from minidl.kernels.cpu.vector import LANES, LLVM_TYPE, VECTOR, address_of, first_lanes, read_lanes, spread, write_lanes
 
 SEVEN = UniTuple(VECTOR, 7)
@@ -128,6 +129,15 @@ def _writer(adding: bool, doc: str) -> Any:
 
 store_sums = _writer(False, "Write the first lanes of the first `count` sums to start, start + step, and so on.")
 add_sums = _writer(True, "Add the first lanes of the first `count` sums to what is at start, start + step, and so on.")
+
+
+@inline
+def put_sums(array, start, step, sums, count, lanes, adding):
+    """Write the first lanes of the first `count` sums to start, start + step, and so on, or add them to those."""
+    if adding:
+        add_sums(array, start, step, sums, count, lanes)
+    else:
+        store_sums(array, start, step, sums, count, lanes)
 
 
 @intrinsic

@@ -1,8 +1,8 @@
 """Sixteen rows of sixteen numbers turned over in registers: columns become rows.
 
 Read one by one, the numbers of a column lie far apart, each in a line of the cache of its own. So sixteen vectors are
-loaded as they lie, exchanged in four rounds, and stored. In the round of s = 8, 4, 2, 1 the vectors i and i + s swap the
-lanes that stand s apart, two squares of the matrix beside the diagonal:
+loaded as they lie, exchanged in four rounds, and stored. In the round of s = 8, 4, 2, 1 the vectors i and i + s swap
+the lanes that stand s apart, two squares of the matrix beside the diagonal:
 
     vector i        lanes without bit s stay,          the others become lane - s of vector i + s
     vector i + s    lanes with bit s stay,             the others become lane + s of vector i
@@ -46,9 +46,7 @@ def transpose_square(typing, target, place, step, source, start, ahead):
             index = builder.add(first, builder.mul(distance, ir.Constant(distance.type, number)))
             return address_of(context, builder, kind, array, index)
 
-        rows = [
-            builder.load(address(sig.args[3], source, start, ahead, number), align=4) for number in range(LANES)
-        ]
+        rows = [builder.load(address(sig.args[3], source, start, ahead, number), align=4) for number in range(LANES)]
         for number, row in enumerate(_turned(builder, rows)):
             builder.store(row, address(sig.args[0], target, place, step, number), align=4)
         return context.get_dummy_value()

@@ -94,7 +94,7 @@ class Geometry(NamedTuple):
         )
 
     def as_one_row(self) -> Geometry:
-        """Return these sizes, or where windows are pixels (1×1), those of one picture of one row, which has all pixels."""
+        """Return these sizes; where windows are pixels (1×1), those of one picture of one row, which has all pixels."""
         if (self.kh, self.kw, *self.stride) != (1, 1, 1, 1) or any(map(any, self.padding)):
             return self
         pixels = self.n * self.h * self.width

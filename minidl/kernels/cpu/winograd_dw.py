@@ -19,7 +19,7 @@ from numba import prange
 
 from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.packing import blocks_of, unpack
-from minidl.kernels.cpu.sums import EIGHT, add_sums, eightfold, fma_numbers, store_sums
+from minidl.kernels.cpu.sums import EIGHT, eightfold, fma_numbers, put_sums
 from minidl.kernels.cpu.vector import LANES, fma, load, splat, store
 from minidl.kernels.cpu.walk import Geometry
 from minidl.kernels.cpu.winograd import (
@@ -79,14 +79,9 @@ def _winograd_dw(source, target, du, top, left, size, v, y, threads):
                     for i in range(count):
                         sums = fma_numbers(sums, v, at + i * LANES, 1, load(y, d + i * LANES))
                 here = ((point * o + block * LANES) * c) + q * LANES
-                if first == 0:
-                    store_sums(du, here, LANES, sums, COLUMNS, LANES)
-                    if two:
-                        store_sums(du, here + c * LANES, LANES, other, COLUMNS, LANES)
-                else:
-                    add_sums(du, here, LANES, sums, COLUMNS, LANES)
-                    if two:
-                        add_sums(du, here + c * LANES, LANES, other, COLUMNS, LANES)
+                put_sums(du, here, LANES, sums, COLUMNS, LANES, first)
+                if two:
+                    put_sums(du, here + c * LANES, LANES, other, COLUMNS, LANES, first)
 
 
 @kernel("void(r1, w1, i, i, i)")
