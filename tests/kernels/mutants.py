@@ -42,18 +42,24 @@ MUTANTS = (
     Mutant("slab: no zeros on the right", "slab.py", "zeros(slab, at + after * pixel, (span - after) * pixel)", "pass"),
     Mutant("slab: a row too many", "slab.py", "top + row < 0 or top + row >= h:", "top + row < 0 or top + row > h:"),
     Mutant("slab: last channels forgotten", "slab.py", "if whole < channels:", "if whole > channels:"),
-    Mutant(
-        "packing: last lanes not cleared", "packing.py", "for lane in range(lanes, LANES):", "for lane in range(0):"
-    ),
+    Mutant("packing: a round of the transpose is wrong", "transpose.py", "else LANES + lane - s for", "else lane for"),
+    Mutant("packing: last columns forgotten", "transpose.py", "range(whole, columns)", "range(whole, columns - 1)"),
     Mutant("packing: taps not flipped", "packing.py", "column + i % columns * column_step", "column"),
     Mutant(
         "packing: missed group offset", "packing.py", "range(group * outputs, (group + 1) * outputs)", "range(outputs)"
     ),
-    Mutant("direct: missed group of the weights", "direct.py", "one_w = (group * blocks + block)", "one_w = block"),
+    Mutant("direct: missed group of the weights", "direct.py", "one_w = ((group * blocks + block)", "one_w = ((block)"),
     Mutant(
         "direct: last products forgotten", "direct.py", "range(0, length, PIECE)", "range(0, length - PIECE + 1, PIECE)"
     ),
-    Mutant("direct: last window forgotten", "direct.py", "ahead, sums, last_w - b,", "ahead, sums, last_w - b - 1,"),
+    Mutant(
+        "direct: last window forgotten",
+        "direct.py",
+        "sums, last_w - b, lanes, channel",
+        "sums, last_w - b - 1, lanes, channel",
+    ),
+    Mutant("direct: last channels win", "direct.py", "sums, last_w - b, lanes, channel", "sums, last_w - b, lanes, 0"),
+    Mutant("direct: rows of pixels for padded pictures", "walk.py", " or any(map(any, self.padding))", ""),
     Mutant(
         "direct: last block of channels forgotten",
         "direct.py",
@@ -63,8 +69,20 @@ MUTANTS = (
     Mutant(
         "direct dw: last weights forgotten",
         "direct_dw.py",
-        "chunks = (length + ROWS - 1) // ROWS",
-        "chunks = max(1, length // ROWS)",
+        "length) + ROWS - 1) // ROWS",
+        "length) + 1) // ROWS",
+    ),
+    Mutant(
+        "direct dw: pictures of an area on one place",
+        "direct_dw.py",
+        "at, lanes = number * across * along * 2 * LANES,",
+        "at, lanes = 0,",
+    ),
+    Mutant(
+        "direct dw: last area wins",
+        "direct_dw.py",
+        "LANES, sums, length - q, LANES, job > first_job)",
+        "LANES, sums, length - q, LANES, 0)",
     ),
     Mutant("narrow: wrong copy", "narrow.py", "ahead, second_of_4(v)", "ahead, first_of_4(v)"),
     Mutant("narrow: channels of a group not exchanged", "narrow.py", "width).transpose(0, 3, 2, 1)", "width)"),
@@ -87,7 +105,9 @@ MUTANTS = (
         "store_sums(m, here, LANES, sums, rows - row, LANES)",
         "store_sums(m, here, LANES, sums, rows - row - 1, LANES)",
     ),
-    Mutant("Winograd dw: last chunk wins", "winograd_dw.py", "if first == 0:", "if first >= 0:"),
+    Mutant(
+        "Winograd dw: last chunk wins", "winograd_dw.py", "sums, COLUMNS, LANES, first)", "sums, COLUMNS, LANES, 0)"
+    ),
     Mutant("Winograd dw: infinity forgotten", "winograd_dw.py", "splat(TWO), even_s, u5)", "splat(TWO), even_s, u0)"),
     Mutant("Winograd: a row below the picture", "winograd.py", "if 0 <= row + 3 < h else", "if 0 <= row + 3 <= h else"),
     Mutant("finish: residual forgotten", "finish.py", "        if added:", "        if added > 1:"),
