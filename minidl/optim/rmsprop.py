@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from minidl._backend import Array, array_module
+from minidl import kernels
+from minidl._backend import Array
 from minidl._checks import check_fraction, check_positive
 from minidl.optim._optimizer import Optimizer
 
@@ -64,15 +65,9 @@ class RMSprop(Optimizer):
 
     def update(self, p: Array, g: Array, state: dict[str, Array], decay: float) -> Array:
         """Move p by its gradient in units of the gradient's usual size."""
-        xp, number = array_module(p), p.dtype.type
-        if decay:
-            g = number(decay) * p + g
-        v = number(self.alpha) * state["square"] if "square" in state else xp.zeros_like(g)
-        v += number(1 - self.alpha) * g * g
-        state["square"] = v
-        eps = number(self.eps)
-        d = g / (xp.sqrt(v + eps) if self.eps_inside else xp.sqrt(v) + eps)
-        if self.momentum:
-            d = number(self.momentum) * state["velocity"] + d if "velocity" in state else d
-            state["velocity"] = d
-        return p - number(self.lr) * d
+        slots = state.get("square"), state.get("velocity")
+        settings = self.lr, self.alpha, self.eps, decay, self.momentum, self.eps_inside
+        p, state["square"], velocity = kernels.rmsprop(p, g, *slots, *settings)
+        if velocity is not None:
+            state["velocity"] = velocity
+        return p

@@ -33,14 +33,35 @@ def test_adam(decay, decoupled, t, rng):
     equal("adam", p, g, None, None, *settings)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_rmsprop(decay, inside, momentum, rng):
+    p, g, velocity = (single(rng, 3, 5, 3, 2) for _ in range(3))
+    square = single(rng, 3, 5, 3, 2) ** 2
+    settings = 0.1, 0.9, 1e-3, decay, momentum, inside
+    equal_in_every_order("rmsprop", p, g, square, velocity, *settings)
+    for begins in ((None, None), (square, None), (None, velocity)):
+        equal("rmsprop", p, g, *begins, *settings)
+    assert (FAST.rmsprop(p, g, square, velocity, *settings)[2] is None) == (momentum == 0)
+
+
 def test_a_gradient_that_is_not_finite_shows():
     p, g = np.ones(20, "float32"), np.full(20, np.nan, "float32")
     g[::2] = np.inf
     equal("sgd", p, g, p, 0.1, 0.9, 0.0, True)
     equal("adam", p, g, None, None, 1, 0.1, (0.9, 0.999), 1e-8, 0.0, False)
+    equal("rmsprop", p, g, p, p, 0.1, 0.9, 1e-3, 0.0, 0.9, False)
 
 
-@pytest.mark.parametrize("rule", [lambda p: optim.SGD(p, 0.1, momentum=0.9), lambda p: optim.AdamW(p, 0.1)])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda p: optim.SGD(p, 0.1, momentum=0.9),
+        lambda p: optim.AdamW(p, 0.1),
+        lambda p: optim.RMSprop(p, 0.1, momentum=0.9),
+    ],
+)
 def test_weights_come_to_lie_like_their_gradients(rule, rng):
     p = nn.Parameter(single(rng, 64, 64, 8, 4))  # large enough for the fast room
     optimizer = rule([p])

@@ -53,7 +53,7 @@ from minidl.kernels.cpu.pool import (
     max_pool2d,
     max_pool2d_dx,
 )
-from minidl.kernels.cpu.update import adam, sgd
+from minidl.kernels.cpu.update import adam, rmsprop, sgd
 
 __all__ = [
     "adam",
@@ -99,6 +99,7 @@ __all__ = [
     "relu6",
     "relu6_dx",
     "relu_dx",
+    "rmsprop",
     "scale_channels",
     "scale_channels_grads",
     "scaled_tanh",

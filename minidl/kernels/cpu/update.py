@@ -105,3 +105,54 @@ def adam(
     arrays = (alike(p, g), g, *olds, *new)
     _adam(*map(flat, arrays), np.array(numbers, np.float32), int(mean is None))
     return new[0], new[1], new[2]
+
+
+@kernel("void(r1, r1, r1, r1, w1, w1, w1, r1, i, i, i)")
+def _rmsprop(p, g, square, velocity, new_p, new_square, new_velocity, numbers, square_begins, begins, threads):
+    """The numbers: decay, α, 1 - α, eps under the root, eps outside, momentum, lr. What begins is not read."""
+    n = p.shape[0]
+    blocks = (n + LANES - 1) // LANES
+    for thread in prange(threads):
+        decay, alpha, rest = splat(numbers[0]), splat(numbers[1]), splat(numbers[2])
+        inside, outside, momentum, lr = splat(numbers[3]), splat(numbers[4]), splat(numbers[5]), splat(numbers[6])
+        for block in range(thread * blocks // threads, (thread + 1) * blocks // threads):
+            at = LANES * block
+            old = load_some(p, at, n - at)
+            d = load_some(g, at, n - at)
+            if numbers[0] != 0:
+                d = fma(decay, old, d)
+            v = rest * d * d
+            if not square_begins:
+                v = fma(alpha, load_some(square, at, n - at), v)
+            store_some(new_square, at, v, n - at)
+            step = d / (square_root(v + inside) + outside)
+            if numbers[5] != 0:
+                if not begins:
+                    step = fma(momentum, load_some(velocity, at, n - at), step)
+                store_some(new_velocity, at, step, n - at)
+            store_some(new_p, at, old - lr * step, n - at)
+
+
+@door
+def rmsprop(
+    p: np.ndarray,
+    g: np.ndarray,
+    square: np.ndarray | None,
+    velocity: np.ndarray | None,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    eps_inside: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return the new p, square and velocity, None without momentum; None for what begins."""
+    g = dense(g)
+    new_p, new_square, *moving = (_backend.empty(g.shape, g.dtype, like=g) for _ in range(3 if momentum else 2))
+    olds = (g if old is None else alike(old, g) for old in (square, velocity))
+    targets = new_p, new_square, *(moving or (new_p,))
+    roots = (eps, 0) if eps_inside else (0, eps)
+    numbers = np.array([weight_decay, alpha, 1 - alpha, *roots, momentum, lr], np.float32)
+    arrays = (alike(p, g), g, *olds, *targets)
+    _rmsprop(*map(flat, arrays), numbers, int(square is None), int(velocity is None))
+    return new_p, new_square, moving[0] if moving else None

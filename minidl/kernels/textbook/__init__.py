@@ -49,7 +49,7 @@ from minidl.kernels.textbook.pool import (
     max_pool2d,
     max_pool2d_dx,
 )
-from minidl.kernels.textbook.update import adam, sgd
+from minidl.kernels.textbook.update import adam, rmsprop, sgd
 from minidl.kernels.textbook.windows import col2im, im2col
 
 __all__ = [
@@ -100,6 +100,7 @@ __all__ = [
     "relu6",
     "relu6_dx",
     "relu_dx",
+    "rmsprop",
     "scale_channels",
     "scale_channels_grads",
     "scaled_tanh",

@@ -12,6 +12,12 @@ Adam, with g = g + weight_decay · p, or (decoupled) p = p · (1 - lr · weight_
     v = β2 · v + (1 - β2) · g²                its mean square, likewise
     p = p - lr · m̂ / (√v̂ + eps)               m̂ = m / (1 - β1^t),  v̂ = v / (1 - β2^t) in step t
 
+RMSprop, with g = g + weight_decay · p
+
+    v = α · v + (1 - α) · g²                  the running mean square, from 0 on
+    d = g / (√v + eps)                        or g / √(v + eps)
+    u = momentum · u + d,   p = p - lr · u    the first u is d itself
+
 The classes in `optim/` say where the rules come from.
 """
 
@@ -63,3 +69,30 @@ def adam(
         v += number(beta2) * square
     size = xp.sqrt(v) / number(math.sqrt(1 - beta2**t)) + number(eps)
     return p - number(lr / (1 - beta1**t)) * m / size, m, v
+
+
+def rmsprop(
+    p: Array,
+    g: Array,
+    square: Array | None,
+    velocity: Array | None,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    eps_inside: bool,
+) -> tuple[Array, Array, Array | None]:
+    """Return the new p, square and velocity, None without momentum; None for what begins."""
+    xp, number = _backend.array_module(p), p.dtype.type
+    if weight_decay:
+        g = number(weight_decay) * p + g
+    v = number(1 - alpha) * g * g
+    if square is not None:
+        v += number(alpha) * square
+    step = g / (xp.sqrt(v + number(eps)) if eps_inside else xp.sqrt(v) + number(eps))
+    if not momentum:
+        return p - number(lr) * step, v, None
+    if velocity is not None:
+        step = number(momentum) * velocity + step
+    return p - number(lr) * step, v, step
