@@ -10,7 +10,7 @@ import sys
 
 from benchmarks._machine import honest_environment
 
-PARTS = ("layers", "networks", "compare", "scaling", "first_step", "roofline")
+PARTS = ("layers", "networks", "compare", "scaling", "first_step", "small", "roofline")
 
 
 def main() -> int:
