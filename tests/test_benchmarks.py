@@ -53,7 +53,7 @@ def test_an_unknown_part_is_named():
     )
     assert done.returncode == 2
     assert done.stderr == (
-        "benchmarks: there is no layer; the parts are layers, networks, compare, scaling, first_step, roofline\n"
+        "benchmarks: there is no layer; the parts are layers, networks, compare, scaling, first_step, small, roofline\n"
     )
 
 
