@@ -18,7 +18,8 @@ from minidl.kernels.cpu.walk import Walk
 from minidl.kernels.cpu.workspace import limit
 
 SLAB = 2**16  # floats of one slab: a quarter of a second-level cache
-ENOUGH = 196  # windows for which it pays to fetch weights
+ENOUGH = 196  # windows for which it pays to fetch weights from the second-level cache
+MANY = 2**20  # weights that come from further away
 
 
 class Area(NamedTuple):
@@ -62,12 +63,17 @@ def even_share(total: int, most: int, multiple: int = 1) -> int:
     return -(-total // (-(-number // multiple) * multiple))
 
 
-def choose_area(walk: Walk, channels: int, n: int, enough: int = 0) -> Area:
-    """Choose areas for n pictures whose windows see so many channels; `enough` windows if more are of no use."""
+def windows_for(walk: Walk, channels: int, weights: int) -> int:
+    """Return how many windows an area should have: those whose slab fits, but enough for so many weights."""
+    enough = ENOUGH if weights < MANY else 2 * ENOUGH
+    return max(enough, SLAB // (max(1, channels) * walk.rows.step * walk.columns.step))
+
+
+def choose_area(walk: Walk, channels: int, n: int, windows: int) -> Area:
+    """Choose areas of some windows, at most, for n pictures whose windows see so many channels."""
     rows, columns = walk
     threads = _threads.get_num_threads()
     most = min(SLAB, limit() // threads)
-    windows = enough or max(ENOUGH, most // (max(1, channels) * rows.step * columns.step))
     one_row = n * rows.windows == 1 and columns.windows > 4 * windows  # then each thread shall have as many areas
     strip = even_share(columns.windows, windows, threads if one_row else 1)
     band = even_share(rows.windows, windows // strip)

@@ -24,7 +24,7 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.area import choose_area
+from minidl.kernels.cpu.area import choose_area, windows_for
 from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run, finish
 from minidl.kernels.cpu.packing import blocks_of, padded
@@ -131,7 +131,7 @@ def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, w
     """Return what walks over n pictures (N, H, W, C) and writes (N, H, W, O); packed weights, b (O,) or None."""
     threads = _threads.get_num_threads()
     channels, outputs = c // groups, o // groups
-    area = choose_area(walk, channels, n)
+    area = choose_area(walk, channels, n, windows_for(walk, channels, weights.size))
     parts = 1 if area.jobs(walk, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
     pixel = min(channels, area.depth)
     slab = (area.pixels + 2 * WINDOWS * walk.columns.step) * pixel + LANES
