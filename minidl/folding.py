@@ -22,14 +22,18 @@ from minidl import cost, kernels, ops
 from minidl._backend import Array, constant
 from minidl.kernels import in_use
 from minidl.nn import BatchNorm2d, Conv2d, Identity, Module
+from minidl.ops.conv import convolution_sizes
 from minidl.ops.norm import ACTIVATIONS
-from minidl.tensor import Event, Tensor
+from minidl.tensor import Event, Tensor, _observers, _recording
+
+CALLS = 32  # kinds of input that a layer remembers
 
 
 class FoldedConv2d(Module):
     """A convolution with everything that followed it: y = activation(conv(x) + b + residual).
 
-    Its weights are buffers that nobody can change, so a kernel may keep what it has computed from them.
+    Its weights are buffers that nobody can change, so a kernel may keep what it has computed from them. What has been
+    judged once is not judged again for the same kind of input, as long as nobody observes or wants a gradient.
 
     Args:
         conv: the convolution whose place it takes.
@@ -44,6 +48,9 @@ class FoldedConv2d(Module):
         super().__init__()
         self.geometry = {name: getattr(conv, name) for name in ("stride", "padding", "dilation", "groups")}
         self.activation, self.training = activation, False
+        self._calls: dict[
+            Any, Any
+        ] = {}  # kinds of x and residual that were judged, with which weights, and the settings
         weight, bias = folded(conv, norm)
         self.register_buffer("weight", _constant(weight, conv.weight.dtype))
         self.register_buffer("bias", None if bias is None else _constant(bias, conv.weight.dtype))
@@ -51,13 +58,40 @@ class FoldedConv2d(Module):
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Convolve, add, activate."""
         weight, bias = self._buffers["weight"], self._buffers["bias"]
-        b = None if bias is None else Tensor(bias)
-        return ops.conv2d_fused(x, Tensor(weight), b, residual, activation=self.activation, **self.geometry)
+        if _leaves_a_trace(x) or _leaves_a_trace(residual):
+            return self._judged(x, weight, bias, residual)[0]
+        call = _kind(x), _kind(residual)
+        known = self._calls.get(call)
+        if known is None or known[0] is not weight or known[1] is not bias:
+            y, settings = self._judged(x, weight, bias, residual)
+            if len(self._calls) >= CALLS:
+                self._calls.clear()
+            self._calls[call] = weight, bias, settings
+            return y
+        r = None if residual is None else residual.data
+        return Tensor(kernels.conv2d_fused(x.data, weight, bias, r, self.activation, *known[2]))
+
+    def _judged(self, x: Tensor, weight: Array, bias: Array | None, residual: Tensor | None) -> tuple[Tensor, Any]:
+        """Convolve as the operation does, which judges what it is given; also return its settings."""
+        w, b = Tensor(weight), None if bias is None else Tensor(bias)
+        y = ops.conv2d_fused(x, w, b, residual, activation=self.activation, **self.geometry)
+        sizes, _ = convolution_sizes("conv2d_fused", x, w, b, *self.geometry.values())
+        return y, tuple(sizes.values())
 
     def extra_repr(self) -> str:
         """Return the channels, the kernel and the activation."""
         o, c, kh, kw = self.weight.shape
         return f"{c * self.geometry['groups']}, {o}, kernel_size=({kh}, {kw}), activation={self.activation!r}"
+
+
+def _leaves_a_trace(x: Tensor | None) -> bool:
+    """Tell whether somebody observes, or wants the gradient of an operation on x."""
+    return x is not None and bool(_observers.get() or (isinstance(x, Tensor) and x.requires_grad and _recording.get()))
+
+
+def _kind(x: Tensor | None) -> Any:
+    """Return what an operation judges of x."""
+    return None if x is None else (type(x), type(x.data), x.dtype, x.shape) if isinstance(x, Tensor) else type(x)
 
 
 def folded(conv: Conv2d, norm: BatchNorm2d | None) -> tuple[Array, Array | None]:

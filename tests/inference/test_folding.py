@@ -139,3 +139,54 @@ def test_a_fused_network_stays_in_the_fast_room_unless_told_otherwise(monkeypatc
     fused(x)
     assert ran == [(1, 3, 4, 4)]
     assert kernels.in_use.get() is None
+
+
+def test_a_folded_layer_judges_every_new_kind_of_input_and_weights(rng):
+    net = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU())
+    fused = minidl.fuse(net, size=(2, 5, 5))
+    (layer,) = folded_layers(fused)
+    x = Tensor(rng.standard_normal((1, 2, 5, 5)).astype(np.float32))
+    residual = Tensor(rng.standard_normal((1, 3, 5, 5)).astype(np.float32))
+    for _ in range(2):
+        assert_close(layer(x).data, net(x).data, "float32")
+        assert_close(layer(x, residual).data, np.maximum(net[0](x).data + residual.data, 0), "float32")
+        with pytest.raises(ValueError, match="x has 3 channels but w expects 2"):
+            layer(residual)
+        with pytest.raises(ValueError, match="residual must have the shape of the result"):
+            layer(x, x)
+        with pytest.raises(TypeError, match="all operands must have one dtype"):
+            layer(Tensor(x.data.astype(np.float64)))
+        with pytest.raises(TypeError, match="x must be a Tensor"):
+            layer(x.data)
+    doubled = {"1.weight": 2 * layer.weight, "1.bias": 2 * layer.bias}
+    fused.load_state_dict(doubled)
+    assert_close(layer(x).data, 2 * net(x).data, "float32")
+    layer.weight *= np.float32(0)
+    assert_close(layer(x).data, np.maximum(np.broadcast_to(layer.bias[:, None, None], (1, 3, 5, 5)), 0), "float32")
+    layer.weight = layer.weight[:2]
+    with pytest.raises(ValueError, match="b must have one number for each kernel"):
+        layer(x)
+
+
+def test_a_folded_layer_remembers_a_limited_number_of_kinds(rng):
+    from minidl.folding import CALLS
+
+    (layer,) = folded_layers(minidl.fuse(nn.Sequential(nn.Conv2d(2, 3, 1)), size=(2, 5, 5)))
+    for width in range(1, CALLS + 3):
+        assert layer(Tensor(np.ones((1, 2, 1, width), np.float32))).shape == (1, 3, 1, width)
+        assert len(layer._calls) <= CALLS
+
+
+def test_a_folded_layer_that_knows_its_input_still_tells_observers_and_hands_gradients_back(rng):
+    fused = minidl.fuse(nn.Sequential(nn.Conv2d(2, 3, 3, bias=False)), size=(2, 5, 5))
+    array = rng.standard_normal((1, 2, 5, 5)).astype(np.float32)
+    fused(Tensor(array))
+    seen = []
+    with minidl.observe(lambda event: seen.append((event.op, event.module))):
+        fused(Tensor(array))
+    assert seen == [("conv2d_fused", "0")]
+    x, dy = Tensor(array, requires_grad=True), rng.standard_normal((1, 3, 3, 3)).astype(np.float32)
+    fused(x).backward(dy)
+    (layer,) = folded_layers(fused)
+    settings = (1, 1), ((0, 0), (0, 0)), (1, 1), 1
+    assert_close(x.grad, kernels.conv2d_dx(dy, layer.weight, x.shape, *settings), "float32")

@@ -76,7 +76,9 @@ class Kernel:
             self.compile()
         with _one_at_a_time:
             threads = _threads.get_num_threads()
-            numba.set_num_threads(threads)
+            if getattr(_told, "threads", 0) != threads:
+                numba.set_num_threads(threads)
+                _told.threads = threads
             _launched[0] = True
             return self._run(*arguments, threads)  # type: ignore[misc]
 
@@ -190,6 +192,7 @@ LAYER = os.environ.get("NUMBA_THREADING_LAYER") or _choose_layer()
 numba.config.THREADING_LAYER = LAYER
 numba.config.NUMBA_NUM_THREADS = _threads.available()
 _one_at_a_time: Any = nullcontext() if LAYER in ("omp", "tbb") else threading.RLock()
+_told = threading.local()  # the number of threads that Numba was told of; it keeps one for each Python thread
 _launched = [False]  # whether the threads have been started in this process
 forked = [False]  # whether this process is a child of one whose threads had been started: they are not here
 

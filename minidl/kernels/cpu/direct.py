@@ -26,13 +26,14 @@ from numba import prange
 from minidl import _threads
 from minidl.kernels.cpu.area import choose_area, windows_for
 from minidl.kernels.cpu.compile import inline, kernel
-from minidl.kernels.cpu.finish import PLAIN, Finish, Run, finish
+from minidl.kernels.cpu.finish import PLAIN, Finish, Run, activated, finish
+from minidl.kernels.cpu.functions import IDENTITY
 from minidl.kernels.cpu.packing import blocks_of, padded
 from minidl.kernels.cpu.slab import cut
 from minidl.kernels.cpu.sums import SEVEN, fma_numbers, plus, put_sums, sevenfold
 from minidl.kernels.cpu.vector import LANES, load, splat
 from minidl.kernels.cpu.walk import Walk
-from minidl.kernels.cpu.workspace import floats
+from minidl.kernels.cpu.workspace import scratch
 
 WINDOWS = SEVEN.count
 PIECE = 64  # products that are summed up in one go
@@ -73,7 +74,8 @@ def _direct(source, weights, bias, residual, added, kind, target, rows, columns,
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
     jobs = (n + several - 1) // several * bands * strips * groups * parts
     whole = depth >= channels and spacing_w == 1  # then the taps of a row, and their channels, are one run
-    zero = splat(np.float32(0))
+    zero, later = splat(np.float32(0)), added or depth < channels  # what is added comes before the activation
+    now = IDENTITY if later else kind
     for thread in prange(threads):
         slab = slabs[thread]
         for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
@@ -117,12 +119,13 @@ def _direct(source, weights, bias, residual, added, kind, target, rows, columns,
                                     at += spacing_w * pixel
                                     w += channels * LANES
                             out, ahead = row + b * stride_w * o, stride_w * o
+                            sums, other = activated(now, sums), activated(now, other)
                             put_sums(y, out, ahead, sums, last_w - b, lanes, channel)
                             if two:
                                 put_sums(y, out + LANES, ahead, other, last_w - b, lanes - LANES, channel)
                             else:
                                 put_sums(y, out + WINDOWS * ahead, ahead, other, last_w - b - WINDOWS, lanes, channel)
-                        if (added or kind) and channel + depth >= channels:
+                        if later and (added or kind) and channel + depth >= channels:
                             begin, ahead = row + first_w * stride_w * o, stride_w * o
                             finish(y, begin, ahead, last_w - first_w, min(lanes, 2 * LANES), residual, added, kind)
 
@@ -138,6 +141,6 @@ def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, w
     bias, numbers = padded(b, groups, outputs), (*walk.arrays, groups, area.array, parts)
 
     def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
-        _direct(source, weights, bias, *end, target, *numbers, floats(threads, slab))
+        _direct(source, weights, bias, *end, target, *numbers, scratch(threads, slab))
 
     return run

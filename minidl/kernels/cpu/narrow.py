@@ -32,7 +32,7 @@ from minidl.kernels.cpu.slab import zeros
 from minidl.kernels.cpu.sums import SEVEN, fma_pairs, fma_vectors, sevenfold, store_sums
 from minidl.kernels.cpu.vector import LANES, fma, load, load_first, repeater, splat, store
 from minidl.kernels.cpu.walk import Geometry, Walk
-from minidl.kernels.cpu.workspace import floats
+from minidl.kernels.cpu.workspace import floats, scratch
 
 WINDOWS = SEVEN.count
 WIDTHS = (1, 2, 4, 8)
@@ -210,9 +210,11 @@ def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, walk: Wal
     slab = (width * walk.rows.reach(band) * walk.columns.span + 8 * walk.columns.step) * LANES
     bias = padded(b, 1, c)
 
+    rows, columns = walk.arrays
+
     def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
-        slabs = floats(threads, slab)
-        _narrow(source, weights, bias, *end, target, *walk.arrays, width, band, parts, slabs)
+        slabs = scratch(threads, slab)
+        _narrow(source, weights, bias, *end, target, rows, columns, width, band, parts, slabs)
 
     return run
 

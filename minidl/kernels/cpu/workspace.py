@@ -7,13 +7,18 @@ it ends. It depends on the sizes of a layer, not on the batch.
 from __future__ import annotations
 
 import functools
+import math
 import os
+import threading
 
 import numpy as np
 
 from minidl._memory import POOL
 
 DEFAULT = 64  # MiB
+OWN = 2**18  # floats that a Python thread keeps for itself, at most
+
+_own = threading.local()
 
 
 @functools.cache
@@ -43,3 +48,20 @@ def limit() -> int:
 def floats(*shape: int) -> np.ndarray:
     """Return memory with arbitrary contents."""
     return POOL.empty(shape, np.float32)
+
+
+def scratch(*shape: int) -> np.ndarray:
+    """Return memory with arbitrary contents, which the next call of the same Python thread may return again.
+
+    For what every kernel needs while it runs: looking for it in the pool takes as long as a small kernel.
+
+    Example:
+        >>> scratch(2, 100).ctypes.data == scratch(50).ctypes.data
+        True
+    """
+    size = math.prod(shape)
+    if size > OWN:
+        return floats(*shape)
+    if not hasattr(_own, "memory"):
+        _own.memory = floats(OWN)
+    return _own.memory[:size].reshape(shape)
