@@ -239,11 +239,23 @@ def test_the_workspace_can_be_small_and_does_not_grow_with_the_batch(case, rng, 
 @pytest.mark.parametrize("activation", [None, "relu", "relu6", "silu", "hardswish"])
 @pytest.mark.parametrize("case", ["3×3, stride 2", "1×1", "groups of 4", "depthwise 5×5", "Winograd", "wide picture"])
 def test_fused_equals_the_textbook(case, activation, rng):
-    x, w, b, dy = drawn(*CASES[case], rng)
+    check_fused(CASES[case], activation, rng)
+
+
+@pytest.mark.parametrize("activation", [None, "relu6", "silu"])
+@pytest.mark.parametrize("case", ["1×1", "5×5", "two groups"])
+def test_fused_with_channels_in_several_parts(case, activation, rng, monkeypatch):
+    monkeypatch.setattr(area, "SLAB", 600)
+    monkeypatch.setattr(area, "ENOUGH", 30)
+    check_fused(CASES[case], activation, rng)
+
+
+def check_fused(case, activation, rng):
+    x, w, b, dy = drawn(*case, rng)
     for bias, residual in ((b, None), (b, dy), (None, dy)):
         exact = [None if a is None else a.astype(np.float64) for a in (x, w, bias, residual)]
-        expected = textbook.conv2d_fused(*exact, activation, *CASES[case][2:])
-        result = FAST.conv2d_fused(x, w, bias, residual, activation, *CASES[case][2:])
+        expected = textbook.conv2d_fused(*exact, activation, *case[2:])
+        result = FAST.conv2d_fused(x, w, bias, residual, activation, *case[2:])
         assert relative_error(result, expected) <= TOLERANCE
 
 
