@@ -89,9 +89,12 @@ def constant(array: np.ndarray) -> np.ndarray:
 
 
 def has_gaps(array: Array) -> bool:
-    """Tell whether other numbers lie between those of the array, as in a slice of the channels of a wider block."""
+    """Tell whether the numbers of the array do not fill one piece of memory.
+
+    Others lie between those of a slice of a wider block; those that are repeated lie on top of each other.
+    """
     reach = sum((n - 1) * abs(stride) for n, stride in zip(array.shape, array.strides))
-    return array.size > 0 and reach + array.itemsize > array.nbytes
+    return array.size > 0 and reach + array.itemsize != array.nbytes
 
 
 def owner(array: Array) -> Any:

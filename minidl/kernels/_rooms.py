@@ -19,6 +19,7 @@ import numpy as np
 
 WORTH_MACS = 2**25  # multiply-adds of a convolution: about a millisecond of the textbook's
 WIDE, WORTH_MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels on: then its network is a large one
+WORTH_MACS_WIDE_DW = 2**16  # of their gradient: the textbook makes one for each picture, and adds them up
 WORTH_FUSED_MACS = 2**18  # of conv2d_fused: whoever fuses a network asks for speed
 WORTH_ELEMENTS = 2**17  # numbers that an elementwise kernel or a pooling walks over
 WORTH_NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
@@ -104,4 +105,6 @@ def is_worth_it(name: str, arguments: tuple[Any, ...]) -> bool:
     if name == "conv2d":
         stride = arguments[3]
         windows //= stride[0] * stride[1]
+    if name == "conv2d_dw" and o * c >= WIDE:
+        return windows * weights >= WORTH_MACS_WIDE_DW
     return windows * weights >= (WORTH_MACS_WIDE if o * c >= WIDE else WORTH_MACS)

@@ -104,6 +104,15 @@ def test_numbers_that_are_repeated_may_be_read_and_not_summed_up_in(rng):
     np.testing.assert_array_equal(FAST.copy_to(x, y), x)
     np.testing.assert_array_equal(FAST.add_to(x, y), x + x)
     assert FAST.add_to(np.array(x), x) is NotImplemented
+    for channels in (3, 40):
+        x = np.broadcast_to(single(rng, 2, channels, 1, 1), (2, channels, 4, 5))
+        for y, block in places(x.shape):
+            before = block.copy()
+            total = FAST.add_to(x, y)
+            if total is not NotImplemented:
+                np.testing.assert_array_equal(total, 7 + x)
+                total[...] = 7
+            np.testing.assert_array_equal(block, before)
 
 
 def test_what_is_declined(rng, monkeypatch):

@@ -49,7 +49,6 @@ from minidl.kernels.cpu.pool import (
     avg_pool2d,
     avg_pool2d_dx,
     global_avg_pool2d,
-    global_avg_pool2d_dx,
     max_pool2d,
     max_pool2d_dx,
 )
@@ -79,7 +78,6 @@ __all__ = [
     "cross_entropy_dx",
     "dropout",
     "global_avg_pool2d",
-    "global_avg_pool2d_dx",
     "hardsigmoid",
     "hardsigmoid_dx",
     "hardswish",

@@ -352,9 +352,3 @@ def adaptive_avg_pool2d_dx(dy: np.ndarray, x_shape: tuple[int, ...]) -> np.ndarr
 def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
     """Average each channel of each picture: y (N, C)."""
     return adaptive_avg_pool2d(x, (1, 1)).reshape(x.shape[:2])
-
-
-@door
-def global_avg_pool2d_dx(dy: np.ndarray, x_shape: tuple[int, ...]) -> np.ndarray:
-    """Spread dy (N, C) evenly over the pixels: dx (N, C, H, W)."""
-    return adaptive_avg_pool2d_dx(dy[:, :, None, None], x_shape)
