@@ -213,6 +213,15 @@ def test_winograd_loses_no_nan(rng):
             assert np.isfinite(all_passes(FAST, x, w, b, dy, *settings)[name]).mean() > 0.9, name
 
 
+def test_winograd_in_several_chunks(rng, monkeypatch):
+    from minidl.kernels.cpu import winograd
+
+    monkeypatch.setattr(winograd, "CHUNK", 1)
+    (_, c, h, width), *rest = CASES["Winograd"]
+    assert 2 * winograd.chunk(winograd.tiles_of(4, h, width), c + 32) < winograd.tiles_of(4, h, width)
+    check(*drawn((4, c, h, width), *rest, rng), *rest[1:])
+
+
 @pytest.mark.parametrize("case", ["3×3, stride 2", "stem 11×11", "groups of 16", "Winograd", "wide picture"])
 def test_the_workspace_can_be_small_and_does_not_grow_with_the_batch(case, rng, monkeypatch):
     from minidl.kernels.cpu import workspace
