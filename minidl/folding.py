@@ -58,18 +58,17 @@ class FoldedConv2d(Module):
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Convolve, add, activate."""
         weight, bias = self._buffers["weight"], self._buffers["bias"]
-        if _leaves_a_trace(x) or _leaves_a_trace(residual):
-            return self._judged(x, weight, bias, residual)[0]
-        call = _kind(x), _kind(residual)
+        call = None if _leave_traces(x, residual) else (_kind(x), _kind(residual))
         known = self._calls.get(call)
-        if known is None or known[0] is not weight or known[1] is not bias:
-            y, settings = self._judged(x, weight, bias, residual)
+        if known is not None and known[0] is weight and known[1] is bias:
+            r = None if residual is None else residual.data
+            return Tensor(kernels.conv2d_fused(x.data, weight, bias, r, self.activation, *known[2]))
+        y, settings = self._judged(x, weight, bias, residual)
+        if call is not None:
             if len(self._calls) >= CALLS:
                 self._calls.clear()
             self._calls[call] = weight, bias, settings
-            return y
-        r = None if residual is None else residual.data
-        return Tensor(kernels.conv2d_fused(x.data, weight, bias, r, self.activation, *known[2]))
+        return y
 
     def _judged(self, x: Tensor, weight: Array, bias: Array | None, residual: Tensor | None) -> tuple[Tensor, Any]:
         """Convolve as the operation does, which judges what it is given; also return its settings."""
@@ -84,14 +83,17 @@ class FoldedConv2d(Module):
         return f"{c * self.geometry['groups']}, {o}, kernel_size=({kh}, {kw}), activation={self.activation!r}"
 
 
-def _leaves_a_trace(x: Tensor | None) -> bool:
-    """Tell whether somebody observes, or wants the gradient of an operation on x."""
-    return x is not None and bool(_observers.get() or (isinstance(x, Tensor) and x.requires_grad and _recording.get()))
+def _leave_traces(*tensors: Tensor | None) -> bool:
+    """Tell whether somebody observes, or wants the gradient of an operation on these tensors."""
+    return bool(_observers.get()) or (_recording.get() and any(getattr(x, "requires_grad", False) for x in tensors))
 
 
 def _kind(x: Tensor | None) -> Any:
     """Return what an operation judges of x."""
-    return None if x is None else (type(x), type(x.data), x.dtype, x.shape) if isinstance(x, Tensor) else type(x)
+    if not isinstance(x, Tensor):
+        return type(x)
+    array = x.data
+    return type(array), array.dtype, array.shape
 
 
 def folded(conv: Conv2d, norm: BatchNorm2d | None) -> tuple[Array, Array | None]:

@@ -24,7 +24,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import numba
@@ -74,13 +74,18 @@ class Kernel:
         """Run with the number of threads in force, which becomes the last argument."""
         if self._run is None:
             self.compile()
+        if _one_at_a_time is None:
+            return self._launch(arguments)
         with _one_at_a_time:
-            threads = _threads.get_num_threads()
-            if getattr(_told, "threads", 0) != threads:
-                numba.set_num_threads(threads)
-                _told.threads = threads
-            _launched[0] = True
-            return self._run(*arguments, threads)  # type: ignore[misc]
+            return self._launch(arguments)
+
+    def _launch(self, arguments: tuple[Any, ...]) -> Any:
+        threads = _threads.get_num_threads()
+        if getattr(_told, "threads", 0) != threads:
+            numba.set_num_threads(threads)
+            _told.threads = threads
+        _launched[0] = True
+        return self._run(*arguments, threads)  # type: ignore[misc]
 
 
 def door(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -191,7 +196,7 @@ def _choose_layer() -> str:
 LAYER = os.environ.get("NUMBA_THREADING_LAYER") or _choose_layer()
 numba.config.THREADING_LAYER = LAYER
 numba.config.NUMBA_NUM_THREADS = _threads.available()
-_one_at_a_time: Any = nullcontext() if LAYER in ("omp", "tbb") else threading.RLock()
+_one_at_a_time: Any = None if LAYER in ("omp", "tbb") else threading.RLock()
 _told = threading.local()  # the number of threads that Numba was told of; it keeps one for each Python thread
 _launched = [False]  # whether the threads have been started in this process
 forked = [False]  # whether this process is a child of one whose threads had been started: they are not here
