@@ -24,7 +24,7 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.area import choose_area, windows_for
+from minidl.kernels.cpu.area import ENOUGH, choose_area, even_share, windows_for
 from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run, activated, finish
 from minidl.kernels.cpu.functions import IDENTITY
@@ -134,7 +134,10 @@ def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, w
     """Return what walks over n pictures (N, H, W, C) and writes (N, H, W, O); packed weights, b (O,) or None."""
     threads = _threads.get_num_threads()
     channels, outputs = c // groups, o // groups
-    area = choose_area(walk, channels, n, windows_for(walk, channels, weights.size))
+    windows, every = windows_for(walk, channels, weights.size), n * walk.rows.windows * walk.columns.windows
+    if blocks_of(outputs) % (2 * threads) and threads * ENOUGH // 2 <= every < 4 * threads * windows and groups == 1:
+        windows = even_share(every, windows, threads)  # outputs cannot be shared evenly, windows can
+    area = choose_area(walk, channels, n, windows)
     parts = 1 if area.jobs(walk, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
     pixel = min(channels, area.depth)
     slab = (area.pixels + 2 * WINDOWS * walk.columns.step) * pixel + LANES
