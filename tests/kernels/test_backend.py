@@ -64,13 +64,13 @@ def test_an_array_is_held_once_if_nobody_else_refers_to_its_memory(shape):
     assert not _backend.is_held_once(holder, 1)
 
 
-def test_memory_that_may_not_be_written_to_is_never_held_once():
+def test_memory_that_may_not_be_written_to_or_that_is_repeated_is_never_held_once():
     read_only = np.zeros(3)
     read_only.flags.writeable = False
     holder = {
         0: read_only,
         1: np.broadcast_to(np.zeros(3), (2, 3)),
-        2: np.lib.stride_tricks.as_strided(np.zeros(3), (2, 3), (0, 8)),
+        2: np.ndarray((2, 3), "float64", np.zeros(3), strides=(0, 8)),
         3: np.frombuffer(bytearray(8), "float32"),
     }
     del read_only

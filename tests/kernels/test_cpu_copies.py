@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from minidl import Tensor, kernels, ops
 from minidl.kernels import textbook
 from minidl.kernels.cpu import copies
 from tests.contract import memory_orders
@@ -125,3 +126,30 @@ def test_what_is_declined(rng, monkeypatch):
     monkeypatch.setattr(copies, "SMALL", x.size + 1)
     assert FAST.copy_to(x, y) is NotImplemented
     np.testing.assert_array_equal(y, np.zeros_like(y))
+
+
+def shuffled(x):
+    return ops.channel_shuffle(x, 3)
+
+
+def halves_changed(x):
+    one, other = ops.split(x, [5, 7], axis=1)
+    return ops.concat([ops.relu(other), one], axis=1)
+
+
+def grown(x):
+    return ops.append(ops.append(ops.grow(x, 24), ops.relu(x[:, 2:8])), x[:, :6])
+
+
+@pytest.mark.parametrize("function", [shuffled, halves_changed, grown])
+@pytest.mark.parametrize("order", [np.ascontiguousarray, channels_last])
+def test_operations_that_move_numbers_give_the_same_bits_in_both_rooms(function, order, rng):
+    x, dy, found = order(single(rng, 3, 12, 9, 8)), {}, {}
+    for room in ("cpu", "textbook"):
+        leaf = Tensor(x, requires_grad=True)
+        with kernels.use(room):
+            y = function(leaf)
+            y.backward(dy.setdefault(0, order(single(rng, *y.shape))))
+        found[room] = y.data, leaf.grad
+    for fast, plain in zip(found["cpu"], found["textbook"], strict=True):
+        np.testing.assert_array_equal(fast, plain)
