@@ -72,7 +72,7 @@ def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -
         direct.prepare(weights, None, sizes.n, sizes.o, sizes.c, walk, sizes.groups)(dy, dx)
 
 
-ENOUGH_TILES = {"forward": 64, "frozen": 16, "dx": 64, "dw": 32}
+ENOUGH_TILES = {"forward": 32, "frozen": 16, "dx": 32, "dw": 32}
 
 
 def _why_winograd(sizes: Geometry, step: str) -> str:
@@ -89,14 +89,21 @@ def _why_winograd(sizes: Geometry, step: str) -> str:
 
 
 def _winograd(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
-    u = kept(w, "winograd", lambda: winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c))
-    return winograd.prepare(u, b, sizes.n, sizes.c, sizes.o, sizes.forward())
+    numbers = b, sizes.n, sizes.c, sizes.o, sizes.forward()
+    if not is_frozen(w) and winograd.are_few(sizes.n, sizes.oh, sizes.ow, sizes.o):
+        return winograd.prepare_few(packing.pack(w, 1), *numbers)
+    return winograd.prepare(
+        kept(w, "winograd", lambda: winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c)), *numbers
+    )
 
 
 def _winograd_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
     (walk,) = sizes.backward()
-    u = winograd.transform_weights(packing.pack_backward(w, 1, walk), sizes.c, sizes.o)
-    winograd.prepare(u, None, sizes.n, sizes.o, sizes.c, walk)(dy, dx)
+    packed, numbers = packing.pack_backward(w, 1, walk), (None, sizes.n, sizes.o, sizes.c, walk)
+    if winograd.are_few(sizes.n, sizes.h, sizes.width, sizes.c):
+        winograd.prepare_few(packed, *numbers)(dy, dx)
+    else:
+        winograd.prepare(winograd.transform_weights(packed, sizes.c, sizes.o), *numbers)(dy, dx)
 
 
 def _why_narrow(sizes: Geometry, step: str) -> str:

@@ -37,10 +37,11 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from minidl._threads import get_num_threads
 from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run, finish
 from minidl.kernels.cpu.packing import blocks_of, padded
-from minidl.kernels.cpu.sums import SEVEN, fma_numbers, sevenfold, store_sums
+from minidl.kernels.cpu.sums import SEVEN, fma_numbers, put_sums, sevenfold
 from minidl.kernels.cpu.vector import LANES, fma, load, splat, store
 from minidl.kernels.cpu.walk import Walk
 from minidl.kernels.cpu.workspace import floats
@@ -52,6 +53,8 @@ HALF, TWO, SUM = np.float32(0.5), np.float32(2), np.float32(2.5)  # r², s², r�
 R3, S3 = R * HALF, S * TWO
 N_R, N_S = np.float32(-2 / 3), np.float32(1 / 6)  # 1 / N(±r) = 1 / (2r²(r² - s²)), 1 / N(±s) = 1 / (2s²(s² - r²))
 CHUNK = 2**20  # floats of V and M together: they stay in the third-level cache
+DEPTH = 128  # channels whose transformed weights, for a pair of blocks, stay in the second-level cache
+FEW = 64  # tiles, up to which transformed weights are not worth to be kept
 
 
 @inline
@@ -119,24 +122,29 @@ def from_weights(g0, g1, g2):
     return g0, even_r + odd_r, even_r - odd_r, even_s + odd_s, even_s - odd_s, g2
 
 
+@inline
+def transform_taps(packed, w, tap, u, place, point, t):
+    """U = G g Gᵀ of the nine vectors at w, w + tap, …, to place, place + point, and so on."""
+    for j in range(3):
+        a = w + j * tap
+        v = from_weights(load(packed, a), load(packed, a + 3 * tap), load(packed, a + 6 * tap))
+        for row in range(6):
+            store(t, (3 * row + j) * LANES, v[row])
+    for row in range(6):
+        a = 3 * row * LANES
+        v = from_weights(load(t, a), load(t, a + LANES), load(t, a + 2 * LANES))
+        for column in range(6):
+            store(u, place + (6 * row + column) * point, v[column])
+
+
 @kernel("void(r1, w1, i, i, i)")
 def _transform_weights(packed, u, blocks, k, threads):
     """U[point, block, k, lane] from packed[block, tap, k, lane]."""
-    tap, point = k * LANES, blocks * k * LANES
     for thread in prange(threads):
         t = np.empty(18 * LANES, np.float32)
         for i in range(thread * blocks * k // threads, (thread + 1) * blocks * k // threads):
             w = (i // k * 9 * k + i % k) * LANES
-            for j in range(3):
-                a = w + j * tap
-                v = from_weights(load(packed, a), load(packed, a + 3 * tap), load(packed, a + 6 * tap))
-                for row in range(6):
-                    store(t, (3 * row + j) * LANES, v[row])
-            for row in range(6):
-                a = 3 * row * LANES
-                v = from_weights(load(t, a), load(t, a + LANES), load(t, a + 2 * LANES))
-                for column in range(6):
-                    store(u, (6 * row + column) * point + i * LANES, v[column])
+            transform_taps(packed, w, k * LANES, u, i * LANES, blocks * k * LANES, t)
 
 
 @inline
@@ -173,8 +181,8 @@ def transform_tiles(source, v, first, last, tiles_w, tiles, top, left, size, sid
 
 
 @inline
-def multiply(v, u, m, start, weights, out, rows, size, k, blocks):
-    """M[block, row, lane] = Σ_k V[k, row]·U[block, k, lane] for one pair of blocks, V in blocks of sixteen k."""
+def multiply(v, u, m, start, weights, out, rows, size, k, blocks, adding):
+    """M[block, row, lane] (+)= Σ_k V[k, row]·U[block, k, lane] for one pair of blocks, V in blocks of sixteen k."""
     for row in range(0, rows, ROWS):
         sums, other = sevenfold(splat(np.float32(0))), sevenfold(splat(np.float32(0)))
         w = weights
@@ -190,22 +198,22 @@ def multiply(v, u, m, start, weights, out, rows, size, k, blocks):
                     sums = fma_numbers(sums, v, at + i, LANES, load(u, w))
                     w += LANES
         here = out + row * LANES
-        store_sums(m, here, LANES, sums, rows - row, LANES)
+        put_sums(m, here, LANES, sums, rows - row, LANES, adding)
         if blocks == 2:
-            store_sums(m, here + size * LANES, LANES, other, rows - row, LANES)
+            put_sums(m, here + size * LANES, LANES, other, rows - row, LANES, adding)
 
 
 @inline
-def write_results(m, bias, residual, added, kind, target, first, last, tiles_w, tiles, size, t):
-    """y = Aᵀ M A + b of some tiles."""
+def write_results(m, bias, residual, added, kind, target, first, last, tiles_w, tiles, size, channel, blocks, t):
+    """y = Aᵀ M A + b of some tiles, for some blocks of sixteen channels from `channel` on, which M has."""
     h, width, o = target.shape[1:]
     y = target.reshape(-1)
-    point = o * size
+    point = blocks * LANES * size
     for tile in range(first, last):
         picture, row, column = tile // tiles, tile % tiles // tiles_w * 4, tile % tiles_w * 4
         columns = min(4, width - column)
-        for block in range(o // LANES):
-            start, b = (block * size + tile % size) * LANES, load(bias, block * LANES)
+        for block in range(blocks):
+            start, b = (block * size + tile % size) * LANES, load(bias, channel + block * LANES)
             for j in range(6):
                 at, below = start + j * point, 6 * point
                 r = to_results(six(m, at, below))
@@ -214,7 +222,7 @@ def write_results(m, bias, residual, added, kind, target, first, last, tiles_w, 
             for i in range(min(4, h - row)):
                 a = 6 * i * LANES
                 r = to_results(six(t, a, LANES))
-                out = ((picture * h + row + i) * width + column) * o + block * LANES
+                out = ((picture * h + row + i) * width + column) * o + channel + block * LANES
                 store(y, out, r[0] + b)
                 if columns > 1:
                     store(y, out + o, r[1] + b)
@@ -243,16 +251,52 @@ def _winograd(source, u, bias, residual, added, kind, target, top, left, size, v
             for unit in range(thread * units // threads, (thread + 1) * units // threads):
                 point, block = unit // pairs, unit % pairs * 2
                 weights, out = (point * o + block * LANES) * c, (point * o + block * LANES) * size
-                multiply(v, u, m, point * c * size, weights, out, count, size, c, min(2, o // LANES - block))
+                multiply(v, u, m, point * c * size, weights, out, count, size, c, min(2, o // LANES - block), 0)
         for thread in prange(threads):
             t = np.empty(POINTS * LANES, np.float32)
             begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
-            write_results(m, bias, residual, added, kind, target, begin, end, tiles_w, tiles, size, t)
+            blocks = o // LANES
+            write_results(m, bias, residual, added, kind, target, begin, end, tiles_w, tiles, size, 0, blocks, t)
+
+
+@kernel("void(r4, r1, r1, r1, i, i, w4, i, i, i, w1, w2, w2, i)")
+def _winograd_few(source, packed, bias, residual, added, kind, target, top, left, size, v, u, m, threads):
+    """All tiles at once; weights are transformed where they are multiplied, a pair of blocks and DEPTH k at a time."""
+    c, (n, h, width, o) = source.shape[3], target.shape
+    tiles_w = (width + 3) // 4
+    tiles = (h + 3) // 4 * tiles_w
+    count, pairs = n * tiles, (o // LANES + 1) // 2
+    for thread in prange(threads):
+        t = np.empty(POINTS * LANES, np.float32)
+        begin, end = thread * count // threads, (thread + 1) * count // threads
+        transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, 6, t)
+    for thread in prange(threads):
+        t = np.empty(POINTS * LANES, np.float32)
+        own_u, own_m = u[thread], m[thread]
+        for block in range(thread * pairs // threads * 2, (thread + 1) * pairs // threads * 2, 2):
+            blocks = min(2, o // LANES - block)
+            for first in range(0, c, DEPTH):
+                k = min(DEPTH, c - first)
+                for i in range(blocks * k):
+                    w = ((block + i // k) * 9 * c + first + i % k) * LANES
+                    transform_taps(packed, w, c * LANES, own_u, i * LANES, blocks * k * LANES, t)
+                for point in range(POINTS):
+                    weights, out, start = point * blocks * k * LANES, point * blocks * size * LANES, point * c * size
+                    multiply(v, own_u, own_m, start + first * size, weights, out, count, size, k, blocks, first)
+            channel = block * LANES
+            write_results(
+                own_m, bias, residual, added, kind, target, 0, count, tiles_w, tiles, size, channel, blocks, t
+            )
 
 
 def tiles_of(n: int, h: int, width: int) -> int:
     """Return how many tiles of 4×4 cover n pictures."""
     return n * -(-h // 4) * -(-width // 4)
+
+
+def are_few(n: int, h: int, width: int, o: int) -> bool:
+    """Tell whether tiles are so few that transforming weights costs as much as using them; pairs must go round."""
+    return tiles_of(n, h, width) <= FEW and o >= 4 * LANES * get_num_threads()
 
 
 def chunk(tiles: int, channels: int) -> int:
@@ -286,5 +330,19 @@ def prepare(u: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, walk: W
     def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
         v, m = floats(POINTS * size * c + ROWS * LANES), floats(POINTS * size * o)
         _winograd(source, u, bias, *end, target, rows.first, columns.first, size, v, m)
+
+    return run
+
+
+def prepare_few(packed: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, walk: Walk) -> Run:
+    """Return the same as `prepare`, for few tiles and weights that are only packed."""
+    rows, columns = walk
+    size = -(-tiles_of(n, rows.windows, columns.windows) // ROWS) * ROWS
+    bias, threads = padded(b, 1, o), get_num_threads()
+
+    def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
+        v = floats(POINTS * size * c + ROWS * LANES)
+        u, m = floats(threads, POINTS * 2 * LANES * DEPTH), floats(threads, POINTS * 2 * LANES * size)
+        _winograd_few(source, packed, bias, *end, target, rows.first, columns.first, size, v, u, m)
 
     return run
