@@ -98,13 +98,15 @@ MUTANTS = (
         "columns = min(3, width - column)",
     ),
     Mutant("Winograd: border of zeros missed", "winograd.py", "row + side <= h", "row + side - 1 <= h"),
-    Mutant("Winograd: one block for a pair", "winograd.py", "c, min(2, o // LANES - block))", "c, 1)"),
+    Mutant("Winograd: one block for a pair", "winograd.py", "c, min(2, o // LANES - block), 0)", "c, 1, 0)"),
     Mutant(
         "Winograd: last rows of tiles",
         "winograd.py",
-        "store_sums(m, here, LANES, sums, rows - row, LANES)",
-        "store_sums(m, here, LANES, sums, rows - row - 1, LANES)",
+        "put_sums(m, here, LANES, sums, rows - row, LANES, adding)",
+        "put_sums(m, here, LANES, sums, rows - row - 1, LANES, adding)",
     ),
+    Mutant("Winograd, few tiles: last channels win", "winograd.py", "size, k, blocks, first)", "size, k, blocks, 0)"),
+    Mutant("Winograd, few tiles: always the first biases", "winograd.py", "channel = block * LANES", "channel = 0"),
     Mutant(
         "Winograd dw: last chunk wins", "winograd_dw.py", "sums, COLUMNS, LANES, first)", "sums, COLUMNS, LANES, 0)"
     ),
