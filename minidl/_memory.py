@@ -37,7 +37,7 @@ import numpy as np
 SMALL = 2**16  # bytes; below, asking NumPy is quicker than looking
 ALIGNMENT = 64  # bytes of a cache line, and of the widest vector
 PAGE = mmap.PAGESIZE
-GROUND = 2**32  # bytes
+GROUND = 2**32 if hasattr(mmap, "MADV_DONTNEED") else 2**28  # bytes; Windows counts them as used from the beginning
 SPARE = 8  # an eighth may be kept beyond what was needed once
 
 

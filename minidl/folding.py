@@ -48,9 +48,7 @@ class FoldedConv2d(Module):
         super().__init__()
         self.geometry = {name: getattr(conv, name) for name in ("stride", "padding", "dilation", "groups")}
         self.activation, self.training = activation, False
-        self._calls: dict[
-            Any, Any
-        ] = {}  # kinds of x and residual that were judged, with which weights, and the settings
+        self._calls: dict[Any, Any] = {}  # kinds of x and residual that were judged: with which weights, and settings
         weight, bias = folded(conv, norm)
         self.register_buffer("weight", _constant(weight, conv.weight.dtype))
         self.register_buffer("bias", None if bias is None else _constant(bias, conv.weight.dtype))
