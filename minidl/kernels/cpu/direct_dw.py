@@ -71,6 +71,13 @@ def begin_of(array, picture, row, column):
 
 
 @inline
+def corner_of(job, area, bands, strips):
+    """Return where area number `job` begins: its first picture, and its first row and column of windows."""
+    several, band, strip, _ = area
+    return job // strips // bands * several, job // strips % bands * band, job % strips * strip
+
+
+@inline
 def sum_up(slab, at, gradient, d, pictures, rows, windows, height, step, line, ahead, two):
     """Return the sums over the windows of an area: of eight k times one vector of dy, and times the next."""
     sums, other = eightfold(splat(np.float32(0))), eightfold(splat(np.float32(0)))
@@ -118,8 +125,7 @@ def _direct_dw(source, target, packed, rows, columns, groups, area, slabs, gradi
             each = ((some if in_planes else length) + ROWS - 1) // ROWS * taps * runs  # units of one pair: eight k each
             begin, end = part * groups * pairs * each // parts, (part + 1) * groups * pairs * each // parts
             for job in range(first_job, last_job):
-                picture, first, first_w = job // strips // bands * several, job // strips % bands * band, job % strips
-                first_w *= strip
+                picture, first, first_w = corner_of(job, area, bands, strips)
                 across, along = min(band, windows - first), min(strip, windows_w - first_w)
                 pictures, height = min(several, n - picture), step * (across - 1) + spacing * (taps - 1) + 1
                 up, start, points = top + step * first, left + step_w * first_w, pictures * across * along
@@ -127,8 +133,7 @@ def _direct_dw(source, target, packed, rows, columns, groups, area, slabs, gradi
                 # What the next area needs is asked for while this one is worked on.
                 next_x, next_y, end_x, end_y, lines = 0, 0, 0, 0, 0
                 if job + 1 < last_job and depth >= c:
-                    follower, row, column = (job + 1) // strips // bands * several, (job + 1) // strips % bands, 0
-                    row, column = row * band, (job + 1) % strips * strip
+                    follower, row, column = corner_of(job + 1, area, bands, strips)
                     next_y = begin_of(target, follower, row, column)
                     next_x = begin_of(source, follower, max(0, top + step * row), max(0, left + step_w * column))
                     end_y = min(y.shape[0], next_y + points * o)
