@@ -28,7 +28,7 @@ from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run, activated, finish
 from minidl.kernels.cpu.functions import IDENTITY
 from minidl.kernels.cpu.packing import blocks_of, padded, weight_rows
-from minidl.kernels.cpu.slab import zeros
+from minidl.kernels.cpu.slab import inside, zeros
 from minidl.kernels.cpu.sums import SEVEN, fma_pairs, fma_vectors, sevenfold, store_sums
 from minidl.kernels.cpu.vector import LANES, fma, load, load_first, repeater, splat, store
 from minidl.kernels.cpu.walk import Geometry, Walk
@@ -74,8 +74,7 @@ def cut_lanes(slab, source, picture, top, rows, left, span, channel, width):
     h, w, c = source.shape[1:]
     x = source.reshape(-1)
     ahead, lanes = rows * span * LANES, c - channel
-    before = min(max(0, -left), span)
-    after = max(before, min(span, w - left))
+    before, after = inside(left, span, w)
     for row in range(rows):
         at = row * span * LANES
         if top + row < 0 or top + row >= h:

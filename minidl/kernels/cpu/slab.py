@@ -23,6 +23,13 @@ def zeros(target, start, count):
 
 
 @inline
+def inside(left, span, width):
+    """Return which of `span` columns from `left` on lie in a picture: the first, and the one behind the last."""
+    before = min(max(0, -left), span)
+    return before, max(before, min(span, width - left))
+
+
+@inline
 def cut(slab, source, picture, top, rows, left, span, channel, channels, pixel):
     """Cut rows × span pixels of a picture of source (N, H, W, C), from row `top` and column `left` on.
 
@@ -31,8 +38,7 @@ def cut(slab, source, picture, top, rows, left, span, channel, channels, pixel):
     """
     h, width, c = source.shape[1:]
     x = source.reshape(-1)
-    before = min(max(0, -left), span)  # columns of zeros on the left
-    after = max(before, min(span, width - left))  # where the zeros on the right begin
+    before, after = inside(left, span, width)  # zeros stand on both sides
     for row in range(rows):
         at = row * span * pixel
         if top + row < 0 or top + row >= h:
@@ -62,8 +68,7 @@ def cut_planes(slab, begin, plane, source, picture, top, rows, left, span, chann
     """
     h, width, c = source.shape[1:]
     x = source.reshape(-1)
-    before = min(max(0, -left), span)
-    after = max(before, min(span, width - left))
+    before, after = inside(left, span, width)
     blocks = (channels + LANES - 1) // LANES
     full = min(blocks, (c - channel) // LANES)
     for row in range(rows):
