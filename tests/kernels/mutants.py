@@ -37,7 +37,9 @@ class Mutant(NamedTuple):
 MUTANTS = (
     Mutant("padding of the rows for the columns", "walk.py", "self.kw, -left,", "self.kw, -top,"),
     Mutant("way back one pixel off", "walk.py", "padding - last * dilation) // stride", "padding - last) // stride"),
-    Mutant("way back: taps in the wrong order", "walk.py", "stride, last, -every)", "stride, 0, every)"),
+    Mutant(
+        "way back: taps in the wrong order", "walk.py", "stride, last, -every, source)", "stride, 0, every, source)"
+    ),
     Mutant("way back: wrong distance of taps", "walk.py", "every * dilation // stride", "dilation"),
     Mutant("slab: no zeros on the right", "slab.py", "zeros(slab, at + after * pixel, (span - after) * pixel)", "pass"),
     Mutant("slab: a row too many", "slab.py", "top + row < 0 or top + row >= h:", "top + row < 0 or top + row > h:"),
@@ -55,10 +57,26 @@ MUTANTS = (
     Mutant(
         "direct: last window forgotten",
         "direct.py",
-        "sums, last_w - b, lanes, channel",
-        "sums, last_w - b - 1, lanes, channel",
+        "sums, left_of, lanes, channel",
+        "sums, left_of - 1, lanes, channel",
     ),
-    Mutant("direct: last channels win", "direct.py", "sums, last_w - b, lanes, channel", "sums, last_w - b, lanes, 0"),
+    Mutant("direct: last channels win", "direct.py", "sums, left_of, lanes, channel", "sums, left_of, lanes, 0"),
+    Mutant(
+        "direct: a picture without its corner",
+        "direct.py",
+        "* source_width + start) * c + at",
+        "* source_width) * c + at",
+    ),
+    Mutant(
+        "direct: a picture's rows as those of a slab",
+        "direct.py",
+        "source_h, source_width, c\n",
+        "down, source_width, c\n",
+    ),
+    Mutant(
+        "direct: too few windows for a picture", "direct.py", "if blocks % 2 == 0 else 2 * WINDOWS", "if True else 0"
+    ),
+    Mutant("direct: a picture read beyond its end", "walk.py", "self.first + self.span <= self.size", "True"),
     Mutant("direct: rows of pixels for padded pictures", "walk.py", " or any(map(any, self.padding))", ""),
     Mutant(
         "direct: last block of channels forgotten",

@@ -15,7 +15,10 @@ The same kernel walks back to the picture (`walk.py`): dx is such a sum over dy,
 
 Work is shared by areas (`area.py`): some rows of windows of some pictures, for all or some of their output channels.
 Where a slab of all channels would be too large, the channels come in several parts, and what the first has left in y,
-the next ones add to.
+the next ones add to. Where windows are pixels (1×1), a slab would be a mere copy: the picture itself serves as one.
+
+An area of few windows is done with its weights sooner than memory brings the next ones. So these are asked for ahead,
+a few lines at a time, while the windows take their turns.
 """
 
 from __future__ import annotations
@@ -24,32 +27,39 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.area import ENOUGH, choose_area, even_share, windows_for
+from minidl.kernels.cpu.area import ENOUGH, Area, choose_area, even_share, windows_for
 from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run, activated, finish
 from minidl.kernels.cpu.functions import IDENTITY
 from minidl.kernels.cpu.packing import blocks_of, padded
 from minidl.kernels.cpu.slab import cut
 from minidl.kernels.cpu.sums import SEVEN, fma_numbers, plus, put_sums, sevenfold
-from minidl.kernels.cpu.vector import LANES, load, splat
+from minidl.kernels.cpu.vector import LANES, fetch, load, splat
 from minidl.kernels.cpu.walk import Walk
 from minidl.kernels.cpu.workspace import scratch
 
 WINDOWS = SEVEN.count
 PIECE = 64  # products that are summed up in one go
+MOST_TURNS = 64  # with the same weights, for which it pays to ask for the next ones
 
 
 @inline
-def multiply(sums, other, slab, at, step, weights, w, next_w, length, two):
-    """Add the products of one run: to `sums` those of the first weights, to `other` those of the next, or windows."""
+def multiply(sums, other, slab, at, step, weights, w, k, length, two, early, late):
+    """Add the products of one run: to `sums` those of the first weights, to `other` those of the next, or windows.
+
+    From `early` to `late` of each piece, the weights of the outputs that follow are asked for.
+    """
+    next_w, beside, follower = w + k * LANES, at + WINDOWS * step, w + 2 * k * LANES
     for begin in range(0, length, PIECE):
+        for q in range(begin + early, begin + late):
+            fetch(weights, follower + q * LANES)
+            fetch(weights, follower + (k + q) * LANES)
         some, more = sevenfold(splat(np.float32(0))), sevenfold(splat(np.float32(0)))
         if two:
             for q in range(begin, min(begin + PIECE, length)):
                 some = fma_numbers(some, slab, at + q, step, load(weights, w + q * LANES))
                 more = fma_numbers(more, slab, at + q, step, load(weights, next_w + q * LANES))
         else:
-            beside = at + WINDOWS * step
             for q in range(begin, min(begin + PIECE, length)):
                 one = load(weights, w + q * LANES)
                 some = fma_numbers(some, slab, at + q, step, one)
@@ -58,41 +68,48 @@ def multiply(sums, other, slab, at, step, weights, w, next_w, length, two):
     return sums, other
 
 
-@kernel("void(r4, r1, r1, r1, i, i, w4, ri1, ri1, i, ri1, i, w2, i)")
-def _direct(source, weights, bias, residual, added, kind, target, rows, columns, groups, area, parts, slabs, threads):
-    n, c = source.shape[0], source.shape[3]
+@kernel("void(r4, r1, r1, r1, i, i, w4, ri1, ri1, i, ri1, i, i, w2, i)")
+def _direct(
+    source, weights, bias, residual, added, kind, target, rows, columns, groups, area, parts, there, slabs, threads
+):
+    n, source_h, source_width, c = source.shape
     h, width, o = target.shape[1:]
-    y = target.reshape(-1)
+    x, y = source.reshape(-1), target.reshape(-1)
     windows, taps, top, step, spacing, place, stride = rows
     windows_w, taps_w, left, step_w, spacing_w, place_w, stride_w = columns
     several, band, strip, depth = area
     channels, outputs = c // groups, o // groups
-    blocks = (outputs + LANES - 1) // LANES
+    blocks, k = (outputs + LANES - 1) // LANES, taps * taps_w * channels
     pairs = (blocks + 1) // 2
-    span = step_w * (strip - 1) + spacing_w * max(0, taps_w - 1) + 1
-    k = taps * taps_w * channels
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
     jobs = (n + several - 1) // several * bands * strips * groups * parts
     whole = depth >= channels and spacing_w == 1  # then the taps of a row, and their channels, are one run
     zero, later = splat(np.float32(0)), added or depth < channels  # what is added comes before the activation
     now = IDENTITY if later else kind
     for thread in prange(threads):
-        slab = slabs[thread]
+        slab = x if there else slabs[thread]
         for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
-            part, group = job % parts, job // parts % groups
-            picture, here = job // parts // groups // (bands * strips) * several, job // parts // groups
-            first, first_w = here % (bands * strips) // strips * band, here % strips * strip
-            last, last_w = min(first + band, windows), min(first_w + strip, windows_w)
-            pictures = min(several, n - picture)
-            height = step * (last - first - 1) + spacing * max(0, taps - 1) + 1
+            part, group, here = job % parts, job // parts % groups, job // parts // groups
+            picture, first, first_w = here // strips // bands * several, here // strips % bands * band, here % strips
+            first_w *= strip
+            pictures, down = min(several, n - picture), min(band, windows - first)
+            across = min(strip, windows_w - first_w)
+            up, start = top + step * first, left + step_w * first_w
+            row = ((picture * h + place + first * stride) * width + place_w + first_w * stride_w) * o + group * outputs
             for channel in range(0, max(1, channels), depth):
-                pixel = min(depth, channels - channel)
-                runs, length = (1, taps_w * channels) if whole else (taps_w, pixel)
-                if part == 0 or depth < channels or job == thread * jobs // threads:
-                    up, start, at = top + step * first, left + step_w * first_w, group * channels + channel
-                    for number in range(pictures):
-                        skip = number * height * span * pixel
-                        cut(slab[skip:], source, picture + number, up, height, start, span, at, pixel, pixel)
+                some, at = min(depth, channels - channel), group * channels + channel
+                if there:  # the picture itself is the slab
+                    height, span, pixel = source_h, source_width, c
+                    corner = ((picture * source_h + up) * source_width + start) * c + at
+                else:
+                    height = step * (down - 1) + spacing * max(0, taps - 1) + 1
+                    span, pixel, corner = step_w * (strip - 1) + spacing_w * max(0, taps_w - 1) + 1, some, 0
+                    if part == 0 or depth < channels or job == thread * jobs // threads:
+                        for number in range(pictures):
+                            skip = number * height * span * some
+                            own = slabs[thread, skip:]
+                            cut(own, source, picture + number, up, height, start, span, at, some, some)
+                runs, length = (1, taps_w * channels) if whole else (taps_w, some)
                 for pair in range(part * pairs // parts, (part + 1) * pairs // parts):
                     block = 2 * pair
                     two = block + 1 < blocks
@@ -101,33 +118,36 @@ def _direct(source, weights, bias, residual, added, kind, target, rows, columns,
                     if channel == 0:
                         one_b = load(bias, (group * blocks + block) * LANES)
                         two_b = load(bias, (group * blocks + block + 1) * LANES) if two else one_b
-                    lanes = outputs - LANES * block
-                    for line in range(pictures * (last - first)):
-                        number, a = line // (last - first), line % (last - first)
-                        row = ((picture + number) * h + place + (first + a) * stride) * width + place_w
-                        row = row * o + group * outputs + block * LANES
-                        corner = (number * height + a * step) * span
-                        for b in range(first_w, last_w, WINDOWS if two else 2 * WINDOWS):
+                    lanes, ahead, at_once = outputs - LANES * block, stride_w * o, WINDOWS if two else 2 * WINDOWS
+                    turns, turn = pictures * down * ((across + at_once - 1) // at_once), 0
+                    share = PIECE / turns if turns <= MOST_TURNS else 0.0
+                    for line in range(pictures * down):
+                        number, a = line // down, line % down
+                        out = row + (number * h + a * stride) * width * o + block * LANES
+                        seen = corner + (number * height + a * step) * span * pixel
+                        for b in range(0, across, at_once):
+                            if there:  # nothing may be read behind the picture
+                                b = min(b, across - at_once)
+                            early, late, turn = int(turn * share), int((turn + 1) * share), turn + 1
                             sums, other = sevenfold(one_b), sevenfold(two_b)
                             for i in range(taps):
                                 w = one_w + i * taps_w * channels * LANES
-                                at = (corner + i * spacing * span + (b - first_w) * step_w) * pixel
+                                at = seen + (i * spacing * span + b * step_w) * pixel
                                 for _ in range(runs):
                                     sums, other = multiply(
-                                        sums, other, slab, at, step_w * pixel, weights, w, w + k * LANES, length, two
+                                        sums, other, slab, at, step_w * pixel, weights, w, k, length, two, early, late
                                     )
                                     at += spacing_w * pixel
                                     w += channels * LANES
-                            out, ahead = row + b * stride_w * o, stride_w * o
+                            here, left_of = out + b * ahead, across - b
                             sums, other = activated(now, sums), activated(now, other)
-                            put_sums(y, out, ahead, sums, last_w - b, lanes, channel)
+                            put_sums(y, here, ahead, sums, left_of, lanes, channel)
                             if two:
-                                put_sums(y, out + LANES, ahead, other, last_w - b, lanes - LANES, channel)
+                                put_sums(y, here + LANES, ahead, other, left_of, lanes - LANES, channel)
                             else:
-                                put_sums(y, out + WINDOWS * ahead, ahead, other, last_w - b - WINDOWS, lanes, channel)
+                                put_sums(y, here + WINDOWS * ahead, ahead, other, left_of - WINDOWS, lanes, channel)
                         if later and (added or kind) and channel + depth >= channels:
-                            begin, ahead = row + first_w * stride_w * o, stride_w * o
-                            finish(y, begin, ahead, last_w - first_w, min(lanes, 2 * LANES), residual, added, kind)
+                            finish(y, out, ahead, across, min(lanes, 2 * LANES), residual, added, kind)
 
 
 def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, walk: Walk, groups: int) -> Run:
@@ -139,11 +159,21 @@ def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, w
         windows = even_share(every, windows, threads)  # outputs cannot be shared evenly, windows can
     area = choose_area(walk, channels, n, windows)
     parts = 1 if area.jobs(walk, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
-    pixel = min(channels, area.depth)
-    slab = (area.pixels + 2 * WINDOWS * walk.columns.step) * pixel + LANES
-    bias, numbers = padded(b, groups, outputs), (*walk.arrays, groups, area.array, parts)
+    there = _needs_no_slab(walk, area, blocks_of(outputs))
+    if there:
+        area = area._replace(depth=max(1, channels))
+    slab = 1 if there else (area.pixels + 2 * WINDOWS * walk.columns.step) * min(channels, area.depth) + LANES
+    bias, numbers = padded(b, groups, outputs), (*walk.arrays, groups, area.array, parts, int(there))
 
     def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
         _direct(source, weights, bias, *end, target, *numbers, scratch(threads, slab))
 
     return run
+
+
+def _needs_no_slab(walk: Walk, area: Area, blocks: int) -> bool:
+    """Tell whether a slab would be a mere copy: windows are pixels, and there are enough to be worked on at a time."""
+    rows, columns = walk
+    narrowest = columns.windows - (-(-columns.windows // area.strip) - 1) * area.strip
+    enough = narrowest >= (WINDOWS if blocks % 2 == 0 else 2 * WINDOWS)
+    return rows.taps == columns.taps == 1 and rows.stays_inside and columns.stays_inside and enough

@@ -27,7 +27,7 @@ import numpy as np
 class Axis(NamedTuple):
     """A walk along one axis: window a reads source[first + step·a + spacing·t] at tap t, 0 outside of the source.
 
-    It writes target[place + stride·a]; its tap t is number tap + tap_step·t of the weights.
+    It writes target[place + stride·a]; its tap t is number tap + tap_step·t of the weights. The source has `size`.
     """
 
     windows: int
@@ -39,6 +39,12 @@ class Axis(NamedTuple):
     stride: int
     tap: int
     tap_step: int
+    size: int
+
+    @property
+    def stays_inside(self) -> bool:
+        """Tell whether no window sees a border."""
+        return self.first >= 0 and self.first + self.span <= self.size
 
     @property
     def span(self) -> int:
@@ -89,8 +95,8 @@ class Geometry(NamedTuple):
         """Return the walk of the convolution: from x to y."""
         (top, _), (left, _) = self.padding
         return Walk(
-            Axis(self.oh, self.kh, -top, self.stride[0], self.dilation[0], 0, 1, 0, 1),
-            Axis(self.ow, self.kw, -left, self.stride[1], self.dilation[1], 0, 1, 0, 1),
+            Axis(self.oh, self.kh, -top, self.stride[0], self.dilation[0], 0, 1, 0, 1, self.h),
+            Axis(self.ow, self.kw, -left, self.stride[1], self.dilation[1], 0, 1, 0, 1, self.width),
         )
 
     def as_one_row(self) -> Geometry:
@@ -103,16 +109,16 @@ class Geometry(NamedTuple):
     def backward(self) -> Iterator[Walk]:
         """Yield the walks from dy to dx, one for each phase."""
         (top, _), (left, _) = self.padding
-        columns = list(_phases(self.width, self.kw, self.stride[1], left, self.dilation[1]))
-        for rows in _phases(self.h, self.kh, self.stride[0], top, self.dilation[0]):
+        columns = list(_phases(self.width, self.kw, self.stride[1], left, self.dilation[1], self.ow))
+        for rows in _phases(self.h, self.kh, self.stride[0], top, self.dilation[0], self.oh):
             yield from (Walk(rows, column) for column in columns)
 
 
-def _phases(size: int, taps: int, stride: int, padding: int, dilation: int) -> Iterator[Axis]:
+def _phases(size: int, taps: int, stride: int, padding: int, dilation: int, source: int) -> Iterator[Axis]:
     every = stride // math.gcd(stride, dilation)  # of the taps, each so many-th fits a phase
     for phase in range(min(stride, size)):
         windows = -(-(size - phase) // stride)
         fitting = [tap for tap in range(taps) if (phase + padding - tap * dilation) % stride == 0][::-1]
         last = fitting[0] if fitting else 0
         first = (phase + padding - last * dilation) // stride
-        yield Axis(windows, len(fitting), first, 1, every * dilation // stride, phase, stride, last, -every)
+        yield Axis(windows, len(fitting), first, 1, every * dilation // stride, phase, stride, last, -every, source)
