@@ -11,7 +11,7 @@ import minidl
 from minidl import kernels
 from minidl._backend import constant
 from minidl.kernels import textbook
-from minidl.kernels.cpu import area, direct_dw
+from minidl.kernels.cpu import area, direct, direct_dw
 from minidl.kernels.textbook.windows import output_size
 from tests.contract import memory_orders, relative_error
 from tests.kernels.twins import equal
@@ -104,7 +104,8 @@ AREAS = {
 
 @pytest.mark.parametrize("sizes", [(1024, 16), (2048, 5), (600, 30), (64, 1)], ids=str)
 def test_any_division_into_areas_gives_the_same(sizes, rng, monkeypatch):
-    monkeypatch.setattr(area, "SLAB", sizes[0])
+    for module, name in ((area, "SLAB"), (direct, "LARGEST"), (direct_dw, "SLAB")):
+        monkeypatch.setattr(module, name, sizes[0])
     monkeypatch.setattr(area, "ENOUGH", sizes[1])
     monkeypatch.setattr(direct_dw, "ENOUGH", sizes[1])
     for name, case in (CASES | AREAS).items():

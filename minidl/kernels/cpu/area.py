@@ -18,6 +18,7 @@ from minidl.kernels.cpu.walk import Walk
 from minidl.kernels.cpu.workspace import limit
 
 SLAB = 2**16  # floats of one slab: a quarter of a second-level cache
+LARGEST = 2**20  # floats of one slab that is read in order again and again: the third-level cache serves that
 ENOUGH = 196  # windows for which it pays to fetch weights from the second-level cache
 MANY = 2**20  # weights that come from further away
 
@@ -69,15 +70,15 @@ def windows_for(walk: Walk, channels: int, weights: int) -> int:
     return max(enough, SLAB // (max(1, channels) * walk.rows.step * walk.columns.step))
 
 
-def choose_area(walk: Walk, channels: int, n: int, windows: int) -> Area:
-    """Choose areas of some windows, at most, for n pictures whose windows see so many channels."""
+def choose_area(walk: Walk, channels: int, n: int, windows: int, most: int) -> Area:
+    """Choose areas of so many windows and slabs of so many floats, at most, for n pictures with so many channels."""
     rows, columns = walk
     threads = _threads.get_num_threads()
-    most = min(SLAB, limit() // threads)
+    most = min(most, limit() // threads)
     one_row = n * rows.windows == 1 and columns.windows > 4 * windows  # then each thread shall have as many areas
     strip = even_share(columns.windows, windows, threads if one_row else 1)
     band = even_share(rows.windows, windows // strip)
-    several = max(1, windows // (band * strip)) if band == rows.windows else 1
+    several = min(n, max(1, windows // (band * strip))) if band == rows.windows else 1
     pixels = several * rows.reach(band) * columns.reach(min(windows, columns.windows) if one_row else strip)
     depth = max(1, channels)
     if pixels * channels > most:

@@ -67,7 +67,11 @@ def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -
     row = sizes.as_one_row()
     if row is not sizes:
         sizes, dy, dx = row, one_row(dy), one_row(dx)
-    for walk in sizes.backward():
+    walks = list(sizes.backward())
+    seeing = [walk for walk in walks if walk.rows.taps and walk.columns.taps]
+    if len(seeing) < len(walks):  # pixels that no window sees
+        dx[...] = 0
+    for walk in seeing:
         weights = packing.pack_backward(w, sizes.groups, walk)
         direct.prepare(weights, None, sizes.n, sizes.o, sizes.c, walk, sizes.groups)(dy, dx)
 

@@ -27,7 +27,7 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.area import ENOUGH, Area, choose_area, even_share, windows_for
+from minidl.kernels.cpu.area import ENOUGH, LARGEST, Area, choose_area, even_share, windows_for
 from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run, activated, finish
 from minidl.kernels.cpu.functions import IDENTITY
@@ -157,7 +157,7 @@ def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, w
     windows, every = windows_for(walk, channels, weights.size), n * walk.rows.windows * walk.columns.windows
     if blocks_of(outputs) % (2 * threads) and threads * ENOUGH // 2 <= every < 4 * threads * windows and groups == 1:
         windows = even_share(every, windows, threads)  # outputs cannot be shared evenly, windows can
-    area = choose_area(walk, channels, n, windows)
+    area = choose_area(walk, channels, n, windows, LARGEST)
     parts = 1 if area.jobs(walk, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
     there = _needs_no_slab(walk, area, blocks_of(outputs))
     if there:

@@ -22,7 +22,7 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.area import ENOUGH, choose_area
+from minidl.kernels.cpu.area import ENOUGH, SLAB, choose_area
 from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.layout import one_row
 from minidl.kernels.cpu.packing import blocks_of, unpack
@@ -185,7 +185,7 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     if row is not geometry:
         x, dy = one_row(x), one_row(dy)
     walk = row.forward()
-    area = choose_area(walk, channels, len(x), ENOUGH)
+    area = choose_area(walk, channels, len(x), ENOUGH, SLAB)
     planes = blocks_of(min(channels, area.depth))
     slabs = floats(threads, planes * (area.pixels + 1) * (LANES if channels >= ROWS else channels) + LANES)
     gradients = floats(threads, area.windows * AT_ONCE * 2 * LANES)
