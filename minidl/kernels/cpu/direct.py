@@ -40,6 +40,7 @@ from minidl.kernels.cpu.workspace import scratch
 
 WINDOWS = SEVEN.count
 PIECE = 64  # products that are summed up in one go
+FEW = 3 * PIECE
 MOST_TURNS = 64  # with the same weights, for which it pays to ask for the next ones
 
 
@@ -47,9 +48,15 @@ MOST_TURNS = 64  # with the same weights, for which it pays to ask for the next 
 def multiply(sums, other, slab, at, step, weights, w, k, length, two, early, late):
     """Add the products of one run: to `sums` those of the first weights, to `other` those of the next, or windows.
 
+    Where there are FEW of them in all runs together, they need no pieces.
     From `early` to `late` of each piece, the weights of the outputs that follow are asked for.
     """
     next_w, beside, follower = w + k * LANES, at + WINDOWS * step, w + 2 * k * LANES
+    if two and k <= FEW:
+        for q in range(length):
+            sums = fma_numbers(sums, slab, at + q, step, load(weights, w + q * LANES))
+            other = fma_numbers(other, slab, at + q, step, load(weights, next_w + q * LANES))
+        return sums, other
     for begin in range(0, length, PIECE):
         for q in range(begin + early, begin + late):
             fetch(weights, follower + q * LANES)
@@ -154,9 +161,12 @@ def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, w
     """Return what walks over n pictures (N, H, W, C) and writes (N, H, W, O); packed weights, b (O,) or None."""
     threads = _threads.get_num_threads()
     channels, outputs = c // groups, o // groups
+    k = walk.rows.taps * walk.columns.taps * channels
     windows, every = windows_for(walk, channels, weights.size), n * walk.rows.windows * walk.columns.windows
     if blocks_of(outputs) % (2 * threads) and threads * ENOUGH // 2 <= every < 4 * threads * windows and groups == 1:
         windows = even_share(every, windows, threads)  # outputs cannot be shared evenly, windows can
+    elif k > channels and every >= 4 * threads * ENOUGH and groups == 1:
+        windows = min(windows, even_share(every, windows, 4 * threads))  # then no two threads cut the same slab
     area = choose_area(walk, channels, n, windows, LARGEST)
     parts = 1 if area.jobs(walk, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
     there = _needs_no_slab(walk, area, blocks_of(outputs))
