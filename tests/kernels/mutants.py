@@ -85,6 +85,12 @@ MUTANTS = (
         "pairs = max(1, blocks // 2)",
     ),
     Mutant(
+        "direct dw: strides exchanged",
+        "direct_dw.py",
+        ":: geometry.stride[0], :: geometry.stride[1]]",
+        ":: geometry.stride[1], :: geometry.stride[0]]",
+    ),
+    Mutant(
         "direct dw: last weights forgotten",
         "direct_dw.py",
         "length) + ROWS - 1) // ROWS",

@@ -11,6 +11,8 @@ What runs by must lie close together, or the nearest cache does not hold it. So 
 thirty-two, and those of the slab lie in planes of sixteen: a plane has all pixels of sixteen channels. (Pictures of few
 channels have one plane, and the eight k of a step are neighbours in a row of pixels.)
 
+Of a 1×1 convolution with a stride, the pixels that are seen are copied first: a slab would hold all the others, too.
+
 Work is shared in one of two ways. Where dw is small, each thread has a dw of its own and walks over its part of the
 areas; in the end they are added up. Where dw is large, all threads walk over all areas, each for its own rows of dw: it
 cuts slabs that others cut as well, which is little against what it does with them.
@@ -24,6 +26,7 @@ from numba import prange
 from minidl import _threads
 from minidl.kernels.cpu.area import ENOUGH, SLAB, choose_area
 from minidl.kernels.cpu.compile import inline, kernel
+from minidl.kernels.cpu.copies import copied
 from minidl.kernels.cpu.layout import one_row
 from minidl.kernels.cpu.packing import blocks_of, unpack
 from minidl.kernels.cpu.slab import cut, cut_planes
@@ -181,6 +184,8 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     threads = _threads.get_num_threads()
     groups, channels = geometry.groups, w_shape[1]
     outputs = w_shape[0] // groups
+    if w_shape[2:] == (1, 1) and max(geometry.stride) > 1 and not any(map(any, geometry.padding)):
+        x, geometry = _seen(x, geometry)
     row = geometry.as_one_row()
     if row is not geometry:
         x, dy = one_row(x), one_row(dy)
@@ -195,3 +200,9 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
         packed = packed[:1]
     _direct_dw(x, dy, packed, *walk.arrays, groups, area.array, slabs, gradients)
     return unpack(packed[0] if len(packed) == 1 else packed.sum(0), w_shape, groups)
+
+
+def _seen(x: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, Geometry]:
+    """Return the pixels of x that windows of one pixel see, and the sizes of a convolution that sees them all."""
+    seen = x[:, :: geometry.stride[0], :: geometry.stride[1]][:, : geometry.oh, : geometry.ow]
+    return copied(seen, floats(*seen.shape)), geometry._replace(h=geometry.oh, width=geometry.ow, stride=(1, 1))
