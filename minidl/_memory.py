@@ -40,6 +40,8 @@ PAGE = mmap.PAGESIZE
 GROUND = 2**32 if hasattr(mmap, "MADV_DONTNEED") else 2**28  # bytes; Windows counts them as used from the beginning
 SPARE = 8  # an eighth may be kept beyond what was needed once
 
+Place = tuple[int, int]  # where a piece of memory begins and ends
+
 
 class Ground:
     """A stretch of address space, of which the part below `top` has been written."""
@@ -65,24 +67,14 @@ class Ground:
         return False
 
 
-class Hole:
-    """Free memory between two arrays; `kept` as long as its pages have not been given back."""
-
-    __slots__ = ("end", "ground", "kept", "size", "start")
-
-    def __init__(self, ground: Ground, start: int, end: int, kept: bool):
-        self.ground, self.start, self.end, self.kept = ground, start, end, kept
-        self.size = end - start
-
-
 class Loan:
     """Memory lent to one array; gives it back when the array and its views have gone."""
 
     __slots__ = ("__array_interface__", "_place", "_pool", "nbytes")
 
-    def __init__(self, pool: Pool, place: Hole, shape: tuple[int, ...], typestr: str, nbytes: int):
+    def __init__(self, pool: Pool, place: Place, shape: tuple[int, ...], typestr: str, nbytes: int):
         self._pool, self._place, self.nbytes = pool, place, nbytes
-        self.__array_interface__ = {"shape": shape, "typestr": typestr, "data": (place.start, False), "version": 3}
+        self.__array_interface__ = {"shape": shape, "typestr": typestr, "data": (place[0], False), "version": 3}
 
     def __del__(self) -> None:
         self._pool.take_back(self._place)
@@ -107,11 +99,12 @@ class Pool:
 
     def __init__(self, enabled: bool = True):
         self.enabled = enabled
-        self.lent_bytes = self.kept_bytes = self._most_lent = 0
+        self._lent = self._kept = self._most_lent = 0
         self._grounds: list[Ground] = []
-        self._holes: dict[int, Hole] = {}  # by their start
-        self._ends: dict[int, Hole] = {}  # the same by their end
-        self._returned: deque[Hole] = deque()  # loans end at any time, even while the pool is at work
+        self._holes: dict[int, int] = {}  # the end of each hole by its start
+        self._bare: dict[int, int] = {}  # the same for holes whose pages have been given back
+        self._starts: dict[int, int] = {}  # the start of both kinds by their end
+        self._returned: deque[Place] = deque()  # loans end at any time, even while the pool is at work
         self._lock = threading.Lock()
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -123,101 +116,135 @@ class Pool:
             return np.empty(shape, dtype)
         return np.asarray(Loan(self, place, tuple(shape), dtype.str, size))
 
-    def take_back(self, place: Hole) -> None:
-        """Keep lent memory for its next use."""
+    def take_back(self, place: Place) -> None:
+        """Keep lent memory for its next use: whoever asks next makes a hole of it."""
         self._returned.append(place)
-        if self._lock.acquire(blocking=False):  # else whoever holds it, or the next to come, does it
-            try:
-                self._settle()
-            finally:
-                self._lock.release()
 
     def release(self) -> None:
         """Give all kept memory back to the operating system, and forget how much there was once."""
         with self._lock:
             self._settle()
             self._give_back(0)
-            self._most_lent = self.lent_bytes
+            self._most_lent = self._lent
 
-    def _lend(self, size: int) -> Hole | None:
+    @property
+    def lent_bytes(self) -> int:
+        """Bytes in use now."""
+        self._look()
+        return self._lent
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes that wait for their next use."""
+        self._look()
+        return self._kept
+
+    def _look(self) -> None:
+        """Count what has been returned, unless the pool is at work."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._settle()
+            finally:
+                self._lock.release()
+
+    def _lend(self, size: int) -> Place | None:
         with self._lock:
             self._settle()
-            place = self._smallest(size)
-            if place is not None:
-                self._fill(place)
-            else:
-                place = self._extended(size)
-                if place is None:
-                    return None
-            if place.size > size:
-                self._dig(Hole(place.ground, place.start + size, place.end, place.kept))
-                place = Hole(place.ground, place.start, place.start + size, place.kept)
-            self.lent_bytes += size
-            if self.lent_bytes > self._most_lent:
-                self._most_lent = self.lent_bytes
-            self._give_back(self._most_lent + self._most_lent // SPARE - self.lent_bytes)
-            return place
+            start = self._used_again(size)
+            if start is None:
+                start = self._fresh(size)
+            if start is None:
+                return None
+            self._lent += size
+            if self._lent > self._most_lent:
+                self._most_lent = self._lent
+            self._give_back(self._most_lent + self._most_lent // SPARE - self._lent)
+            return start, start + size
 
-    def _smallest(self, size: int) -> Hole | None:
-        """Return the smallest hole that is large enough; one without pages only if there is no other."""
-        best = None
-        for hole in self._holes.values():
-            if hole.size >= size and (best is None or (hole.kept, -hole.size) > (best.kept, -best.size)):
-                best = hole
-        return best
+    def _used_again(self, size: int) -> int | None:
+        """Return the start of memory cut from the smallest hole that is large enough; None where there is none."""
+        start = _smallest(self._holes, size)
+        if start is not None:
+            self._cut(self._holes, start, size)
+            self._kept -= size
+        return start
 
-    def _extended(self, size: int) -> Hole | None:
-        """Return memory above the top of a ground; a hole that ends there is its beginning."""
+    def _fresh(self, size: int) -> int | None:
+        """Return the start of memory without pages: from a hole, else from above the top of a ground."""
+        start = _smallest(self._bare, size)
+        if start is not None:
+            self._cut(self._bare, start, size)
+            return start
         for ground in self._grounds:
-            last = self._ends.get(ground.top)
-            start = ground.top if last is None else last.start
+            start = self._starts.get(ground.top, ground.top)  # a hole that ends there is its beginning
             if start + size <= ground.end:
-                if last is not None:
-                    self._fill(last)
+                if start < ground.top:
+                    self._fill(start)
                 ground.top = start + size
-                return Hole(ground, start, ground.top, False)
+                return start
         new = _new_ground(size)
         if new is None:
             return None
         self._grounds.append(new)
-        return self._extended(size)
+        return self._fresh(size)
 
     def _settle(self) -> None:
         """Make holes of what has been returned, each one with the holes that it touches."""
         while self._returned:
-            place = self._returned.popleft()
-            self.lent_bytes -= place.size
-            start, end = place.start, place.end
-            for beside in (self._ends.get(start), self._holes.get(end)):
-                if beside is not None:
-                    self._fill(beside)
-                    start, end = min(start, beside.start), max(end, beside.end)
-            self._dig(Hole(place.ground, start, end, True))
+            start, end = self._returned.popleft()
+            self._lent -= end - start
+            before = self._starts.get(start)
+            if before is not None:
+                self._fill(before)
+                start = before
+            if end in self._holes or end in self._bare:
+                end = self._fill(end)
+            self._holes[start], self._starts[end] = end, start
+            self._kept += end - start
 
     def _give_back(self, most: int) -> None:
         """Give pages back until at most so many bytes are kept: a hole that is just enough, else the largest first."""
-        while self.kept_bytes > most:
-            kept = [hole for hole in self._holes.values() if hole.kept]
-            enough = [hole for hole in kept if hole.size >= self.kept_bytes - most]
-            hole = min(enough, key=lambda it: it.size) if enough else max(kept, key=lambda it: it.size)
-            ground = hole.ground
-            if not ground.clear(hole.start, hole.end):
+        while self._kept > most:
+            start = _smallest(self._holes, self._kept - most)
+            if start is None:
+                start = max(self._holes, key=lambda start: self._holes[start] - start)
+            end, ground = self._holes[start], next(it for it in self._grounds if it.start <= start < it.end)
+            if not ground.clear(start, end):
                 return
-            self._fill(hole)
-            if hole.end == ground.top:
-                ground.top = hole.start
+            self._fill(start)
+            if end == ground.top:
+                ground.top = start
             else:
-                self._dig(Hole(ground, hole.start, hole.end, False))
+                self._bare[start], self._starts[end] = end, start
             if ground.top == ground.start:
                 self._grounds.remove(ground)
 
-    def _dig(self, hole: Hole) -> None:
-        self._holes[hole.start] = self._ends[hole.end] = hole
-        self.kept_bytes += hole.size * hole.kept
+    def _fill(self, start: int) -> int:
+        """Let a hole be none, and return its end."""
+        end = self._holes.pop(start, None)
+        if end is None:
+            end = self._bare.pop(start)
+        else:
+            self._kept -= end - start
+        del self._starts[end]
+        return end
 
-    def _fill(self, hole: Hole) -> None:
-        del self._holes[hole.start], self._ends[hole.end]
-        self.kept_bytes -= hole.size * hole.kept
+    def _cut(self, holes: dict[int, int], start: int, size: int) -> None:
+        """Take the beginning of a hole; what is left is one."""
+        end, rest = holes.pop(start), start + size
+        if end > rest:
+            holes[rest], self._starts[end] = end, rest
+        else:
+            del self._starts[end]
+
+
+def _smallest(holes: dict[int, int], size: int) -> int | None:
+    """Return the start of the smallest hole that is large enough."""
+    best, least = None, math.inf
+    for start, end in holes.items():
+        if size <= end - start < least:
+            best, least = start, end - start
+    return best
 
 
 def _new_ground(size: int) -> Ground | None:

@@ -107,6 +107,7 @@ def test_a_loan_that_ends_while_the_pool_is_at_work_comes_back_with_the_next_one
     with pool._lock:
         del x  # must not wait for the lock
         assert pool.lent_bytes == SMALL
+        assert pool.kept_bytes == 0
     y = pool.empty((SMALL,), "uint8")
     assert (y.ctypes.data, pool.lent_bytes) == (address, SMALL)
 
@@ -158,6 +159,23 @@ def test_lent_and_kept_never_exceed_the_most_that_was_lent_by_more_than_an_eight
     assert 0 < pool.kept_bytes <= most + most // SPARE
     pool.release()
     assert pool.kept_bytes == 0
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="this system takes no single pages back")
+def test_a_hole_whose_pages_were_given_back_is_used_again_and_grows_with_its_neighbours(pool):
+    arrays = [pool.empty((4 * SMALL,), "uint8") for _ in range(5)]
+    addresses = [array.ctypes.data for array in arrays]
+    arrays[2] = None
+    pool.release()
+    assert (pool.lent_bytes, pool.kept_bytes) == (16 * SMALL, 0)
+    part = pool.empty((SMALL,), "uint8")
+    assert (part.ctypes.data, part[0], pool.kept_bytes) == (addresses[2], 0, 0)  # the rest has no pages
+    del part
+    assert pool.kept_bytes == 4 * SMALL  # with the rest behind it
+    pool.release()
+    arrays[3] = None
+    assert pool.kept_bytes == 8 * SMALL  # with the hole before it
+    assert pool.empty((8 * SMALL,), "uint8").ctypes.data == addresses[2]
 
 
 def test_small_arrays_and_a_pool_that_is_off_ask_numpy():
