@@ -111,9 +111,14 @@ def _winograd_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray)
 
 
 def _why_narrow(sizes: Geometry, step: str) -> str:
-    """Lanes are channels where groups are as wide on both sides and sixteen lanes hold some whole groups."""
+    """Lanes are channels where groups are as wide on both sides and sixteen lanes hold some whole groups.
+
+    The weights' gradient of the widest has taps enough for the direct way.
+    """
     width = sizes.c // sizes.groups
     if sizes.c != sizes.o or sizes.groups == 1 or width not in narrow.WIDTHS:
+        return ""
+    if step == "dw" and width == narrow.WIDTHS[-1]:
         return ""
     return "depthwise" if width == 1 else f"groups of {width} channels"
 
