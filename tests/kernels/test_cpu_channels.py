@@ -65,6 +65,23 @@ def test_concat_of_channels_and_of_slices_of_channels(rng):
     np.testing.assert_array_equal(FAST.concat((a, a[:, :0], b), 1), np.concatenate([a, b], axis=1))
 
 
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 9])
+@pytest.mark.parametrize("size", [(1, 1, 1), (1, 7, 7), (3, 2, 5)], ids=str)
+def test_concat_of_any_number_of_blocks_in_any_order(count, size, rng):
+    n, h, width = size
+    orders = (
+        np.ascontiguousarray,
+        channels_last,
+        lambda x: np.repeat(channels_last(x), 2, axis=1)[:, ::2],
+        lambda x: channels_last(np.concatenate([x, x, x], axis=1))[:, x.shape[1] : -x.shape[1]],
+        lambda x: np.ascontiguousarray(x[..., ::-1])[..., ::-1],
+    )
+    for turn in range(len(orders)):
+        arrays = [single(rng, n, 1 + 11 * number, h, width) for number in range(count)]
+        arrays = [orders[(turn + number) % len(orders)](array) for number, array in enumerate(arrays)]
+        np.testing.assert_array_equal(FAST.concat(tuple(arrays), 1), np.concatenate(arrays, axis=1))
+
+
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 @pytest.mark.parametrize("shape", [(3, 5), (1, 1), (4, 1000), (2, 19, 3, 2)], ids=str)
 def test_softmax(name, shape, rng):

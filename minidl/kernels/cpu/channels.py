@@ -18,7 +18,7 @@ from numba import prange
 from minidl import _backend
 from minidl.kernels.cpu.compile import door, inline, kernel
 from minidl.kernels.cpu.copies import copied
-from minidl.kernels.cpu.layout import pixels
+from minidl.kernels.cpu.layout import pixels, rows, rows_in_place
 from minidl.kernels.cpu.vector import (
     LANES,
     fma,
@@ -34,6 +34,8 @@ from minidl.kernels.cpu.vector import (
 MOST_QUARTERS = 8
 ZERO, ONE = np.float32(0), np.float32(1)
 PIXELS, ACROSS = 32, 4 * LANES
+AT_ONCE = 4  # blocks that are put beside each other
+NO_BLOCK = np.zeros(1, np.float32), (0, 0, 0)
 
 
 @inline
@@ -196,6 +198,29 @@ def scale_channels_grads(dy: np.ndarray, x: np.ndarray, s: np.ndarray) -> tuple[
     return dx, ds.astype(x.dtype)
 
 
+@inline
+def _put(x, place, y, first, last, ahead):
+    """Copy rows of x into those of y; place: how wide they are, how far apart in x, and where they begin in those of y."""
+    width, step, start = place
+    for row in range(first, last):
+        at = row * ahead + start
+        for c in range(0, width, LANES):
+            store_some(y, at + c, load_some(x, row * step + c, width - c), width - c)
+
+
+@kernel("void(r1, r1, r1, r1, ri2, w2, i)")
+def _concat(a, b, c, d, places, y, threads):
+    """Copy up to four blocks, row by row, each to its place in the rows of y."""
+    rows, ahead = y.shape
+    y = y.reshape(-1)
+    for thread in prange(threads):
+        first, last = thread * rows // threads, (thread + 1) * rows // threads
+        _put(a, places[0], y, first, last, ahead)
+        _put(b, places[1], y, first, last, ahead)
+        _put(c, places[2], y, first, last, ahead)
+        _put(d, places[3], y, first, last, ahead)
+
+
 @door
 def concat(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
     """Put pictures (N, C, H, W) behind each other along their channels."""
@@ -204,8 +229,17 @@ def concat(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
         return NotImplemented
     channels, at = sum(array.shape[1] for array in arrays), 0
     y = _backend.empty_channels_last((n, channels, *size), arrays[0].dtype)
+    blocks = []
     for array in arrays:
         width = array.shape[1]
-        copied(array, y[:, at : at + width])
+        if found := rows_in_place(array):
+            numbers, step = found
+            blocks.append((numbers, (width, step, at)))
+        else:
+            copied(array, y[:, at : at + width])
         at += width
+    for first in range(0, len(blocks), AT_ONCE):
+        some = blocks[first : first + AT_ONCE]
+        numbers, places = zip(*some, *[NO_BLOCK] * (AT_ONCE - len(some)))
+        _concat(*numbers, np.array(places), rows(y))
     return y

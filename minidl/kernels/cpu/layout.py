@@ -43,13 +43,16 @@ def strided_rows(x: np.ndarray) -> tuple[np.ndarray, int]:
     A row holds the channels of a pixel. Where x is a slice of the channels of a wider block, as one part of a
     concatenation is, the rows lie further apart than they are long, and nothing is copied. Anything else is.
     """
+    return rows_in_place(x) or (rows(x).reshape(-1), x.shape[1])
+
+
+def rows_in_place(x: np.ndarray) -> tuple[np.ndarray, int] | None:
+    """Return what `strided_rows` returns where it copies nothing, else None."""
     view = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
     if view.flags.c_contiguous:
         return view.reshape(-1), view.shape[-1]
     step = _distance_of_rows(view)
-    if not step:
-        return rows(x).reshape(-1), view.shape[-1]
-    return memory_of(view), step
+    return (memory_of(view), step) if step else None
 
 
 def _distance_of_rows(view: np.ndarray) -> int:
