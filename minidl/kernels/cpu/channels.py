@@ -200,7 +200,7 @@ def scale_channels_grads(dy: np.ndarray, x: np.ndarray, s: np.ndarray) -> tuple[
 
 @inline
 def _put(x, place, y, first, last, ahead):
-    """Copy rows of x into those of y; place: how wide they are, how far apart in x, and where they begin in those of y."""
+    """Copy rows of x into rows of y; place: how wide they are, how far apart in x, where they begin in a row of y."""
     width, step, start = place
     for row in range(first, last):
         at = row * ahead + start

@@ -15,10 +15,14 @@ it.)
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from numba import prange
 
-from minidl.kernels.cpu.compile import door, kernel
+from minidl.kernels.cpu.compile import Kernel, door, kernel
 from minidl.kernels.cpu.vector import LANES, load_some, store_some
 
 SMALL = 2**14  # numbers; below, NumPy is done before the threads are awake
@@ -72,10 +76,18 @@ def _turned(x, y, sizes, x_steps, y_steps, threads):
 Axis = tuple[int, int, int]  # size, and how many numbers x and y lie apart along it
 
 
-def _axes(x: np.ndarray, y: np.ndarray) -> list[Axis]:
+class Plan(NamedTuple):
+    """What a copy depends on but the numbers: its kernel, the sizes, and how far x and y go along each of four axes."""
+
+    kernel: Kernel
+    sizes: np.ndarray
+    x_steps: np.ndarray
+    y_steps: np.ndarray
+
+
+def _axes(shape: Sequence[int], x_strides: Sequence[int], y_strides: Sequence[int]) -> list[Axis]:
     """Return the axes of both, those of y that lie furthest apart first, and those in one piece in both as one."""
-    item = x.itemsize
-    axes = [(n, a // item, b // item) for n, a, b in zip(x.shape, x.strides, y.strides) if n > 1]
+    axes = [axis for axis in zip(shape, x_strides, y_strides) if axis[0] > 1]
     merged: list[Axis] = []
     for n, a, b in sorted(axes, key=lambda axis: -axis[2]):
         if merged and merged[-1][1] == n * a and merged[-1][2] == n * b:
@@ -84,13 +96,33 @@ def _axes(x: np.ndarray, y: np.ndarray) -> list[Axis]:
     return merged or [(1, 1, 1)]
 
 
-def _served(array: np.ndarray) -> bool:
-    """Tell whether a flat array can begin where this one does, and whole numbers lie between its elements."""
-    return all(stride >= 0 and stride % array.itemsize == 0 for stride in array.strides) and array.flags.aligned
+@functools.lru_cache(maxsize=1024)
+def _plan(shape: tuple[int, ...], x_strides: tuple[int, ...], y_strides: tuple[int, ...], item: int) -> Plan | None:
+    """Return how arrays of one shape are copied; None where NumPy does it.
+
+    A flat array must be able to begin where either does, and whole numbers must lie between its elements.
+    """
+    if any(stride < 0 or stride % item for stride in (*x_strides, *y_strides)):
+        return None
+    axes = _axes(shape, [stride // item for stride in x_strides], [stride // item for stride in y_strides])
+    if len(axes) > 4:
+        return None
+    turned = axes[-1][1:] != (1, 1)
+    if turned:
+        nearest = min(range(len(axes)), key=lambda number: axes[number][1])  # along which x lies in one piece
+        pair = [axes.pop(), axes.pop(nearest) if nearest < len(axes) else (1, 0, 0)]
+        short, long = sorted(pair)
+        if short[0] >= SHORT or len(axes) > 2:
+            return None
+        axes += [long, short]
+    axes = [(1, 0, 0)] * (4 - len(axes)) + axes
+    return Plan(_turned if turned else _runs, *(np.array(numbers) for numbers in zip(*axes)))
 
 
 def memory_of(array: np.ndarray) -> np.ndarray:
     """Return the memory from the first number of an array to its last as a flat array."""
+    if array.ndim == 4 and not array.flags.c_contiguous:
+        array = array.transpose(0, 2, 3, 1)  # most often channels-last
     if array.flags.c_contiguous:
         return array.reshape(-1)
     reach = sum((n - 1) * stride for n, stride in zip(array.shape, array.strides)) // array.itemsize
@@ -101,22 +133,12 @@ def memory_of(array: np.ndarray) -> np.ndarray:
 @door
 def copy_to(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Write x into y, which has its shape and shares no memory with it, and return y."""
-    if x.size < SMALL or x.shape != y.shape or y.dtype != x.dtype or not (_served(x) and _served(y)):
+    if x.size < SMALL or x.shape != y.shape or y.dtype != x.dtype or not (x.flags.aligned and y.flags.aligned):
         return NotImplemented
-    axes = _axes(x, y)
-    if len(axes) > 4:
+    plan = _plan(x.shape, x.strides, y.strides, x.itemsize)
+    if plan is None:
         return NotImplemented
-    turned = axes[-1][1:] != (1, 1)
-    if turned:
-        nearest = min(range(len(axes)), key=lambda number: axes[number][1])  # along which x lies in one piece
-        pair = [axes.pop(), axes.pop(nearest) if nearest < len(axes) else (1, 0, 0)]
-        short, long = sorted(pair)
-        if short[0] >= SHORT or len(axes) > 2:
-            return NotImplemented
-        axes += [long, short]
-    axes = [(1, 0, 0)] * (4 - len(axes)) + axes
-    plan = [np.array(numbers) for numbers in zip(*axes)]
-    (_turned if turned else _runs)(memory_of(x), memory_of(y), *plan)
+    plan.kernel(memory_of(x), memory_of(y), *plan[1:])
     return y
 
 
