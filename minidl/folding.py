@@ -13,8 +13,9 @@ shortcut: they are done to each tile of the result while it is still in the proc
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from typing import Any
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,13 @@ from minidl.ops.norm import ACTIVATIONS
 from minidl.tensor import Event, Tensor, _observers, _recording
 
 CALLS = 32  # kinds of input that a layer remembers
+
+
+class _Known(NamedTuple):
+    """How a kind of call is done: given these weights, biases and kernels, by a function of x and the residual."""
+
+    given: tuple[Any, ...]
+    run: Callable[..., Any]
 
 
 class FoldedConv2d(Module):
@@ -48,32 +56,38 @@ class FoldedConv2d(Module):
         super().__init__()
         self.geometry = {name: getattr(conv, name) for name in ("stride", "padding", "dilation", "groups")}
         self.activation, self.training = activation, False
-        self._calls: dict[Any, Any] = {}  # kinds of x and residual that were judged: with which weights, and settings
+        self._calls: dict[Any, _Known] = {}  # by the kinds of x and residual, and what else decides
         weight, bias = folded(conv, norm)
         self.register_buffer("weight", _constant(weight, conv.weight.dtype))
         self.register_buffer("bias", None if bias is None else _constant(bias, conv.weight.dtype))
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Convolve, add, activate."""
-        weight, bias = self._buffers["weight"], self._buffers["bias"]
-        call = None if _leave_traces(x, residual) else (_kind(x), _kind(residual))
+        given = self._buffers["weight"], self._buffers["bias"], in_use.get()
+        call = None if _leave_traces(x, residual) else (_kind(x), _kind(residual), *kernels.choices())
         known = self._calls.get(call)
-        if known is not None and known[0] is weight and known[1] is bias:
-            r = None if residual is None else residual.data
-            return Tensor(kernels.conv2d_fused(x.data, weight, bias, r, self.activation, *known[2]))
-        y, settings = self._judged(x, weight, bias, residual)
-        if call is not None:
-            if len(self._calls) >= CALLS:
-                self._calls.clear()
-            self._calls[call] = weight, bias, settings
-        return y
+        if known is not None and all(map(operator.is_, known.given, given)):
+            y = known.run(x.data, None if residual is None else residual.data)
+            if y is not NotImplemented:
+                return Tensor(y)
+        return self._judged(x, residual, call, *given)
 
-    def _judged(self, x: Tensor, weight: Array, bias: Array | None, residual: Tensor | None) -> tuple[Tensor, Any]:
-        """Convolve as the operation does, which judges what it is given; also return its settings."""
+    def _judged(self, x: Tensor, residual: Tensor | None, call: Any, weight: Array, bias: Any, chosen: Any) -> Tensor:
+        """Convolve as the operation does, which judges what it is given, and remember how."""
         w, b = Tensor(weight), None if bias is None else Tensor(bias)
         y = ops.conv2d_fused(x, w, b, residual, activation=self.activation, **self.geometry)
-        sizes, _ = convolution_sizes("conv2d_fused", x, w, b, *self.geometry.values())
-        return y, tuple(sizes.values())
+        if call is not None:
+            sizes, _ = convolution_sizes("conv2d_fused", x, w, b, *self.geometry.values())
+            arrays = x.data, weight, bias, None if residual is None else residual.data
+            run = kernels.prepared("conv2d_fused", *arrays, self.activation, *sizes.values())
+            if len(self._calls) >= CALLS:
+                self._calls.clear()
+            self._calls[call] = _Known((weight, bias, chosen), run)
+        return y
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy gets: it has weights of its own, and remembers nothing."""
+        return {**self.__dict__, "_calls": {}}
 
     def extra_repr(self) -> str:
         """Return the channels, the kernel and the activation."""

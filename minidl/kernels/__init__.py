@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from minidl._checks import check_choice
+from minidl._threads import get_num_threads
 from minidl.kernels import textbook
 from minidl.kernels._explain import explain as explain
 from minidl.kernels._rooms import Room, in_use, is_worth_it, options
@@ -95,6 +96,25 @@ def _dispatched(name: str) -> Callable[..., Any]:
 
 # Every agreed name becomes a function of this module.
 globals().update({name: _dispatched(name) for name in NAMES})
+
+
+def choices() -> tuple[Any, ...]:
+    """Return what decides how the set in use serves a call, besides its arguments: the algorithm, and the threads."""
+    return options.get().get("conv"), get_num_threads()
+
+
+def prepared(name: str, x: Any, w: Any, b: Any, residual: Any, *settings: Any) -> Callable[[Any, Any], Any]:
+    """Return a kernel as a function of x and residual, for arrays like these, as long as all `choices` stay.
+
+    A set may offer `prepare_<name>`, which takes what the kernel takes and returns such a function, or NotImplemented;
+    else it is the kernel itself. The function may decline, too.
+    """
+    prepare = getattr(in_use.get(), f"prepare_{name}", None)
+    run = NotImplemented if prepare is None else prepare(x, w, b, residual, *settings)
+    if run is not NotImplemented:
+        return run
+    kernel = globals()[name]
+    return lambda x, residual: kernel(x, w, b, residual, *settings)
 
 
 def __getattr__(name: str) -> Any:

@@ -99,9 +99,10 @@ class Module:
         (self.__dict__[kind] if kind else self.__dict__)[name] = value
 
     def __getattr__(self, name: str) -> Any:
-        for store in ("_parameters", "_buffers", "_modules"):
-            if name in self.__dict__.get(store, {}):
-                return self.__dict__[store][name]
+        for store in ("_modules", "_parameters", "_buffers"):
+            found = self.__dict__.get(store)  # None before Module.__init__
+            if found is not None and name in found:
+                return found[name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __delattr__(self, name: str) -> None:

@@ -1,13 +1,15 @@
 """Folding changes no result."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
 
 import minidl
-from minidl import Tensor, kernels, models, nn, no_grad
+from minidl import Tensor, _threads, kernels, models, nn, no_grad
 from minidl.folding import FoldedConv2d
+from minidl.kernels.cpu import compile, conv
 from tests.contract import assert_close
 from tests.models.narrow import narrow
 
@@ -190,3 +192,74 @@ def test_a_folded_layer_that_knows_its_input_still_tells_observers_and_hands_gra
     (layer,) = folded_layers(fused)
     settings = (1, 1), ((0, 0), (0, 0)), (1, 1), 1
     assert_close(x.grad, kernels.conv2d_dx(dy, layer.weight, x.shape, *settings), "float32")
+
+
+class Doubling:
+    """A set of kernels of one's own."""
+
+    @staticmethod
+    def conv2d_fused(x, w, b, residual, activation, *settings):
+        return 2 * kernels.textbook.conv2d_fused(x, w, b, residual, activation, *settings)
+
+
+def test_a_folded_layer_that_knows_its_input_asks_for_the_kernels_in_use_each_time(rng, monkeypatch):
+    def noted(algorithm):
+        def forward(*given):
+            run, threads = algorithm.forward(*given), minidl.get_num_threads()
+            return lambda *arrays: ran.append((algorithm.name, threads)) or run(*arrays)
+
+        return algorithm._replace(forward=forward)
+
+    ran = []
+    monkeypatch.setattr(conv, "ALGORITHMS", tuple(noted(it) for it in conv.ALGORITHMS))
+    net = nn.Sequential(nn.Conv2d(16, 16, 3, padding=1), nn.ReLU())
+    (layer,) = folded_layers(minidl.fuse(net, size=(16, 16, 16)))
+    x = Tensor(rng.standard_normal((1, 16, 16, 16)).astype(np.float32))
+    expected, most = net(x).data, minidl.get_num_threads()
+    for _ in range(3):
+        ran.clear()
+        for algorithm, threads in (("auto", most), ("direct", most), ("im2col", most), ("auto", 1)):
+            monkeypatch.setattr(_threads, "_number", threads)
+            with kernels.use("cpu", conv=algorithm):
+                assert_close(layer(x).data, expected, "float32")
+        with kernels.use("textbook"):
+            assert_close(layer(x).data, expected, "float32")
+        with kernels.use(Doubling):
+            assert_close(layer(x).data, 2 * expected, "float32")
+        monkeypatch.setattr(_threads, "_number", most)
+        assert ran == [("winograd", most), ("direct", most), ("winograd", 1)]
+
+
+def test_a_folded_layer_that_knows_its_input_notices_that_its_process_has_no_threads(rng, monkeypatch):
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU())
+    (layer,) = folded_layers(minidl.fuse(net, size=(2, 5, 5)))
+    x = Tensor(rng.standard_normal((1, 2, 5, 5)).astype(np.float32))
+    with kernels.use("cpu"):
+        for _ in range(2):
+            assert_close(layer(x).data, net(x).data, "float32")
+        monkeypatch.setattr(compile.Kernel, "__call__", lambda *arguments: pytest.fail("there are no threads"))
+        for module in (compile, conv):
+            monkeypatch.setattr(module, "forked", [True])
+        monkeypatch.setattr(compile, "_warn_forked", compile._warn_forked.__wrapped__)  # it warns once in a process
+        with pytest.warns(RuntimeWarning, match="was forked from one that had run fast kernels"):
+            y = layer(x)
+    with kernels.use("textbook"):
+        assert_close(y.data, net(x).data, "float32")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_a_copy_of_a_folded_layer_that_knows_its_input_has_weights_of_its_own(copied, rng):
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU())
+    (layer,) = folded_layers(minidl.fuse(net, size=(2, 5, 5)))
+    x = Tensor(rng.standard_normal((1, 2, 5, 5)).astype(np.float32))
+    with kernels.use("cpu"):
+        y = layer(x).data
+        other = copied(layer)
+        np.testing.assert_array_equal(other(x).data, y)
+        other.load_state_dict({name: 2 * array for name, array in other.state_dict().items()})
+        for _ in range(2):
+            assert_close(other(x).data, 2 * y, "float32")
+        other.weight *= np.float32(0.5)
+        other.bias *= np.float32(0.5)
+        np.testing.assert_array_equal(other(x).data, y)
+        np.testing.assert_array_equal(layer(x).data, y)

@@ -7,7 +7,7 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
 
 from minidl.kernels.cpu.channel_sums import channel_sums
 from minidl.kernels.cpu.channels import concat, lrn, lrn_dx, scale_channels, scale_channels_grads
-from minidl.kernels.cpu.conv import conv2d, conv2d_dw, conv2d_dx, conv2d_fused
+from minidl.kernels.cpu.conv import conv2d, conv2d_dw, conv2d_dx, conv2d_fused, prepare_conv2d_fused
 from minidl.kernels.cpu.copies import copy_to
 from minidl.kernels.cpu.elementwise import (
     add,
@@ -93,6 +93,7 @@ __all__ = [
     "lrn_dx",
     "max_pool2d",
     "max_pool2d_dx",
+    "prepare_conv2d_fused",
     "relu",
     "relu6",
     "relu6_dx",

@@ -14,10 +14,11 @@ import numpy as np
 
 from minidl import _backend
 from minidl._checks import Padding, Pair
+from minidl._memory import POOL
 from minidl._threads import get_num_threads
 from minidl.kernels._rooms import options
 from minidl.kernels.cpu import direct, direct_dw, narrow, packing, winograd, winograd_dw
-from minidl.kernels.cpu.compile import door
+from minidl.kernels.cpu.compile import door, forked
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run
 from minidl.kernels.cpu.frozen import is_frozen, kept
 from minidl.kernels.cpu.layout import one_row, pixels
@@ -162,16 +163,19 @@ def measure(
 
 
 def _forward(x: np.ndarray, w: np.ndarray, b: Bias, settings: tuple[Any, ...], end: Finish) -> np.ndarray:
-    if b is None or is_frozen(b):
-        plan = x.shape, settings, id(b), options.get().get("conv"), get_num_threads()
-        shape, run, _ = kept(w, plan, lambda: _prepared(x.shape, w, b, settings))
-    else:
-        shape, run, _ = _prepared(x.shape, w, b, settings)
+    shape, run, _ = _plan(x.shape, w, b, settings)
     if run is None:
         return NotImplemented
     y = _backend.empty_channels_last(shape, x.dtype)
     run(pixels(x), pixels(y), end)
     return y
+
+
+def _plan(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> Prepared:
+    if b is None or is_frozen(b):
+        name = x_shape, settings, id(b), options.get().get("conv"), get_num_threads()
+        return kept(w, name, lambda: _prepared(x_shape, w, b, settings))
+    return _prepared(x_shape, w, b, settings)
 
 
 def _prepared(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> Prepared:
@@ -193,6 +197,28 @@ def conv2d_fused(
 ) -> np.ndarray:
     """activation(y + residual) (N, O, OH, OW), while the results are still near."""
     return _forward(x, w, b, settings, Finish.of(residual, activation))
+
+
+@door
+def prepare_conv2d_fused(
+    x: np.ndarray, w: np.ndarray, b: Bias, residual: np.ndarray | None, activation: str | None, *settings: Any
+) -> Callable[[np.ndarray, np.ndarray | None], np.ndarray]:
+    """Return conv2d_fused as a function of x and the residual, for arrays of these kinds and weights that stay."""
+    if not is_frozen(w) or not (b is None or is_frozen(b)):
+        return NotImplemented
+    (n, o, oh, ow), run, _ = _plan(x.shape, w, b, settings)
+    if run is None:
+        return NotImplemented
+    block, alone = (n, oh, ow, o), Finish.of(None, activation)
+
+    def prepared(x: np.ndarray, residual: np.ndarray | None) -> np.ndarray:
+        if forked[0]:
+            return NotImplemented
+        y = POOL.empty(block, np.float32)
+        run(pixels(x), y, alone if residual is None else Finish.of(residual, activation))
+        return y.transpose(0, 3, 1, 2)
+
+    return prepared
 
 
 @door

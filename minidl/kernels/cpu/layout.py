@@ -22,7 +22,8 @@ def channels_last(x: np.ndarray) -> np.ndarray:
 
 def pixels(x: np.ndarray) -> np.ndarray:
     """Return x (N, C, H, W) as a contiguous block (N, H, W, C): a view, or a copy if it lies otherwise."""
-    return channels_last(x).transpose(0, 2, 3, 1)
+    block = x.transpose(0, 2, 3, 1)
+    return block if block.flags.c_contiguous else channels_last(x).transpose(0, 2, 3, 1)
 
 
 def one_row(block: np.ndarray) -> np.ndarray:
