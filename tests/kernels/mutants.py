@@ -126,9 +126,11 @@ MUTANTS = (
     Mutant(
         "Winograd: last rows of tiles",
         "winograd.py",
-        "put_sums(m, here, LANES, sums, rows - row, LANES, adding)",
-        "put_sums(m, here, LANES, sums, rows - row - 1, LANES, adding)",
+        "put_sums(m, out, LANES, sums, rows, LANES, adding)",
+        "put_sums(m, out, LANES, sums, rows - 1, LANES, adding)",
     ),
+    Mutant("Winograd: eight rows counted as seven", "winograd.py", "row += 8", "row += 7"),
+    Mutant("Winograd: seven rows counted as eight", "winograd.py", "row += 7", "row += 8"),
     Mutant("Winograd, few tiles: last channels win", "winograd.py", "size, k, blocks, first)", "size, k, blocks, 0)"),
     Mutant("Winograd, few tiles: always the first biases", "winograd.py", "channel = block * LANES", "channel = 0"),
     Mutant(

@@ -77,7 +77,7 @@ def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -
         direct.prepare(weights, None, sizes.n, sizes.o, sizes.c, walk, sizes.groups)(dy, dx)
 
 
-ENOUGH_TILES = {"forward": 32, "frozen": 16, "dx": 32, "dw": 32}
+ENOUGH_TILES = {"forward": 32, "frozen": 8, "dx": 32, "dw": 32}
 
 
 def _why_winograd(sizes: Geometry, step: str) -> str:

@@ -41,8 +41,8 @@ from minidl._threads import get_num_threads
 from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run, finish
 from minidl.kernels.cpu.packing import blocks_of, padded
-from minidl.kernels.cpu.sums import SEVEN, fma_numbers, put_sums, sevenfold
-from minidl.kernels.cpu.vector import LANES, fma, load, splat, store
+from minidl.kernels.cpu.sums import SEVEN, eightfold, fma_numbers, put_sums, sevenfold
+from minidl.kernels.cpu.vector import LANES, fetch, fma, load, splat, store
 from minidl.kernels.cpu.walk import Walk
 from minidl.kernels.cpu.workspace import floats
 
@@ -54,6 +54,7 @@ R3, S3 = R * HALF, S * TWO
 N_R, N_S = np.float32(-2 / 3), np.float32(1 / 6)  # 1 / N(±r) = 1 / (2r²(r² - s²)), 1 / N(±s) = 1 / (2s²(s² - r²))
 CHUNK = 2**20  # floats of V and M together: they stay in the third-level cache
 DEPTH = 128  # channels whose transformed weights, for a pair of blocks, stay in the second-level cache
+MOST_TURNS = 16  # with the same weights, for which it pays to ask for the next ones
 FEW = 64  # tiles, up to which transformed weights are not worth to be kept
 
 
@@ -181,26 +182,47 @@ def transform_tiles(source, v, first, last, tiles_w, tiles, top, left, size, sid
 
 
 @inline
-def multiply(v, u, m, start, weights, out, rows, size, k, blocks, adding):
-    """M[block, row, lane] (+)= Σ_k V[k, row]·U[block, k, lane] for one pair of blocks, V in blocks of sixteen k."""
-    for row in range(0, rows, ROWS):
-        sums, other = sevenfold(splat(np.float32(0))), sevenfold(splat(np.float32(0)))
-        w = weights
-        for block in range(k // LANES):
-            at = start + (block * size + row) * LANES
-            if blocks == 2:
-                for i in range(LANES):
-                    sums = fma_numbers(sums, v, at + i, LANES, load(u, w))
-                    other = fma_numbers(other, v, at + i, LANES, load(u, w + k * LANES))
-                    w += LANES
-            else:
-                for i in range(LANES):
-                    sums = fma_numbers(sums, v, at + i, LANES, load(u, w))
-                    w += LANES
-        here = out + row * LANES
-        put_sums(m, here, LANES, sums, rows - row, LANES, adding)
+def multiply_rows(sums, v, u, m, start, weights, out, rows, size, k, blocks, adding, early, late):
+    """Multiply as many rows as there are sums, which begin with zeros; see `multiply`."""
+    other, w = sums, weights
+    for block in range(k // LANES):
+        for i in range(early, late):
+            fetch(u, w + (2 * k + i) * LANES)
+            fetch(u, w + (3 * k + i) * LANES)
+        at = start + block * size * LANES
         if blocks == 2:
-            put_sums(m, here + size * LANES, LANES, other, rows - row, LANES, adding)
+            for i in range(LANES):
+                sums = fma_numbers(sums, v, at + i, LANES, load(u, w))
+                other = fma_numbers(other, v, at + i, LANES, load(u, w + k * LANES))
+                w += LANES
+        else:
+            for i in range(LANES):
+                sums = fma_numbers(sums, v, at + i, LANES, load(u, w))
+                w += LANES
+    put_sums(m, out, LANES, sums, rows, LANES, adding)
+    if blocks == 2:
+        put_sums(m, out + size * LANES, LANES, other, rows, LANES, adding)
+
+
+@inline
+def multiply(v, u, m, start, weights, out, rows, size, k, blocks, adding):
+    """M[block, row, lane] (+)= Σ_k V[k, row]·U[block, k, lane] for one pair of blocks, V in blocks of sixteen k.
+
+    Rows are taken by seven, or by eight where that makes fewer turns. A few turns are over before memory brings the
+    weights of the next pair, so each asks for its share of them.
+    """
+    zero, sevens, eights = splat(np.float32(0)), (rows + 6) // 7, (rows + 7) // 8
+    turns, row = min(sevens, eights), 0
+    share = LANES / turns if turns <= MOST_TURNS else 0.0
+    for turn in range(turns):
+        early, late = int(turn * share), int((turn + 1) * share)
+        here, there, left = start + row * LANES, out + row * LANES, rows - row
+        if eights < sevens:
+            multiply_rows(eightfold(zero), v, u, m, here, weights, there, left, size, k, blocks, adding, early, late)
+            row += 8
+        else:
+            multiply_rows(sevenfold(zero), v, u, m, here, weights, there, left, size, k, blocks, adding, early, late)
+            row += 7
 
 
 @inline
