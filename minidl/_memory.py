@@ -111,7 +111,7 @@ class Pool:
         """Return an array with arbitrary contents, on memory that was used before if there is some."""
         dtype = np.dtype(dtype)
         size = math.prod(shape) * dtype.itemsize
-        place = self._lend(-(-size // PAGE) * PAGE) if self.enabled and size >= SMALL else None
+        place = self._lend((size + PAGE - 1) // PAGE * PAGE) if size >= SMALL and self.enabled else None
         if place is None:  # NumPy says what is wrong where there is no memory left
             return np.empty(shape, dtype)
         return np.asarray(Loan(self, place, tuple(shape), dtype.str, size))
@@ -150,24 +150,21 @@ class Pool:
     def _lend(self, size: int) -> Place | None:
         with self._lock:
             self._settle()
-            start = self._used_again(size)
-            if start is None:
+            start = _smallest(self._holes, size)
+            if start is not None:
+                self._cut(self._holes, start, size)
+                self._kept -= size
+            else:
                 start = self._fresh(size)
-            if start is None:
-                return None
+                if start is None:
+                    return None
             self._lent += size
             if self._lent > self._most_lent:
                 self._most_lent = self._lent
-            self._give_back(self._most_lent + self._most_lent // SPARE - self._lent)
+            most = self._most_lent + self._most_lent // SPARE - self._lent
+            if self._kept > most:
+                self._give_back(most)
             return start, start + size
-
-    def _used_again(self, size: int) -> int | None:
-        """Return the start of memory cut from the smallest hole that is large enough; None where there is none."""
-        start = _smallest(self._holes, size)
-        if start is not None:
-            self._cut(self._holes, start, size)
-            self._kept -= size
-        return start
 
     def _fresh(self, size: int) -> int | None:
         """Return the start of memory without pages: from a hole, else from above the top of a ground."""

@@ -17,6 +17,7 @@ from minidl._backend import Array
 from minidl.tensor import Tensor, _observers, current_module
 
 Self = TypeVar("Self", bound="Module")
+NOTHING: Mapping[str, Any] = {}
 
 
 class Parameter(Tensor):
@@ -99,10 +100,12 @@ class Module:
         (self.__dict__[kind] if kind else self.__dict__)[name] = value
 
     def __getattr__(self, name: str) -> Any:
-        for store in ("_modules", "_parameters", "_buffers"):
-            found = self.__dict__.get(store)  # None before Module.__init__
-            if found is not None and name in found:
-                return found[name]
+        own = self.__dict__
+        if name in own.get("_modules", NOTHING):  # before Module.__init__ there are none
+            return own["_modules"][name]
+        for store in ("_parameters", "_buffers"):
+            if name in own.get(store, NOTHING):
+                return own[store][name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __delattr__(self, name: str) -> None:

@@ -12,7 +12,7 @@ Numba writes what it has compiled beside the source file (or to NUMBA_CACHE_DIR)
 Whoever waits for the compiler at a terminal is told so.
 
 Threads. A kernel shares its work among `threads` jobs with `prange(threads)` and gets that number as an argument: a
-call of numba.get_num_threads() inside would keep it from being cached. `launch` below passes it.
+call of numba.get_num_threads() inside would keep it from being cached. `Kernel` passes it.
 """
 
 from __future__ import annotations
@@ -74,18 +74,15 @@ class Kernel:
         """Run with the number of threads in force, which becomes the last argument."""
         if self._run is None:
             self.compile()
-        if _one_at_a_time is None:
-            return self._launch(arguments)
-        with _one_at_a_time:
-            return self._launch(arguments)
-
-    def _launch(self, arguments: tuple[Any, ...]) -> Any:
         threads = _threads.get_num_threads()
-        if getattr(_told, "threads", 0) != threads:
+        if _told.threads != threads:
             numba.set_num_threads(threads)
             _told.threads = threads
         _launched[0] = True
-        return self._run(*arguments, threads)  # type: ignore[misc]
+        if _one_at_a_time is None:
+            return self._run(*arguments, threads)  # type: ignore[misc]
+        with _one_at_a_time:
+            return self._run(*arguments, threads)  # type: ignore[misc]
 
 
 def door(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -193,11 +190,17 @@ def _choose_layer() -> str:
     return "workqueue"
 
 
+class _Told(threading.local):
+    """The number of threads that Numba was told of; it keeps one for each Python thread."""
+
+    threads = 0
+
+
 LAYER = os.environ.get("NUMBA_THREADING_LAYER") or _choose_layer()
 numba.config.THREADING_LAYER = LAYER
 numba.config.NUMBA_NUM_THREADS = _threads.available()
 _one_at_a_time: Any = None if LAYER in ("omp", "tbb") else threading.RLock()
-_told = threading.local()  # the number of threads that Numba was told of; it keeps one for each Python thread
+_told = _Told()
 _launched = [False]  # whether the threads have been started in this process
 forked = [False]  # whether this process is a child of one whose threads had been started: they are not here
 
