@@ -24,6 +24,7 @@ MINIDL_REUSE_MEMORY=0 in the environment switches it off.
 
 from __future__ import annotations
 
+import functools
 import math
 import mmap
 import os
@@ -109,12 +110,11 @@ class Pool:
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """Return an array with arbitrary contents, on memory that was used before if there is some."""
-        dtype = np.dtype(dtype)
-        size = math.prod(shape) * dtype.itemsize
-        place = self._lend((size + PAGE - 1) // PAGE * PAGE) if size >= SMALL and self.enabled else None
+        size, pages, typestr = _measured(shape, dtype)
+        place = self._lend(pages) if size >= SMALL and self.enabled else None
         if place is None:  # NumPy says what is wrong where there is no memory left
             return np.empty(shape, dtype)
-        return np.asarray(Loan(self, place, tuple(shape), dtype.str, size))
+        return np.asarray(Loan(self, place, shape, typestr, size))
 
     def take_back(self, place: Place) -> None:
         """Keep lent memory for its next use: whoever asks next makes a hole of it."""
@@ -190,14 +190,23 @@ class Pool:
         while self._returned:
             start, end = self._returned.popleft()
             self._lent -= end - start
-            before = self._starts.get(start)
-            if before is not None:
-                self._fill(before)
-                start = before
-            if end in self._holes or end in self._bare:
-                end = self._fill(end)
-            self._holes[start], self._starts[end] = end, start
+            if self._bare:
+                start, end = self._with_bare(start, end)
             self._kept += end - start
+            before = self._starts.pop(start, None)
+            if before is not None:
+                del self._holes[before]
+                start = before
+            end = self._holes.pop(end, end)
+            self._holes[start], self._starts[end] = end, start
+
+    def _with_bare(self, start: int, end: int) -> Place:
+        """Return the place that this one becomes with the holes without pages that it touches."""
+        before = self._starts.get(start)
+        if before is not None and before in self._bare:
+            self._fill(before)
+            start = before
+        return start, self._fill(end) if end in self._bare else end
 
     def _give_back(self, most: int) -> None:
         """Give pages back until at most so many bytes are kept: a hole that is just enough, else the largest first."""
@@ -233,6 +242,14 @@ class Pool:
             holes[rest], self._starts[end] = end, rest
         else:
             del self._starts[end]
+
+
+@functools.lru_cache(maxsize=4096)
+def _measured(shape: tuple[int, ...], dtype: Any) -> tuple[int, int, str]:
+    """Return the bytes of an array, those of its pages, and the name of its type."""
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    return size, (size + PAGE - 1) // PAGE * PAGE, dtype.str
 
 
 def _smallest(holes: dict[int, int], size: int) -> int | None:
