@@ -3,7 +3,8 @@
 `kernels.conv2d(...)` runs the function of the set in use: the one that `with kernels.use(...)` named, else the fast
 set where the call is large enough for it (`_rooms.py`), else the textbook. A set may leave functions out, and a
 function may decline its arguments by returning NotImplemented; the textbook has and takes them all. Any module or
-object with the agreed names will do, so that a student's own `conv2d` can train a network.
+object with the agreed names will do, so that a student's own `conv2d` can train a network; it is called with the
+arguments that have no default.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ def _check_algorithm(kernel_set: Any, conv: str) -> None:
 def _dispatched(name: str) -> Callable[..., Any]:
     """Make the function that runs the kernel of that name from the set in use."""
     fallback, fast = getattr(textbook, name), SETS["cpu"]
+    optional, own = len(fallback.__defaults__ or ()), tuple(SETS.values())
+    required = fallback.__code__.co_argcount - optional
 
     def run(*args: Any) -> Any:
         kernel_set = in_use.get()
@@ -87,7 +90,8 @@ def _dispatched(name: str) -> Callable[..., Any]:
             if not is_worth_it(name, args):
                 return fallback(*args)
             kernel_set = fast
-        result = getattr(kernel_set, name, fallback)(*args)
+        known = args if not optional or kernel_set in own else args[:required]
+        result = getattr(kernel_set, name, fallback)(*known)
         return fallback(*args) if result is NotImplemented else result
 
     run.__name__, run.__doc__ = name, fallback.__doc__

@@ -27,8 +27,12 @@ class TestFixedWindows:
         shape, *geometry = GEOMETRIES[name]
         x = single(rng, *shape).round(1)  # with equal numbers: the first wins
         equal_in_every_order("max_pool2d", x, *geometry)
+        equal_in_every_order("max_pool2d", x, *geometry, False)
         y, winners = FAST.max_pool2d(x, *geometry)
         assert winners.dtype == np.uint8
+        alone, nothing = FAST.max_pool2d(x, *geometry, False)
+        assert nothing is None
+        np.testing.assert_array_equal(alone, y)
         equal_in_every_order("max_pool2d_dx", single(rng, *y.shape), winners, shape, *geometry[:-1])
 
     @pytest.mark.parametrize("with_pad", [True, False])
@@ -61,6 +65,7 @@ def test_numbers_that_are_not_finite(number, rng):
         x = single(rng, *shape)
         x.reshape(-1)[places] = number
         equal("max_pool2d", x, *geometry)
+        equal("max_pool2d", x, *geometry, False)
         _, winners = FAST.max_pool2d(x, *geometry)
         equal("max_pool2d_dx", x[:, :, :5, :4].copy(), winners, shape, *geometry[:-1])
         equal("avg_pool2d", x, (2, 2), (2, 2), ((0, 0), (0, 0)), (4, 4), True)
@@ -70,14 +75,25 @@ def test_same_bits_every_time(rng):
     shape, *geometry = GEOMETRIES["3/2, padding 1"]
     x = single(rng, *shape)
     same_bits_every_time("max_pool2d", x, *geometry)
+    same_bits_every_time("max_pool2d", x, *geometry, False)
     y, winners = FAST.max_pool2d(x, *geometry)
     same_bits_every_time("max_pool2d_dx", y, winners, shape, *geometry[:-1])
 
 
-def test_windows_of_more_than_256_taps_are_the_textbooks(rng):
-    assert (
-        FAST.max_pool2d(single(rng, 1, 1, 17, 17), (17, 17), (1, 1), ((0, 0), (0, 0)), (1, 1), (1, 1)) is NotImplemented
-    )
+def test_the_winners_of_more_than_256_taps_are_the_textbooks(rng):
+    arguments = single(rng, 2, 67, 18, 19), (17, 17), (1, 1), ((0, 0), (0, 0)), (1, 1), (2, 3)
+    assert FAST.max_pool2d(*arguments) is NotImplemented
+    equal("max_pool2d", *arguments, False)
+
+
+@pytest.mark.parametrize("channels", [3, 16, 70])
+@pytest.mark.parametrize("place", range(9))
+def test_a_nan_wins_wherever_it_is_in_a_window(place, channels, rng):
+    x = single(rng, 1, channels, 3, 3)
+    x[0, 2].reshape(-1)[place] = np.nan
+    for with_winners in (True, False):
+        y, _ = FAST.max_pool2d(x, (3, 3), (1, 1), ((0, 0), (0, 0)), (1, 1), (1, 1), with_winners)
+        np.testing.assert_array_equal(np.isnan(y).ravel(), np.arange(channels) == 2)
 
 
 def test_gradients_go_where_the_picture_is_large(rng):

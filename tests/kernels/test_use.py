@@ -25,6 +25,22 @@ def test_a_students_convolution_serves_a_network(rng):
     np.testing.assert_allclose(y.data, ops.conv2d(x, w).data)
 
 
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_a_students_maximum_is_asked_for_winners_always(requires_grad, rng):
+    """It knows six arguments, whether or not anybody wants a gradient."""
+    calls = []
+
+    def max_pool2d(x, kernel_size, stride, padding, dilation, out_size):
+        calls.append(x.shape)
+        return textbook.max_pool2d(x, kernel_size, stride, padding, dilation, out_size)
+
+    x = Tensor(rng.standard_normal((1, 2, 4, 4)), requires_grad=requires_grad)
+    with kernels.use(SimpleNamespace(max_pool2d=max_pool2d)):
+        y = ops.max_pool2d(x, 2)
+    assert calls == [(1, 2, 4, 4)]
+    np.testing.assert_array_equal(y.data, ops.max_pool2d(x, 2).data)
+
+
 def test_sets_nest_and_end_after_an_error():
     mine = SimpleNamespace(relu=lambda x: x * 0)
     x = Tensor([1.0])

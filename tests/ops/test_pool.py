@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minidl import Tensor, ops
+from minidl import Tensor, kernels, no_grad, observe, ops
 from minidl.kernels import textbook
 from minidl.kernels.textbook.pool import winner_dtype
 
@@ -44,6 +44,24 @@ def test_a_pixel_that_wins_in_several_windows_gets_all_their_gradients():
 def test_nan_is_not_lost(dtype):
     y, _ = max_pool([[1, np.nan, 3, 4], [5, 6, 7, 8]], dtype=dtype)
     np.testing.assert_array_equal(y, [[np.nan, 8]])
+
+
+@pytest.mark.parametrize("room", ["textbook", "cpu"])
+def test_winners_are_looked_for_only_where_somebody_wants_them(room, monkeypatch, rng):
+    asked = []
+    original = kernels.max_pool2d
+    monkeypatch.setattr(kernels, "max_pool2d", lambda *args: asked.append(args[6:]) or original(*args))
+    x = Tensor(rng.standard_normal((1, 3, 4, 6)).astype("float32"), requires_grad=True)
+    with kernels.use(room):
+        y = ops.max_pool2d(x, 2)
+        assert asked == [()]
+        with no_grad():
+            np.testing.assert_array_equal(ops.max_pool2d(x, 2).data, y.data)
+        assert asked == [(), (False,)]
+        seen = []
+        with no_grad(), observe(lambda event: seen.append(event.choices)):
+            ops.max_pool2d(x, 2)
+    np.testing.assert_array_equal(seen[0], y._node.ctx.saved[0])
 
 
 @pytest.mark.parametrize("reduce", [ops.adaptive_avg_pool2d, lambda x, size: ops.avg_pool2d(x, 2)])

@@ -1,6 +1,7 @@
 """Pooling: every number of the result written once, sixty-four channels of a pixel at a time.
 
-    max, forward     a window is read tap by tap; the largest so far and its number are two vectors
+    max, forward     a window is read tap by tap; the largest so far and its number are two vectors. Where no gradient
+                     is wanted nobody asks for the number: what is left of a tap is a maximum, and a look for NaN.
     max, backward    gathered, not scattered: a pixel asks every window over it whether it has won there. So threads
                      share the rows of dx, and none writes where another does.
     average          a window is a range of rows and a range of columns, whoever chose it: a kernel of fixed size, an
@@ -23,12 +24,14 @@ from minidl.kernels.cpu.compile import door, inline, kernel
 from minidl.kernels.cpu.layout import pixels
 from minidl.kernels.cpu.vector import (
     LANES,
+    both,
     bytes_are,
     either,
     fetch,
     fma,
     load,
     load_some,
+    maximum,
     splat,
     store,
     store_some,
@@ -38,7 +41,7 @@ from minidl.kernels.textbook import pool as textbook
 
 ACROSS = 4 * LANES
 AHEAD = 4  # windows: comparing takes so long that the processor does not look ahead itself
-LOWEST = np.float32(-np.inf)
+LOWEST, NAN = np.float32(-np.inf), np.float32(np.nan)
 ZERO = np.float32(0)
 
 
@@ -48,6 +51,24 @@ def _taps(start, dilation, count, size):
     first = (-start + dilation - 1) // dilation if start < 0 else 0
     last = min(count, (size - start + dilation - 1) // dilation)
     return min(first, count - 1), last
+
+
+@inline
+def _taps_of_all(windows, stride, front, dilation, count, size):
+    """Return the ranges of taps of all windows along one axis: where they begin, and where they end."""
+    firsts, lasts = np.empty(windows, np.int64), np.empty(windows, np.int64)
+    for window in range(windows):
+        firsts[window], lasts[window] = _taps(window * stride - front, dilation, count, size)
+    return firsts, lasts
+
+
+@inline
+def _fetch_ahead(x, corner, i_first, i_last, down, across):
+    """Ask memory for what a window that is AHEAD of the one at `corner` sees first: `across` floats of each row."""
+    for i in range(i_first, i_last):
+        place = corner + i * down + AHEAD * across
+        for coming in range(place, place + across, LANES):
+            fetch(x, coming)
 
 
 @inline
@@ -72,19 +93,14 @@ def _max(x, y, winners, kh, kw, stride_h, stride_w, top, left, dilation_h, dilat
     oh, ow = y.shape[1], y.shape[2]
     x, y, winners = x.reshape(-1), y.reshape(-1), winners.reshape(-1)
     whole = channels // ACROSS * ACROSS
-    j_firsts, j_lasts = np.empty(ow, np.int64), np.empty(ow, np.int64)
-    for column in range(ow):
-        j_firsts[column], j_lasts[column] = _taps(column * stride_w - left, dilation_w, kw, width)
+    j_firsts, j_lasts = _taps_of_all(ow, stride_w, left, dilation_w, kw, width)
     for row in prange(n * oh):
         picture, start_h = row // oh, row % oh * stride_h - top
         i_first, i_last = _taps(start_h, dilation_h, kh, h)
         for column in range(ow):
             start_w, j_first, j_last = column * stride_w - left, j_firsts[column], j_lasts[column]
             corner = ((picture * h + start_h) * width + start_w) * channels
-            for i in range(i_first, i_last):
-                place = corner + (i * dilation_h * width + AHEAD * stride_w) * channels
-                for coming in range(place, place + stride_w * channels, LANES):
-                    fetch(x, coming)
+            _fetch_ahead(x, corner, i_first, i_last, dilation_h * width * channels, stride_w * channels)
             at, start = (row * ow + column) * channels, splat(np.float32(i_first * kw + j_first))
             for c in range(0, whole, ACROSS):
                 b0 = b1 = b2 = b3 = splat(LOWEST)
@@ -108,6 +124,45 @@ def _max(x, y, winners, kh, kw, stride_h, stride_w, top, left, dilation_h, dilat
                         best, winner = _larger(seen, splat(np.float32(i * kw + j)), best, winner)
                 store_some(y, at + c, best, channels - c)
                 store_some(winners, at + c, winner, channels - c)
+
+
+@inline
+def _more(seen, best, numbers):
+    """Return the larger of two vectors, and the mask of the lanes in which only numbers have been seen."""
+    return maximum(best, seen), both(numbers, seen == seen)
+
+
+@kernel("void(r4, w4, i, i, i, i, i, i, i, i, i)")
+def _max_values(x, y, kh, kw, stride_h, stride_w, top, left, dilation_h, dilation_w, threads):
+    n, h, width, channels = x.shape
+    oh, ow = y.shape[1], y.shape[2]
+    x, y = x.reshape(-1), y.reshape(-1)
+    whole, down, across = channels // ACROSS * ACROSS, dilation_h * width * channels, dilation_w * channels
+    j_firsts, j_lasts = _taps_of_all(ow, stride_w, left, dilation_w, kw, width)
+    nan, lowest, yes = splat(NAN), splat(LOWEST), splat(ZERO) == splat(ZERO)
+    for row in prange(n * oh):
+        picture, start_h = row // oh, row % oh * stride_h - top
+        i_first, i_last = _taps(start_h, dilation_h, kh, h)
+        for column in range(ow):
+            corner = ((picture * h + start_h) * width + column * stride_w - left) * channels
+            _fetch_ahead(x, corner, i_first, i_last, down, stride_w * channels)
+            at, first, last = (row * ow + column) * channels, j_firsts[column] * across, j_lasts[column] * across
+            for c in range(0, whole, ACROSS):
+                b0 = b1 = b2 = b3 = lowest
+                n0 = n1 = n2 = n3 = yes
+                for line in range(corner + i_first * down + c, corner + i_last * down + c, down):
+                    for place in range(line + first, line + last, across):
+                        b0, n0 = _more(load(x, place), b0, n0)
+                        b1, n1 = _more(load(x, place + 16), b1, n1)
+                        b2, n2 = _more(load(x, place + 32), b2, n2)
+                        b3, n3 = _more(load(x, place + 48), b3, n3)
+                _store_four(y, at + c, where(n0, b0, nan), where(n1, b1, nan), where(n2, b2, nan), where(n3, b3, nan))
+            for c in range(whole, channels, LANES):
+                best, numbers = lowest, yes
+                for line in range(corner + i_first * down + c, corner + i_last * down + c, down):
+                    for place in range(line + first, line + last, across):
+                        best, numbers = _more(load_some(x, place, channels - c), best, numbers)
+                store_some(y, at + c, where(numbers, best, nan), channels - c)
 
 
 @inline
@@ -170,15 +225,24 @@ def _geometry(kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair)
 
 @door
 def max_pool2d(
-    x: np.ndarray, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, out_size: Pair
-) -> tuple[np.ndarray, np.ndarray]:
-    """Take the largest number of every window: y (N, C, OH, OW), and which tap i·KW + j it was."""
-    if kernel_size[0] * kernel_size[1] > 256:
+    x: np.ndarray,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    out_size: Pair,
+    with_winners: bool = True,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Take the largest number of every window: y (N, C, OH, OW), and which tap i·KW + j it was, or None."""
+    if with_winners and kernel_size[0] * kernel_size[1] > 256:
         return NotImplemented  # the number of a winner would not fit into a byte
-    shape = (*x.shape[:2], *out_size)
+    shape, geometry = (*x.shape[:2], *out_size), _geometry(kernel_size, stride, padding, dilation)
     y = _backend.empty_channels_last(shape, x.dtype)
+    if not with_winners:
+        _max_values(pixels(x), pixels(y), *geometry)
+        return y, None
     winners = _backend.empty_channels_last(shape, np.uint8)
-    _max(pixels(x), pixels(y), pixels(winners), *_geometry(kernel_size, stride, padding, dilation))
+    _max(pixels(x), pixels(y), pixels(winners), *geometry)
     return y, winners
 
 

@@ -5,7 +5,8 @@
     average  y = (Σ of the taps) / count;   every tap of the window gets dy / count
 
 Padding counts as -inf in the maximum (with 0 it would beat negative numbers) and as 0 in the average. Where several
-taps are the largest, the first one in reading order wins and gets the whole gradient. Like im2col, both run tap by tap:
+taps are the largest, the first one in reading order wins and gets the whole gradient; where nobody wants a gradient
+(`with_winners=False`), nobody asks which. Like im2col, both run tap by tap:
 one slice of the padded picture holds what one tap of all windows sees. No columns are made.
 """
 
@@ -46,20 +47,28 @@ def winner_dtype(kernel_size: Pair) -> np.dtype:
 
 
 def max_pool2d(
-    x: Array, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, out_size: Pair
-) -> tuple[Array, Array]:
-    """Take the largest number of every window: y (N, C, OH, OW), and which tap i·KW + j it was."""
+    x: Array,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    out_size: Pair,
+    with_winners: bool = True,
+) -> tuple[Array, Array | None]:
+    """Take the largest number of every window: y (N, C, OH, OW), and which tap i·KW + j it was, or None."""
     xp = _backend.array_module(x)
-    shape = (*x.shape[:2], *out_size)
+    shape, winners = (*x.shape[:2], *out_size), None
     y = _backend.full(shape, -xp.inf, x.dtype, like=x)
-    winners = _backend.empty(shape, winner_dtype(kernel_size), like=x)
-    winners[...] = first_taps(xp, kernel_size, stride, padding, dilation, out_size)
+    if with_winners:
+        winners = _backend.empty(shape, winner_dtype(kernel_size), like=x)
+        winners[...] = first_taps(xp, kernel_size, stride, padding, dilation, out_size)
     padded = pad(x, covering_padding(x.shape, kernel_size, stride, padding, dilation, out_size), -xp.inf)
     for i, j, rows, columns in taps(kernel_size, stride, dilation, out_size):
         seen = padded[:, :, rows, columns]
         better = (seen > y) | (seen != seen)  # NaN is not larger than anything, and must not get lost
         xp.copyto(y, seen, where=better)
-        xp.copyto(winners, i * kernel_size[1] + j, where=better)
+        if winners is not None:
+            xp.copyto(winners, i * kernel_size[1] + j, where=better)
     return y, winners
 
 
