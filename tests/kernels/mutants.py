@@ -108,7 +108,6 @@ MUTANTS = (
         "LANES, sums, length - q, LANES, job > first_job)",
         "LANES, sums, length - q, LANES, 0)",
     ),
-    Mutant("max pooling: NaN lost", "pool.py", "both(numbers, seen == seen)", "numbers"),
     Mutant("narrow: wrong copy", "narrow.py", "ahead, second_of_4(v)", "ahead, first_of_4(v)"),
     Mutant("narrow: channels of a group not exchanged", "narrow.py", "width).transpose(0, 3, 2, 1)", "width)"),
     Mutant("narrow dw: last windows forgotten", "narrow.py", "windows_w - WINDOWS * sevens", "0"),
