@@ -70,8 +70,8 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve."""
-        x = self.conv(x)
-        return ops.relu(x) if self.bn is None else self.bn(x)
+        y, norm = self.conv(x), self.bn
+        return ops.relu(y) if norm is None else norm(y)
 
 
 class Inception(nn.Module):
