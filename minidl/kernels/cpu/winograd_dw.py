@@ -113,6 +113,8 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     y = floats(POINTS * size * o)
     du = floats(POINTS * o * c)
     _winograd_dw(x, dy, du, rows.first, columns.first, size, v, y)
+    del v, y  # nothing is held longer than it is needed: in some networks this is when most memory is in use
     packed = floats(9 * o * c)
     _finish_weights(du, packed, blocks_of(o), c)
+    del du
     return unpack(packed, w_shape, 1)
