@@ -15,6 +15,8 @@ the result as often as a window has taps.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numba import prange
 
@@ -344,6 +346,7 @@ def _over(ends: Ends, size: int) -> Ends:
     return np.searchsorted(end, places, "right"), np.searchsorted(first, places, "right"), shares
 
 
+@functools.lru_cache(maxsize=256)  # a network asks the same again for every batch
 def _fixed(size: int, kernel: int, stride: int, padding: Pair, count: int, count_include_pad: bool) -> Ends:
     """Return the windows of `avg_pool2d` along one axis; padding counts as zeros or not at all."""
     first = np.arange(count) * stride - padding[0]
@@ -352,6 +355,7 @@ def _fixed(size: int, kernel: int, stride: int, padding: Pair, count: int, count
     return _ends(first, end, counts, size)
 
 
+@functools.lru_cache(maxsize=256)
 def _adaptive(size: int, count: int) -> Ends:
     windows = textbook.adaptive_windows(size, count)
     first, end = (np.array([getattr(window, name) for window in windows]) for name in ("start", "stop"))
