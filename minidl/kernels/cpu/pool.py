@@ -43,8 +43,7 @@ from minidl.kernels.textbook import pool as textbook
 
 ACROSS = 4 * LANES
 AHEAD = 4  # windows: comparing takes so long that the processor does not look ahead itself
-LOWEST, NAN = np.float32(-np.inf), np.float32(np.nan)
-ZERO = np.float32(0)
+LOWEST, NAN, ZERO = np.float32(-np.inf), np.float32(np.nan), np.float32(0)
 
 
 @inline
@@ -335,14 +334,12 @@ Ends = tuple[np.ndarray, np.ndarray, np.ndarray]  # first, end and share of ever
 
 def _ends(first: np.ndarray, end: np.ndarray, counts: np.ndarray, size: int) -> Ends:
     with np.errstate(divide="ignore"):
-        shares = 1 / counts
-    return np.clip(first, 0, size), np.clip(end, 0, size), shares
+        return np.clip(first, 0, size), np.clip(end, 0, size), 1 / counts
 
 
 def _over(ends: Ends, size: int) -> Ends:
     """Turn the table around: for every pixel the first window over it, and the end of those windows."""
-    first, end, shares = ends
-    places = np.arange(size)
+    (first, end, shares), places = ends, np.arange(size)
     return np.searchsorted(end, places, "right"), np.searchsorted(first, places, "right"), shares
 
 
