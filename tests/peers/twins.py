@@ -68,8 +68,8 @@ def check_gradients(pair: Twins) -> None:
     """In evaluation, ours in float32, theirs in float64: with constant statistics nothing amplifies rounding.
 
     Still, a relu whose input is within rounding of 0 may fall on the other side; then gradients are 1e-2 off, here as
-    in PyTorch's float32, in about one draw of pictures in four; in DenseNet-121, whose 121 relus stand behind sums that
-    Winograd has rounded, in four of five. A bug spoils every draw: so one of eight must agree.
+    in PyTorch's float32, in about one draw of pictures in four; in DenseNet-121, whose relus stand behind sums that
+    Winograd has rounded, in three of eight. A bug spoils every draw: so one of eight must agree.
     """
     ours, theirs, rng, worst = pair.ours.eval(), pair.theirs.double().eval(), np.random.default_rng(1), {}
     for _ in range(8):
