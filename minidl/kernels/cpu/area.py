@@ -1,9 +1,9 @@
 """Areas: how much of a convolution is done at a time.
 
 An area is a part of the windows together with the channels that they see of it. What it needs of the pictures, its slab
-(`slab.py`), must stay in the cache of one processor, and its windows must be many enough that weights, once fetched,
-serve a while. Where both is not to be had with all channels, the channels come in several parts; where pictures have
-few windows, several pictures make one area.
+(`slab.py`), must stay in a cache (which one, the caller says by its size), and its windows must be many enough that
+weights, once fetched, serve a while. Where both is not to be had with all channels, the channels come in several parts;
+where pictures have few windows, several pictures make one area.
 """
 
 from __future__ import annotations
