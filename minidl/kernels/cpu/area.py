@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minidl import _threads
+from minidl.kernels.cpu.compile import inline
 from minidl.kernels.cpu.vector import LANES
 from minidl.kernels.cpu.walk import Walk
 from minidl.kernels.cpu.workspace import limit
@@ -84,3 +85,10 @@ def choose_area(walk: Walk, channels: int, n: int, windows: int, most: int) -> A
     if pixels * channels > most:
         depth = min(depth, max(LANES, most // pixels // LANES * LANES))
     return Area(even_share(n, several), band, strip, depth, max(windows, several * band * strip), pixels)
+
+
+@inline
+def corner_of(job, area, bands, strips):
+    """Return where area number `job` begins: its first picture, and its first row and column of windows."""
+    several, band, strip, _ = area
+    return job // strips // bands * several, job // strips % bands * band, job % strips * strip

@@ -27,7 +27,7 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.area import ENOUGH, LARGEST, Area, choose_area, even_share, windows_for
+from minidl.kernels.cpu.area import ENOUGH, LARGEST, Area, choose_area, corner_of, even_share, windows_for
 from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run, activated, finish
 from minidl.kernels.cpu.functions import IDENTITY
@@ -97,8 +97,7 @@ def _direct(
         slab = x if there else slabs[thread]
         for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
             part, group, here = job % parts, job // parts % groups, job // parts // groups
-            picture, first, first_w = here // strips // bands * several, here // strips % bands * band, here % strips
-            first_w *= strip
+            picture, first, first_w = corner_of(here, area, bands, strips)
             pictures, down = min(several, n - picture), min(band, windows - first)
             across = min(strip, windows_w - first_w)
             up, start = top + step * first, left + step_w * first_w

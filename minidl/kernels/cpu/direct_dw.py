@@ -24,7 +24,7 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.area import ENOUGH, SLAB, choose_area
+from minidl.kernels.cpu.area import ENOUGH, SLAB, choose_area, corner_of
 from minidl.kernels.cpu.compile import inline, kernel
 from minidl.kernels.cpu.copies import copied
 from minidl.kernels.cpu.layout import one_row
@@ -71,13 +71,6 @@ def fetch_ahead(array, place, end, lines):
 def begin_of(array, picture, row, column):
     """Return the flat index of a pixel of array (N, H, W, C)."""
     return ((picture * array.shape[1] + row) * array.shape[2] + column) * array.shape[3]
-
-
-@inline
-def corner_of(job, area, bands, strips):
-    """Return where area number `job` begins: its first picture, and its first row and column of windows."""
-    several, band, strip, _ = area
-    return job // strips // bands * several, job // strips % bands * band, job % strips * strip
 
 
 @inline
