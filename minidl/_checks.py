@@ -239,6 +239,39 @@ def check_change(tensor: Any, array: Any) -> None:
         )
 
 
+def set_grad(tensor: Any, grad: Any) -> None:
+    """Make an array, or None, the gradient of a tensor, if it is one."""
+    _check_grad("Tensor.grad", tensor, grad)
+    tensor._grad = grad
+
+
+def judged_grad(op: str, tensor: Any) -> Array | None:
+    """Return the gradient of a tensor, judged once more: NumPy lets everybody change the shape of an array in place."""
+    _check_grad(op, tensor, tensor._grad)
+    return tensor._grad
+
+
+def _check_grad(op: str, tensor: Any, grad: Any) -> None:
+    """Refuse a gradient that is neither None nor an array like the tensor: kernels walk through both together."""
+    data = tensor.data
+    if grad is None or (type(grad) is type(data) and grad.shape == data.shape and grad.dtype == data.dtype):
+        return
+    if not is_array(grad):
+        cure = "take its array: grad.data" if is_array(getattr(grad, "data", None)) else "None forgets a gradient"
+        found = f"received a {type(grad).__name__}; {cure}"
+        raise TypeError(f"{op}: the gradient must be a plain array of shape {data.shape} or None; {found}")
+    if grad.shape != data.shape:
+        raise ValueError(
+            f"{op}: the gradient must have the tensor's shape {data.shape}; received grad.shape={grad.shape}; "
+            f"nothing is broadcast here, so repeat its numbers, or sum them, before"
+        )
+    if grad.dtype != data.dtype or device_of(grad) != device_of(data):
+        raise TypeError(
+            f"{op}: the gradient must be {data.dtype} on {device_of(data)} like the tensor; received {grad.dtype} "
+            f"on {device_of(grad)}; convert it: grad.astype('{data.dtype}'), or move it: Tensor(grad).to(...).data"
+        )
+
+
 def check_seed(tensor: Any, dy: Any) -> None:
     """Refuse a gradient to start backward with that is not an array like the tensor."""
     if dy is None:

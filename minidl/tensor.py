@@ -29,7 +29,7 @@ import numpy as np
 
 from minidl import _backend, kernels
 from minidl._backend import Array
-from minidl._checks import check_change, check_seed, on_host, to_array, to_gradients, to_result
+from minidl._checks import check_change, check_seed, judged_grad, on_host, set_grad, to_array, to_gradients, to_result
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _observers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("observers", default=())
@@ -280,21 +280,20 @@ class Tensor:
         array([2., 4., 6.], dtype=float32)
     """
 
-    __slots__ = ("__weakref__", "_data", "_node", "_version", "grad", "requires_grad")
+    __slots__ = ("__weakref__", "_data", "_grad", "_node", "_version", "requires_grad")
     __array_ufunc__ = None  # `array * tensor` asks the tensor instead of looping over its elements
 
     def __init__(self, array: Any, requires_grad: bool = False):
         self._data: Array = to_array(array, requires_grad)
-        self.requires_grad = requires_grad
-        self.grad: Array | None = None
+        self._grad: Array | None = None
         self._node: Node | None = None
-        self._version = 0
+        self.requires_grad, self._version = requires_grad, 0
 
     @classmethod
     def _wrap(cls, array: Array, requires_grad: bool) -> Tensor:
         tensor = Tensor.__new__(Tensor)
         tensor._data, tensor.requires_grad = array, requires_grad
-        tensor.grad, tensor._node, tensor._version = None, None, 0
+        tensor._grad, tensor._node, tensor._version = None, None, 0
         return tensor
 
     @property
@@ -308,6 +307,7 @@ class Tensor:
         self._data = array
         self._version += 1
 
+    grad = property(lambda self: self._grad, set_grad, doc="What `backward` left: an array like the tensor, or None.")
     shape = property(lambda self: self._data.shape, doc="The sizes of the axes.")
     dtype = property(lambda self: self._data.dtype, doc="The type of the elements.")
     ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
@@ -375,7 +375,7 @@ class Tensor:
             del dy, gradient, gradients  # nobody may hold an array longer than it is needed
         leaf: Any  # all nodes have been visited: only leaves are left
         for leaf, share in shares.items():
-            if leaf.grad is not None:
+            if judged_grad("backward", leaf) is not None:
                 leaf.grad = kernels.add(leaf.grad, share)
             else:
                 leaf.grad = share if leaf in fresh else _backend.copy(share)

@@ -6,13 +6,14 @@ kept from step to step) and its weight decay, and returns the new p. It writes i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from minidl._backend import Array, device_of, to_device, to_numpy
-from minidl._checks import check_positive
+from minidl._backend import FLOATS, Array, device_of, is_array, to_device, to_numpy
+from minidl._checks import check_positive, judged_grad
 from minidl.nn import Module
 from minidl.tensor import Tensor
 
@@ -32,6 +33,7 @@ class Optimizer:
     """
 
     slots: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()  # of the slots, those that a parameter has all or none of
 
     def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0):
         name = type(self).__name__
@@ -61,16 +63,19 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__}: update is not written")
 
     def step(self) -> None:
-        """Move every parameter that has a gradient.
+        """Move every parameter that has a gradient; if one of them cannot be moved, none is.
 
         Raises:
-            TypeError: if a parameter has moved to another device and its slots have not.
+            ValueError: if a gradient has not the shape of its parameter.
+            TypeError: if a gradient is no array of the dtype of its parameter, or a parameter has moved to another
+                device and its slots have not.
         """
+        for p, state in zip(self.parameters, self._state, strict=True):
+            if judged_grad(type(self).__name__, p) is not None:
+                self._check_devices(p, state)
         for p, decay, state in zip(self.parameters, self._decay, self._state, strict=True):
-            if p.grad is None:
-                continue
-            self._check_devices(p, state)
-            p.data = self.update(p.data, p.grad, state, decay)
+            if p.grad is not None:
+                p.data = self.update(p.data, p.grad, state, decay)
 
     def _check_devices(self, p: Tensor, state: dict[str, Array]) -> None:
         for slot, array in state.items():
@@ -97,7 +102,8 @@ class Optimizer:
         """Take slots that `state_dict` returned; all of them, or on an error none.
 
         Raises:
-            ValueError: if a name or a shape does not belong to the parameters.
+            ValueError: if a name or a shape does not belong to the parameters, or a slot lacks one that belongs to it.
+            TypeError: if a slot is no array of floats.
         """
         name = type(self).__name__
         loaded: list[dict[str, Array]] = [{} for _ in self.parameters]
@@ -105,15 +111,25 @@ class Optimizer:
             index, _, slot = key.partition(".")
             if slot not in self.slots or not index.isdigit() or int(index) >= len(loaded):
                 raise ValueError(f"{name}: the state has an entry that belongs to no parameter: {key!r}")
-            p = self.parameters[int(index)]
-            shape = () if slot == "step" else p.shape
-            if array.shape != shape:
-                raise ValueError(f"{name}: the state has {key} of shape {array.shape}, expected {shape}")
-            dtype = np.float64 if slot == "step" else p.dtype
-            loaded[int(index)][slot] = (
-                np.array(array, dtype) if slot == "step" else to_device(np.array(array, dtype), p.device)
-            )
+            loaded[int(index)][slot] = _to_slot(name, key, array, self.parameters[int(index)])
+        for number, found in enumerate(loaded):
+            if found and (missing := [slot for slot in self.together if slot not in found]):
+                raise ValueError(f"{name}: the state has {number}.{next(iter(found))} but not {number}.{missing[0]}")
         self._state = loaded
+
+
+def _to_slot(name: str, key: str, value: Any, p: Tensor) -> Array:
+    """Return one entry of a state, judged, in the dtype and on the device of its parameter; a step is a count."""
+    is_step = key.endswith(".step")
+    shape = () if is_step else p.shape
+    if not is_array(value) or value.dtype not in FLOATS:
+        found = f"dtype={value.dtype}" if is_array(value) else f"a {type(value).__name__}"
+        raise TypeError(f"{name}: the state must hold arrays of float32 or float64; received {found} for {key}")
+    if value.shape != shape:
+        raise ValueError(f"{name}: the state has {key} of shape {value.shape}, expected {shape}")
+    if is_step and not (value >= 0 and value < math.inf):
+        raise ValueError(f"{name}: the state has {key} = {value}, expected a number of steps from 0 on")
+    return np.array(to_numpy(value), np.float64) if is_step else to_device(np.array(to_numpy(value), p.dtype), p.device)
 
 
 def _groups(name: str, parameters: Any) -> Iterator[dict[str, Any]]:

@@ -46,7 +46,7 @@ class Adam(Optimizer):
         array([0.9], dtype=float32)
     """
 
-    slots = ("mean", "square", "step")
+    slots = together = ("mean", "square", "step")
     decoupled = False  # whether weight decay acts on the parameter itself instead of on its gradient
 
     def __init__(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidl._backend import Array, array_module
-from minidl._checks import check_positive
+from minidl._checks import check_positive, judged_grad
 from minidl.tensor import Tensor
 
 
@@ -31,8 +31,8 @@ def clip_grad_norm(parameters: Iterable[Any], max_norm: float) -> float:
         The norm before. If it is not finite, nothing is changed: no factor would cure it.
 
     Raises:
-        ValueError: if max_norm is not above 0.
-        TypeError: if something else than parameters is given.
+        ValueError: if max_norm is not above 0, or a gradient has not the shape of its parameter.
+        TypeError: if something else than parameters is given, or a gradient is no array like its parameter.
 
     Example:
         >>> import numpy as np
@@ -46,7 +46,7 @@ def clip_grad_norm(parameters: Iterable[Any], max_norm: float) -> float:
     """
     check_positive("clip_grad_norm", "max_norm", max_norm)
     parameters = _listed(parameters)
-    with_gradient = [p for p in parameters if p.grad is not None]
+    with_gradient = [p for p in parameters if judged_grad("clip_grad_norm", p) is not None]
     norm = math.sqrt(sum(_sum_of_squares(p.grad) for p in with_gradient))
     if math.isfinite(norm) and norm > max_norm:
         for p in with_gradient:

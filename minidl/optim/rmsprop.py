@@ -44,7 +44,7 @@ class RMSprop(Optimizer):
         array([0.9], dtype=float32)
     """
 
-    slots = ("square", "velocity")
+    slots, together = ("square", "velocity"), ("square",)  # without momentum there is no velocity
 
     def __init__(
         self,

@@ -29,10 +29,20 @@ from minidl import _backend
 from minidl._backend import Array
 
 
+def check_update(op: str, p: Array, **others: Array | None) -> None:
+    """Refuse a gradient or a slot that is not like the parameter: an update is number by number, nothing broadcasts."""
+    for name, array in others.items():
+        if array is not None and (array.shape != p.shape or array.dtype != p.dtype):
+            raise (TypeError if array.shape == p.shape else ValueError)(
+                f"{op}: {name} must be {p.dtype} {p.shape} like p; received {name} of {array.dtype} {array.shape}"
+            )
+
+
 def sgd(
     p: Array, g: Array, velocity: Array | None, lr: float, momentum: float, weight_decay: float, nesterov: bool
 ) -> tuple[Array, Array | None]:
     """Return the new p, and the new velocity, or None without momentum."""
+    check_update("sgd", p, g=g, velocity=velocity)
     number = p.dtype.type
     if weight_decay:
         g = number(weight_decay) * p + g
@@ -56,6 +66,7 @@ def adam(
     decoupled: bool,
 ) -> tuple[Array, Array, Array]:
     """Return the new p, mean and square after step t = 1, 2, …; None for a mean that begins."""
+    check_update("adam", p, g=g, mean=mean, square=square)
     xp, number = _backend.array_module(p), p.dtype.type
     beta1, beta2 = betas
     if weight_decay and decoupled:
@@ -84,6 +95,7 @@ def rmsprop(
     eps_inside: bool,
 ) -> tuple[Array, Array, Array | None]:
     """Return the new p, square and velocity, None without momentum; None for what begins."""
+    check_update("rmsprop", p, g=g, square=square, velocity=velocity)
     xp, number = _backend.array_module(p), p.dtype.type
     if weight_decay:
         g = number(weight_decay) * p + g
