@@ -104,6 +104,12 @@ def owner(array: Array) -> Any:
     return array
 
 
+def is_alone(array: Array, *others: Any) -> bool:
+    """Tell whether an array fills memory of its own, at which none of the others looks."""
+    memory = owner(array)
+    return array.nbytes == memory.nbytes and not any(owner(it) is memory for it in others)
+
+
 def is_held_once(holder: dict[Any, Array], key: Any) -> bool:
     """Tell whether nothing but the holder refers to the array holder[key] and its memory, so that it may be changed.
 

@@ -30,6 +30,7 @@ import numpy as np
 from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_change, check_seed, judged_grad, on_host, set_grad, to_array, to_gradients, to_result
+from minidl._copies import reduced
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _observers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("observers", default=())
@@ -239,8 +240,12 @@ class Node:
             _tell(Event(op, "backward", self.module, (dy,), result, {}, self.ctx.saved_bytes, None))
         return result
 
+    def kept(self) -> tuple[Any, ...]:
+        """Return everything that was kept for the backward pass."""
+        return () if self.ctx is None else (*self.ctx._saved, *vars(self.ctx).values())
+
     def free(self) -> None:
-        """Let go of everything that was kept for the backward pass."""
+        """Let go of it."""
         self.ctx, self.parents = None, ()
 
 
@@ -282,6 +287,7 @@ class Tensor:
 
     __slots__ = ("__weakref__", "_data", "_grad", "_node", "_version", "requires_grad")
     __array_ufunc__ = None  # `array * tensor` asks the tensor instead of looping over its elements
+    __reduce__ = reduced  # for `copy` and `pickle`
 
     def __init__(self, array: Any, requires_grad: bool = False):
         self._data: Array = to_array(array, requires_grad)
@@ -369,7 +375,7 @@ class Tensor:
                     shares[parent] = gradient
                     if isinstance(parent, Node):
                         heapq.heappush(queue, (-parent.order, parent))
-                    elif _is_fresh(gradient, node.ctx, dy, *gradients[:index], *gradients[index + 1 :]):
+                    elif _backend.is_alone(gradient, dy, *gradients[:index], *gradients[index + 1 :], *node.kept()):
                         fresh.add(parent)
             node.free()
             del dy, gradient, gradients  # nobody may hold an array longer than it is needed
@@ -407,10 +413,3 @@ class Tensor:
     __neg__, __getitem__, to = _method("negative"), _method("index"), _method("to_device")
     sum, mean, max, var = _method("sum"), _method("mean"), _method("max"), _method("var")
     reshape, transpose, flatten = _method("reshape"), _method("transpose"), _method("flatten")
-
-
-def _is_fresh(gradient: Array, ctx: Any, *others: Array | None) -> bool:
-    """Tell whether a gradient fills memory of its own, which nothing else that backward touched refers to."""
-    memory = _backend.owner(gradient)
-    held = (*others, *ctx._saved, *vars(ctx).values())
-    return gradient.nbytes == memory.nbytes and not any(_backend.owner(it) is memory for it in held)
