@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 
 from minidl._checks import is_int
-from minidl.data._scan import printable, some
+from minidl.data._scan import normal, printable, some
 
 Choice = int | str | Sequence[str] | None
 
@@ -39,8 +40,7 @@ def choose(where: object, ids: Sequence[str], names: Sequence[str], classes: Cho
             raise ValueError(f"{where}: there are {len(ids)} classes; received classes={count}")
         chosen = set(range(count))
     else:
-        wanted = classes.split(",") if isinstance(classes, str) else list(classes)  # type: ignore[arg-type]
-        chosen = {_find(where, ids, names, one.strip()) for one in wanted if one.strip()}
+        chosen = {_find(where, ids, names, one) for one in named(classes)}
     if len(chosen) < 2:
         only = f", {printable(names[next(iter(chosen))])}" if chosen else ""
         raise ValueError(
@@ -53,6 +53,36 @@ def choose(where: object, ids: Sequence[str], names: Sequence[str], classes: Cho
     return sorted(chosen)
 
 
+def named(classes: Choice) -> list[str]:
+    """Return the ids or names that are asked for; none where all classes are, or a number of them.
+
+    Example:
+        >>> named("cat, dog"), named(["cat"]), named("10"), named(None)
+        (['cat', ' dog'], ['cat'], [], [])
+    """
+    if classes is None or _count(classes) is not None:
+        return []
+    wanted = classes.split(",") if isinstance(classes, str) else list(classes)  # type: ignore[arg-type]
+    return [normal(one) for one in wanted if one.strip()]
+
+
+def distinct(ids: Sequence[str], names: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return names that are all different: the id, where several classes have one name; and what to say about it.
+
+    Example:
+        >>> distinct(["n1", "n2", "n3"], ["crane", "crane", "dog"])
+        (['n1', 'n2', 'dog'], ('two or more classes are called crane (n1, n2): they go by their ids',))
+    """
+    count = Counter(names)
+    alike = [name for name in count if count[name] > 1]
+    found = [known if name in alike else name for known, name in zip(ids, names)]
+    if len(set(found)) < len(found):  # an id is the name of another class
+        found = list(ids)
+    groups = [f"{name} ({some([i for i, own in zip(ids, names) if own == name], 5)})" for name in alike]
+    note = f"two or more classes are called {some(groups) if len(groups) > 1 else printable(''.join(groups))}"
+    return found, (f"{note}: they go by their ids",) if alike else ()
+
+
 def _count(classes: Choice) -> int | None:
     """Return how many classes are asked for, if a number is."""
     if is_int(classes):
@@ -63,9 +93,17 @@ def _count(classes: Choice) -> int | None:
 
 
 def _find(where: str, ids: Sequence[str], names: Sequence[str], wanted: str) -> int:
-    for known in (ids, names):
-        if wanted in known:
-            return known.index(wanted)
+    for spelling in (wanted, wanted.strip()):
+        for known in ([normal(one) for one in ids], [normal(one) for one in names]):
+            if spelling not in known:
+                continue
+            if known.count(spelling) > 1:
+                alike = [one for one, name in zip(ids, known) if name == spelling]
+                raise ValueError(
+                    f"{where}: {len(alike)} classes are called {printable(spelling)}; give the id: {some(alike, 5)}"
+                )
+            return known.index(spelling)
+    wanted = wanted.strip()
     near = difflib.get_close_matches(wanted, list(dict.fromkeys([*ids, *names])), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(printable, near))}?" if near else f"there are {some(list(names))}"
     raise ValueError(f"{where}: there is no class {wanted!r}; {hint}")

@@ -9,7 +9,8 @@ from types import ModuleType
 from minidl._checks import check_fraction, to_int
 from minidl.data import _registry, cifar, folders, idx, tiny_imagenet
 from minidl.data._choice import Choice, choose
-from minidl.data._scan import SUFFIXES, entries, folders_in, printable, some
+from minidl.data._roles import TRAIN, role_of
+from minidl.data._scan import entries, folders_in, is_picture, printable, some
 from minidl.data.split import Dataset, Split
 
 LAYOUTS: tuple[ModuleType, ...] = (tiny_imagenet, cifar, idx, folders)  # in the order in which they are tried
@@ -63,12 +64,16 @@ def _named(name: str, classes: Choice) -> Dataset:
     train, val = (
         Split.of(part, f"{name}, {what} picture") for part, what in zip(_registry.load(name), ("training", "test"))
     )
-    return Dataset(name, name, train, val, train.classes).keep(choose(name, train.classes, train.classes, classes))
+    notes: tuple[str, ...] = ()
+    if Path(name).is_dir():
+        notes = (f"{name}: the data set of this name that comes with minidl, not the folder here: that is ./{name}",)
+    found = Dataset(name, name, train, val, train.classes, notes)
+    return found.keep(choose(name, train.classes, train.classes, classes))
 
 
 def _hidden(folder: Path) -> list[str]:
     """Return the folders in a folder that are data sets of a layout of their own."""
-    names = [name for name in folders_in(folder) if name.lower() not in folders.TRAIN]
+    names = [name for name in folders_in(folder) if role_of(name) != TRAIN]
     return [name for name in names if any(layout.recognise(folder / name) for layout in LAYOUTS[:-1])]
 
 
@@ -94,7 +99,7 @@ def _no_layout(folder: Path) -> str:
     names = [entry.name for entry in entries(folder)]
     if not names:
         return f"{here}: the folder is empty; expected {EXPECTED}"
-    if any(os.path.splitext(name)[1].lower() in SUFFIXES for name in names):
+    if any(is_picture(entry.path, entry.name) for entry in entries(folder)):
         return (
             f"{here}: pictures lie directly in this folder, so their classes are not known; "
             f"sort them: {here}/CLASS/*.jpg"

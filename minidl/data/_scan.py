@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
+from minidl.data._endings import ending_of, is_picture
+from minidl.data._roles import is_left_out
+
+RUN = "config.json", ("last.safetensors", "best.safetensors")  # a folder with the first and one of these is a run
 
 
 def printable(text: object) -> str:
@@ -19,26 +25,72 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
-def some(names: list[str], most: int = 3) -> str:
-    """List a few of many names.
+def quoted(name: str, *, always: bool = False) -> str:
+    """Write a name so that it can be shown, in quotes where a blank at an end would not be seen, or always.
 
     Example:
-        >>> some(["a", "b", "c", "d", "e"])
-        'a, b, c and 2 more'
+        >>> quoted("cat"), quoted("cat "), quoted("king penguin"), quoted("cat", always=True)
+        ('cat', "'cat '", 'king penguin', "'cat'")
     """
+    shown = printable(name)
+    return f"'{shown}'" if always or not shown or shown != shown.strip() else shown
+
+
+def some(names: Iterable[str], most: int = 3) -> str:
+    """List a few of many names; those with blanks or commas stand in quotes.
+
+    Example:
+        >>> some(["a", "b", "c d", "d", "e"])
+        "a, b, 'c d' and 2 more"
+    """
+    names = list(names)
     rest = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return printable(", ".join(names[:most])) + rest
+    return ", ".join(quoted(name, always=" " in name or "," in name) for name in names[:most]) + rest
+
+
+def normal(name: str) -> str:
+    """Return the one spelling under which names are compared (NFC).
+
+    macOS writes the letters of 고양이 apart (NFD), others together: the same name, of other characters.
+    """
+    return unicodedata.normalize("NFC", name)
+
+
+@dataclass
+class Left:
+    """What was met on the way and not taken: files that are no pictures, by their ending, and runs of minidl."""
+
+    files: Counter[str] = field(default_factory=Counter)
+    runs: list[str] = field(default_factory=list)
+
+    def notes(self) -> tuple[str, ...]:
+        """Say it, in a line for each kind."""
+        said = []
+        if self.runs:
+            said.append(f"left out: {some(sorted(self.runs))} (runs of minidl, no pictures to learn from)")
+        if self.files:
+            kinds = [f"{ending or 'no ending'} ({n:,})" for ending, n in self.files.most_common(5)]
+            more = f" and {len(self.files) - 5} more kinds" if len(self.files) > 5 else ""
+            n = self.files.total()
+            what = f"{n:,} file{'s' * (n != 1)} that {'are no pictures' if n != 1 else 'is no picture'} Pillow can read"
+            said.append(f"left out: {what}: {printable(', '.join(kinds))}{more}")
+        return tuple(said)
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what lies in a folder, sorted by name, without what begins with a dot.
+    """Return what lies in a folder, sorted by name, without what is nothing of the user's (see `_roles`).
 
     Raises:
         OSError: if it cannot be read; with the cure.
     """
+    return sorted(_each(folder), key=lambda entry: entry.name)
+
+
+def _each(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield the same as it comes."""
     try:
         with os.scandir(folder) as found:
-            return sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
+            yield from (entry for entry in found if not is_left_out(entry.name))
     except OSError as error:
         cure = "; make it readable: chmod -R u+rX" if isinstance(error, PermissionError) else ""
         raise OSError(error.errno, f"{error.strerror}{cure}", printable(folder)) from None
@@ -57,26 +109,52 @@ def folders_in(folder: Path) -> list[str]:
     return [entry.name for entry in entries(folder) if is_folder(entry)]
 
 
-def pictures_below(folder: Path) -> list[Path]:
-    """Return the picture files in a folder and in the folders in it, sorted; a picture is known by its suffix.
+def is_run(folder: Path) -> bool:
+    """Tell whether a folder is what a training of minidl leaves."""
+    settings, checkpoints = RUN
+    return (folder / settings).is_file() and any((folder / name).is_file() for name in checkpoints)
+
+
+def holds_runs(folder: Path) -> bool:
+    """Tell whether a folder is a run, or holds nothing but runs and files that are no pictures."""
+    if is_run(folder):
+        return True
+    found = False
+    for entry in _each(folder):  # as far as the first that is something else
+        if is_folder(entry):
+            if not is_run(folder / entry.name):
+                return False
+            found = True
+        elif is_picture(entry.path, entry.name):
+            return False
+    return found
+
+
+def pictures_below(folder: Path, left: Left | None = None) -> list[Path]:
+    """Return the picture files in a folder and in the folders in it, sorted; `left` notes what is not taken.
 
     Raises:
         ValueError: if a link leads back to a folder above it.
         OSError: if a folder cannot be read.
     """
-    return list(_walk(folder, ()))
+    return list(_walk(folder, (), Left() if left is None else left))
 
 
-def _walk(folder: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path]:
+def _walk(folder: Path, above: tuple[tuple[int, int], ...], left: Left) -> Iterator[Path]:
     status = os.stat(folder)
     here = status.st_dev, status.st_ino
     if here in above:
         raise ValueError(f"{printable(folder)}: this link leads back to a folder that it lies in; remove the link")
     for entry in entries(folder):
         if is_folder(entry):
-            yield from _walk(folder / entry.name, (*above, here))
-        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+            if is_run(folder / entry.name):
+                left.runs.append(f"{folder.name}/{entry.name}/")
+            else:
+                yield from _walk(folder / entry.name, (*above, here), left)
+        elif is_picture(entry.path, entry.name):
             yield folder / entry.name
+        else:
+            left.files[ending_of(entry.name)] += 1
 
 
 def read_lines(path: Path) -> list[str]:

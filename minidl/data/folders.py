@@ -3,9 +3,10 @@
     DIR/train/CLASS/*.jpg                  DIR/CLASS/*.jpg
     DIR/val/CLASS/*.jpg
 
-With `train` there may be `val`, `valid`, `validation` or `test` (the first that exists), as in Imagenette and many
-others; without it, or without `train`, one fifth of every class is drawn for validation. Pictures may lie deeper, as in
-CLASS/images/*.jpg. A file words.txt (lines of an id, a tab and names), if there is one, gives the classes their names.
+The parts may have other names that say the same, such as training_set and test_set (see `_roles`), and lie twice in
+each other, as in seg_train/seg_train. Where there is none for validation, or none at all, one fifth of every class is
+drawn. Pictures may lie deeper, as in CLASS/images/*.jpg. A file words.txt (lines of an id, a tab and names), if there
+is one, gives the classes their names.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.data._choice import Choice, choose
-from minidl.data._scan import SUFFIXES, entries, folders_in, pictures_below, printable, read_lines, some
+from minidl.data._choice import Choice, choose, distinct, named
+from minidl.data._endings import USUAL
+from minidl.data._layout import Layout, check_classes, find_layout, spellings
+from minidl.data._scan import Left, entries, folders_in, normal, pictures_below, printable, read_lines, some
 from minidl.data.split import Dataset, Files, Split, draw_share
 
 KIND = "picture folders"
-TRAIN = ("train", "training")
-VALIDATION = ("val", "valid", "validation", "test")
 
 
 def recognise(folder: Path) -> bool:
@@ -39,49 +40,54 @@ def read(folder: Path, classes: Choice, seed: int, share: float) -> Dataset:
         share: the part of every class that is drawn for validation, where there is no such folder.
 
     Raises:
-        ValueError: if there is no picture in a class, the classes of validation are not those of training, or there
-            are fewer than two.
+        ValueError: if there is no picture in a class, the classes of validation are not those of training, there are
+            fewer than two, or it is not clear which folders are the classes.
         OSError: if a folder cannot be read.
     """
-    train, val = find_splits(folder)
-    root = train or folder
-    ids = folders_in(root)
-    if not ids:
-        raise ValueError(
-            f"{printable(root)}: there are no folders in it, one for each class; expected {printable(root)}/CLASS/*.jpg"
-        )
+    layout = find_layout(folder, named(classes))
+    there = _classes_in(layout, folder)
+    ids = list(there)
     names = class_names(folder, ids)
-    chosen = choose(root, ids, names, classes)
-    ids, names = [ids[number] for number in chosen], [names[number] for number in chosen]
-    found = split_of([(root / name, _pictures_of(root / name)) for name in ids], names)
-    if val is None:
-        return divided(KIND, folder, found, ids, seed, share)
-    check_same_classes(val, folders_in(val), root, folders_in(root))
-    examined = split_of([(val / name, _pictures_of(val / name)) for name in ids], names)
-    return Dataset(KIND, str(folder), found, examined, tuple(ids), (f"validation: {val.name}/",))
+    chosen = choose(layout.train, ids, names, classes)
+    unique, said = distinct(ids, names)
+    ids, names = [ids[number] for number in chosen], [unique[number] for number in chosen]
+    check_classes(layout.train, [there[name] for name in ids])
+    left = Left(runs=[f"{name}/" for name in layout.runs])
+    found = split_of([_pictures_of(layout.train / there[name], left) for name in ids], names)
+    note = layout.note(folder, how_drawn(seed, share))
+    if layout.val is None:
+        return divided(KIND, folder, found, ids, seed, share, (note, *left.notes(), *said))
+    in_val = spellings(layout.val, folders_in(layout.val))
+    check_same_classes(layout.val, list(in_val), layout.train, list(there), ids)
+    examined = split_of([_pictures_of(layout.val / in_val[name], left) for name in ids], names)
+    return Dataset(KIND, str(folder), found, examined, tuple(ids), (note, *left.notes(), *said))
 
 
-def find_splits(folder: Path) -> tuple[Path | None, Path | None]:
-    """Return the folders of training and validation, as far as there are such.
-
-    A folder named train that holds pictures and no folders, beside others that are not named as splits, is a class:
-    trains beside cars and planes.
-    """
-    present = {name.lower(): folder / name for name in reversed(folders_in(folder))}
-    train = next((present[name] for name in TRAIN if name in present), None)
-    val = next((present[name] for name in VALIDATION if name in present), None)
-    if train is None or (val is None and len(present) > 1 and not folders_in(train)):
-        return None, None
-    return train, val
+def _classes_in(layout: Layout, folder: Path) -> dict[str, str]:
+    """Return the folder of each class, by the id of the class."""
+    runs = layout.runs if layout.train == folder else ()
+    there = spellings(layout.train, [name for name in folders_in(layout.train) if name not in runs])
+    if not there:
+        root = printable(layout.train)
+        only = f"; {some(f'{name}/' for name in runs)}: runs of minidl" if runs else ""
+        raise ValueError(f"{root}: there are no folders in it, one for each class; expected {root}/CLASS/*.jpg{only}")
+    return there
 
 
-def split_of(groups: Sequence[tuple[Path, Sequence[Path]]], names: Sequence[str]) -> Split:
-    """Make a split of (folder of a class, its pictures) for each class in turn."""
-    labels = np.repeat(np.arange(len(groups)), [len(pictures) for _, pictures in groups])
-    return Split(Files([picture for _, pictures in groups for picture in pictures]), labels, tuple(names))
+def split_of(groups: Sequence[Sequence[Path]], names: Sequence[str]) -> Split:
+    """Make a split of the pictures of each class in turn."""
+    labels = np.repeat(np.arange(len(groups)), [len(pictures) for pictures in groups])
+    return Split(Files([picture for pictures in groups for picture in pictures]), labels, tuple(names))
 
 
-def divided(kind: str, folder: Path, found: Split, ids: Sequence[str], seed: int, share: float) -> Dataset:
+def how_drawn(seed: int, share: float) -> str:
+    """Say how `divided` draws."""
+    return f"{share:.0%} of every class, drawn with seed {seed}"
+
+
+def divided(
+    kind: str, folder: Path, found: Split, ids: Sequence[str], seed: int, share: float, notes: tuple[str, ...]
+) -> Dataset:
     """Draw the validation pictures from those of every class.
 
     Raises:
@@ -94,12 +100,13 @@ def divided(kind: str, folder: Path, found: Split, ids: Sequence[str], seed: int
             f"and one to be examined with"
         )
     chosen = draw_share(found.labels, share, seed)
-    note = f"validation: {share:.0%} of every class, drawn with seed {seed}"
-    return Dataset(kind, str(folder), found.take(~chosen), found.take(chosen), tuple(ids), (note,))
+    return Dataset(kind, str(folder), found.take(~chosen), found.take(chosen), tuple(ids), notes, drawn=True)
 
 
-def check_same_classes(val: Path, in_val: Sequence[str], train: Path, in_train: Sequence[str]) -> None:
-    """Refuse a validation set of other classes.
+def check_same_classes(
+    val: Path, in_val: Sequence[str], train: Path, in_train: Sequence[str], wanted: Sequence[str]
+) -> None:
+    """Refuse a validation set that has other classes, or lacks one of those that are wanted.
 
     It is the commonest way to spoil an experiment on ImageNet and its like: the validation pictures come in one folder,
     which is then taken for a class; everything runs, and the accuracy is that of guessing.
@@ -107,7 +114,7 @@ def check_same_classes(val: Path, in_val: Sequence[str], train: Path, in_train: 
     Raises:
         ValueError: if the two sets of classes differ.
     """
-    extra, missing = sorted(set(in_val) - set(in_train)), sorted(set(in_train) - set(in_val))
+    extra, missing = sorted(set(in_val) - set(in_train)), sorted(set(wanted) - set(in_val))
     if not extra and not missing:
         return
     difference = "; ".join(
@@ -132,17 +139,16 @@ def class_names(folder: Path, ids: Sequence[str]) -> list[str]:
     if words.is_file():
         for line in read_lines(words):
             name, _, rest = line.partition("\t")
-            known[name.strip()] = rest.split(",")[0].strip()
+            known[normal(name.strip())] = normal(rest.split(",")[0].strip())
     return [known.get(name) or name for name in ids]
 
 
-def _pictures_of(folder: Path) -> list[Path]:
-    pictures = pictures_below(folder)
+def _pictures_of(folder: Path, left: Left) -> list[Path]:
+    pictures = pictures_below(folder, left)
     if not pictures:
-        there = [entry.name for entry in entries(folder)]
+        there = some([entry.name for entry in entries(folder)])
+        found = f"there is {there}, but no {', '.join(USUAL)} or other picture" if there else "the folder is empty"
         raise ValueError(
-            f"{printable(folder)}: this class has no pictures; "
-            + (f"there is {some(there)}, but no {some(sorted(SUFFIXES), 20)}" if there else "the folder is empty")
-            + "; put some there or remove the folder"
+            f"{printable(folder)}: this class has no pictures; {found}; put some there or remove the folder"
         )
     return pictures

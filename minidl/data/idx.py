@@ -3,7 +3,8 @@
     0, 0, type (8: unsigned bytes), number of axes; each axis as four bytes, the high one first; then the bytes
 
 There are four files, which may be packed with gzip: train-images-idx3-ubyte (N, 28, 28), train-labels-idx1-ubyte (N,)
-and the same with t10k for the test. Fashion-MNIST has the same names and sizes; only the name of its folder tells it.
+and the same with t10k for the test; each may lie in a folder of its name, into which 7-Zip unpacks it. Fashion-MNIST
+has the same names and sizes; only the name of its folder tells it.
 
 Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits" (1998); Xiao, Rasul and Vollgraf,
 "Fashion-MNIST" (2017), table 2.
@@ -67,12 +68,11 @@ def read(folder: Path, classes: Choice, seed: int, share: float) -> Dataset:
 
 
 def _find(folder: Path, part: str, what: str, axes: int) -> Path | None:
-    for dash in "-.":  # some copies have a point
-        for end in ("", ".gz"):
-            path = folder / f"{part}-{what}{dash}idx{axes}-ubyte{end}"
-            if path.is_file():
-                return path
-    return None
+    """Return one of the four files: here, or in a folder of its name, into which 7-Zip unpacks it."""
+    names = [f"{part}-{what}{dash}idx{axes}-ubyte{end}" for dash in "-." for end in ("", ".gz")]  # both are in use
+    candidates = [folder / name for name in names]
+    candidates += [folder / outer / name for outer in names if (folder / outer).is_dir() for name in names]
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _pair(folder: Path, part: str) -> tuple[Path, np.ndarray, np.ndarray]:

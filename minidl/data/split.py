@@ -176,6 +176,7 @@ class Dataset:
         val: the pictures to be examined with.
         ids: how the files call the classes, such as "n01443537".
         notes: what a user should know: how the split was made, what was left out.
+        drawn: whether the pictures for validation were drawn, because the data set does not say which they are.
     """
 
     kind: str
@@ -184,6 +185,7 @@ class Dataset:
     val: Split
     ids: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    drawn: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:

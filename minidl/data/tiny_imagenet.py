@@ -7,7 +7,8 @@
     val/val_annotations.txt            ... and their classes here: file, id, box (four numbers), with tabs
 
 Who takes val/images for a class gets 1 / 200 = 0.5 % right; here the labels are read. Classes are numbered in the order
-of their sorted ids, as in ImageNet. A validation set that was sorted into folders (val/ID/*.JPEG) is read as well.
+of their sorted ids, as in ImageNet. A validation set that was sorted into folders (val/ID/*.JPEG or val/ID/images/) is
+read as well; where val_annotations.txt is still there, it must agree.
 
 Source: Stanford CS231n, "Tiny ImageNet visual recognition challenge" (2015).
 """
@@ -17,17 +18,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from minidl.data._choice import Choice, choose
-from minidl.data._scan import SUFFIXES, entries, folders_in, pictures_below, printable, read_lines, some
-from minidl.data.folders import check_same_classes, class_names, divided, split_of
+from minidl.data._choice import Choice, choose, distinct
+from minidl.data._scan import (
+    Left,
+    entries,
+    folders_in,
+    is_folder,
+    is_picture,
+    pictures_below,
+    printable,
+    read_lines,
+    some,
+)
+from minidl.data.folders import check_same_classes, class_names, divided, how_drawn, split_of
 from minidl.data.split import Dataset
 
 KIND = "Tiny-ImageNet"
+LABELS = "val_annotations.txt"
 
 
 def recognise(folder: Path) -> bool:
     """Tell whether this is Tiny-ImageNet's layout."""
-    own = folder / "wnids.txt", folder / "val" / "val_annotations.txt"
+    own = folder / "wnids.txt", folder / "val" / LABELS
     return (folder / "train").is_dir() and any(file.is_file() for file in own)
 
 
@@ -48,23 +60,80 @@ def read(folder: Path, classes: Choice, seed: int, share: float) -> Dataset:
     ids = _ids(folder)
     names = class_names(folder, ids)
     chosen = choose(folder, ids, names, classes)
-    names, some_ids = [names[number] for number in chosen], [ids[number] for number in chosen]
-    found = split_of([(train / name, _pictures_of(folder, name)) for name in some_ids], names)
+    unique, said = distinct(ids, names)
+    names, some_ids = [unique[number] for number in chosen], [ids[number] for number in chosen]
+    left = Left()
+    found = split_of([_pictures_of(train / name, left) for name in some_ids], names)
     if not val.is_dir():
-        return divided(KIND, folder, found, some_ids, seed, share)
-    if (val / "val_annotations.txt").is_file():
-        sorted_out = _annotated(val, ids)
+        note = f"training: train/, validation: {how_drawn(seed, share)}"
+        return divided(KIND, folder, found, some_ids, seed, share, (note, *_notes(left), *said))
+    if _is_sorted(val):
+        sorted_out, how = _sorted(val, train, ids, some_ids, left), "val/, sorted into folders"
+    elif (val / LABELS).is_file():
+        sorted_out, how = _annotated(val, ids), "val/"
     else:
-        check_same_classes(val, folders_in(val), train, folders_in(train))
-        sorted_out = {name: pictures_below(val / name) for name in some_ids}
+        raise ValueError(
+            f"{printable(val)}: the pictures lie in one folder, and {LABELS} is missing, so their classes are not "
+            f"known; take it from the archive again"
+        )
     empty = [name for name in some_ids if not sorted_out.get(name)]
     if empty:
         raise ValueError(
             f"{printable(val)}: there is no picture of {len(empty)} of the {len(some_ids)} classes ({some(empty)}); "
             f"choose other classes, or add pictures"
         )
-    examined = split_of([(val, sorted_out[name]) for name in some_ids], names)
-    return Dataset(KIND, str(folder), found, examined, tuple(some_ids), ("validation: val/",))
+    examined = split_of([sorted_out[name] for name in some_ids], names)
+    notes = (f"training: train/, validation: {how}", *_notes(left), *said)
+    return Dataset(KIND, str(folder), found, examined, tuple(some_ids), notes)
+
+
+def _notes(left: Left) -> tuple[str, ...]:
+    del left.files[".txt"]  # the boxes of every class, which belong to the layout
+    return left.notes()
+
+
+def _is_sorted(val: Path) -> bool:
+    """Tell whether the validation pictures lie in a folder for each class.
+
+    Raises:
+        ValueError: if some do and some do not.
+    """
+    classes = [name for name in folders_in(val) if name != "images" and pictures_below(val / name)]
+    loose = [entry.name for entry in entries(_place(val)) if not is_folder(entry)]
+    loose = [name for name in loose if is_picture(str(_place(val) / name), name)]
+    if classes and loose:
+        raise ValueError(
+            f"{printable(val)}: sorted in part: {len(loose):,} pictures lie in {printable(_place(val))} "
+            f"({some(loose)}), others in folders of classes ({some(classes)}); sort the rest, or unpack the archive "
+            f"again"
+        )
+    return bool(classes)
+
+
+def _place(val: Path) -> Path:
+    """Return where the validation pictures lie if they are not sorted."""
+    return val / "images" if (val / "images").is_dir() else val
+
+
+def _sorted(val: Path, train: Path, ids: Sequence[str], wanted: Sequence[str], left: Left) -> dict[str, list[Path]]:
+    """Return the validation pictures of every class, as the folders sort them.
+
+    Raises:
+        ValueError: if the classes are not those of training, or the labels that are still there say something else.
+    """
+    there = [name for name in folders_in(val) if name != "images" or pictures_below(val / name)]
+    check_same_classes(val, there, train, ids, wanted)
+    found = {name: pictures_below(val / name, left) for name in wanted}
+    if (val / LABELS).is_file():
+        labels = dict(line.split("\t")[:2] for line in read_lines(val / LABELS) if "\t" in line)
+        for name, pictures in found.items():
+            for picture in pictures:
+                if labels.get(picture.name, name) != name:
+                    raise ValueError(
+                        f"{printable(picture)}: {LABELS} says that its class is {labels[picture.name]!r}; move it "
+                        f"there, or remove {LABELS} if the folders are right"
+                    )
+    return found
 
 
 def _ids(folder: Path) -> list[str]:
@@ -79,10 +148,9 @@ def _ids(folder: Path) -> list[str]:
     return sorted(line for line in lines if line)
 
 
-def _pictures_of(folder: Path, name: str) -> list[Path]:
+def _pictures_of(place: Path, left: Left) -> list[Path]:
     """Return the training pictures of a class."""
-    place = folder / "train" / name
-    pictures = pictures_below(place) if place.is_dir() else []
+    pictures = pictures_below(place, left) if place.is_dir() else []
     if not pictures:
         what = "it has no pictures" if place.is_dir() else "there is no such folder"
         raise ValueError(
@@ -94,10 +162,10 @@ def _pictures_of(folder: Path, name: str) -> list[Path]:
 
 def _annotated(val: Path, ids: Sequence[str]) -> dict[str, list[Path]]:
     """Return the validation pictures of every class, as val_annotations.txt sorts them."""
-    file, place = val / "val_annotations.txt", val / "images"
-    there = {entry.name for entry in entries(place if place.is_dir() else val)}
-    place = place if place.is_dir() else val
-    pictures = sorted(name for name in there if Path(name).suffix.lower() in SUFFIXES)
+    file, place = val / LABELS, _place(val)
+    inside = [entry for entry in entries(place) if not is_folder(entry)]
+    there = {entry.name for entry in inside}
+    pictures = [entry.name for entry in inside if is_picture(entry.path, entry.name)]
     known = set(ids)
     line_of: dict[str, int] = {}
     result: dict[str, list[Path]] = {name: [] for name in ids}

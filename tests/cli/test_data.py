@@ -22,7 +22,7 @@ def test_what_is_told(tmp_path, capsys):
     assert (status, errors) == (0, [])
     assert lines[:4] == [
         f"{tmp_path / 'tiny'}: Tiny-ImageNet, 3 classes",
-        "validation: val/",
+        "training: train/, validation: val/",
         "training            9 pictures, 3×8×8 (9)",
         "validation          6 pictures, 3×8×8 (6)",
     ]

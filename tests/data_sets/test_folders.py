@@ -23,7 +23,7 @@ def test_train_and_validation(val, tmp_path):
     assert found.kind == "picture folders"
     assert found.classes == found.ids == ("cat", "dog")
     assert (len(found.train), len(found.val)) == (8, 4)
-    assert found.notes == (f"validation: {val}/",)
+    assert found.notes == (f"training: train/, validation: {val}/",)
     np.testing.assert_array_equal(found.train.labels, [0, 0, 0, 0, 1, 1, 1, 1])
     assert found.train.name(0) == str(tmp_path / "train" / "cat" / "0.png")
     np.testing.assert_array_equal(found.train.read(5), noise(tmp_path / "x.png", seed=101))
@@ -33,7 +33,7 @@ def test_train_and_validation(val, tmp_path):
 def test_val_is_preferred_to_test(tmp_path):
     train_and_val(tmp_path, val="test")
     class_folders(tmp_path / "val", n=1)
-    assert data.open_dataset(tmp_path).notes == ("validation: val/",)
+    assert data.open_dataset(tmp_path).notes == ("training: train/, validation: val/; not used: test/",)
 
 
 def test_the_layout_of_imagenette(tmp_path):
@@ -169,7 +169,7 @@ def test_an_empty_class(tmp_path):
         tmp_path, r"train/emu: this class has no pictures; the folder is empty; put some there or remove the folder"
     )
     (tmp_path / "train" / "emu" / "a.txt").write_text("")
-    refuses(tmp_path, r"train/emu: this class has no pictures; there is a.txt, but no .bmp, .gif, .jpeg, .jpg")
+    refuses(tmp_path, r"train/emu: this class has no pictures; there is a.txt, but no .jpg, .png, .webp or")
 
 
 def test_a_class_of_one_picture_cannot_be_divided(tmp_path):
