@@ -1,6 +1,6 @@
 """From picture files to names: what a network with ImageNet weights sees in them.
 
-    file -> upright RGB -> shorter side to `resize`, middle cut out -> (x - mean) / scale -> network -> softmax -> names
+    file -> upright RGB -> transforms -> network -> softmax -> names
 
 What happens to the pixels before the network must be what happened in training, so it belongs to the weights.
 """
@@ -17,33 +17,15 @@ import numpy as np
 from minidl import models, ops, weights
 from minidl._checks import to_int
 from minidl.data import images
+from minidl.data.transforms import build
+from minidl.data.transforms._base import as_input
 from minidl.models._family import Network
 from minidl.models._registry import ENTRIES
 from minidl.tensor import Tensor, no_grad
 
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How pixels from 0 to 255 become the input of a network: sizes in pixels, mean and scale for each channel."""
-
-    resize: int
-    crop: int
-    mean: tuple[float, float, float]
-    scale: tuple[float, float, float]
-
-    def __call__(self, path: str | os.PathLike[str]) -> np.ndarray:
-        """Read a picture file as x (3, crop, crop)."""
-        x = images.resize_and_crop(images.open_picture(path), self.resize, self.crop)
-        mean, scale = (np.array(numbers, dtype=np.float32)[:, None, None] for numbers in (self.mean, self.scale))
-        return (x - mean) / scale
-
-
-IMAGENET_MEAN = (123.675, 116.28, 103.53)  # of the training pictures, for each channel
-IMAGENET_SCALE = (58.395, 57.12, 57.375)  # their standard deviation
-
-# Weights that were trained on other numbers than torchvision's.
-OWN: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
-    "efficientnet_lite0": ((127.0, 127.0, 127.0), (128.0, 128.0, 128.0)),
+# Weights that were trained on colours normalised with other numbers than everybody's (mean and deviation, 0 to 1).
+OWN: dict[str, dict[str, list[float]]] = {
+    "efficientnet_lite0": {"mean": [127 / 255] * 3, "std": [128 / 255] * 3},
 }
 
 
@@ -88,13 +70,24 @@ class Predictor:
         if self.net.in_channels != 3:
             raise ValueError(f"predict: {self.model} takes pictures with {self.net.in_channels} channels, not RGB")
         size = ENTRIES[self.model].input_size
-        mean, scale = OWN.get(self.model, (IMAGENET_MEAN, IMAGENET_SCALE))
-        self.preprocessing = Preprocessing(round(size * 256 / 224), size, mean, scale)
+        self.transforms = build(
+            [
+                {"name": "resize", "size": round(size * 256 / 224), "interpolation": "bicubic"},
+                {"name": "center_crop", "size": size},
+                {"name": "normalize", **OWN.get(self.model, {})},
+            ],
+            "imagenet",
+        )
+
+    def prepare(self, path: str | os.PathLike[str]) -> np.ndarray:
+        """Read a picture file as the network wants it: float32 (C, H, W)."""
+        (x,) = self.transforms([images.read_pixels(path)])
+        return as_input(x)
 
     def logits(self, path: str | os.PathLike[str]) -> np.ndarray:
         """Return the network's numbers for one picture, one for each class."""
         with no_grad():
-            return self.net(Tensor(self.preprocessing(path)[None])).numpy()[0]
+            return self.net(Tensor(self.prepare(path)[None])).numpy()[0]
 
     def __call__(self, path: str | os.PathLike[str], top: int = 5) -> list[Guess]:
         """Return the most probable classes of one picture.

@@ -19,7 +19,7 @@ class Cache:
     Example:
         >>> cache = Cache(limit=10)
         >>> for index in range(3):
-        ...     cache.put(index, np.zeros(4, dtype="uint8"))
+        ...     cache.put(index, (np.zeros(4, dtype="uint8"), 0))
         >>> len(cache), cache.bytes, cache.get(2)
         (2, 8, None)
     """
@@ -27,19 +27,20 @@ class Cache:
     def __init__(self, limit: int):
         self.limit = limit
         self.bytes = 0
-        self._pictures: dict[int, np.ndarray] = {}
+        self._pictures: dict[int, tuple[np.ndarray, int]] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def get(self, index: int) -> np.ndarray | None:
-        """Return a picture, if it is there."""
+    def get(self, index: int) -> tuple[np.ndarray, int] | None:
+        """Return a picture and how many steps were done to it, if it is there."""
         return self._pictures.get(index)
 
-    def put(self, index: int, picture: np.ndarray) -> None:
-        """Keep a picture, if there is room."""
+    def put(self, index: int, picture: tuple[np.ndarray, int]) -> None:
+        """Keep a picture, with the number of steps that were done to it, if there is room."""
+        size = picture[0].nbytes
         with self._lock:
-            if index not in self._pictures and self.bytes + picture.nbytes <= self.limit:
+            if index not in self._pictures and self.bytes + size <= self.limit:
                 self._pictures[index] = picture
-                self.bytes += picture.nbytes
+                self.bytes += size

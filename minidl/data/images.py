@@ -3,12 +3,21 @@
 A file may hold more than eight-bit RGB: greyscale, a palette, CMYK, 16 bits, transparency, several frames, a note that
 the camera was held sideways (EXIF). All of it becomes an upright RGB picture: the first frame, turned as the note says,
 transparent pixels on white. What cannot be shown is refused with the name of the file.
+
+Notes never keep a picture from being shown: cameras and editors write them wrongly, and no pixel depends on them. Of
+all that a file says about itself only the orientation is read, and nothing is written back. Changes of mode go over a
+picture in bands of rows, so that they need little more memory than the picture before and the picture after.
 """
 
 from __future__ import annotations
 
+import io
 import os
-from typing import TYPE_CHECKING, Any
+import re
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +25,24 @@ from minidl.data._quiet import quiet
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+ORIENTATION = 0x0112  # the tag of EXIF that says how the camera was held
+TURNS = {  # its value: what makes the picture upright, in Pillow's words
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+REMARKS = (269, 270, 271, 272, 282, 283, 285, 296, 305, 306, 315, 316, 700)  # of a TIFF: title, camera, resolution …
+PRIVATE = 0x8000  # the first tag of a TIFF that its decoders do not need
+ORDERS = {b"II*\0": "<", b"MM\0*": ">"}  # how EXIF and TIFF begin: the order of their bytes, as `struct` writes it
+WHOLE = {1: "B", 3: "H", 4: "I"}  # the types of EXIF that are whole numbers of a fixed width
+EXIF = b"Exif\0\0"
+FRONT = 1 << 20  # bytes at the beginning of a file, among which its notes are
+BAND = 1 << 20  # pixels that change their mode at a time
 
 
 def open_picture(path: str | os.PathLike[str]) -> Image:
@@ -29,8 +56,8 @@ def open_picture(path: str | os.PathLike[str]) -> Image:
 
     Raises:
         FileNotFoundError: if there is no such file; IsADirectoryError, PermissionError likewise.
-        ValueError: if it is no picture, is cut short or otherwise broken, or has more pixels than Pillow unpacks; in
-            one line that names the file.
+        ValueError: if it is no picture, is cut short or otherwise broken, has more pixels than Pillow unpacks or than
+            memory can hold; in one line that names the file.
 
     Example:
         >>> import tempfile, pathlib
@@ -40,22 +67,53 @@ def open_picture(path: str | os.PathLike[str]) -> Image:
         >>> open_picture(path).mode
         'RGB'
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     file = os.fspath(path)
     with open(file, "rb") as stream:  # raises the system's own errors, which name the file
         try:
             with quiet():  # a viewer says nothing of odd metadata
-                picture = Image.open(stream)
-                picture.load()
-                ImageOps.exif_transpose(picture, in_place=True)
-                return as_rgb(picture)
+                return as_rgb(_upright(*_loaded(stream)))
         except UnidentifiedImageError:
             raise ValueError(f"{file}: not a picture: {_content(file)}") from None
         except Image.DecompressionBombError as error:
             raise ValueError(f"{file}: too large for a picture ({_line(error)})") from None
-        except (OSError, SyntaxError, EOFError, IndexError, TypeError, ValueError, OverflowError, MemoryError) as error:
-            raise ValueError(f"{file}: the picture is broken ({_line(error)})") from None  # as Pillow's decoders say it
+        except MemoryError:
+            raise ValueError(f"{file}: there is not enough memory to unpack the picture") from None
+        except Exception as error:  # what decoders raise on garbage has no end
+            raise ValueError(f"{file}: the picture is broken ({_line(error)})") from None
+
+
+def read_pixels(path: str | os.PathLike[str], channels: int = 3) -> np.ndarray:
+    """Read a picture file as an array.
+
+    Args:
+        path: see `open_picture`.
+        channels: 3 (default) for red, green and blue, 1 for grey.
+
+    Returns:
+        The pixels from 0 to 255, uint8 (channels, H, W).
+
+    Raises:
+        ValueError: if it cannot be read; one line that begins with the file.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from PIL import Image
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "red.png")
+        >>> Image.new("RGB", (4, 3), "red").save(path)
+        >>> read_pixels(path).shape, read_pixels(path, channels=1)[0, 0, 0]
+        ((3, 3, 4), np.uint8(76))
+    """
+    file = os.fspath(path)
+    try:
+        picture = open_picture(file)
+        pixels = np.asarray(picture if channels == 3 else picture.convert("L"))
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1)) if channels == 3 else pixels[None]
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror or error}") from None
+    except MemoryError:
+        raise ValueError(f"{file}: there is not enough memory for its pixels") from None
 
 
 def as_rgb(picture: Any) -> Image:
@@ -64,39 +122,146 @@ def as_rgb(picture: Any) -> Image:
     Raises:
         ValueError: if its numbers have no known range (32-bit floats).
     """
-    from PIL import Image
-
     if picture.mode == "F":
         raise ValueError("its pixels are 32-bit floats, whose range is not known; save it with 8 or 16 bits")
     if picture.mode.startswith("I"):  # 16 bits, kept in 16 or 32
-        grey = np.asarray(picture).clip(0, 65535) / 257  # 65535 / 255
-        return Image.fromarray(grey.round().astype(np.uint8), "L").convert("RGB")
+        return _in_bands(picture, _from_sixteen_bits)
     if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        rgba = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+        return _in_bands(picture, _on_white)
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def resize_and_crop(picture: Image, resize: int, crop: int) -> np.ndarray:
-    """Bring the shorter side to `resize` pixels (bicubic) and cut `crop` × `crop` from the middle.
-
-    Returns:
-        The picture as float32 (3, crop, crop), numbers from 0 to 255.
-
-    Example:
-        >>> from PIL import Image
-        >>> resize_and_crop(Image.new("RGB", (640, 480), "red"), 256, 224)[:, 0, 0]
-        array([255.,   0.,   0.], dtype=float32)
-    """
+def _in_bands(picture: Any, change: Callable[[Any], Image]) -> Image:
+    """Return an RGB picture whose bands of rows are what `change` made of those of the picture."""
     from PIL import Image
 
     width, h = picture.size
-    shorter = min(width, h)
-    size = resize * width // shorter, resize * h // shorter
-    picture = picture.resize(size, Image.Resampling.BICUBIC)
-    left, top = round((size[0] - crop) / 2), round((size[1] - crop) / 2)
-    pixels = np.asarray(picture.crop((left, top, left + crop, top + crop)), dtype=np.float32)  # (H, W, 3)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    rows = max(BAND // width, 1)
+    rgb = Image.new("RGB", picture.size)
+    for top in range(0, h, rows):
+        rgb.paste(change(picture.crop((0, top, width, min(top + rows, h)))), (0, top))
+    return rgb
+
+
+def _from_sixteen_bits(band: Any) -> Image:
+    from PIL import Image
+
+    grey = np.asarray(band).clip(0, 65535) / 257  # 65535 / 255
+    return Image.fromarray(grey.round().astype(np.uint8), "L").convert("RGB")
+
+
+def _on_white(band: Any) -> Image:
+    from PIL import Image
+
+    rgba = band.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+# How the camera was held
+
+
+def _loaded(stream: IO[bytes]) -> tuple[Any, bytes]:
+    """Return the first frame, and its EXIF where Pillow has not got it.
+
+    Pillow reads some notes when it opens a file, and takes a picture whose notes it stumbles over for none. Such a file
+    is opened again with its notes made unreadable.
+    """
+    from PIL import Image
+
+    picture: Any
+    try:
+        picture, exif = Image.open(stream), b""
+    except Image.DecompressionBombError:
+        raise
+    except Exception:
+        stream.seek(0)
+        front = stream.read(FRONT)
+        if EXIF[:4] not in front and front[:4] not in ORDERS:
+            raise
+        content = front + stream.read()
+        picture = Image.open(io.BytesIO(_without_notes(content)))
+        exif = content[:FRONT].partition(EXIF)[2] if content.startswith(b"\xff\xd8") else b""
+    if hasattr(picture, "tag_v2"):  # Pillow turns a TIFF itself, and reads all its notes on the way: leave it the one
+        if not isinstance(picture.info.get("xmp"), bytes):
+            picture.info.pop("xmp", None)
+        notes = picture.getexif()
+        for tag in [tag for tag in notes if tag != ORIENTATION]:
+            del notes[tag]
+    picture.load()
+    return picture, exif
+
+
+def _without_notes(content: bytes) -> bytes:
+    """Return the file with EXIF under a name that nobody knows; of a TIFF, those tags that no pixel depends on."""
+    if content[:4] not in ORDERS:
+        return content[:FRONT].replace(EXIF[:4], bytes(4)) + content[FRONT:]
+    silent = bytearray(content)
+    with suppress(struct.error):
+        for place, _, tag, _, _ in _entries(content):
+            if tag in REMARKS or tag >= PRIVATE:
+                silent[place : place + 12] = bytes(12)
+    return bytes(silent)
+
+
+def _upright(picture: Any, exif: bytes) -> Any:
+    """Turn a picture as its notes say."""
+    from PIL.Image import Transpose
+
+    turn = TURNS.get(_orientation(picture.info, exif))
+    return picture if turn is None else picture.transpose(Transpose[turn])
+
+
+def _orientation(info: dict[Any, Any], exif: bytes) -> int:
+    """Return the orientation that a file notes: in EXIF, in EXIF written as text, or in XMP; 1 where it does not."""
+    exif = info.get("exif") or exif or _from_text(info.get("Raw profile type exif"))
+    with suppress(struct.error, TypeError):
+        found = _exif_orientation(exif)
+        if found is not None:
+            return found
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
+    match = re.search(rb'tiff:Orientation(?:="|>)([0-9])', xmp if isinstance(xmp, bytes) else str(xmp).encode())
+    return int(match[1]) if match else 1
+
+
+def _from_text(profile: Any) -> bytes:
+    """Return the EXIF that ImageMagick writes into a PNG: three lines of other things, then hexadecimal digits."""
+    with suppress(ValueError, TypeError):
+        return bytes.fromhex("".join(str(profile or "").split("\n")[3:]))
+    return b""
+
+
+def _exif_orientation(exif: bytes) -> int | None:
+    """Look the orientation up in the first directory of EXIF, past everything else, right or wrong.
+
+    Raises:
+        struct.error: if the block is cut short before it.
+    """
+    while exif.startswith(EXIF):
+        exif = exif[len(EXIF) :]
+    for place, order, tag, kind, n in _entries(exif):
+        if tag == ORIENTATION and n == 1 and kind in WHOLE:
+            return int(struct.unpack_from(order + WHOLE[kind], exif, place + 8)[0])
+    return None
+
+
+def _entries(content: bytes) -> Iterator[tuple[int, str, int, int, int]]:
+    """Yield place, order of bytes, tag, type and count of each entry of the first directory of EXIF, or of a TIFF.
+
+    A directory begins with the number of its entries; an entry is a tag, a type, a count and a value, in 12 bytes.
+
+    Raises:
+        struct.error: where the directory is cut short.
+    """
+    order = ORDERS.get(content[:4])
+    if order is None:
+        return
+    (start,) = struct.unpack_from(order + "I", content, 4)
+    (count,) = struct.unpack_from(order + "H", content, start)
+    for place in range(start + 2, start + 2 + 12 * count, 12):
+        yield place, order, *struct.unpack_from(order + "HHI", content, place)
+
+
+# What is wrong
 
 
 def _line(error: BaseException) -> str:

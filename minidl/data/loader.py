@@ -29,7 +29,7 @@ from minidl.data.pictures import Pictures
 from minidl.data.split import Split
 from minidl.data.statistics import Statistics
 from minidl.data.transforms import Pipeline, build
-from minidl.data.transforms._base import apply_rows, stack
+from minidl.data.transforms._base import as_input, stack
 
 Batch = tuple[np.ndarray, np.ndarray]
 MOST_WORKERS = 4  # more do not help: Python's lock is held for a part of every picture
@@ -103,7 +103,7 @@ class Loader:
         self.broken: dict[int, str] = {}  # what is wrong with picture i
         self._told = 0  # how many of them the user was told of
         self.waited = 0.0  # seconds that whoever uses the batches had to wait, in all epochs together
-        self._fixed = self.transforms.fixed()
+        self._fixed, self._sized = self.transforms.fixed(), self.transforms.sized()
         if not len(self):
             rest = ", the last batch is dropped" if drop_last else ""
             raise ValueError(
@@ -167,39 +167,40 @@ class Loader:
         if pictures is not None and not self._fixed:
             x: Any = pictures[chosen]
         else:
-            x, chosen, first = *self._fetch(chosen, stop), self._fixed
+            x, chosen, first = *self._fetch(plan, chosen, stop), max(self._fixed, self._sized)
             if stop.is_set():
                 return np.empty(0), chosen
         rows = [None if row is None else row[chosen] for row in plan.rows]
         x = self.transforms.apply(x, rows, first, lambda i: self.split.name(int(chosen[i])))
         if not isinstance(x, np.ndarray):
             raise ValueError(self._differ(x, chosen))
-        if x.dtype == np.uint8:
-            x = x.astype(np.float32) / 255
-        x, labels = x.astype(np.float32, copy=False), self.split.labels[chosen].astype(np.int64)
+        x, labels = as_input(x), self.split.labels[chosen].astype(np.int64)
         if (mixup := self.transforms.mixup) is not None:
             x, labels = mixup.mix(x, labels, rows[-1], len(self.split.classes))
         return np.ascontiguousarray(x), labels
 
-    def _fetch(self, chosen: np.ndarray, stop: threading.Event) -> tuple[Any, np.ndarray]:
-        """Return pictures from the cache or their files, and the indices of those that could be read."""
+    def _fetch(self, plan: _Plan, chosen: np.ndarray, stop: threading.Event) -> tuple[Any, np.ndarray]:
+        """Return pictures from the cache or their files, and the indices of those that could be read.
+
+        Each is brought to its size before the next is read: a file may hold much more than a batch wants.
+        """
         pictures, good = [], []
         for index in chosen.tolist():
             if stop.is_set():  # nobody waits for this batch any more
                 break
             if index in self.broken:
                 continue
-            picture = self.cache.get(index)
-            if picture is None:
+            kept = self.cache.get(index)
+            if kept is None:
                 try:
-                    picture = self._read(index)
+                    kept = self._read(index)
                 except ValueError as error:
                     if self.on_error == "raise":
                         raise ValueError(f"{error}; remove or replace the file, or skip it: on_error='skip'") from None
                     self.broken[index] = str(error)
                     continue
-                self.cache.put(index, picture)
-            pictures.append(picture)
+                self.cache.put(index, kept)
+            pictures.append(self._sized_picture(plan, index, *kept))
             good.append(index)
         if not good and not stop.is_set():
             raise ValueError(
@@ -207,11 +208,16 @@ class Loader:
             )
         return stack(pictures), np.array(good, dtype=np.int64)
 
-    def _read(self, index: int) -> np.ndarray:
-        """Read a picture and apply the steps that are the same in every epoch."""
-        x = self.split.read(index)
-        for step in self.transforms.steps[: self._fixed]:
-            (x,) = apply_rows(step, [x], None, lambda _: self.split.name(index))
+    def _read(self, index: int) -> tuple[np.ndarray, int]:
+        """Read a picture and apply what is the same in every epoch; return it, and how many steps are done."""
+        return self.transforms.begin(self.split.read(index), lambda _: self.split.name(index))
+
+    def _sized_picture(self, plan: _Plan, index: int, x: np.ndarray, done: int) -> np.ndarray:
+        """Apply the steps up to the last that decides about the size to a picture, of which some are done."""
+        if done >= self._sized:
+            return x
+        rows = [None if row is None else row[index : index + 1] for row in plan.rows]
+        (x,) = self.transforms.apply([x], rows, done, lambda _: self.split.name(index), last=self._sized)
         return x
 
     def _differ(self, x: Sequence[np.ndarray], chosen: np.ndarray) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from minidl._random import addressed
-from minidl.data.images import open_picture
+from minidl.data.images import read_pixels
 from minidl.data.pictures import Pictures
 
 
@@ -72,12 +72,7 @@ class Files:
         Raises:
             ValueError: if it cannot be read; one line that begins with the file.
         """
-        path = self.paths[index]
-        try:
-            pixels = np.asarray(open_picture(path))  # (H, W, 3)
-        except OSError as error:
-            raise ValueError(f"{path}: {error.strerror or error}") from None
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        return read_pixels(self.paths[index])
 
     def name(self, index: int) -> str:
         """Say which picture that is, for messages."""

@@ -31,6 +31,9 @@ class Statistics:
     eigenvectors: tuple[tuple[float, ...], ...]
 
 
+PIECE = 1 << 18  # pixels of a picture that are looked at together
+
+
 class Moments:
     """Sums over pictures, from which the statistics follow.
 
@@ -50,8 +53,16 @@ class Moments:
     @staticmethod
     def of(x: np.ndarray) -> tuple[int, np.ndarray, np.ndarray, float]:
         """Return number of pixels, sums (C,), products (C, C) and unit of a picture (C, H, W)."""
-        p = x.reshape(len(x), -1).astype(np.float64)  # (C, P)
-        return p.shape[1], p.sum(axis=1), p @ p.T, 255.0 if x.dtype == np.uint8 else 1.0
+        pixels = x.reshape(len(x), -1)  # (C, P)
+        if x.dtype != np.uint8:
+            p = pixels.astype(np.float64)
+            return p.shape[1], p.sum(axis=1), p @ p.T, 1.0
+        sums, products = np.zeros(len(x)), np.zeros((len(x), len(x)))
+        for first in range(0, pixels.shape[1], PIECE):  # whole numbers may be summed in any order
+            p = pixels[:, first : first + PIECE].astype(np.float64)
+            sums += p.sum(axis=1)
+            products += p @ p.T
+        return pixels.shape[1], sums, products, 255.0
 
     def add(self, part: tuple[int, np.ndarray, np.ndarray, float]) -> None:
         """Add what `of` returned for another picture."""

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minidl.data.images import open_picture, resize_and_crop
+from minidl.data import images
+from minidl.data.images import open_picture, read_pixels
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -82,6 +83,52 @@ def test_floats_are_refused(tmp_path):
         open_picture(path)
 
 
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+def test_bands_change_nothing(rows, tmp_path, rng, monkeypatch):
+    """Changes of mode go over a picture in bands; how high they are is seen nowhere."""
+    whole = [
+        Image.fromarray(rng.integers(0, 65536, (13, 10), dtype=np.uint16)),
+        Image.fromarray(rng.integers(0, 256, (13, 10, 4), dtype=np.uint8)),
+        Image.fromarray(rng.integers(0, 256, (13, 10, 2), dtype=np.uint8), "LA"),
+    ]
+    wanted = [np.asarray(images.as_rgb(picture)) for picture in whole]
+    grey = np.asarray(whole[0]) / 257
+    np.testing.assert_array_equal(wanted[0], np.repeat(grey.round()[..., None], 3, axis=2))
+    alpha = np.asarray(whole[1])[..., 3:] / 255
+    mixed = np.asarray(whole[1])[..., :3] * alpha + 255 * (1 - alpha)
+    assert np.abs(wanted[1] - mixed).max() <= 1
+    monkeypatch.setattr(images, "BAND", rows * 10)
+    for picture, expected in zip(whole, wanted):
+        np.testing.assert_array_equal(images.as_rgb(picture), expected)
+
+
+def test_a_palette_keeps_its_transparency_in_bands(monkeypatch):
+    picture = Image.new("P", (4, 6), 0)
+    picture.putpalette([255, 0, 0, 0, 255, 0] + [0] * 762)
+    picture.paste(1, (0, 3, 4, 6))
+    picture.info["transparency"] = 0
+    monkeypatch.setattr(images, "BAND", 4)
+    rgb = images.as_rgb(picture)
+    assert (rgb.getpixel((0, 0)), rgb.getpixel((0, 5))) == (WHITE, (0, 255, 0))
+
+
+def test_too_little_memory_is_told_by_name(tmp_path, monkeypatch):
+    path = saved(Image.new("RGB", (4, 3), RED), tmp_path / "a.png")
+
+    def greedy(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(images, "as_rgb", greedy)
+    with pytest.raises(ValueError, match=r"a\.png: there is not enough memory to unpack the picture"):
+        open_picture(path)
+
+
+def test_grey_pixels(tmp_path):
+    path = saved(Image.new("RGB", (4, 3), RED), tmp_path / "a.png")
+    assert read_pixels(path, channels=1).tolist() == [[[76] * 4] * 3]
+    assert read_pixels(path).shape == (3, 3, 4)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -124,18 +171,3 @@ def test_missing_files_are_the_systems_errors(tmp_path):
         open_picture(tmp_path / "none.jpg")
     with pytest.raises(IsADirectoryError):
         open_picture(tmp_path)
-
-
-@pytest.mark.parametrize("size", [(640, 480), (480, 640), (1, 1), (1000, 3), (224, 224)])
-def test_resize_and_crop_gives_the_middle(size):
-    x = resize_and_crop(Image.new("RGB", size, RED), 256, 224)
-    assert x.shape == (3, 224, 224)
-    assert x.dtype == np.float32
-    assert x.flags.c_contiguous
-    np.testing.assert_array_equal(x[0], 255)
-
-
-def test_the_crop_is_centred():
-    picture = Image.fromarray(np.tile(np.arange(0, 200, 2, dtype=np.uint8)[None, :, None], (50, 1, 3)))
-    x = resize_and_crop(picture, 50, 40)  # 100 × 50 stays; the middle 40 columns are 30 to 69
-    np.testing.assert_array_equal(x[0, 0], np.arange(60, 140, 2))

@@ -17,6 +17,7 @@ from minidl._checks import check_rank
 from minidl._random import default_generator
 
 Pictures = np.ndarray | Sequence[np.ndarray]  # (N, C, H, W), or N arrays (C, H, W) of different sizes
+Rows = Sequence[Any]  # for each of some steps, what was drawn for the pictures: an array (N, …), or None
 
 
 class Transform:
@@ -45,32 +46,43 @@ class Transform:
         Returns:
             New pictures; an array as soon as all sizes are the same.
         """
-        return apply_rows(self, x, self.draw(rng or default_generator(), len(x)))
+        rows = self.draw(rng or default_generator(), len(x))
+        return apply_rows(self.name, lambda x, rows: self.apply(x, *rows), x, [rows])
 
 
 def apply_rows(
-    transform: Transform, x: Pictures, rows: np.ndarray | None, name: Callable[[int], str] | None = None
+    op: str,
+    change: Callable[[np.ndarray, Rows], np.ndarray],
+    x: Pictures,
+    rows: Rows,
+    name: Callable[[int], str] | None = None,
 ) -> Pictures:
-    """Apply rows to pictures in one array, or, if their sizes differ, to one after the other.
+    """Apply steps to pictures in one array, or, if their sizes differ, to one after the other.
 
     Args:
-        transform: what to apply.
+        op: the name of the step, for messages.
+        change: what is to be done, to pictures (N, C, H, W) with their rows.
         x: pictures (N, C, H, W), or a list of pictures (C, H, W).
-        rows: what its `draw` returned for them.
+        rows: for each step, what its `draw` returned for the pictures.
         name: says which picture a number is, for messages.
 
     Raises:
-        ValueError: if the transform refuses a picture.
+        ValueError: if a transform refuses a picture.
+        MemoryError: if there is not enough memory; it names the picture.
     """
     if isinstance(x, np.ndarray):
-        check_rank(transform.name, "x", x.shape, "N, C, H, W")
-        return transform.apply(x, rows)
+        check_rank(op, "x", x.shape, "N, C, H, W")
+        return change(x, rows)
     changed = []
     for i, one in enumerate(x):
+        where = f"{name(i)}: " if name else ""
         try:
-            changed.append(transform.apply(one[None], None if rows is None else rows[i : i + 1])[0])
+            changed.append(change(one[None], [None if row is None else row[i : i + 1] for row in rows])[0])
         except ValueError as error:
-            raise ValueError(f"{name(i)}: {error}" if name else str(error)) from None
+            raise ValueError(f"{where}{error}") from None
+        except MemoryError:
+            size = "×".join(map(str, one.shape[1:]))
+            raise MemoryError(f"{where}{op}: there is not enough memory for a picture of {size}") from None
     return stack(changed)
 
 
@@ -82,6 +94,11 @@ def stack(pictures: Sequence[np.ndarray]) -> Pictures:
     for place, one in zip(together, pictures):
         place[...] = one
     return together
+
+
+def as_input(x: np.ndarray) -> np.ndarray:
+    """Return finished pictures as a network takes them: float32, where uint8 is divided by 255."""
+    return (x.astype(np.float32) / 255 if x.dtype == np.uint8 else x).astype(np.float32, copy=False)
 
 
 def in_floats(op: str, x: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

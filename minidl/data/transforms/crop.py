@@ -141,13 +141,33 @@ def check_rows(op: str, name: str, rows: np.ndarray, shape: tuple[int, ...], wha
         raise ValueError(f"{op}: {name} must be {what}, shape {shape}; {name}.shape={np.shape(rows)}")
 
 
-def check_fits(op: str, size: tuple[int, int], x: np.ndarray) -> None:
-    """Refuse to cut out more than there is."""
-    if size[0] > x.shape[2] or size[1] > x.shape[3]:
-        raise ValueError(
-            f"{op}: {size[0]}×{size[1]} pixels do not fit into a picture of {x.shape[2]}×{x.shape[3]}; "
-            f"put a resize or a pad before it"
-        )
+class Cut(Transform):
+    """What keeps a rectangle of a picture, which can be told before there is a pixel.
+
+    Args:
+        size: the (H, W) of the result, or one int for both.
+    """
+
+    size: int | tuple[int, int]
+
+    @property
+    def result(self) -> tuple[int, int]:
+        """The (H, W) of the result."""
+        h, width = to_pair(self.name, "size", self.size, least=1)
+        return h, width
+
+    def rectangles(self, h: int, width: int, rows: Any) -> np.ndarray:
+        """Return (top, left, height, width) of what each row keeps of a picture of h × width: (N, 4)."""
+        raise NotImplementedError
+
+    def check_fits(self, h: int, width: int) -> None:
+        """Refuse to cut out more than there is."""
+        rows, columns = self.result
+        if rows > h or columns > width:
+            raise ValueError(
+                f"{self.name}: {rows}×{columns} pixels do not fit into a picture of {h}×{width}; "
+                f"put a resize or a pad before it"
+            )
 
 
 @dataclass(frozen=True)
@@ -225,7 +245,7 @@ class Pad(Transform):
 
 
 @dataclass(frozen=True)
-class CenterCrop(Transform):
+class CenterCrop(Cut):
     """Cut out the middle.
 
     Args:
@@ -240,14 +260,18 @@ class CenterCrop(Transform):
 
     def apply(self, x: np.ndarray, rows: Any) -> np.ndarray:
         """Cut."""
-        h, width = size = to_pair(self.name, "size", self.size, least=1)
-        check_fits(self.name, size, x)
-        top, left = round((x.shape[2] - h) / 2), round((x.shape[3] - width) / 2)
+        top, left, h, width = self.rectangles(x.shape[2], x.shape[3], rows)[0].tolist()
         return x[:, :, top : top + h, left : left + width].copy()
+
+    def rectangles(self, h: int, width: int, rows: Any) -> np.ndarray:
+        """Return the middle: (1, 4)."""
+        self.check_fits(h, width)
+        size = self.result
+        return np.array([[round((h - size[0]) / 2), round((width - size[1]) / 2), *size]])
 
 
 @dataclass(frozen=True)
-class RandomCrop(Transform):
+class RandomCrop(Cut):
     """Cut out a rectangle at a random place.
 
     Args:
@@ -266,14 +290,17 @@ class RandomCrop(Transform):
 
     def apply(self, x: np.ndarray, rows: Any) -> np.ndarray:
         """Cut there."""
-        size = to_pair(self.name, "size", self.size, least=1)
-        check_fits(self.name, size, x)
-        room = np.array(x.shape[2:]) - size + 1  # places for the corner
-        return crop(x, size, (rows * room).astype(np.int64))
+        return crop(x, self.result, self.rectangles(x.shape[2], x.shape[3], rows)[:, :2])
+
+    def rectangles(self, h: int, width: int, rows: Any) -> np.ndarray:
+        """Return (top, left, height, width) for each row: (N, 4)."""
+        self.check_fits(h, width)
+        room = np.array((h, width)) - self.result + 1  # places for the corner
+        return np.concatenate([(rows * room).astype(np.int64), np.tile(self.result, (len(rows), 1))], axis=1)
 
 
 @dataclass(frozen=True)
-class RandomResizedCrop(Transform):
+class RandomResizedCrop(Cut):
     """Cut out a rectangle of random area, proportion and place, and bring it to a size.
 
     Ten candidates are drawn for each picture and the first that fits is taken; if none does, the largest rectangle of
@@ -308,13 +335,12 @@ class RandomResizedCrop(Transform):
 
     def apply(self, x: np.ndarray, rows: Any) -> np.ndarray:
         """Cut there and resize."""
-        h, width = to_pair(self.name, "size", self.size, least=1)
-        y = np.empty((*x.shape[:2], h, width), dtype=x.dtype)
+        y = np.empty((*x.shape[:2], *self.result), dtype=x.dtype)
         for place, one, (top, left, ch, cw) in zip(y, x, self.rectangles(x.shape[2], x.shape[3], rows).tolist()):
             resample(one[:, top : top + ch, left : left + cw], place)
         return y
 
-    def rectangles(self, h: int, width: int, rows: np.ndarray) -> np.ndarray:
+    def rectangles(self, h: int, width: int, rows: Any) -> np.ndarray:
         """Return (top, left, height, width) of the rectangle for each row, in a picture of h × width: (N, 4)."""
         low, high = self.scale
         area = (low + (high - low) * rows[:, : self.CANDIDATES]) * h * width

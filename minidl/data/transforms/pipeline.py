@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ from minidl.data.transforms.colour import (
     PcaJitter,
     Saturation,
 )
-from minidl.data.transforms.crop import CenterCrop, Flip, Pad, RandomCrop, RandomResizedCrop, Shift
+from minidl.data.transforms.crop import CenterCrop, Cut, Flip, Pad, RandomCrop, RandomResizedCrop, Shift
+from minidl.data.transforms.frame import end_of, frame, is_roomy
 from minidl.data.transforms.mixing import Cutout, Mixup
 from minidl.data.transforms.resize import Resize
 
@@ -100,6 +102,8 @@ class Pipeline:
         rows: Sequence[np.ndarray | None],
         first: int = 0,
         name: Callable[[int], str] | None = None,
+        *,
+        last: int | None = None,
     ) -> Pictures:
         """Apply the rows that were drawn, from step number `first` on; mixup is left to the caller.
 
@@ -108,10 +112,18 @@ class Pipeline:
             rows: for each step, what was drawn for these pictures.
             first: the step to begin with.
             name: says which picture a number is, for messages.
+            last: the step to end before; None (default) means all.
+
+        Raises:
+            ValueError: if a step refuses a picture.
+            MemoryError: if there is not enough memory for a picture, whose name it tells.
         """
-        for step, row in list(zip(self.steps, rows))[first:]:
-            if not isinstance(step, Mixup):
-                x = apply_rows(step, x, row, name)
+        steps = self.steps[:last]
+        while first < len(steps):
+            part = slice(first, end_of(steps, first))
+            together, first = steps[part], part.stop
+            if not isinstance(together[0], Mixup):
+                x = apply_rows(together[0].name, partial(frame, together), x, rows[part], name)
         return x
 
     def fixed(self) -> int:
@@ -120,6 +132,37 @@ class Pipeline:
         while count < len(self.steps) and isinstance(self.steps[count], (Resize, CenterCrop)):
             count += 1
         return count
+
+    def sized(self) -> int:
+        """Count the steps up to the last that decides about the size; a file may hold much more than they leave."""
+        return max((number for number, step in enumerate(self.steps, 1) if isinstance(step, (Resize, Cut))), default=0)
+
+    def begin(self, x: np.ndarray, name: Callable[[int], str] | None = None) -> tuple[np.ndarray, int]:
+        """Apply to a picture what is the same in every epoch, unless that would enlarge it beyond all measure.
+
+        A resize with only random cuts behind it is then left for later, when they are known.
+
+        Args:
+            x: the picture (C, H, W).
+            name: as for `apply`.
+
+        Returns:
+            The picture, and how many steps are done.
+
+        Example:
+            >>> pipeline = build([{"name": "resize", "size": 64}, {"name": "random_crop", "size": 56}])
+            >>> [pipeline.begin(np.zeros((3, 1, width), "uint8"))[0].shape for width in (2, 30000)]
+            [(3, 64, 128), (3, 1, 30000)]
+        """
+        done, fixed = 0, self.fixed()
+        while done < fixed:
+            end = end_of(self.steps, done)
+            stop = min(end, fixed)
+            if stop == done + 1 and not is_roomy(x.shape[1:], self.steps[done:end]):
+                break
+            (x,) = self.apply([x], [None] * stop, done, name, last=stop)
+            done = stop
+        return x, done
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return the names and all numbers, defaults included, as plain values that JSON and TOML can hold.
