@@ -64,7 +64,8 @@ class Conv2d(Module):
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         fan_in, _ = init.fans(shape)
         self.weight = Parameter(init.default_uniform(shape, fan_in, rng))
-        self.bias = Parameter(init.default_uniform((out_channels,), fan_in, rng)) if bias else None
+        b = Parameter(init.default_uniform((out_channels,), fan_in, rng)) if bias else None
+        self.register_parameter("bias", b)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve x with the kernels."""
@@ -137,7 +138,8 @@ class ConvTranspose2d(Module):
         shape = (in_channels, out_channels // groups, *self.kernel_size)
         fan_in, _ = init.fans(shape)  # of the adjoint convolution, as PyTorch takes it
         self.weight = Parameter(init.default_uniform(shape, fan_in, rng))
-        self.bias = Parameter(init.default_uniform((out_channels,), fan_in, rng)) if bias else None
+        b = Parameter(init.default_uniform((out_channels,), fan_in, rng)) if bias else None
+        self.register_parameter("bias", b)
 
     def forward(self, x: Tensor) -> Tensor:
         """Let every pixel of x paint the kernels."""

@@ -39,7 +39,8 @@ class Linear(Module):
         self.in_features = to_int("Linear", "in_features", in_features, least=1)
         self.out_features = to_int("Linear", "out_features", out_features, least=1)
         self.weight = Parameter(init.default_uniform((out_features, in_features), in_features, rng))
-        self.bias = Parameter(init.default_uniform((out_features,), in_features, rng)) if bias else None
+        b = Parameter(init.default_uniform((out_features,), in_features, rng)) if bias else None
+        self.register_parameter("bias", b)
 
     def forward(self, x: Tensor) -> Tensor:
         """Multiply x with the weights and add the bias."""

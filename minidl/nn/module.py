@@ -6,7 +6,7 @@ PyTorch names them: "layer1.0.conv1.weight".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -14,6 +14,9 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
+from minidl.nn import _attributes, _state
+from minidl.nn._attributes import STORES, joined
+from minidl.nn._state import LoadReport, overrides
 from minidl.tensor import Tensor, _observers, current_module
 
 Self = TypeVar("Self", bound="Module")
@@ -35,18 +38,28 @@ class Parameter(Tensor):
         self.grad = None
 
 
-class LoadReport:
-    """What `load_state_dict` did: the names it used, those it missed, and those it had no place for."""
-
-    def __init__(self, used: list[str], missing: list[str], unexpected: list[str]):
-        self.used, self.missing, self.unexpected = used, missing, unexpected
-
-    def __repr__(self) -> str:
-        return f"{len(self.used)} used, {len(self.missing)} missing, {len(self.unexpected)} unexpected"
-
-
 class Module:
     """Base of all layers and networks: subclass it, set parameters and modules as attributes, write `forward`.
+
+    What is assigned decides where it is kept, mostly as in PyTorch:
+
+    | name = value             | what happens                                                                         |
+    |--------------------------|--------------------------------------------------------------------------------------|
+    | a Parameter              | is learnt; one of that name is replaced and keeps its place in the order             |
+    | a Module                 | becomes a child; one of that name is replaced and keeps its place; a tree that would |
+    |                          | contain itself is refused                                                            |
+    | an array, for a buffer   | the buffer has it from now on; so has it NumPy's numbers, as in count = count + 1    |
+    | a Tensor, for a buffer   | its array; refused if a gradient flows through it, which a buffer would cut off      |
+    | None                     | a parameter, child or buffer of that name is empty: it keeps its place, and is left  |
+    |                          | out of `state_dict`                                                                  |
+    | anything else            | refused where there is a parameter, child or buffer of that name; else an attribute  |
+    | a list or dict of layers | an attribute, whose layers nobody finds: `parameters` warns once; see `ModuleList`   |
+
+    The names have no dots, are not empty, and do not hide what the class has. Methods that a child overrides count
+    where its parent asks: `named_modules`, `named_parameters`, `parameters`, `named_buffers`, `state_dict`,
+    `load_state_dict`, `train` (`eval` is `train(False)`), `zero_grad`, `to`. `copy.copy` gives a module of its own with
+    the same parameters, buffers and children; `copy.deepcopy` and `pickle` copy those, too, with gradients and modes,
+    and what was shared is shared again. (A kept result with a graph behind it stands in their way: keep y.detach().)
 
     Example:
         >>> from minidl import Tensor, nn
@@ -68,7 +81,7 @@ class Module:
 
     def __init__(self) -> None:
         # Set past __setattr__, which needs them.
-        self.__dict__.update(_parameters={}, _buffers={}, _modules={}, training=True)
+        self.__dict__.update(_parameters={}, _buffers={}, _modules={}, _unsaved=set(), training=True)
 
     def forward(self, *inputs: Any) -> Any:
         """Compute the output; every subclass writes its own."""
@@ -84,20 +97,17 @@ class Module:
     # ------------------------------------------------------------------ attributes
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if "_parameters" not in self.__dict__:
+        own = self.__dict__
+        if "_parameters" not in own:
             raise RuntimeError(f"{type(self).__name__}: call super().__init__() before setting {name}")
-        if name in self._buffers and _backend.is_array(value):
-            self._buffers[name] = value
-            return
-        if name in self._parameters and value is not None and not isinstance(value, Parameter):
-            raise TypeError(
-                f"{type(self).__name__}: {name} is a parameter; received a {type(value).__name__}, which would not be "
-                f"learnt; change its numbers: .{name}.data = array, or give another nn.Parameter"
-            )
-        for store in (self._parameters, self._buffers, self._modules, self.__dict__):
-            store.pop(name, None)
-        kind = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
-        (self.__dict__[kind] if kind else self.__dict__)[name] = value
+        if isinstance(value, Parameter):
+            _attributes.keep(self, "_parameters", name, value)
+        elif isinstance(value, Module):
+            _attributes.keep(self, "_modules", name, value)
+        elif (store := next((store for store in STORES if name in own[store]), None)) is None:
+            object.__setattr__(self, name, value)
+        else:
+            own[store][name] = None if value is None else _attributes.judged(self, store, name, value)
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
@@ -109,78 +119,130 @@ class Module:
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __delattr__(self, name: str) -> None:
-        for store in (self._parameters, self._buffers, self._modules):
-            if name in store:
-                del store[name]
+        for store in STORES:
+            if name in self.__dict__[store]:
+                del self.__dict__[store][name]
+                self._unsaved.discard(name)
                 return
         object.__delattr__(self, name)
 
-    def register_buffer(self, name: str, array: Array) -> None:
-        """Keep an array that is saved with the parameters and not learnt."""
-        self._buffers[name] = array
+    def register_parameter(self, name: str, parameter: Parameter | None) -> None:
+        """Keep a parameter under a name, as assigning it does; None keeps a place for one.
+
+        Raises:
+            ValueError: if the name is empty, has a dot, or belongs to something else already.
+            TypeError: if it is no Parameter.
+        """
+        _attributes.register(self, "_parameters", name, parameter)
+
+    def register_buffer(self, name: str, array: Array | None, persistent: bool = True) -> None:
+        """Keep an array that is not learnt, and is saved with the parameters if it is persistent; None keeps a place.
+
+        Raises:
+            ValueError: if the name is empty, has a dot, or belongs to something else already.
+            TypeError: if it is no array of numbers.
+        """
+        _attributes.register(self, "_buffers", name, array)
+        (self._unsaved.discard if persistent else self._unsaved.add)(name)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Keep a module under a name, as assigning it does; None keeps a place for one.
+
+        Raises:
+            ValueError: if the name is empty, has a dot, or belongs to something else already.
+            TypeError: if it is no Module.
+        """
+        _attributes.register(self, "_modules", name, module)
+
+    def __copy__(self: Self) -> Self:
+        twin = type(self).__new__(type(self))
+        state: Any = self.__getstate__()
+        twin.__dict__.update(state)
+        twin.__dict__.update({store: state[store].copy() for store in (*STORES, "_unsaved")})
+        return twin
 
     # ------------------------------------------------------------------ the tree
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """Yield this module (its name is the prefix) and all below it, with their paths."""
-        yield prefix, self
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the modules that are attributes of this one, with their names."""
         for name, child in self._modules.items():
-            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
-
-    def modules(self) -> Iterator[Module]:
-        """Yield this module and all below it."""
-        for _, module in self.named_modules():
-            yield module
+            if child is not None:
+                yield name, child
 
     def children(self) -> Iterator[Module]:
         """Yield the modules that are attributes of this one."""
-        yield from self._modules.values()
+        for _, child in self.named_children():
+            yield child
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Yield every parameter once, with the first of its names."""
-        seen: set[int] = set()
-        for path, _, _, parameter in self._entries("_parameters"):
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                yield path, parameter
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """Yield this module (its name is the prefix) and all below it, each once, with the first of their paths."""
+        below = [
+            (joined(prefix, name, path), module)
+            for name, child in self.named_children()
+            for path, module in child.named_modules()
+        ]
+        return _once([(prefix, self), *below])
 
-    def parameters(self) -> Iterator[Parameter]:
-        """Yield every parameter once."""
-        for _, parameter in self.named_parameters():
-            yield parameter
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and all below it, each once."""
+        for _, module in self.named_modules():
+            yield module
 
-    def named_buffers(self) -> Iterator[tuple[str, Array]]:
-        """Yield every buffer with its name."""
-        for path, _, _, buffer in self._entries("_buffers"):
-            yield path, buffer
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """Yield every parameter once, with the first of its names; without recurse only this module's own.
 
-    def buffers(self) -> Iterator[Array]:
-        """Yield every buffer."""
-        for _, buffer in self.named_buffers():
+        Warns:
+            UserWarning: once, if layers or parameters in a plain list, tuple, dict or set are not among them.
+        """
+        found = self._own("_parameters", prefix)
+        with _attributes.looked_through(self):
+            for name, child in self.named_children() if recurse else ():
+                below: Iterable[tuple[str, Parameter]] = child.named_parameters()
+                if overrides(child, "parameters", Module):
+                    its = {id(parameter) for parameter in child.parameters()}
+                    below = (it for it in below if id(it[1]) in its)
+                found += [(joined(prefix, name, path), parameter) for path, parameter in below]
+        return _once(found)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Yield every parameter once; see `named_parameters`."""
+        if not recurse or overrides(self, "named_parameters", Module):
+            found = [*(self.named_parameters() if recurse else self.named_parameters(recurse=False))]
+        else:
+            found = self._own("_parameters")
+            with _attributes.looked_through(self):
+                found += [("", parameter) for child in self.children() for parameter in child.parameters()]
+        return (parameter for _, parameter in _once(found))
+
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Array]]:
+        """Yield every buffer once, with the first of its names; without recurse only this module's own."""
+        found = self._own("_buffers", prefix)
+        for name, child in self.named_children() if recurse else ():
+            found += [(joined(prefix, name, path), array) for path, array in child.named_buffers()]
+        return _once(found)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Array]:
+        """Yield every buffer once."""
+        for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
-    def _entries(self, store: str) -> Iterator[tuple[str, Module, str, Any]]:
-        """Yield (path, owner, attribute, value) of all parameters or buffers in the tree."""
-        for prefix, module in self.named_modules():
-            for name, value in module.__dict__[store].items():
-                yield (f"{prefix}.{name}" if prefix else name), module, name, value
+    def _own(self, store: str, prefix: str = "") -> list[tuple[str, Any]]:
+        """Return what this module itself keeps in a store, with its names."""
+        return [(joined(prefix, name), value) for name, value in self.__dict__[store].items() if value is not None]
 
     # ------------------------------------------------------------------ state
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Return a copy of every parameter and buffer as a NumPy array, by name."""
-        state: dict[str, np.ndarray] = {}
-        for prefix, module in self.named_modules():
-            for name, value in (*module._parameters.items(), *module._buffers.items()):
-                array = value.data if isinstance(value, Tensor) else value
-                state[f"{prefix}.{name}" if prefix else name] = np.array(_backend.to_numpy(array), order="C")
-        return state
+        """Return a copy of every parameter and persistent buffer as a NumPy array, by name."""
+        with _attributes.looked_through(self):
+            return _state.save(self)
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadReport:
         """Copy arrays into the parameters and buffers of the same names; all of them, or on an error none.
 
         Args:
-            state: name -> array, as `state_dict` returns it; PyTorch's `num_batches_tracked` counters are passed over.
+            state: name -> array, as `state_dict` returns it, or what NumPy can read as one; PyTorch's counters
+                `num_batches_tracked` are passed over.
             strict: whether a missing or an unexpected name is an error.
 
         Returns:
@@ -188,51 +250,17 @@ class Module:
 
         Raises:
             ValueError: if a shape differs or, with strict, the names do.
-            TypeError: if the state is no dict, or holds something else than arrays of numbers.
+            TypeError: if the state is no dict, or holds something else than names and arrays of numbers.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(
-                f"load_state_dict: expects a dict of name -> array; received a {type(state).__name__}; "
-                f"a file is read by minidl.weights.load(path)"
-            )
-        targets = {path: (owner, name) for path, owner, name, _ in self._entries("_parameters")}
-        targets |= {path: (owner, name) for path, owner, name, _ in self._entries("_buffers")}
-        given = {
-            name: _backend.to_numpy(array.data if isinstance(array, Tensor) else array)
-            for name, array in state.items()
-            if not name.endswith("num_batches_tracked")
-        }
-        for name, array in given.items():
-            if array.dtype.kind not in "biuf":
-                raise TypeError(f"load_state_dict: {name} must be an array of numbers; it is {array.dtype}")
-        report = LoadReport(
-            used=[name for name in given if name in targets],
-            missing=[name for name in targets if name not in given],
-            unexpected=[name for name in given if name not in targets],
-        )
-        shapes = {path: getattr(owner, name).shape for path, (owner, name) in targets.items()}
-        wrong = [
-            f"{name} is {given[name].shape}, expected {shapes[name]}"
-            for name in report.used
-            if given[name].shape != shapes[name]
-        ]
-        if wrong or (strict and (report.missing or report.unexpected)):
-            raise ValueError(
-                f"load_state_dict: the weights do not fit {type(self).__name__}"
-                + _listed("; wrong shape: ", wrong)
-                + (_listed("; missing: ", report.missing) + _listed("; unexpected: ", report.unexpected)) * strict
-            )
-        for name in report.used:
-            owner, attribute = targets[name]
-            _replace(owner, attribute, given[name])
-        return report
+        return _state.load(self, state, strict)
 
     # ------------------------------------------------------------------ modes
 
     def train(self: Self, mode: bool = True) -> Self:
         """Switch the whole tree to training (or, with False, to evaluation) and return the module."""
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
         return self
 
     def eval(self: Self) -> Self:
@@ -262,14 +290,18 @@ class Module:
         """Forget the gradients of all parameters: `.grad` becomes None."""
         for parameter in self.parameters():
             parameter.grad = None
+        for module in self.modules():
+            if module is not self and overrides(module, "zero_grad", Module):
+                module.zero_grad()
 
     def to(self: Self, device: str) -> Self:
         """Move all parameters and buffers to "cpu" or "cuda" and return the module; gradients are forgotten."""
-        for module in self.modules():
-            for parameter in module._parameters.values():
-                parameter._move(device)
-            for name, buffer in module._buffers.items():
-                module._buffers[name] = _backend.to_device(buffer, device)
+        for _, parameter in self._own("_parameters"):
+            parameter._move(device)
+        for name, buffer in self._own("_buffers"):
+            self._buffers[name] = _backend.to_device(buffer, device)
+        for child in self.children():
+            child.to(device)
         return self
 
     # ------------------------------------------------------------------ reading
@@ -287,24 +319,13 @@ class Module:
         return f"{name}(\n  " + "\n  ".join(lines) + "\n)"
 
 
-def _listed(title: str, names: list[str], most: int = 4) -> str:
-    """Return the first names behind a title, or nothing if there are none."""
-    if not names:
-        return ""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return title + ", ".join(names[:most]) + more
-
-
-def _replace(owner: Module, attribute: str, array: np.ndarray) -> None:
-    """Give a parameter or buffer the values of an array, in its own dtype, memory order and on its own device."""
-    value = getattr(owner, attribute)
-    old = value.data if isinstance(value, Tensor) else value
-    new = _backend.empty(old.shape, old.dtype, like=old)
-    new[...] = _backend.to_device(np.asarray(array, dtype=old.dtype), _backend.device_of(old))
-    if isinstance(value, Tensor):
-        value.data = new
-    else:
-        owner._buffers[attribute] = new
+def _once(found: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield what was found under several names once, with the first of them."""
+    seen: set[int] = set()
+    for path, value in found:
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield path, value
 
 
 @contextmanager

@@ -43,13 +43,10 @@ class _BatchNorm(Module):
         self.eps, self.momentum, self.activation = eps, momentum, activation
         self.affine, self.track_running_stats = affine, track_running_stats
         ones, zeros = np.ones(num_features, "float32"), np.zeros(num_features, "float32")
-        self.weight = Parameter(ones) if affine else None
-        self.bias = Parameter(zeros) if affine else None
-        if track_running_stats:
-            self.register_buffer("running_mean", zeros.copy())
-            self.register_buffer("running_var", ones.copy())
-        else:
-            self.running_mean = self.running_var = None
+        self.register_parameter("weight", Parameter(ones) if affine else None)
+        self.register_parameter("bias", Parameter(zeros) if affine else None)
+        self.register_buffer("running_mean", zeros.copy() if track_running_stats else None)
+        self.register_buffer("running_var", ones.copy() if track_running_stats else None)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Normalise x, add the residual, activate; in training the running statistics move towards the batch's."""

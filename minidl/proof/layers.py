@@ -117,10 +117,13 @@ def as_function(
     The numbers are random, since a bias of 0 and a weight of 1 would hide a good deal; so are the running statistics.
     Whatever the layer draws, it draws the same in every call.
     """
-    places = [(path, owner._parameters, name) for path, owner, name, _ in module._entries("_parameters")]
-    for _, owner, name, buffer in module._entries("_buffers"):
-        drawn = rng.uniform(0.5, 2.5, buffer.shape) if "var" in name else rng.standard_normal(buffer.shape)
-        owner._buffers[name] = drawn
+    places = []
+    for path, owner in module.named_modules():
+        for name, _ in owner.named_parameters(recurse=False):
+            places.append((f"{path}.{name}" if path else name, owner._parameters, name))
+        for name, buffer in owner.named_buffers(recurse=False):
+            drawn = rng.uniform(0.5, 2.5, buffer.shape) if "var" in name else rng.standard_normal(buffer.shape)
+            setattr(owner, name, drawn)
     arrays = [rng.standard_normal(parameters[name].shape) for _, parameters, name in places]
 
     def call(*tensors: Any) -> Any:

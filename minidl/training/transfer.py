@@ -30,9 +30,9 @@ def freeze_body(net: Module, model: str) -> list[Module]:
     for path, module in net.named_modules():
         if any(path == layer or path.startswith(f"{layer}.") for layer in head):
             continue
-        for parameter in module._parameters.values():
+        for parameter in module.parameters(recurse=False):
             parameter.requires_grad = False
-        if not module._modules:
+        if not list(module.children()):
             frozen.append(module)
     if not any(parameter.requires_grad for parameter in net.parameters()):
         raise ValueError(f"train: {model} has no head of its own to learn; leave freeze out")

@@ -70,13 +70,13 @@ def _blocks(net: Module) -> list[str]:
     while True:
         inside = {
             name: child
-            for name, child in part._modules.items()
+            for name, child in part.named_children()
             if any(len(parameter.shape) == 4 for parameter in child.parameters())
         }
         if len(inside) != 1:
             return [prefix + name for name in inside]
         ((name, part),) = inside.items()
-        if not part._modules:
+        if not list(part.children()):
             return [prefix + name]
         prefix += f"{name}."
 

@@ -37,9 +37,9 @@ def train(net, optimizer, batches):
 def in_dtype(net, dtype):
     """Return the network with parameters and buffers of another dtype."""
     for module in net.modules():
-        for name, p in list(module._parameters.items()):
+        for name, p in module.named_parameters(recurse=False):
             setattr(module, name, nn.Parameter(p.data.astype(dtype)))
-        for name, buffer in list(module._buffers.items()):
+        for name, buffer in module.named_buffers(recurse=False):
             setattr(module, name, buffer.astype(dtype))
     return net
 

@@ -125,7 +125,7 @@ def narrow(name, rng):
 def randomise(net, rng):
     """Give every parameter random float64 values of a size that lets the signal through; buffers become float64."""
     for module in net.modules():
-        for attribute, parameter in list(module._parameters.items()):
+        for attribute, parameter in module.named_parameters(recurse=False):
             if parameter.ndim > 1:
                 fan_in = max(1, int(np.prod(parameter.shape[1:])))
                 values = rng.normal(0, (2 / fan_in) ** 0.5, parameter.shape)
@@ -133,6 +133,6 @@ def randomise(net, rng):
                 centre = 1.0 if attribute == "weight" else 0.1  # the scale of a norm; biases that keep relus alive
                 values = rng.normal(centre, 0.2, parameter.shape)
             setattr(module, attribute, nn.Parameter(values))
-        for attribute, buffer in list(module._buffers.items()):
+        for attribute, buffer in module.named_buffers(recurse=False):
             setattr(module, attribute, buffer.astype(np.float64))
     return net

@@ -54,13 +54,13 @@ def count(net):
 def fill(net, rng):
     """Write random weights of He's size into a network, from a small stock of draws: quick even for VGG."""
     for module in net.modules():
-        for name, parameter in module._parameters.items():
+        for name, parameter in module.named_parameters(recurse=False):
             if parameter.ndim < 2:
                 continue
             fan_in = math.prod(parameter.shape[1:])
             stock = rng.standard_normal(min(parameter.size, 65_521), dtype=np.float32) * np.float32((2 / fan_in) ** 0.5)
             getattr(module, name).data = np.resize(stock, parameter.shape)
-        bias = module._parameters.get("bias")
+        bias = dict(module.named_parameters(recurse=False)).get("bias")
         if bias is not None and not isinstance(module, nn.BatchNorm2d):
             bias.data = rng.uniform(-0.1, 0.1, bias.shape).astype(np.float32)
     return net

@@ -76,7 +76,7 @@ def in_float64(ours, theirs):
     for parameter in ours.parameters():
         parameter._data = parameter.data.astype(np.float64)
     for module in ours.modules():
-        for name, buffer in module._buffers.items():
+        for name, buffer in module.named_buffers(recurse=False):
             module._buffers[name] = buffer.astype(np.float64)
     theirs.double()
 

@@ -90,9 +90,9 @@ def check_gradients(pair: Twins) -> None:
 def to_float64(net: Any) -> Any:
     """Turn parameters and running statistics into float64, as `torch.nn.Module.double` does."""
     for module in net.modules():
-        for name, parameter in list(module._parameters.items()):
+        for name, parameter in module.named_parameters(recurse=False):
             setattr(module, name, nn.Parameter(parameter.data.astype(np.float64)))
-        for name, buffer in list(module._buffers.items()):
+        for name, buffer in module.named_buffers(recurse=False):
             setattr(module, name, buffer.astype(np.float64))
     return net
 
