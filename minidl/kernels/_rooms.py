@@ -11,6 +11,9 @@ from __future__ import annotations
 import functools
 import importlib
 import math
+import os
+import subprocess
+import sys
 import warnings
 from contextvars import ContextVar
 from typing import Any
@@ -24,19 +27,30 @@ WORTH_FUSED_MACS = 2**18  # of conv2d_fused: whoever fuses a network asks for sp
 WORTH_ELEMENTS = 2**17  # numbers that an elementwise kernel or a pooling walks over
 WORTH_NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
 WORTH_GROUPED = 2**14  # numbers that a convolution in groups walks over: the textbook makes columns group by group
+CPU_SWITCHES = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")  # with these Numba writes code for another processor
 
+_closed: list[str] = []  # why the fast room does not serve any more
 in_use: ContextVar[Any] = ContextVar("kernels_in_use", default=None)
 options: ContextVar[dict[str, Any]] = ContextVar("kernels_options", default={})  # noqa: B039 - it is never changed
+
+
+class CannotRun(RuntimeError):
+    """A kernel of the fast room cannot be compiled or started here; the message says why."""
 
 
 class Room:
     """A set of kernels that is imported when its first function is asked for; without it, it has no functions."""
 
     def __init__(self, module: str):
-        self._module = module
+        self._module, self._room = module, None
 
     def _opened(self) -> Any:
-        return _opened(self._module)
+        if self._room is None and not _closed:
+            if reason := lack():
+                close(reason)
+            else:
+                self._room = importlib.import_module(self._module)
+        return None if _closed else self._room
 
     def __getattr__(self, name: str) -> Any:
         room = self._opened()
@@ -45,27 +59,36 @@ class Room:
         return getattr(room, name)
 
 
-@functools.cache
-def _opened(module: str) -> Any:
-    """Return the room, or None with one warning that says what it lacks."""
-    if reason := lack():
+def close(reason: str) -> None:
+    """Leave everything to the textbook from now on, with one warning that says why."""
+    if not _closed:
+        _closed.append(reason)
         warnings.warn(
             f"kernels: the fast kernels cannot be used ({reason}); the textbook's serve, several times slower",
             RuntimeWarning,
             stacklevel=4,
         )
-        return None
-    return importlib.import_module(module)
+
+
+def lack() -> str:
+    """Say what this machine lacks for the fast kernels, or ""."""
+    return _closed[0] if _closed else _lack()
 
 
 @functools.cache
-def lack() -> str:
-    """Say what this machine lacks for the fast kernels, or ""."""
+def _lack() -> str:
     import platform
 
     try:
         import llvmlite.binding
+        import numba
 
+        if numba.config.DISABLE_JIT:
+            return "NUMBA_DISABLE_JIT is set"
+        host = llvmlite.binding.get_host_cpu_name()
+        if any(os.environ.get(name) for name in CPU_SWITCHES) and os.environ.get("NUMBA_CPU_NAME") != host:
+            if _signal_of_a_trial():
+                return f"this processor, {host}, cannot run the code that NUMBA_CPU_NAME or NUMBA_CPU_FEATURES asks for"
         if platform.machine().lower() in ("x86_64", "amd64"):
             features = llvmlite.binding.get_host_cpu_features()
             if not (features.get("avx2") and features.get("fma")):
@@ -74,6 +97,12 @@ def lack() -> str:
     except Exception as error:  # a Numba that does not fit NumPy or LLVM fails in its own ways
         return str(error) or type(error).__name__
     return ""
+
+
+def _signal_of_a_trial() -> int:
+    """Run a kernel in another process, which ends by a signal where the processor does not know an instruction."""
+    code = "import numpy, minidl.kernels.cpu as room; room.relu(numpy.ones(3, numpy.float32))"
+    return max(0, -subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode)
 
 
 def leading(arguments: tuple[Any, ...]) -> Any:

@@ -8,8 +8,9 @@ The signature says what the compiled function takes; the letters are those of `T
 w for arrays that are written, the number of axes, all float32, C-contiguous, unless said otherwise. One signature a
 kernel: Numba would silently compile another version for every new mix of types, seconds each.
 
-Numba writes what it has compiled beside the source file (or to NUMBA_CACHE_DIR), so the next process only reads it.
-Whoever waits for the compiler at a terminal is told so.
+What has been compiled is written beside the source file (or to NUMBA_CACHE_DIR), so the next process only reads it; see
+`cache.py`. Whoever waits for the compiler at a terminal is told so. A kernel that cannot be compiled or started, for
+whatever reason, closes the room: the textbook serves from then on.
 
 Threads. A kernel shares its work among `threads` jobs with `prange(threads)` and gets that number as an argument: a
 call of numba.get_num_threads() inside would keep it from being cached. `Kernel` passes it.
@@ -31,9 +32,11 @@ import numba
 import numpy as np
 from numba import types
 from numba.core import event
+from numba.np.ufunc.parallel import NUM_THREADS
 
 from minidl import _threads
-from minidl.kernels._rooms import leading
+from minidl.kernels._rooms import CannotRun, close, leading
+from minidl.kernels.cpu.cache import KernelFiles, warn_unkept
 
 F4 = types.float32
 TYPES: dict[str, Any] = {"i": types.intp, "f": F4, "d": types.float64, "void": types.void}
@@ -63,10 +66,19 @@ class Kernel:
         ALL[f"{function.__module__.rpartition('.')[2]}.{self.name}"] = self
 
     def compile(self) -> None:
-        """Compile for this machine, or read what an earlier process has compiled."""
+        """Compile for this machine, or read what an earlier process has compiled; make sure that there are threads.
+
+        Raises:
+            CannotRun: if Numba cannot do it here; the message says why.
+        """
         with _compiling, _announced(self.name.lstrip("_")):
             if self._run is None:
-                self._dispatcher.compile(_parsed(self.signature))
+                try:
+                    self._dispatcher.compile(_parsed(self.signature))
+                    _share_among(_threads.get_num_threads())
+                except Exception as error:  # a switch, a version, a library of threads: Numba fails in its own ways
+                    lines = str(error).strip().splitlines() or [type(error).__name__]
+                    raise CannotRun(f"Numba, for {self.name.lstrip('_')}: {lines[0]}") from error
                 self._dispatcher.disable_compile()
                 self._run = self._dispatcher
 
@@ -76,8 +88,7 @@ class Kernel:
             self.compile()
         threads = _threads.get_num_threads()
         if _told.threads != threads:
-            numba.set_num_threads(threads)
-            _told.threads = threads
+            _share_among(threads)
         _launched[0] = True
         if _one_at_a_time is None:
             return self._run(*arguments, threads)  # type: ignore[misc]
@@ -103,7 +114,11 @@ def door(function: Callable[..., Any]) -> Callable[..., Any]:
         for argument in arguments:
             if isinstance(argument, np.ndarray) and argument.size == 0:
                 return NotImplemented
-        return function(*arguments)
+        try:
+            return function(*arguments)
+        except CannotRun as reason:
+            close(str(reason))
+            return NotImplemented
 
     return judged
 
@@ -119,21 +134,12 @@ def inline(function: Callable[..., Any]) -> Any:
 
 
 def _jit(function: Callable[..., Any], **settings: Any) -> Any:
+    dispatcher = numba.njit(nogil=True, fastmath=FAST, **settings)(function)
     try:
-        return numba.njit(nogil=True, fastmath=FAST, cache=True, **settings)(function)
-    except RuntimeError:  # Numba found no folder that it may write to
-        _warn_uncached()
-        return numba.njit(nogil=True, fastmath=FAST, **settings)(function)
-
-
-@functools.cache
-def _warn_uncached() -> None:
-    warnings.warn(
-        "kernels: no folder for compiled kernels can be written, so every process compiles them again; "
-        "set NUMBA_CACHE_DIR to a folder that can",
-        RuntimeWarning,
-        stacklevel=2,
-    )
+        dispatcher._cache = KernelFiles(function)
+    except Exception:  # Numba found no folder that it may write to, or was told to look in an impossible place
+        warn_unkept("no folder can be written to")
+    return dispatcher
 
 
 def _parsed(signature: str) -> Any:
@@ -166,7 +172,11 @@ class _Watch(event.Listener):
 
 @contextmanager
 def _announced(name: str) -> Iterator[None]:
-    if not sys.stderr.isatty():
+    try:
+        shown = sys.stderr.isatty()
+    except (AttributeError, ValueError):  # no stderr, or a closed one
+        shown = False
+    if not shown:
         yield
         return
     with event.install_listener("numba:compile", _Watch(name)):
@@ -196,9 +206,18 @@ class _Told(threading.local):
     threads = 0
 
 
+def _share_among(threads: int) -> None:
+    """Tell Numba how many threads the next kernels use; it starts them when it is told first.
+
+    A kernel is handed the number that was asked for, and divides its work by that, where Numba has been limited to fewer
+    (NUMBA_NUM_THREADS), too: the same bits come out.
+    """
+    numba.set_num_threads(min(threads, NUM_THREADS))
+    _told.threads = threads
+
+
 LAYER = os.environ.get("NUMBA_THREADING_LAYER") or _choose_layer()
 numba.config.THREADING_LAYER = LAYER
-numba.config.NUMBA_NUM_THREADS = _threads.available()
 _one_at_a_time: Any = None if LAYER in ("omp", "tbb") else threading.RLock()
 _told = _Told()
 _launched = [False]  # whether the threads have been started in this process

@@ -16,7 +16,7 @@ from minidl import _backend
 from minidl._checks import Padding, Pair
 from minidl._memory import POOL
 from minidl._threads import get_num_threads
-from minidl.kernels._rooms import options
+from minidl.kernels._rooms import CannotRun, close, options
 from minidl.kernels.cpu import direct, direct_dw, narrow, packing, winograd, winograd_dw
 from minidl.kernels.cpu.compile import door, forked
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run
@@ -215,7 +215,11 @@ def prepare_conv2d_fused(
         if forked[0]:
             return NotImplemented
         y = POOL.empty(block, np.float32)
-        run(pixels(x), y, alone if residual is None else Finish.of(residual, activation))
+        try:
+            run(pixels(x), y, alone if residual is None else Finish.of(residual, activation))
+        except CannotRun as reason:
+            close(str(reason))
+            return NotImplemented
         return y.transpose(0, 3, 1, 2)
 
     return prepared
