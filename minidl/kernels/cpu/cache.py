@@ -4,7 +4,7 @@ Numba keeps compiled functions itself, but believes what it reads: a file that a
 ends every later run with a traceback, and a function is taken for fresh as long as its own file has not changed, though
 others that became part of it have. So minidl keeps Numba's results in files of its own, one for each kernel:
 
-    <file>.<kernel>.cpython-311-<source>-<kind>.kernel          the SHA-256 of what follows, then Numba's pickle
+    <file>.<kernel>.cpython-311-<source>-<kind>.kernel          a SHA-256 of this name and of what follows, Numba's pickle
 
 `source` stands for the text of the kernel's own file and of all that it imports, directly or through others; `kind` for
 the signature, the versions of Numba and LLVM, the processor and its features. A file that does not hold what its
@@ -43,8 +43,9 @@ class KernelFiles(caching.FunctionCache):
         """Return the compiled function, or None where it has to be compiled."""
         try:
             target_context.refresh()
-            content = self._path(sig, target_context.codegen()).read_bytes()
-            if hashlib.sha256(content[32:]).digest() != content[:32]:
+            path = self._path(sig, target_context.codegen())
+            content = path.read_bytes()
+            if checksum(path, content[32:]) != content[:32]:
                 return None
             return self._impl.rebuild(target_context, pickle.loads(content[32:]))
         except Exception:  # whatever is wrong with a kept file, or with what Numba makes of it: it is compiled anew
@@ -56,9 +57,9 @@ class KernelFiles(caching.FunctionCache):
             if not self._impl.check_cachable(data):
                 return
             self._impl.locator.ensure_cache_path()
-            content = caching.dumps(self._impl.reduce(data))
-            with atomic_write(self._path(sig, data.codegen)) as path:
-                path.write_bytes(hashlib.sha256(content).digest() + content)
+            path, content = self._path(sig, data.codegen), caching.dumps(self._impl.reduce(data))
+            with atomic_write(path) as temporary:
+                temporary.write_bytes(checksum(path, content) + content)
             self._remove(but=self._stem())
         except Exception as error:  # a full disk, a folder that is gone: this process has its kernel all the same
             warn_unkept(str(error) or type(error).__name__)
@@ -83,6 +84,11 @@ class KernelFiles(caching.FunctionCache):
         # Numba's own key: the signature, the processor and its features, the byte code and what it closes over.
         key = repr((self._index_key(sig, codegen), numba.__version__, llvmlite.__version__, int(numba.config.OPT)))
         return Path(self.cache_path) / f"{self._stem()}{_short(key)}.kernel"
+
+
+def checksum(path: Path, content: bytes) -> bytes:
+    """Return 32 bytes that stand for the content of a file and for its name, so that no file is taken for another."""
+    return hashlib.sha256(path.name.encode() + content).digest()
 
 
 @functools.cache

@@ -1,0 +1,243 @@
+"""Compiled kernels between processes: whatever happens to their files, or to Numba, the numbers are right."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from minidl import Tensor, fuse, kernels, nn, ops
+from minidl.kernels import _rooms
+from minidl.kernels.cpu import cache, compile
+
+RELU = """
+import warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import numpy as np
+    from minidl import Tensor, kernels, ops
+    x = np.linspace(-1, 1, 2**18, dtype=np.float32)
+    y = ops.relu(Tensor(x)).data
+    z = ops.relu(Tensor(x)).data
+assert (y == np.maximum(x, 0)).all() and (z == y).all()
+print([str(warning.message) for warning in caught if "minidl" in warning.filename or "kernels" in str(warning.message)])
+"""
+
+
+def run(code, folder, **environment):
+    """Run code in another process, whose kernels lie in a folder; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "NUMBA_CACHE_DIR": str(folder), **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder that holds the compiled relu."""
+    folder = tmp_path_factory.mktemp("kernels")
+    assert run(RELU, folder) == "[]\n"
+    return folder
+
+
+def files_in(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*.kernel")}
+
+
+def damage(number, path, content, others):
+    """Return what a power cut, a full disk, a bad disk or a careless hand leaves; each file gets another of these."""
+    payload = b"cminidl_no_such_module\nthing\n."
+    ways = (
+        content[: len(content) // 2],
+        b"",
+        bytes(len(content)),
+        content[:-4096] + bytes(4096),
+        content[:500] + bytes([content[500] ^ 16]) + content[501:],
+        cache.checksum(path, payload) + payload,  # whole, but nothing that Numba has written
+        others[0] if others[0] != content else others[1],  # another kernel's
+    )
+    return ways[number % len(ways)]
+
+
+def test_damaged_files_are_compiled_anew(folder):
+    whole = files_in(folder)
+    assert len(whole) > 6
+    for number, (path, content) in enumerate(whole.items()):
+        path.write_bytes(damage(number, path, content, list(whole.values())))
+    damaged = files_in(folder)
+    assert all(damaged[path] != whole[path] for path in whole)
+    assert run(RELU, folder) == "[]\n"
+    mended = files_in(folder)
+    assert mended.keys() == whole.keys()
+    assert all(mended[path] != damaged[path] for path in mended)
+    assert run(RELU, folder) == "[]\n"
+
+
+def test_a_folder_where_the_file_should_be(folder):
+    path = next(path for path in files_in(folder) if "_activate" in path.name)
+    content = path.read_bytes()
+    path.unlink()
+    path.mkdir()
+    try:
+        assert "compiled kernels cannot be kept (" in run(RELU, folder)
+    finally:
+        path.rmdir()
+        path.write_bytes(content)
+
+
+def test_a_full_disk_costs_a_warning(tmp_path):
+    code = f"""
+from minidl.kernels.cpu import cache
+def full(*arguments, **settings):
+    raise OSError(28, "No space left on device")
+cache.atomic_write = full
+{RELU}"""
+    found = run(code, tmp_path)
+    assert found.count("compiled kernels cannot be kept ([Errno 28] No space left on device)") == 1
+    assert "set NUMBA_CACHE_DIR" in found
+
+
+def test_what_is_kept_hangs_on_every_file_that_became_part_of_it(monkeypatch):
+    reached = cache._reached("minidl.kernels.cpu.elementwise")
+    assert {
+        "minidl.kernels.cpu.elementwise",
+        "minidl.kernels.cpu.functions",
+        "minidl.kernels.cpu.vector",
+        "minidl.kernels.textbook.activation",
+    } <= reached
+    assert "minidl.kernels.cpu.norm" not in reached
+    assert "minidl.kernels.cpu.functions" in cache._reached("minidl.kernels.cpu.finish")
+
+    def digests():
+        cache.digest.cache_clear()
+        return {name: cache.digest(f"minidl.kernels.cpu.{name}") for name in ("elementwise", "norm", "channel_sums")}
+
+    before, text = digests(), cache._text
+    changed = "minidl.kernels.cpu.functions"
+    monkeypatch.setattr(cache, "_text", lambda name: text(name) + "# changed" * (name == changed))
+    after = digests()
+    assert {name for name in before if before[name] != after[name]} == {"elementwise", "norm"}
+    cache.digest.cache_clear()
+
+
+def test_files_of_an_older_source_go_when_the_new_kernel_is_kept(folder):
+    path = next(path for path in files_in(folder) if "_activate" in path.name)
+    older = path.with_name(
+        "elementwise._activate." + path.name.split(".")[2].split("-0")[0][:11] + "-older-kind.kernel"
+    )
+    older.write_bytes(b"")
+    path.unlink()
+    run(RELU, folder)
+    assert path.exists()
+    assert not older.exists()
+
+
+NUMBA_IS_NOT_USED = "kernels: the fast kernels cannot be used ("
+SWITCHES = {
+    "NUMBA_DISABLE_JIT=1": f"{NUMBA_IS_NOT_USED}NUMBA_DISABLE_JIT is set)",
+    "NUMBA_NUM_THREADS=1": "[]",
+    "NUMBA_NUM_THREADS=0": f"{NUMBA_IS_NOT_USED}Number of threads specified must be > 0.)",
+    "NUMBA_THREADING_LAYER=none": f"{NUMBA_IS_NOT_USED}Numba, for activate: The threading layer requested 'none' is unknown",
+    "NUMBA_THREADING_LAYER_PRIORITY=omp": f"{NUMBA_IS_NOT_USED}Numba, for activate: THREADING_LAYER_PRIORITY invalid",
+    "NUMBA_CACHE_LOCATOR_CLASSES=none": "compiled kernels cannot be kept (no folder can be written to)",
+    "NUMBA_CACHE_DIR=/dev/null/none": "",
+    "NUMBA_OPT=none": "",
+    "NUMBA_BOUNDSCHECK=1": "[]",
+}
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_a_switch_of_numba_costs_a_warning_at_most(switch, folder):
+    name, _, value = switch.partition("=")
+    found = run(RELU, folder, **{name: value})
+    assert SWITCHES[switch] in found
+    assert found.count("kernels: ") <= 1
+
+
+@pytest.mark.skipif("x86" not in os.uname().machine, reason="the features named here are those of x86 processors")
+def test_code_that_the_processor_cannot_run_is_not_run(folder):
+    # AMX is a feature of no processor that minidl is tested on; asking for all of AVX-512 would be no fault on many.
+    code = RELU.replace("import warnings\n", "import warnings\nfrom minidl.kernels import _rooms\n", 1)
+    code = code.replace("x = np", "_rooms._signal_of_a_trial = lambda: 4\n    x = np", 1)
+    found = run(code, folder, NUMBA_CPU_FEATURES="+amx-tile")
+    assert "cannot run the code that NUMBA_CPU_NAME or NUMBA_CPU_FEATURES asks for" in found
+
+
+def test_a_trial_tells_the_signal(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "false")
+    assert _rooms._signal_of_a_trial() == 0
+
+    def killed(*_arguments, **_settings):
+        return subprocess.CompletedProcess([], -4)
+
+    monkeypatch.setattr(subprocess, "run", killed)
+    assert _rooms._signal_of_a_trial() == 4
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """A room whose next kernel cannot be compiled."""
+    monkeypatch.setattr(_rooms, "_closed", [])
+    for kernel in compile.ALL.values():
+        monkeypatch.setattr(kernel, "_run", None)
+
+    def fails(*_):
+        raise ValueError("LLVM has had enough\nand says so at length")
+
+    monkeypatch.setattr(compile, "_parsed", fails)
+
+
+REASON = r"^kernels: the fast kernels cannot be used \(Numba, for \w+: LLVM has had enough\); the textbook's serve"
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_kernel_that_cannot_be_compiled_closes_the_room_with_one_warning(rng):
+    x = rng.standard_normal((4, 8, 90, 90), dtype=np.float32)
+    w = rng.standard_normal((16, 8, 3, 3), dtype=np.float32)
+    with kernels.use("textbook"):
+        expected = ops.conv2d(ops.relu(Tensor(x)), Tensor(w)).data
+    with pytest.warns(RuntimeWarning, match=REASON) as told:
+        found = [ops.conv2d(ops.relu(Tensor(x)), Tensor(w)).data for _ in range(2)]
+    assert len(told) == 1
+    np.testing.assert_array_equal(found[0], expected)
+    np.testing.assert_array_equal(found[1], expected)
+    assert _rooms.lack().startswith("Numba, for ")
+    with warnings.catch_warnings(), kernels.use("cpu"):
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(ops.relu(Tensor(x)).data, np.maximum(x, 0))
+
+
+def test_a_folded_network_goes_on_where_the_room_closes(rng, request):
+    net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16, activation="relu")).eval()
+    folded = fuse(net, size=(3, 30, 30))
+    x = Tensor(rng.standard_normal((2, 3, 30, 30), dtype=np.float32))
+    expected = folded(x).data
+    request.getfixturevalue("broken")
+    with pytest.warns(RuntimeWarning, match=REASON):
+        found = folded(x).data
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("broken")
+def test_warmup_says_what_cannot_be_compiled():
+    with pytest.raises(RuntimeError, match="^Numba, for _?\\w+: LLVM has had enough$"):
+        list(kernels.warmup())
+
+
+@pytest.mark.parametrize("stderr", ["None", "closed"])
+def test_nobody_is_told_where_there_is_no_stderr(stderr, monkeypatch, tmp_path):
+    stream = None
+    if stderr == "closed":
+        stream = open(tmp_path / "closed", "w")  # noqa: SIM115
+        stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with compile._announced("relu"):
+        pass
