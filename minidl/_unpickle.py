@@ -8,10 +8,11 @@ last is why loading somebody's pickle may run anything. This reader asks the sta
     GLOBAL, STACK_GLOBAL                       become a `Global`, a mere name; nothing is imported
     REDUCE, NEWOBJ                             look that name up in ``builders`` and call our function
     BUILD                                      goes to ``set_state``, which accepts what it knows
-    every other opcode                         refused by name
+    every other opcode                         refused by name, unless a subclass lists it in ``more_opcodes``
 
 So the worst that a file can do is to be refused. It cannot exhaust the machine either: opcodes are counted, what our
-builders allocate is charged against ``budget``, and keys that are slow to hash are no keys.
+builders allocate is charged against ``budget``, and keys that are slow to hash are no keys. (`Opaque` stands for what
+a subclass lets pass; this reader makes none.)
 
 `Unpickler` reads dicts and numbers, `ArrayUnpickler` also NumPy arrays (data sets are distributed so). The opcodes are
 described in Python's ``Lib/pickletools.py``.
@@ -21,7 +22,7 @@ import math
 import pickletools
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def shorten(value: object, limit: int = 60) -> str:
     """
     if isinstance(value, (str, bytes)):
         text = ascii(value[:limit])
-    elif value is None or isinstance(value, (bool, int, float, Global)):
+    elif value is None or isinstance(value, (bool, int, float, Global, Opaque)):
         text = repr(value)
     else:
         text = f"a {type(value).__name__.strip('_').lower()}"
@@ -67,6 +68,23 @@ class Global:
         return ascii(self.name)[1:-1]
 
 
+class Opaque:
+    """An object of a class that nobody looked up: of all that the pickle says of it, the name of its class.
+
+    Example:
+        >>> Opaque("argparse.Namespace")
+        an object of argparse.Namespace
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"an object of {ascii(self.name)[1:-1]}"
+
+
 class Unpickler:
     """Reads one pickle of dicts, lists, tuples, strings, bytes and numbers; refuses everything else.
 
@@ -85,6 +103,7 @@ class Unpickler:
     """
 
     cure = ""  # what a subclass adds to the refusal of a name
+    more_opcodes: ClassVar[dict[str, Callable[[Any, Any], None]]] = {}  # those that a subclass understands besides
 
     def __init__(self, stream: BinaryIO, *, budget: int, steps: int = 1_000_000) -> None:
         self.builders: dict[str, Callable[..., Any] | None] = {
@@ -114,7 +133,7 @@ class Unpickler:
                 position = at or 0
                 if step >= self._steps:
                     raise ValueError(f"the pickle has more than {self._steps:,} steps, too many for weights or labels")
-                act = _ACTIONS.get(opcode.name)
+                act = _ACTIONS.get(opcode.name) or self.more_opcodes.get(opcode.name)
                 if act is None:
                     raise ValueError(f"the pickle uses the opcode {opcode.name}, which plain data never needs")
                 act(self, argument)
@@ -137,10 +156,32 @@ class Unpickler:
         """Answer REDUCE: call our own builder of that name."""
         builder = self.builders.get(function.name) if isinstance(function, Global) else None
         if builder is None:
-            raise ValueError(f"the pickle calls {shorten(function)}, which is not a function of the short list")
+            raise ValueError(
+                f"the pickle calls {shorten(function)}, which is not a function of the short list; nothing was "
+                f"executed{self.cure}"
+            )
         if not isinstance(arguments, tuple):
             raise ValueError(f"the pickle calls {function} with {shorten(arguments)} instead of a tuple of arguments")
         return builder(*arguments)
+
+    def construct(self, kind: Any, arguments: Any) -> Any:
+        """Answer NEWOBJ, an object of a class without its ``__init__``: here as a call of the class."""
+        return self.call(kind, arguments)
+
+    def mention(self, name: str) -> Global:
+        """Answer GLOBAL: the name, if it may be mentioned; nothing is imported."""
+        if name not in self.builders:
+            raise ValueError(
+                f"the pickle asks for {shorten(Global(name))}, which is not on the short list of what data needs; "
+                f"nothing was executed{self.cure}"
+            )
+        return Global(name)
+
+    def to_key(self, key: Any) -> Any:
+        """Judge a key: str, bytes, int. Tuples of tuples of tuples could take for ever to hash, huge ints collide."""
+        if not is_quick_to_hash(key):
+            raise ValueError(f"the pickle has {shorten(key)} as a key, expected a string or a small integer")
+        return key
 
     def spend(self, count: int) -> None:
         """Charge `count` bytes to the budget before they are allocated."""
@@ -160,7 +201,12 @@ class Unpickler:
         self.spend(8 * len(items))  # or one list could be made into dicts again and again
         if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in items):
             raise ValueError(f"the pickle makes an ordered dict of {shorten(items)}, expected a list of pairs")
-        return _pairs([key for key, _ in items], [value for _, value in items])
+        return self._pairs([key for key, _ in items], [value for _, value in items])
+
+    def _pairs(self, keys: list[Any], values: list[Any]) -> dict[Any, Any]:
+        if len(keys) != len(values):
+            raise ValueError(f"the pickle has {len(keys)} keys for {len(values)} values")
+        return dict(zip(map(self.to_key, keys), values))
 
     def _push(self, value: Any) -> None:  # not self._stack.append as an argument is found: it may pop the stack itself
         if isinstance(value, int) and value.bit_length() > 127:
@@ -181,25 +227,21 @@ class Unpickler:
         else:
             self._to_mark()
 
-    def _global(self, name: str) -> None:
-        if name not in self.builders:
-            raise ValueError(
-                f"the pickle asks for {shorten(Global(name))}, which is not on the short list of what data needs; "
-                f"nothing was executed{self.cure}"
-            )
-        self._stack.append(Global(name))
-
     def _stack_global(self, _: None) -> None:
         name, module = self._stack.pop(), self._stack.pop()
         if not isinstance(name, str) or not isinstance(module, str):
             raise ValueError(
                 f"the pickle names a global by {shorten(module)} and {shorten(name)}, expected two strings"
             )
-        self._global(f"{module}.{name}")
+        self._stack.append(self.mention(f"{module}.{name}"))
 
     def _reduce(self, _: None) -> None:
         arguments, function = self._stack.pop(), self._stack.pop()
         self._stack.append(self.call(function, arguments))
+
+    def _new(self, _: None) -> None:
+        arguments, kind = self._stack.pop(), self._stack.pop()
+        self._stack.append(self.construct(kind, arguments))
 
     def _build(self, _: None) -> None:
         state = self._stack.pop()
@@ -220,7 +262,7 @@ class Unpickler:
         target = self._stack[-1]
         if not isinstance(target, dict):
             raise ValueError(f"the pickle sets items of {shorten(target)}, expected a dict")
-        target.update(_pairs(items[0::2], items[1::2]))
+        target.update(self._pairs(items[0::2], items[1::2]))
 
     def _memoize(self, index: int | None) -> None:
         # a dict, not a list: an index of 2**32 costs one entry
@@ -245,7 +287,7 @@ _ACTIONS: dict[str, Callable[[Any, Any], None]] = {
     "TUPLE3": lambda machine, _: machine._tuple(3),
     "TUPLE": lambda machine, _: machine._push(tuple(machine._to_mark())),
     "LIST": lambda machine, _: machine._push(machine._to_mark()),
-    "DICT": lambda machine, _: machine._push(_pairs((items := machine._to_mark())[0::2], items[1::2])),
+    "DICT": lambda machine, _: machine._push(machine._pairs((items := machine._to_mark())[0::2], items[1::2])),
     "APPEND": lambda machine, _: machine._append([machine._stack.pop()]),
     "APPENDS": lambda machine, _: machine._append(machine._to_mark()),
     "SETITEM": lambda machine, _: machine._set_items([machine._stack.pop(), machine._stack.pop()][::-1]),
@@ -254,10 +296,10 @@ _ACTIONS: dict[str, Callable[[Any, Any], None]] = {
     "POP": Unpickler._discard,
     "POP_MARK": lambda machine, _: machine._to_mark(),
     "DUP": lambda machine, _: machine._push(machine._stack[-1]),
-    "GLOBAL": lambda machine, name: machine._global(name.replace(" ", ".")),
+    "GLOBAL": lambda machine, name: machine._push(machine.mention(name.replace(" ", "."))),
     "STACK_GLOBAL": Unpickler._stack_global,
     "REDUCE": Unpickler._reduce,
-    "NEWOBJ": Unpickler._reduce,
+    "NEWOBJ": Unpickler._new,
     "BUILD": Unpickler._build,
     "BINPERSID": lambda machine, _: machine._push(machine.persistent_load(machine._stack.pop())),
 }
@@ -271,14 +313,9 @@ def _operations(stream: BinaryIO) -> Iterator[tuple[Any, Any, int | None]]:
         raise ValueError(f"the pickle is cut off or damaged before byte {stream.tell():,}: {error}") from error
 
 
-def _pairs(keys: list[Any], values: list[Any]) -> dict[Any, Any]:
-    """A dict of str, bytes and int keys: tuples of tuples of tuples could take for ever to hash, huge ints collide."""
-    if len(keys) != len(values):
-        raise ValueError(f"the pickle has {len(keys)} keys for {len(values)} values")
-    for key in keys:
-        if not isinstance(key, (str, bytes, int)) or (isinstance(key, int) and key.bit_length() > 60):
-            raise ValueError(f"the pickle has {shorten(key)} as a key, expected a string or a small integer")
-    return dict(zip(keys, values))
+def is_quick_to_hash(key: Any) -> bool:
+    """Tell whether `key` may be the key of a dict: a string, bytes, or an integer of at most 60 bits."""
+    return isinstance(key, (str, bytes)) or (isinstance(key, int) and key.bit_length() <= 60)
 
 
 def is_shape(sizes: Any) -> bool:

@@ -20,7 +20,7 @@ from minidl.data import images
 from minidl.data.transforms import build
 from minidl.data.transforms._base import as_input
 from minidl.models._family import Network
-from minidl.models._registry import ENTRIES
+from minidl.models._registry import ENTRIES, get_trained
 from minidl.tensor import Tensor, no_grad
 
 # Weights that were trained on colours normalised with other numbers than everybody's (mean and deviation, 0 to 1).
@@ -64,9 +64,7 @@ class Predictor:
         note: dict[str, Any] = {} if weights_file is None else weights.read_metadata(weights_file)
         self.model = model or note.get("model") or "efficientnet_lite0"
         file = _demo_weights(self.model) if weights_file is None else weights_file
-        self.net: Network = models.get_model(self.model, weights=file).eval()
-        if self.net.load_report is not None and self.net.load_report.missing:  # the file has another number of classes
-            self.net = models.get_model(self.model, weights=file, num_classes=_classes_of(file, self.model)).eval()
+        self.net: Network = get_trained(self.model, file).eval()
         if self.net.in_channels != 3:
             raise ValueError(f"predict: {self.model} takes pictures with {self.net.in_channels} channels, not RGB")
         size = ENTRIES[self.model].input_size
@@ -160,9 +158,3 @@ def _demo_weights(model: str) -> os.PathLike[str]:
         raise ValueError(
             f"predict: no weights are known for {model}; give a file: --weights FILE (or leave --model out)"
         ) from None
-
-
-def _classes_of(file: str | os.PathLike[str], model: str) -> int:
-    """Return how many classes the weights tell apart: the rows of the head."""
-    (head, *_) = ENTRIES[model].variant.head
-    return len(weights.load(file)[f"{head}.weight"])

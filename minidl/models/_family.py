@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
@@ -212,45 +212,43 @@ def weighted_layers(net: Module) -> Iterator[Any]:
 
 
 class WeightsReport(LoadReport):
-    """What came from a file of weights: as `LoadReport`, and which file it was; `str()` tells it in a line."""
+    """What came from a file of weights: as `LoadReport`, and which file it was; `str()` tells it in a line.
 
-    def __init__(self, name: str, file: Path, used: list[str], missing: list[str], unexpected: list[str]):
-        super().__init__(used, missing, unexpected)
-        self.name, self.file = name, file
+    `num_classes` is that of the file, where its head has another than the network's.
+    """
+
+    def __init__(self, name: str, file: Path, report: LoadReport, num_classes: int | None = None):
+        super().__init__(report.used, report.missing, report.unexpected, report.notes)
+        self.name, self.file, self.num_classes = name, file, num_classes
 
     def __str__(self) -> str:
         line = f"{self.name}: {len(self.used)} of {len(self.used) + len(self.missing)} arrays from {self.file.name}"
         for title, names in (("new", self.missing), ("left over", self.unexpected)):
             if names:
                 line += f"; {title}: {', '.join(names[:4])}" + (f" and {len(names) - 4} more" if names[4:] else "")
-        return line
+        return "; ".join([line, *self.notes])
 
 
 def _load(
     make: Callable[[], Network], file: str | os.PathLike[str], head: tuple[str, ...], aux: tuple[str, ...]
 ) -> Network:
-    """Return the network that `make` builds, with the weights of a file.
+    """Return the network that `make` builds, with the weights of a file (see `read_state`).
 
     The arrays of the head keep their initial values where those of the file have another shape (another number of
     classes). Auxiliary heads that only the network has keep theirs, those that only the file has are left over. All
     other names and shapes must agree, or it is a ValueError.
     """
-    from minidl.weights import load, names  # here, because few who build a network load one
-
     with init.unfilled():
         net = make()
-    state, own = load(file), _arrays(net)
-    state = {key: array for key, array in state.items() if not key.startswith("optim/")}  # a run's checkpoint has slots
-    state = names.present(state)
-    if net.name in names.TABLES and not state.keys() & own.keys():
-        state = names.rename(state, net.name)  # they were published under their authors' names
+    own = _arrays(net)
+    state, left_over, notes = read_state(file, own, net.name, (*head, *aux))
     new = [
         name
         for name, array in own.items()
         if (_is_part(name, aux) and name not in state)
         or (_is_part(name, head) and name in state and state[name].shape != array.shape)
     ]
-    left_over = [name for name in state if _is_part(name, aux) and name not in own]
+    left_over += [name for name in state if _is_part(name, aux) and name not in own]
     initial = _arrays(make()) if new else {}
     fitting = {name: array for name, array in state.items() if name not in left_over}
     try:
@@ -258,8 +256,49 @@ def _load(
     except ValueError as error:
         raise ValueError(f"{net.name}: {os.fspath(file)}: {error}") from None
     used = [name for name in report.used if name not in new]
-    net.load_report = WeightsReport(net.name, Path(file), used, new, left_over)
+    heads = [len(state[name]) for name in new if name in state]  # whatever a head is made of, it has a row a class
+    report = LoadReport(used, new, left_over, notes)
+    net.load_report = WeightsReport(net.name, Path(file), report, heads[0] if heads else None)
     return net
+
+
+def read_state(
+    file: str | os.PathLike[str], own: Collection[str], name: str, loose: tuple[str, ...] = ()
+) -> tuple[dict[str, np.ndarray], list[str], list[str]]:
+    """Read the weights of a network from a file, under the network's own names where there is no doubt which they are.
+
+    Names that torchvision has changed, or the authors' own, are translated. A prefix goes if the network knows no name
+    of the file, and all its names but those of its `loose` modules with that one prefix.
+
+    Args:
+        file: as `minidl.weights.load` takes it.
+        own: the names of the network's arrays.
+        name: of the network.
+        loose: modules that may be missing: the head, and the auxiliary heads.
+
+    Returns:
+        Name → array; the names that are no weights of the network, such as a counter; what was done, a line each.
+
+    Raises:
+        ValueError: if the file cannot be read, or two prefixes fit.
+    """
+    from minidl.weights import load, names  # here, because few who build a network load one
+
+    loaded = load(file)
+    notes = loaded.notes
+    state = {key: array for key, array in loaded.items() if not key.startswith("optim/")}  # the slots of a run
+    state = names.present(state)
+    left_over: list[str] = []
+    prefix = "" if state.keys() & set(own) else names.prefix_of(state, [one for one in own if not _is_part(one, loose)])
+    if prefix:
+        left_over = [key for key in state if not key.startswith(prefix)]
+        state, more = names.unwrap(state, prefix)
+        notes = notes + more
+    elif name in names.TABLES and not state.keys() & set(own):
+        state = names.rename(state, name)  # they were published under their authors' names
+    counters = [key for key, array in state.items() if array.ndim == 0 and "." not in key and key not in own]
+    left_over += counters
+    return state, left_over, notes
 
 
 def _arrays(net: Network) -> dict[str, Any]:

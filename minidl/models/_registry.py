@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -205,3 +206,19 @@ def get_model(
         width_mult=width_mult,
         rng=rng,
     )
+
+
+def get_trained(name: str, file: str | os.PathLike[str], **settings: Any) -> Network:
+    """Build the network of that name with all weights of a file, and so with as many classes as its head has.
+
+    Args:
+        name: one of `list_models()`.
+        file: as `minidl.weights.load` takes it.
+        settings: other settings of `get_model`.
+
+    Raises:
+        ValueError: as `get_model`.
+    """
+    net = get_model(name, weights=file, **settings)
+    found = net.load_report.num_classes if net.load_report else None
+    return net if found is None else get_model(name, weights=file, **{**settings, "num_classes": found})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,17 @@ PASSED_OVER = "num_batches_tracked"  # PyTorch's counters, which no norm of mini
 
 
 class LoadReport:
-    """What `load_state_dict` did: the names it used, those it missed, and those it had no place for."""
+    """What `load_state_dict` did: the names it used, those it missed, and those it had no place for.
 
-    def __init__(self, used: list[str], missing: list[str], unexpected: list[str]):
-        self.used, self.missing, self.unexpected = used, missing, unexpected
+    `notes` say what `minidl.weights.load` did to find the weights in their file, a line each.
+    """
+
+    def __init__(self, used: list[str], missing: list[str], unexpected: list[str], notes: Iterable[str] = ()):
+        self.used, self.missing, self.unexpected, self.notes = used, missing, unexpected, list(notes)
 
     def __repr__(self) -> str:
-        return f"{len(self.used)} used, {len(self.missing)} missing, {len(self.unexpected)} unexpected"
+        counts = f"{len(self.used)} used, {len(self.missing)} missing, {len(self.unexpected)} unexpected"
+        return "; ".join([counts, *self.notes])
 
 
 def overrides(module: Any, name: str, base: type) -> bool:
@@ -53,6 +57,7 @@ def load(module: Any, state: Any, strict: bool) -> LoadReport:
         used=[name for name in given if name in targets],
         missing=[name for name in targets if name not in given],
         unexpected=[name for name in given if name not in targets and name not in others],
+        notes=getattr(state, "notes", ()),
     )
     shapes = {path: getattr(owner, name).shape for path, (owner, name) in targets.items()}
     wrong = [

@@ -1,7 +1,7 @@
 """Which format a file has, by its content, and one line for everything that is not weights."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,9 @@ from minidl._unpickle import shorten
 from minidl.weights import _safetensors, _torch
 from minidl.weights._npz import read_npz
 from minidl.weights._reader import Reader, open_archive
+from minidl.weights.names import unwrap
 
+Found = tuple[dict[str, np.ndarray], list[str]]  # what a format's reader returns: the arrays, and notes
 _LARGEST_HEADER = 1 << 40  # a safetensors header's length; eight letters of a text would be far above
 
 # what people have instead of weights: how it starts, what it is
@@ -29,23 +31,40 @@ _STRANGERS = (
 )
 
 
-def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+class Loaded(dict[str, np.ndarray]):
+    """Name → array, as `load` found them; `notes` tell what it did to find them, a line each."""
+
+    def __init__(self, state: Mapping[str, np.ndarray], notes: Iterable[str] = ()):
+        super().__init__(state)
+        self.notes = list(notes)
+
+
+def load(path: str | os.PathLike[str], *, entry: str | None = None, prefix: str | None = None) -> Loaded:
     """Read a file of weights: safetensors, NumPy's .npz, or PyTorch's .pth in either of its formats.
 
-    The content decides, not the suffix. Types are kept, except bfloat16, which becomes float32. From PyTorch's files
-    comes the state_dict: the object itself or its entry ``state_dict``, ``model_state_dict`` or ``model``; a number in
-    it becomes an array of shape (); the prefix ``module.`` goes when all names have it. Tensors that share memory in
-    the file share it in the result, and those that are not contiguous stay so. Nothing in the file is executed, and no
-    more is allocated than the file can hold.
+    The content decides, not the suffix. Types are kept, except bfloat16, which becomes float32. Tensors that share
+    memory in the file share it in the result, and those that are not contiguous stay so. Nothing in the file is
+    executed, and no more is allocated than the file can hold.
+
+    Of a checkpoint comes the state_dict, wherever it lies under a usual name (``state_dict``, ``model``, ``net``, …);
+    of the weights and a moving average of them (``model_ema``, …) the weights; a number in it becomes an array of
+    shape (). What PyTorch's wrappers put before names goes (``module.``, ``_orig_mod.``), but for files of
+    `weights.save`. Epochs, optimisers, options and other companions are left out. `notes` of the result, and the report
+    of ``load_state_dict``, say what was done.
 
     Args:
         path: the file.
+        entry: the entry of PyTorch's checkpoint to take, such as "model_ema", or "a/b" for one in another; None
+            (default) takes the one without doubt.
+        prefix: what to take off the names, such as "model."; names without it are left out. "" leaves the names as they
+            are in the file; None (default) takes off what PyTorch's wrappers put there.
 
     Returns:
         Name → array, in the order of the file.
 
     Raises:
-        ValueError: when the file is not weights, is damaged, or asks for anything but data; one line that says what.
+        ValueError: when the file is not weights, is damaged, or asks for anything but data; when there are several
+            state_dicts in it, or none of that name; one line that says what.
         TypeError: when `path` is no path.
         OSError: when it cannot be opened (FileNotFoundError, PermissionError, …).
 
@@ -57,7 +76,12 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         (2, 3)
     """
     with _opened("weights.load", path) as file:
-        return _format_of(file)(file)
+        read = _format_of(file)
+        state, notes = read(file, entry)
+        if prefix is None and read is _read_safetensors and _safetensors.is_ours(file):
+            prefix = ""  # its names are those of a network of minidl
+        state, more = unwrap(state, prefix)
+    return Loaded(state, notes + more)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -83,7 +107,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
         {'model': 'resnet18', 'arguments': {'num_classes': 10}}
     """
     with _opened("weights.read_metadata", path) as file:
-        is_safetensors = _format_of(file) is _safetensors.read
+        is_safetensors = _format_of(file) is _read_safetensors
         model, arguments = _safetensors.read_network(file) if is_safetensors else (None, {})
     return {"model": model, "arguments": arguments}
 
@@ -112,25 +136,36 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:600]
 
 
-def _format_of(file: Reader) -> Callable[[Reader], dict[str, np.ndarray]]:
-    """The function that reads this file, by its first bytes."""
+def _format_of(file: Reader) -> Callable[[Reader, str | None], Found]:
+    """The function that reads this file, or an entry of it, by its first bytes."""
     head = file.read(512)
     file.seek(0)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _read_archive
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < _LARGEST_HEADER:
-        return _safetensors.read  # asked first: the length of a header may well begin with the \x80 of a pickle
+        return _read_safetensors  # asked first: the length of a header may well begin with the \x80 of a pickle
     if head.startswith(b"\x80"):
         return _torch.read_old
     raise ValueError(_describe(head, file.size))
 
 
-def _read_archive(file: Reader) -> dict[str, np.ndarray]:
+def _read_safetensors(file: Reader, entry: str | None) -> Found:
+    _expect_no_entry("safetensors", entry)
+    return _safetensors.read(file), []
+
+
+def _expect_no_entry(what: str, entry: str | None) -> None:
+    if entry is not None:
+        raise ValueError(f"{what} has no entries but arrays; received entry={entry!r}; leave it out")
+
+
+def _read_archive(file: Reader, entry: str | None) -> Found:
     with open_archive(file) as archive:
         names = archive.namelist()
         if any(name.endswith("/data.pkl") for name in names):
-            return _torch.read_zip(archive, file.size)
+            return _torch.read_zip(archive, file.size, entry)
         if all(name.endswith(".npy") for name in names):
+            _expect_no_entry(".npz", entry)
             return read_npz(archive)
         stranger = next(name for name in names if not name.endswith(".npy"))
         raise ValueError(

@@ -45,6 +45,12 @@ def read(file: Reader) -> dict[str, np.ndarray]:
     return state
 
 
+def is_ours(file: Reader) -> bool:
+    """Tell whether `save`, or a training, wrote the file."""
+    metadata = _read_header(file)[0].get("__metadata__")
+    return isinstance(metadata, dict) and _METADATA_KEY in metadata
+
+
 def read_network(file: Reader) -> tuple[str | None, dict[str, Any]]:
     """Read the name and the arguments that `save` wrote; (None, {}) where there are none."""
     metadata = _read_header(file)[0].get("__metadata__")

@@ -75,21 +75,94 @@ def test_a_device_is_not_waited_for():
     refuse("/dev/zero", "this is a device or a pipe, expected a file")
 
 
-DANGEROUS = [
-    "os.system", "posix.system", "builtins.eval", "__builtin__.exec", "builtins.getattr", "subprocess.Popen",
-    "torch.load", "torch.storage._load_from_bytes", "torch.hub.load", "torch.nn.Linear", "numpy.load",
-    "numpy.testing._private.utils.runstring", "importlib.import_module", "collections.Counter",
-    "copyreg._reconstructor", "torch.ComplexFloatStorage", "numpy.core.multiarray._reconstruct", "__main__.Net",
+ASKED = [  # names that no data mentions
+    "os.system", "posix.system", "nt.system", "builtins.eval", "__builtin__.exec", "subprocess.Popen", "runpy.run_path",
+    "importlib.import_module", "pickle.loads", "shutil.rmtree", "operator.attrgetter", "types.FunctionType",
+    "builtins.type", "collections.namedtuple", "numpy.os.system", "torch.serialization.os.system", "a.subprocess.Popen",
+    "__main__.builtins.eval", "commands.getoutput",
 ]  # fmt: skip
+CALLED = [  # names that data may mention, but not call
+    "torch.load", "torch.storage._load_from_bytes", "torch.hub.load", "torch.nn.Linear", "torch.FileStorage",
+    "torch.ComplexFloatStorage", "numpy.load", "numpy.testing._private.utils.runstring", "numpy.DataSource",
+    "__main__.run", "typing.ForwardRef",
+]  # fmt: skip
+BUILT = {  # names that are called, but not with a command
+    "builtins.getattr": "damaged at byte",
+    "copyreg._reconstructor": "makes an object of 'touch",
+    "copyreg.__newobj__": "makes an object of 'touch",
+    "numpy.core.multiarray._reconstruct": "damaged at byte",
+    "torch._utils._rebuild_tensor_v2": "damaged at byte",
+}
+NO_WEIGHTS = ["collections.Counter", "builtins.set", "__main__.Net", "pathlib.PosixPath", "argparse.Namespace"]
+
+AS_WEIGHT_AND_BESIDE = pytest.mark.parametrize("beside", [False, True], ids=["as a weight", "beside the weights"])
+
+
+def with_a_call(write, path, name, beside, mark):
+    """A file that calls `name` with a command, in the place of a weight or beside good ones."""
+    storages = Storages()
+    call, good = Call(name, (f"touch {mark}",)), {"w": storages.tensor(np.ones(2, np.float32))}
+    return write(path, {"state_dict": good, "args": call} if beside else {"w": call}, storages)
 
 
 @WRITERS
-@pytest.mark.parametrize("name", DANGEROUS)
-def test_a_forbidden_global_is_named_and_not_run(write, name, tmp_path):
-    mark = tmp_path / "executed"
-    path = write(tmp_path / "w.pth", {"w": Call(name, (f"touch {mark}",))})
+@AS_WEIGHT_AND_BESIDE
+@pytest.mark.parametrize("name", ASKED)
+def test_a_forbidden_global_is_named_and_not_run(write, beside, name, tmp_path):
+    path = with_a_call(write, tmp_path / "w.pth", name, beside, tmp_path / "executed")
     refuse(path, f"the pickle asks for {name}, which is not on the short list of what data needs; nothing was executed")
-    assert not mark.exists()
+    assert not (tmp_path / "executed").exists()
+
+
+@WRITERS
+@AS_WEIGHT_AND_BESIDE
+@pytest.mark.parametrize("name", CALLED)
+def test_a_forbidden_call_is_named_and_not_run(write, beside, name, tmp_path):
+    path = with_a_call(write, tmp_path / "w.pth", name, beside, tmp_path / "executed")
+    refuse(path, f"the pickle calls {name}, which is not a function of the short list; nothing was executed; save the ")
+    assert not (tmp_path / "executed").exists()
+
+
+@WRITERS
+@AS_WEIGHT_AND_BESIDE
+@pytest.mark.parametrize("name", BUILT)
+def test_what_is_built_by_us_takes_no_command(write, beside, name, tmp_path):
+    refuse(with_a_call(write, tmp_path / "w.pth", name, beside, tmp_path / "executed"), BUILT[name])
+    assert not (tmp_path / "executed").exists()
+
+
+@WRITERS
+@pytest.mark.parametrize("name", NO_WEIGHTS)
+def test_a_companion_is_no_weight(write, name, tmp_path):
+    path = with_a_call(write, tmp_path / "w.pth", name, False, tmp_path / "executed")
+    refuse(path, f"the entry 'w' is an object of {name}, not a tensor; expected a state_dict")
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        # a method of something opaque, and then its call
+        (b"c__builtin__\ngetattr\n(c__main__\nNet\n" + opcodes("run") + b"tR)R", "calls an object of __main__.Net.run"),
+        (b"c__main__\nNet\n)\x81)R", "calls an object of __main__.Net, which is not a function"),
+        # the way from a harmless name to a dangerous one
+        (b"c__builtin__\ngetattr\n(c__builtin__\ndict\n" + opcodes("get") + b"tR", "asks for __builtin__.dict.get"),
+        (b"c__builtin__\ngetattr\n(c__main__\nos\n" + opcodes("system") + b"tR", "asks for __main__.os"),
+        (
+            b"c__builtin__\ngetattr\n(cnumpy\nf\n" + opcodes("__globals__") + b"tR",
+            "the attribute '__globals__' of numpy.f",
+        ),
+        (b"ccollections\ndefaultdict\n(cos\nsystem\ntR" + opcodes("ls") + b"Ns", "asks for os.system"),
+        (b"cfunctools\npartial\n(cos\nsystem\ntR", "asks for os.system"),
+        (
+            b"ccopyreg\n_reconstructor\n(ctorch._utils\n_rebuild_parameter\nc__builtin__\nobject\nNtR",
+            "makes an object of",
+        ),
+        (b"c__main__\nNet\n)" + opcodes("x") + b"\x92", "makes an object of __main__.Net with 'x', expected a dict"),
+    ],
+)
+def test_ways_around(program, words, tmp_path):
+    refuse(raw_pickle(tmp_path, program), words)
 
 
 def test_a_name_that_tries_to_leave_its_line(tmp_path):
@@ -103,9 +176,9 @@ PROGRAMS = {
     "OBJ": (b"(cos\nsystem\no", "asks for os.system"),
     "OBJ of an allowed name": (b"(ccollections\nOrderedDict\no", "uses the opcode OBJ"),
     "NEWOBJ": (b"cos\nsystem\n)\x81", "asks for os.system"),
-    "NEWOBJ_EX": (b"ccollections\nOrderedDict\n)}\x92", "uses the opcode NEWOBJ_EX"),
+    "NEWOBJ_EX": (b"cos\nsystem\n)}\x92", "asks for os.system"),
     "EXT1": (b"\x82\x01", "uses the opcode EXT1"),
-    "a set": (b"\x8f", "uses the opcode EMPTY_SET"),
+    "a set": (b"\x8f", "this file holds an object of builtins.set, expected a state_dict"),
     "a buffer": (b"\x97", "uses the opcode NEXT_BUFFER"),
     "textual persistent id": (b"Pos.system\n", "uses the opcode PERSID"),
     "calling a type": (opcodes(Call("torch.FloatStorage", ())), "calls torch.FloatStorage, which is not a function"),
@@ -169,9 +242,9 @@ PROGRAMS = {
         opcodes(Call("collections.OrderedDict", ([["a"]],))),
         "an ordered dict of a list, expected a list",
     ),
-    "tuple as a key": (b"})Ns", "has a tuple as a key"),
-    "huge number as a key": (opcodes({2**61 - 1: 1}), "has 2305843009213693951 as a key"),
-    "float as a key": (opcodes({0.5: 1}), "has 0.5 as a key"),
+    "tuple as a key": (b"})Ns", "the entry an object of tuple is None, not a tensor"),
+    "huge number as a key": (opcodes({2**61 - 1: 1}), "the entry an object of int is 1, not a tensor"),
+    "float as a key": (opcodes({0.5: 1}), "the entry an object of float is 1, not a tensor"),
     "key without a value": (b"(" + opcodes("a") + b"d", "has 1 keys for 0 values"),
     "appending to a dict": (b"}Na", "appends to a dict, expected a list"),
     "items of a list": (b"]" + opcodes("a") + b"Ns", "sets items of a list, expected a dict"),
@@ -179,8 +252,14 @@ PROGRAMS = {
     "unknown memo": (b"h\x07", "damaged at byte"),
     "short tuple": (b"N\x86", "damaged at byte"),
     "unknown opcode": (b"\xff", "cut off or damaged before byte"),
-    "dtype of objects": (opcodes(Call("numpy.dtype", ("O8",))), "asks for the dtype 'O8', expected plain numbers"),
-    "dtype that is not there": (opcodes(Call("numpy.dtype", ("f3",))), "asks for the dtype 'f3', which NumPy does not"),
+    "dtype of objects": (
+        opcodes(Call("numpy.dtype", ("O8",))),
+        "holds an object of numpy.dtype, expected a state_dict",
+    ),
+    "dtype that is not there": (
+        opcodes(Call("numpy.dtype", ("f3",))),
+        "holds an object of numpy.dtype, expected a state_dict",
+    ),
     "dtype with fields": (
         opcodes(Call("numpy.dtype", ("u1",), state=(3, "|", None, ("a",), {}, -1, -1, 0))),
         "builds a dtype with fields or an unknown byte order",
@@ -214,7 +293,7 @@ BOMBS = {
     "text": (b"\x8d" + struct.pack("<Q", 1 << 40) + b"abc", "cut off or damaged before byte"),
     "integer": (b"\x8b" + struct.pack("<i", (1 << 31) - 1) + b"abc", "cut off or damaged before byte"),
     # a tuple of two tuples of two tuples …: 2**100 elements to hash
-    "hash": (b"}K\x01" + b"2\x86" * 100 + b"Ns", "has a tuple as a key"),
+    "hash": (b"}K\x01" + b"2\x86" * 100 + b"Ns", "the entry an object of tuple is None, not a tensor"),
     # one string of 100 kB encoded 10,000 times
     "encode": (
         opcodes("x" * 100_000) + b"q\x00" + (b"c_codecs\nencode\nh\x00\x85R0") * 10_000,
@@ -226,6 +305,15 @@ BOMBS = {
         "builds more data than its file can hold",
     ),
     "deep lists": (b"]" * 50_000 + b"a" * 49_999, "this file holds a list, expected a state_dict"),
+    # a thousand names for one dict, whose thousand names are for one dict, whose …
+    "nests": (
+        b"}q\x00"
+        + b"".join(
+            b"0}q%c(" % (level + 1) + b"".join(opcodes(f"n{i}") + b"h%c" % level for i in range(1000)) + b"u"
+            for level in range(6)
+        ),
+        "the entry 'n0' is a dict, not a tensor",
+    ),
     "deep marks": (b"(" * 50_000 + b"}", None),
     "deep calls": (nested_call(3000), "damaged at byte"),
 }

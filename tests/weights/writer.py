@@ -20,7 +20,7 @@ STORAGE = {
 }  # fmt: skip
 
 
-@dataclass
+@dataclass(frozen=True)
 class Name:
     """A global, ``module.name``."""
 
@@ -34,6 +34,23 @@ class Call:
     name: str
     arguments: Any = ()
     state: Any = None
+
+
+@dataclass
+class Made:
+    """An object of a class, made without its code: NEWOBJ, its `items`, then BUILD with `state`."""
+
+    name: str
+    state: Any = None
+    arguments: Any = ()
+    items: Any = None
+
+
+@dataclass
+class Raw:
+    """Opcodes as they are."""
+
+    program: bytes
 
 
 @dataclass
@@ -71,8 +88,14 @@ def opcodes(value: Any) -> bytes:
         case Call(name, arguments, state):
             call = opcodes(Name(name)) + opcodes(arguments) + b"R"
             return call if state is None else call + opcodes(state) + b"b"
+        case Made(name, state, arguments, items):
+            made = opcodes(Name(name)) + opcodes(arguments) + b"\x81"
+            made += b"" if items is None else b"(" + b"".join(map(opcodes, sum(items.items(), ()))) + b"u"
+            return made if state is None else made + opcodes(state) + b"b"
         case Reference(identifier):
             return opcodes(identifier) + b"Q"
+        case Raw(program):
+            return program
     raise TypeError(value)
 
 
@@ -137,6 +160,8 @@ def _with_view(value: Any) -> Any:
             return Reference((*identifier, None))
         case Call(name, arguments, state):
             return Call(name, _with_view(arguments), state)
+        case Made(name, state, arguments, items):
+            return Made(name, _with_view(state), _with_view(arguments), _with_view(items))
         case tuple() | list():
             return type(value)(map(_with_view, value))
         case dict():
