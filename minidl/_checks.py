@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import reprlib
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -164,9 +165,7 @@ def check_alike(op: str, **operands: Any) -> None:
         if type(data) is np.ndarray and data.dtype is FLOATS[0] and (first is None or first.dtype is FLOATS[0]):
             first = data  # nothing is wrong with what nearly all operands are
             continue
-        if not is_array(data):
-            found = type(operand).__name__
-            raise TypeError(f"{op}: {name} must be a Tensor, it is a {found}; wrap it: Tensor({name})")
+        check_tensor(op, name, operand)
         if data.dtype not in FLOATS:
             raise TypeError(
                 f"{op}: {name} must be float32 or float64, it is {data.dtype}; "
@@ -176,6 +175,13 @@ def check_alike(op: str, **operands: Any) -> None:
             first = data
         elif data.dtype != first.dtype or (type(data) is not type(first) and device_of(data) != device_of(first)):
             raise TypeError(_differing(op, {key: value for key, value in operands.items() if value is not None}))
+
+
+def check_tensor(op: str, name: str, value: Any) -> None:
+    """Refuse what is no tensor; one of whole numbers or bools will do."""
+    if not is_array(getattr(value, "data", None)):
+        found = type(value).__name__
+        raise TypeError(f"{op}: {name} must be a Tensor, it is a {found}; wrap it: Tensor({name})")
 
 
 def _differing(op: str, operands: dict[str, Any]) -> str:
@@ -188,26 +194,64 @@ def _differing(op: str, operands: dict[str, Any]) -> str:
 
 
 def to_array(value: Any, requires_grad: bool) -> Array:
-    """Return the array of a new tensor: an array as it is, plain numbers as float32."""
-    if type(value) is np.ndarray and value.dtype in FLOATS:
+    """Return the array of a new tensor: an array as it is (see `plain_array`), plain numbers as float32."""
+    if type(value) is np.ndarray and value.dtype is FLOATS[0] and value.flags.aligned:
         return value
-    if is_array(getattr(value, "data", None)):
+    if hasattr(value, "_node"):
         raise TypeError("Tensor: the argument is a Tensor already; use it as it is, or its .data")
-    array = value if is_array(value) else from_numbers("Tensor", "array", value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"Tensor: expects numbers; received dtype={array.dtype}")
+    array = plain_array("Tensor", value) if is_array(value) else from_numbers("Tensor", "array", value)
+    check_kind("Tensor", array)
     if not is_array(value) and not isinstance(value, np.generic):
         array = array.astype(np.float32)
+    if array.dtype.kind == "f" and array.dtype not in FLOATS:
+        raise TypeError(
+            f"Tensor: floats are float32 or float64 here; received dtype={array.dtype}; convert it: "
+            f"array.astype('float32')"
+        )
     if requires_grad and array.dtype not in FLOATS:
         raise TypeError(f"Tensor: only float32 and float64 have gradients; received dtype={array.dtype}")
     return array
+
+
+def plain_array(op: str, array: Array) -> Array:
+    """Return an array that behaves like one: itself, or the same numbers without the manners of its kind.
+
+    A matrix multiplies where arrays go element by element, other byte orders and odd addresses are foreign to kernels:
+    they become plain arrays. The numbers under a mask are nobody's, and refused.
+    """
+    if type(array) is np.ndarray and array.dtype.isnative and array.flags.aligned:
+        return array
+    if not isinstance(array, np.ndarray):
+        return array  # on the GPU, where there is one kind
+    if isinstance(array, getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())):
+        raise TypeError(f"{op}: received a masked array, whose numbers may be missing; fill them in: array.filled(0)")
+    return np.require(np.asarray(array), array.dtype.newbyteorder("="), "A")
+
+
+def check_kind(op: str, array: Array) -> None:
+    """Refuse an array of other things than numbers."""
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{op}: expects numbers; received dtype={array.dtype}")
+
+
+def broadcast_shape(op: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the common shape of the operands, or say that there is none."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        found = " and ".join(str(shape) for shape in shapes)
+        raise ValueError(
+            f"{op}: the shapes {found} do not broadcast: from the right, sizes must be equal or 1"
+        ) from None
 
 
 def from_numbers(op: str, name: str, value: Any) -> np.ndarray:
     """Return a number, or nested lists of numbers, as an array."""
     try:
         return np.asarray(value)
-    except ValueError:  # NumPy's own word for it is inhomogeneous
+    except TypeError:  # a tensor in the list that does not want to be cut off, or another stranger's own reason
+        raise
+    except Exception:  # NumPy's own word for it is inhomogeneous; strangers have others
         raise ValueError(
             f"{op}: {name} must be numbers in rows of one length; received {name}={reprlib.repr(value)}"
         ) from None
@@ -227,20 +271,24 @@ def on_host(tensor: Any) -> np.ndarray:
     return tensor.data
 
 
-def check_change(tensor: Any, array: Any) -> None:
-    """Refuse a new array for a tensor that differs in shape, dtype or device from the old one."""
+def check_change(tensor: Any, array: Any, word: str = "Tensor.data") -> Array:
+    """Return a new array for a tensor; refuse one that differs in shape, dtype or device from the old one."""
     if not is_array(array):
-        raise TypeError(f"Tensor.data: expects an array; received a {type(array).__name__}")
+        raise TypeError(f"{word}: expects an array; received a {type(array).__name__}")
+    array = plain_array(word, array)
     if array.shape != tensor.shape:
-        raise ValueError(f"Tensor.data: expects an array of shape {tensor.shape}; received shape={array.shape}")
+        raise ValueError(f"{word}: expects an array of shape {tensor.shape}; received shape={array.shape}")
     if array.dtype != tensor.dtype or device_of(array) != tensor.device:
         raise TypeError(
-            f"Tensor.data: expects {tensor.dtype} on {tensor.device}; received {array.dtype} on {device_of(array)}"
+            f"{word}: expects {tensor.dtype} on {tensor.device}; received {array.dtype} on {device_of(array)}"
         )
+    return array
 
 
 def set_grad(tensor: Any, grad: Any) -> None:
     """Make an array, or None, the gradient of a tensor, if it is one."""
+    if type(grad) is not np.ndarray and is_array(grad):
+        grad = plain_array("Tensor.grad", grad)
     _check_grad("Tensor.grad", tensor, grad)
     tensor._grad = grad
 

@@ -29,8 +29,9 @@ import numpy as np
 
 from minidl import _backend, kernels
 from minidl._backend import Array
-from minidl._checks import check_change, check_seed, judged_grad, on_host, set_grad, to_array, to_gradients, to_result
+from minidl._checks import check_change, check_seed, judged_grad, set_grad, to_array, to_gradients, to_result
 from minidl._copies import reduced
+from minidl._numpy import Arrays
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _observers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("observers", default=())
@@ -249,25 +250,7 @@ class Node:
         self.ctx, self.parents = None, ()
 
 
-def _method(name: str) -> Callable[..., Tensor]:
-    """Make the method of Tensor that calls the operation of that name."""
-
-    def method(x: Any, *args: Any, **settings: Any) -> Tensor:
-        from minidl import ops  # the one import that points upwards, made when an operator is used
-
-        return getattr(ops, name)(x, *args, **settings)
-
-    method.__doc__ = f"See `minidl.ops.{name}`."
-    return method
-
-
-def _operator(name: str) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
-    """Make the method for `tensor + other` and the one for `other + tensor`."""
-    method = _method(name)
-    return method, lambda self, other: method(other, self)
-
-
-class Tensor:
+class Tensor(Arrays):
     """An array that remembers how it was made, so that a loss can be differentiated with respect to it.
 
     Args:
@@ -286,7 +269,6 @@ class Tensor:
     """
 
     __slots__ = ("__weakref__", "_data", "_grad", "_node", "_version", "requires_grad")
-    __array_ufunc__ = None  # `array * tensor` asks the tensor instead of looping over its elements
     __reduce__ = reduced  # for `copy` and `pickle`
 
     def __init__(self, array: Any, requires_grad: bool = False):
@@ -309,8 +291,7 @@ class Tensor:
 
     @data.setter
     def data(self, array: Array) -> None:
-        check_change(self, array)
-        self._data = array
+        self._data = check_change(self, array)
         self._version += 1
 
     grad = property(lambda self: self._grad, set_grad, doc="What `backward` left: an array like the tensor, or None.")
@@ -326,13 +307,32 @@ class Tensor:
 
     def item(self) -> float:
         """Return the only element as a Python number."""
-        if self.size != 1:
-            raise ValueError(f"item: the tensor must have one element, it has {self.size}; shape={self.shape}")
-        return self._data.reshape(-1)[0].item()
+        return self._number("item")
 
     def detach(self) -> Tensor:
         """Return a tensor with the same array and no history."""
         return Tensor._wrap(self._data, False)
+
+    def _is_wanted(self) -> bool:
+        """Tell whether somebody wants a gradient of what is computed from this tensor now."""
+        return self.requires_grad and _recording.get()
+
+    def _check_free(self, word: str) -> None:
+        """Refuse to change a leaf in place while its uses are recorded; `word` says what was tried."""
+        if self._is_wanted() and self._node is None:
+            raise RuntimeError(
+                f"{word}: this would change a leaf that wants a gradient, and the graph would not know; put it under "
+                f"`with minidl.no_grad():`, or make a new tensor: y = x + …"
+            )
+
+    def _take_over(self, word: str, result: Tensor) -> Tensor:
+        """Become the result of `x += y`, and return x: its history goes on, nothing in memory is written over."""
+        check_change(self, result._data, word)
+        if result.requires_grad:
+            self._data, self.requires_grad, self._node = result._data, True, result._node
+        else:
+            self.data = result._data
+        return self
 
     def backward(self, dy: Array | None = None) -> None:
         """Leave in every leaf that requires it the gradient of this tensor, weighted with dy.
@@ -385,31 +385,3 @@ class Tensor:
                 leaf.grad = kernels.add(leaf.grad, share)
             else:
                 leaf.grad = share if leaf in fresh else _backend.copy(share)
-
-    def __repr__(self) -> str:
-        values = np.array2string(_backend.to_numpy(self._data), threshold=60, precision=4, separator=", ")
-        grad = ", requires_grad=True" if self.requires_grad else ""
-        device = ", device=cuda" if self.device == "cuda" else ""
-        return f"Tensor({values}, shape={self.shape}, dtype={self.dtype}{device}{grad})"
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __bool__(self) -> bool:
-        return self.item() != 0
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return on_host(self).astype(dtype or self.dtype)  # a copy: whoever changes it does not change the tensor
-
-    __add__, __radd__ = _operator("add")
-    __sub__, __rsub__ = _operator("subtract")
-    __mul__, __rmul__ = _operator("multiply")
-    __truediv__, __rtruediv__ = _operator("divide")
-    __matmul__, __rmatmul__ = _operator("matmul")
-    __pow__, __rpow__ = _operator("power")
-    __neg__, __getitem__, to = _method("negative"), _method("index"), _method("to_device")
-    sum, mean, max, var = _method("sum"), _method("mean"), _method("max"), _method("var")
-    reshape, transpose, flatten = _method("reshape"), _method("transpose"), _method("flatten")

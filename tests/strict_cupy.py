@@ -313,7 +313,7 @@ class ndarray:
 
 
 def _may_mix(other):
-    return getattr(type(other), "__array_ufunc__", True) is not None  # None: the other one wants to be asked
+    return getattr(other, "__array_ufunc__", True) is not None  # None: the other one wants to be asked
 
 
 def operators(name, ufunc_name):

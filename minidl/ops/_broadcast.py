@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minidl import _backend
-from minidl._backend import Array
+from minidl._backend import FLOATS, Array
 from minidl._checks import NUMBERS, check_alike
 from minidl.tensor import Tensor
 
@@ -26,12 +26,16 @@ def sum_to(dy: Array, shape: tuple[int, ...]) -> Array:
 
 
 def as_operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
-    """Return both operands as tensors of one dtype on one device; a plain number takes those of the other operand."""
+    """Return both operands as tensors of one dtype on one device.
+
+    A plain number takes those of the other operand; a mask counts as 0 and 1 beside floats.
+    """
     like = x if isinstance(x, Tensor) else y
     if not isinstance(like, Tensor):
         found = f"a {type(x).__name__} and a {type(y).__name__}"
         raise TypeError(f"{op}: at least one operand must be a Tensor; received {found}")
-    x, y = (as_tensor(operand, like) for operand in (x, y))
+    x, y = as_tensor(x, like), as_tensor(y, like)
+    x, y = _counted(x, y), _counted(y, x)
     check_alike(op, x=x, y=y)
     return x, y
 
@@ -43,12 +47,8 @@ def as_tensor(operand: Any, like: Tensor) -> Any:
     return Tensor(operand) if _backend.is_array(operand) else operand
 
 
-def broadcast_shape(op: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the common shape of the operands, or say that there is none."""
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
-        found = " and ".join(str(shape) for shape in shapes)
-        raise ValueError(
-            f"{op}: the shapes {found} do not broadcast: from the right, sizes must be equal or 1"
-        ) from None
+def _counted(operand: Any, other: Any) -> Any:
+    """Return a mask beside floats as floats 0 and 1, anything else as it is."""
+    if isinstance(operand, Tensor) and operand.dtype == np.bool_ and getattr(other, "dtype", None) in FLOATS:
+        return Tensor(operand.data.astype(other.dtype))
+    return operand

@@ -16,8 +16,8 @@ from typing import Any
 
 from minidl import _backend, kernels
 from minidl._backend import Array
-from minidl._checks import check_alike, check_choice, check_number
-from minidl.ops._broadcast import as_operands, broadcast_shape, sum_to
+from minidl._checks import NUMBERS, broadcast_shape, check_alike, check_choice
+from minidl.ops._broadcast import as_operands, sum_to
 from minidl.ops.fused import AddRelu
 from minidl.tensor import Context, Function, Tensor
 
@@ -189,15 +189,20 @@ def power(x: Tensor, exponent: float) -> Tensor:
     """Return x to the power of a plain number.
 
     Raises:
-        TypeError: if the exponent is no plain number.
+        TypeError: if x is no float tensor, or the exponent no plain number.
 
     Example:
         >>> from minidl import Tensor
         >>> (Tensor([1.0, 3.0]) ** 2).numpy()
         array([1., 9.], dtype=float32)
     """
+    if not isinstance(exponent, NUMBERS):
+        found = type(exponent).__name__
+        raise TypeError(
+            f"power: exponent must be a plain number; received a {found}; where a > 0, a ** x is "
+            f"ops.exp(x * log a): math.log(a) of a number, ops.log(a) of a tensor"
+        )
     check_alike("power", x=x)
-    check_number("power", "exponent", exponent)
     return Power.apply(x, exponent=exponent)
 
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_alike, check_number
-from minidl.ops._broadcast import as_operands, broadcast_shape, sum_to
+from minidl._checks import broadcast_shape, check_alike, check_number
+from minidl.ops._broadcast import as_operands, sum_to
 from minidl.tensor import Context, Function, Tensor
 
 

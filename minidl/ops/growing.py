@@ -20,7 +20,7 @@ view takes the place behind it; another one finds the place taken, and gets a co
 from __future__ import annotations
 
 import threading
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from minidl import _backend, kernels
 from minidl._backend import Array
@@ -46,12 +46,14 @@ class Room:
             return free
 
 
-# The tensors that are the first channels of a room, with their arrays: a tensor whose data is replaced has none.
-_rooms: WeakKeyDictionary[Tensor, tuple[Room, Array]] = WeakKeyDictionary()
+# The tensors that are the first channels of a room, by identity (== of tensors asks about their elements), with their
+# arrays: a tensor whose data is replaced has none.
+_rooms: dict[int, tuple[ref[Tensor], Room, Array]] = {}
 
 
 def _enter(y: Tensor, room: Room) -> Tensor:
-    _rooms[y] = room, y.data
+    key = id(y)
+    _rooms[key] = ref(y, lambda _: _rooms.pop(key, None)), room, y.data
     return y
 
 
@@ -151,7 +153,7 @@ def append(x: Tensor, new: Tensor) -> Tensor:
             f"append: new must have the pictures and pixels of x, shape ({n}, K, {h}, {width}); "
             f"new.shape={new.shape}, x.shape={x.shape}"
         )
-    room, array = _rooms.get(x, (None, None))
+    _, room, array = _rooms.get(id(x), (None, None, None))
     is_there = room is not None and array is x.data and room.take(c, c + k)
     if room is None or not is_there:
         room = Room(x.data, c + k if room is None else max(c + k, room.block.shape[1]), taken=c + k)

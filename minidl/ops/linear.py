@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import check_alike, check_rank
-from minidl.ops._broadcast import as_operands, broadcast_shape, sum_to
+from minidl._checks import broadcast_shape, check_alike, check_rank
+from minidl.ops._broadcast import as_operands, sum_to
 from minidl.tensor import Context, Function, Tensor
 
 

@@ -24,6 +24,7 @@ from minidl._checks import (
     check_divides,
     check_number,
     check_rank,
+    check_tensor,
     is_int,
     to_axis,
     to_int,
@@ -160,7 +161,7 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
         >>> Tensor(np.zeros((2, 3, 4))).reshape(2, -1).shape
         (2, 12)
     """
-    check_alike("reshape", x=x)
+    check_tensor("reshape", "x", x)
     sizes = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
     known = math.prod(size for size in sizes if size != -1) if all(is_int(size) for size in sizes) else 0
     missing = list(sizes).count(-1)
@@ -183,7 +184,7 @@ def flatten(x: Tensor, start_axis: int = 1) -> Tensor:
         >>> ops.flatten(Tensor(np.zeros((2, 16, 5, 5)))).shape
         (2, 400)
     """
-    check_alike("flatten", x=x)
+    check_tensor("flatten", "x", x)
     start = to_axis("flatten", start_axis, x.ndim)
     return Reshape.apply(x, shape=(*x.shape[:start], math.prod(x.shape[start:])))
 
@@ -200,7 +201,7 @@ def transpose(x: Tensor, *axes: Any) -> Tensor:
         >>> Tensor(np.zeros((2, 3, 4))).transpose(0, 2, 1).shape
         (2, 4, 3)
     """
-    check_alike("transpose", x=x)
+    check_tensor("transpose", "x", x)
     order = tuple(axes[0]) if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes
     order = order or tuple(reversed(range(x.ndim)))
     order = tuple(axis % x.ndim if is_int(axis) and -x.ndim <= axis < x.ndim else axis for axis in order)
@@ -221,14 +222,28 @@ def index(x: Tensor, key: Any) -> Tensor:
         >>> Tensor([[1.0, 2.0], [3.0, 4.0]])[:, 1].numpy()
         array([2., 4.], dtype=float32)
     """
-    check_alike("index", x=x)
+    check_tensor("index", "x", x)
+    parts = places_of(x, key)
+    try:
+        return Index.apply(x, key=parts)
+    except IndexError as error:
+        raise IndexError(f"index: {error}; x.shape={x.shape}") from None
+
+
+def places_of(x: Tensor, key: Any) -> tuple[Any, ...]:
+    """Return what stands between the brackets of x[key] in parts, with arrays of its own.
+
+    Raises:
+        IndexError: if an index on the GPU is out of bounds.
+        TypeError: if an array of the key is on another device.
+    """
     key = key if isinstance(key, tuple) else (key,)
     parts = tuple(_key_part(x, part) for part in key)
     try:
         _check_bounds(x, [given if isinstance(given, list) else part for given, part in zip(key, parts)])
-        return Index.apply(x, key=parts)
     except IndexError as error:
         raise IndexError(f"index: {error}; x.shape={x.shape}") from None
+    return parts
 
 
 def _check_bounds(x: Tensor, parts: list[Any]) -> None:

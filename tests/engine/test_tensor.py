@@ -124,19 +124,3 @@ def test_methods_reach_the_operations():
 
 def test_a_parameter_wants_a_gradient():
     assert Parameter(np.zeros(2)).requires_grad
-
-
-def test_numpy_gets_a_copy_of_the_values():
-    x = Tensor([1.0, 3.0, 2.0], requires_grad=True)
-    array = np.asarray(x)
-    assert (array.dtype, array.tolist(), int(np.argmax(x))) == (np.float32, [1, 3, 2], 1)
-    assert np.asarray(x, dtype=np.float64).dtype == np.float64
-    array[0] = 7
-    assert x.data[0] == 1
-
-
-def test_truth_needs_one_element():
-    assert Tensor(2.0)
-    assert not Tensor(np.zeros((1, 1)))
-    with pytest.raises(ValueError, match="item: the tensor must have one element, it has 2"):
-        bool(Tensor([1.0, 2.0]))
