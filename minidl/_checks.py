@@ -225,7 +225,7 @@ def plain_array(op: str, array: Array) -> Array:
         return array  # on the GPU, where there is one kind
     if isinstance(array, getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())):
         raise TypeError(f"{op}: received a masked array, whose numbers may be missing; fill them in: array.filled(0)")
-    return np.require(np.asarray(array), array.dtype.newbyteorder("="), "A")
+    return np.require(np.asarray(array), np.dtype(array.dtype.type) if array.dtype.kind in "biuf" else None, "A")
 
 
 def check_kind(op: str, array: Array) -> None:
@@ -320,8 +320,8 @@ def _check_grad(op: str, tensor: Any, grad: Any) -> None:
         )
 
 
-def check_seed(tensor: Any, dy: Any) -> None:
-    """Refuse a gradient to start backward with that is not an array like the tensor."""
+def check_seed(tensor: Any, dy: Any) -> Array:
+    """Return the gradient to start backward with; refuse what is not an array like the tensor."""
     if dy is None:
         raise ValueError(
             f"backward: dy may be left out only for a tensor of one element, this one has {tensor.size}; "
@@ -329,6 +329,7 @@ def check_seed(tensor: Any, dy: Any) -> None:
         )
     if not is_array(dy):
         raise TypeError(f"backward: dy must be a plain array like the tensor; received a {type(dy).__name__}")
+    dy = plain_array("backward", dy)
     if dy.shape != tensor.shape:
         raise ValueError(f"backward: dy must have the tensor's shape {tensor.shape}; received dy.shape={dy.shape}")
     if dy.dtype != tensor.dtype or device_of(dy) != tensor.device:
@@ -336,6 +337,7 @@ def check_seed(tensor: Any, dy: Any) -> None:
             f"backward: dy must be {tensor.dtype} on {tensor.device} like the tensor; "
             f"received {dy.dtype} on {device_of(dy)}"
         )
+    return dy
 
 
 def to_gradients(op: str, result: Any, inputs: Sequence[Any]) -> tuple[Array | None, ...]:

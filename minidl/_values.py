@@ -95,8 +95,8 @@ def _number_like(value: Any, dtype: np.dtype) -> Any:
     try:
         number = float(value)
     except OverflowError:
-        number = math.copysign(math.inf, value)
-    return number if not math.isfinite(number) or abs(number) <= np.finfo(dtype).max else np.float64(number)
+        number = math.inf if value > 0 else -math.inf
+    return number if not math.isfinite(number) or abs(number) <= float(np.finfo(dtype).max) else np.float64(number)
 
 
 # Makers of methods
@@ -128,15 +128,16 @@ def _operators(name: str) -> tuple[Callable[..., Tensor], Callable[..., Tensor],
     return compute, lambda self, other: compute(other, self), change
 
 
-def logic(name: str, x: Any, y: Any) -> Tensor:
-    """Return x & y, or another one of LOGIC."""
+def logic(name: str, x: Any, y: Any, symbol: str = "") -> Tensor:
+    """Return x & y, or another one of LOGIC; `symbol` is for ~x, which is x ^ True."""
+    symbol = symbol or LOGIC[name]
     for operand in (x, y):
         if isinstance(operand, (float, np.floating)) or getattr(getattr(operand, "dtype", None), "kind", "b") == "f":
             raise TypeError(
-                f"{LOGIC[name]}: expects bools on both sides; received {getattr(operand, 'dtype', 'a float')}; "
-                f"comparisons need parentheses: (x > 0) {LOGIC[name]} (x < 1)"
+                f"{symbol}: expects bools on both sides; received {getattr(operand, 'dtype', 'a float')}; "
+                "comparisons need parentheses: (x > 0) & (x < 1)"
             )
-    return elementwise(name, LOGIC[name], x, y)
+    return elementwise(name, symbol, x, y)
 
 
 def _comparison(name: str) -> Any:
@@ -212,7 +213,7 @@ class Values:
         return self
 
     def __invert__(self) -> Tensor:
-        return logic("bitwise_xor", self, True) if self.dtype == np.bool_ else logic("bitwise_xor", self, -1)
+        return logic("bitwise_xor", self, True if self.dtype == np.bool_ else -1, "~")
 
     # ------------------------------------------------------------------ elements
 

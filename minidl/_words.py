@@ -17,7 +17,7 @@ class Word(NamedTuple):
     way: str
 
 
-WORKS, ANSWERED, REFUSED = "works", "answered", "refused"
+FATES = WORKS, ANSWERED, REFUSED = "works", "answered", "refused"
 
 
 def _all(fate: str, words: dict[str, str]) -> dict[str, Word]:
@@ -109,9 +109,9 @@ TENSOR = {
             "less": "x < y",
             "log": "ops.log(x)",
             "log_softmax": "ops.log_softmax(x, axis)",
-            "logical_and": "x & y",
-            "logical_not": "~x",
-            "logical_or": "x | y",
+            "logical_and": "(x != 0) & (y != 0)",
+            "logical_not": "x == 0",
+            "logical_or": "(x != 0) | (y != 0)",
             "long": "Tensor(x.data.astype('int64'))",
             "lt": "x < y",
             "masked_fill": "ops.where(mask, value, x)",
@@ -134,7 +134,7 @@ TENSOR = {
             "nonzero": "np.argwhere(x.data)",
             "norm": "ops.sqrt((x * x).sum())",
             "numel": "x.size",
-            "permute": "x.transpose(0, 2, 3, 1)",
+            "permute": "x.transpose(1, 0); all axes in their new order",
             "pow": "x ** 2",
             "prod": "ops.exp(ops.log(x).sum(axis)); where all are positive",
             "ravel": "x.reshape(-1)",

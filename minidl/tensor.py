@@ -353,7 +353,7 @@ class Tensor(Arrays):
             )
         if dy is None and self.size == 1:
             dy = _backend.full(self.shape, 1, self.dtype, like=self._data)
-        check_seed(self, dy)
+        dy = check_seed(self, dy)
         start: Node | Tensor = self._node or self
         shares: dict[Node | Tensor, Array] = {start: dy}
         fresh: set[Node | Tensor] = set()  # whose share is an array that nobody else holds

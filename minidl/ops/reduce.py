@@ -13,9 +13,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_alike, check_positive, to_axes
+from minidl._checks import check_alike, check_positive, check_tensor, to_axes, to_result
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -107,7 +109,7 @@ class Var(Function):
 
 
 def sum(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
-    """Add the elements up, along all axes (None) or some.
+    """Add the elements up, along all axes (None) or some; whole numbers and bools without a gradient.
 
     Raises:
         ValueError: if an axis does not exist or is named twice.
@@ -117,12 +119,16 @@ def sum(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
         >>> Tensor([[1.0, 2.0], [3.0, 4.0]]).sum(axis=0).numpy()
         array([4., 6.], dtype=float32)
     """
+    check_tensor("sum", "x", x)
+    axes = to_axes("sum", axis, x.ndim)
+    if x.dtype.kind != "f":
+        return _of_whole("sum", x, axes, keepdims)
     check_alike("sum", x=x)
-    return Sum.apply(x, axes=to_axes("sum", axis, x.ndim), keepdims=keepdims)
+    return Sum.apply(x, axes=axes, keepdims=keepdims)
 
 
 def mean(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
-    """Average the elements, along all axes (None) or some.
+    """Average the elements, along all axes (None) or some; whole numbers and bools to float32, without a gradient.
 
     Raises:
         ValueError: if an axis does not exist or is named twice, or if there is nothing to average.
@@ -132,10 +138,13 @@ def mean(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
         >>> Tensor([[1.0, 2.0], [3.0, 4.0]]).mean().item()
         2.5
     """
-    check_alike("mean", x=x)
+    check_tensor("mean", "x", x)
     axes = to_axes("mean", axis, x.ndim)
     if any(x.shape[axis] == 0 for axis in axes):
         raise ValueError(f"mean: there is nothing to average; x.shape={x.shape}, axis={axis}")
+    if x.dtype.kind != "f":
+        return _of_whole("mean", x, axes, keepdims)
+    check_alike("mean", x=x)
     return Mean.apply(x, axes=axes, keepdims=keepdims)
 
 
@@ -153,10 +162,13 @@ def max(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
         >>> Tensor([[1.0, 4.0], [3.0, 2.0]]).max(axis=1).numpy()
         array([4., 3.], dtype=float32)
     """
-    check_alike("max", x=x)
+    check_tensor("max", "x", x)
     axes = to_axes("max", axis, x.ndim)
     if any(x.shape[axis] == 0 for axis in axes):
         raise ValueError(f"max: there is nothing to compare; x.shape={x.shape}, axis={axis}")
+    if x.dtype.kind != "f":
+        return _of_whole("max", x, axes, keepdims)
+    check_alike("max", x=x)
     return Max.apply(x, axes=axes, keepdims=keepdims)
 
 
@@ -188,3 +200,10 @@ def var(x: Tensor, axis: Any = None, *, correction: float = 1, keepdims: bool = 
             f"{count} - {correction}); x.shape={x.shape}, axis={axis}; correction=0 needs only one"
         )
     return Var.apply(x, axes=axes, correction=correction, keepdims=keepdims)
+
+
+def _of_whole(op: str, x: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+    """Reduce whole numbers or bools, which have no gradient."""
+    settings = {"dtype": np.float64} if op == "mean" else {}
+    result = to_result(op, getattr(x.data, op)(axis=axes, keepdims=keepdims, **settings))
+    return Tensor(result.astype(np.float32) if op == "mean" else result)
