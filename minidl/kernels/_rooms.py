@@ -86,9 +86,9 @@ def _lack() -> str:
         if numba.config.DISABLE_JIT:
             return "NUMBA_DISABLE_JIT is set"
         host = llvmlite.binding.get_host_cpu_name()
-        if any(os.environ.get(name) for name in CPU_SWITCHES) and os.environ.get("NUMBA_CPU_NAME") != host:
-            if _signal_of_a_trial():
-                return f"this processor, {host}, cannot run the code that NUMBA_CPU_NAME or NUMBA_CPU_FEATURES asks for"
+        foreign = any(os.environ.get(name) for name in CPU_SWITCHES) and os.environ.get("NUMBA_CPU_NAME") != host
+        if foreign and _signal_of_a_trial():
+            return f"this processor, {host}, cannot run what NUMBA_CPU_NAME or NUMBA_CPU_FEATURES asks for"
         if platform.machine().lower() in ("x86_64", "amd64"):
             features = llvmlite.binding.get_host_cpu_features()
             if not (features.get("avx2") and features.get("fma")):

@@ -141,12 +141,13 @@ def test_files_of_an_older_source_go_when_the_new_kernel_is_kept(folder):
 
 
 NUMBA_IS_NOT_USED = "kernels: the fast kernels cannot be used ("
+LAYER = f"{NUMBA_IS_NOT_USED}Numba, for activate: "
 SWITCHES = {
     "NUMBA_DISABLE_JIT=1": f"{NUMBA_IS_NOT_USED}NUMBA_DISABLE_JIT is set)",
     "NUMBA_NUM_THREADS=1": "[]",
     "NUMBA_NUM_THREADS=0": f"{NUMBA_IS_NOT_USED}Number of threads specified must be > 0.)",
-    "NUMBA_THREADING_LAYER=none": f"{NUMBA_IS_NOT_USED}Numba, for activate: The threading layer requested 'none' is unknown",
-    "NUMBA_THREADING_LAYER_PRIORITY=omp": f"{NUMBA_IS_NOT_USED}Numba, for activate: THREADING_LAYER_PRIORITY invalid",
+    "NUMBA_THREADING_LAYER=none": f"{LAYER}The threading layer requested 'none' is unknown",
+    "NUMBA_THREADING_LAYER_PRIORITY=omp": f"{LAYER}THREADING_LAYER_PRIORITY invalid",
     "NUMBA_CACHE_LOCATOR_CLASSES=none": "compiled kernels cannot be kept (no folder can be written to)",
     "NUMBA_CACHE_DIR=/dev/null/none": "",
     "NUMBA_OPT=none": "",
@@ -168,7 +169,7 @@ def test_code_that_the_processor_cannot_run_is_not_run(folder):
     code = RELU.replace("import warnings\n", "import warnings\nfrom minidl.kernels import _rooms\n", 1)
     code = code.replace("x = np", "_rooms._signal_of_a_trial = lambda: 4\n    x = np", 1)
     found = run(code, folder, NUMBA_CPU_FEATURES="+amx-tile")
-    assert "cannot run the code that NUMBA_CPU_NAME or NUMBA_CPU_FEATURES asks for" in found
+    assert "cannot run what NUMBA_CPU_NAME or NUMBA_CPU_FEATURES asks for" in found
 
 
 def test_a_trial_tells_the_signal(monkeypatch):

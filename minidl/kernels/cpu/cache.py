@@ -4,7 +4,7 @@ Numba keeps compiled functions itself, but believes what it reads: a file that a
 ends every later run with a traceback, and a function is taken for fresh as long as its own file has not changed, though
 others that became part of it have. So minidl keeps Numba's results in files of its own, one for each kernel:
 
-    <file>.<kernel>.cpython-311-<source>-<kind>.kernel          a SHA-256 of this name and of what follows, Numba's pickle
+    <file>.<kernel>.cpython-311-<source>-<kind>.kernel        a SHA-256 of this name and of what follows, Numba's pickle
 
 `source` stands for the text of the kernel's own file and of all that it imports, directly or through others; `kind` for
 the signature, the versions of Numba and LLVM, the processor and its features. A file that does not hold what its
