@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -114,8 +115,8 @@ def is_held_once(holder: dict[Any, Array], key: Any) -> bool:
     """Tell whether nothing but the holder refers to the array holder[key] and its memory, so that it may be changed.
 
     Python counts who refers to an object: the holder, and for the moment of asking the question itself. An array that
-    is a view stands on another, which then must be held by nobody but the view. Where Python does not count, and on the
-    GPU, the answer is no.
+    is a view stands on another, which then must be held by nobody but the view. Where Python does not count, or not as
+    expected (`_counts_everybody`), and on the GPU, the answer is no.
     """
     array = holder[key]
     if not isinstance(array, np.ndarray) or not array.flags.writeable or 0 in array.strides:
@@ -140,7 +141,40 @@ def _holders_of_base(holder: dict[Any, Array], key: Any) -> float:
     return _count(holder[key].base)
 
 
-HELD_ONCE = _holders({0: np.empty(1)}, 0)
+def _counts_everybody() -> bool:
+    """Tell whether this Python counts one more for each way in which a second reference is held, in one thread.
+
+    That is how CPython has always worked, and nothing that it promises: newer versions lend references without counting
+    where they can tell that nobody notices, and builds without the global lock count otherwise.
+    """
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return False
+    holder = {0: np.empty(1)}
+    once = _holders(holder, 0)
+
+    def asked_with(*held: Any, **named: Any) -> float:
+        return _holders(holder, 0)
+
+    def kept(array: Any) -> Iterator[float]:
+        yield _holders(holder, 0)
+        yield array
+
+    found = [next(kept(holder[0])), asked_with(holder[0]), asked_with(named=holder[0])]
+    for hold in (
+        lambda it: it,
+        lambda it: lambda: it,
+        lambda it: it[:],
+        memoryview,
+        lambda it: [it],
+        lambda it: it.sum,
+    ):
+        held = hold(holder[0])
+        found.append(_holders(holder, 0))
+        del held
+    return all(count > once for count in found) and _holders(holder, 0) == once
+
+
+HELD_ONCE = _holders({0: np.empty(1)}, 0) if _counts_everybody() else math.nan  # which equals no number
 
 
 def to_numpy(array: Array) -> np.ndarray:

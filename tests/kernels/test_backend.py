@@ -1,5 +1,11 @@
 """Where arrays are allocated, and in which memory order."""
 
+import functools
+import gc
+import itertools
+import sys
+import threading
+
 import numpy as np
 import pytest
 
@@ -62,6 +68,133 @@ def test_an_array_is_held_once_if_nobody_else_refers_to_its_memory(shape):
     del base
     holder[2] = holder[1]
     assert not _backend.is_held_once(holder, 1)
+
+
+def generator_that_holds(array):
+    yield
+    yield array
+
+
+def raised_with(array):
+    try:
+        raise KeyError(array.shape)
+    except KeyError as error:
+        return error  # its traceback holds this frame, and the frame the array
+
+
+def argument(array, ask):
+    return ask()
+
+
+def several_arguments(array, ask):
+    def inner(*arrays, **named):
+        return ask()
+
+    return inner(array, array=array)
+
+
+def another_thread(array, ask):
+    ready, done, found = threading.Event(), threading.Event(), []
+
+    def hold(array):
+        ready.set()
+        done.wait(30)
+        return array
+
+    thread = threading.Thread(target=hold, args=(array,))
+    del array
+    thread.start()
+    ready.wait(30)
+    found.append(ask())
+    done.set()
+    thread.join()
+    return found[0]
+
+
+def holding(make):
+    """A second reference that lies in what `make` returns."""
+
+    def way(array, ask):
+        held = make(array)
+        del array
+        answer = ask()
+        del held
+        return answer
+
+    return way
+
+
+def started(generator):
+    next(generator)
+    return generator
+
+
+WAYS = {
+    "argument": argument,
+    "several arguments": several_arguments,
+    "another thread": another_thread,
+    "name": holding(lambda it: it),
+    "closure": holding(lambda it: lambda: it),
+    "default": holding(lambda it: lambda a=it: a),
+    "generator": holding(lambda it: started(generator_that_holds(it))),
+    "generator not begun": holding(generator_that_holds),
+    "list": holding(lambda it: [it]),
+    "attribute": holding(lambda it: type("Holder", (), {"array": it})),
+    "exception": holding(raised_with),
+    "view": holding(lambda it: it[:]),
+    "empty view": holding(lambda it: it[:0]),
+    "transposed": holding(lambda it: it.T),
+    "another type": holding(lambda it: it.view(np.uint8)),
+    "memoryview": holding(memoryview),
+    "slice of a memoryview": holding(lambda it: memoryview(it)[1:]),
+    "frombuffer": holding(lambda it: np.frombuffer(it, np.uint8)),
+    "ctypes": holding(lambda it: it.ctypes),
+    "method": holding(lambda it: it.sum),
+    "iterator": holding(iter),
+    "flat": holding(lambda it: it.flat),
+    "nditer": holding(lambda it: np.nditer(it)),
+    "broadcast": holding(lambda it: np.broadcast_to(it, (2, *it.shape))),
+    "partial": holding(lambda it: functools.partial(np.add, it)),
+    "tensor": holding(Tensor),
+    "graph": holding(lambda it: Tensor(it, requires_grad=True) * 2.0),
+}
+
+
+@pytest.mark.parametrize("stands", ["alone", "as a view", "in the pool", "in the pool as a view"])
+@pytest.mark.parametrize("way", WAYS)
+def test_no_way_of_holding_an_array_is_missed(way, stands):
+    holder = {0: np.ones((300, 400) if "pool" in stands else (3, 4), np.float32)}
+    if "pool" in stands:
+        holder[0] = _backend.copy(holder[0])
+    if "view" in stands:
+        holder[0] = holder[0].reshape(-1)
+
+    def ask():
+        return _backend.is_held_once(holder, 0)
+
+    assert ask()
+    assert not WAYS[way](holder[0], ask)
+    gc.collect()
+    assert ask()
+
+
+def test_the_walk_back_adds_in_place_where_it_may():
+    """Where Python counts as expected, as every version does that is tested, the answer is not always no."""
+    assert _backend._counts_everybody()
+    assert _backend._holders({0: np.empty(1)}, 0) == _backend.HELD_ONCE
+
+
+@pytest.mark.parametrize("way", ["nobody but the holder", "twice as many", "the lock is off"])
+def test_where_python_counts_otherwise_nobody_is_believed(way, monkeypatch):
+    count = sys.getrefcount
+    if way == "the lock is off":
+        monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+    elif way == "twice as many":  # the question counts itself differently each time it is asked
+        answers = itertools.count()
+        monkeypatch.setattr(_backend, "_count", lambda it: count(it) + next(answers))
+    else:
+        monkeypatch.setattr(_backend, "_count", lambda it: 2)
+    assert not _backend._counts_everybody()
 
 
 def test_memory_that_may_not_be_written_to_or_that_is_repeated_is_never_held_once():

@@ -209,8 +209,8 @@ class _Told(threading.local):
 def _share_among(threads: int) -> None:
     """Tell Numba how many threads the next kernels use; it starts them when it is told first.
 
-    Where Numba has been limited to fewer (NUMBA_NUM_THREADS), a kernel is still handed the number that was asked for, and
-    divides its work by that: the same bits come out.
+    Where Numba has been limited to fewer (NUMBA_NUM_THREADS), a kernel is still handed the number that was asked for,
+    and divides its work by that: the same bits come out.
     """
     numba.set_num_threads(min(threads, NUM_THREADS))
     _told.threads = threads
