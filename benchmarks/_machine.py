@@ -34,7 +34,6 @@ def processor() -> str:
 def describe() -> list[str]:
     """Return lines about the machine, the versions, and the BLAS and its kernels."""
     import numpy  # noqa: F401 - loads its BLAS, so that threadpoolctl sees it
-    from threadpoolctl import threadpool_info
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
@@ -46,6 +45,10 @@ def describe() -> list[str]:
         except PackageNotFoundError:
             versions.append(f"no {package}")
     lines.append(f"versions  Python {platform.python_version()}, {', '.join(versions)}")
+    try:
+        from threadpoolctl import threadpool_info
+    except ModuleNotFoundError:  # where a machine was set up for the GPU alone
+        return lines
     for library in threadpool_info():
         if library["user_api"] == "blas":
             kernels = library.get("architecture", "?")

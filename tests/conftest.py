@@ -3,15 +3,19 @@
 import os
 from pathlib import Path
 
-import hypothesis
 import numpy as np
 import pytest
 
 import minidl
 
-hypothesis.settings.register_profile("default", deadline=None, max_examples=40, derandomize=True, database=None)
-hypothesis.settings.register_profile("intense", deadline=None, max_examples=1000, database=None)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+try:
+    from hypothesis import settings
+except ImportError:  # where only the tests of the GPU are run
+    pass
+else:
+    settings.register_profile("default", deadline=None, max_examples=40, derandomize=True, database=None)
+    settings.register_profile("intense", deadline=None, max_examples=1000, database=None)
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture

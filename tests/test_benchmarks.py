@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import _published
+import minidl
+from benchmarks import _published, gpu
+from benchmarks._devices import OutOfMemory
 from benchmarks._tables import table
 from benchmarks._timing import geometric_mean, take_turns
 from minidl.kernels import textbook
@@ -55,6 +57,65 @@ def test_an_unknown_part_is_named():
     assert done.stderr == (
         "benchmarks: there is no layer; the parts are layers, networks, compare, scaling, first_step, small, roofline\n"
     )
+
+
+@pytest.mark.skipif(bool(minidl.cuda.is_available()), reason="there is a GPU here")
+def test_without_a_gpu_one_line_says_so(capsys):
+    assert gpu.main([]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1
+    assert printed.startswith("benchmarks.gpu: no GPU here, so nothing is measured: CuPy ")
+
+
+class Small:
+    """A device with room for the steps of so many pictures."""
+
+    device = "cpu"
+
+    def __init__(self, name, room, loss):
+        self.name, self.room, self.loss, self.steps = name, room, loss, []
+
+    def network(self, name, weights=None):
+        return "net" if weights else ("net", {"weight": 0})
+
+    def step(self, net, x, labels):
+        def step():
+            self.steps.append(len(x))
+            if len(x) > self.room:
+                raise OutOfMemory("no room")
+            return self.loss
+
+        return step
+
+    def wait(self):
+        pass
+
+    def peak(self, step):
+        return 7.0
+
+    let_go = wait
+
+
+@pytest.mark.parametrize(("ours", "theirs", "taken"), [(5, 64, 4), (64, 9, 8), (64, 64, 16)])
+def test_both_take_half_the_batch_where_memory_runs_out(ours, theirs, taken, capsys):
+    sides = Small("minidl", ours, 2.0), Small("PyTorch", theirs, 2.0001)
+    row = gpu.compared("resnet18", 16, 4, *sides, seconds=0)
+    assert row[0] == f"resnet18, {taken}"
+    assert row[4:] == [7.0, 7.0, "agrees", "–"]
+    assert {side.steps[-1] for side in sides} == {taken}
+    assert ("both take" in capsys.readouterr().out) is (taken < 16)
+
+
+def test_where_not_even_one_picture_has_room_or_the_losses_differ_the_table_says_so():
+    assert gpu.compared("vgg16", 2, 4, Small("", 0, 1.0), Small("", 9, 1.0), 0)[0] == "vgg16, no room for one picture"
+    assert gpu.compared("vgg16", 2, 4, Small("", 9, 1.0), Small("", 9, 1.1), 0)[6] == "1.00000 / 1.10000"
+
+
+def test_lenet5_learns_where_the_script_is_only_tried():
+    told = gpu.learned("cpu", seconds=0.01)
+    assert told.startswith("LeNet-5 on the digits: ")
+    assert float(told.split()[4]) > 50
+    assert "after 1 epochs" in told
 
 
 def _root():

@@ -9,6 +9,8 @@ from minidl.training.config import Config
 
 @pytest.fixture
 def parts():
+    for library in ("sklearn", "matplotlib"):  # the digits, and the pictures of a run's report
+        pytest.importorskip(library)
     return tuple(part.take(slice(0, 64)) for part in data.digits())
 
 

@@ -1,0 +1,15 @@
+"""What is collected: with `-m gpu` nothing but the tests that carry the mark, which need CuPy, NumPy and pytest alone."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent
+GPU = (ROOT / "tests" / "gpu", ROOT / "tests" / "gradcheck" / "test_on_gpu.py")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out, on a machine that was set up for the GPU alone, what would need the other libraries to be read."""
+    if config.getoption("markexpr") != "gpu" or collection_path.is_dir():
+        return None
+    return not any(collection_path.is_relative_to(place) for place in GPU) or None
