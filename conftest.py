@@ -1,4 +1,4 @@
-"""What is collected: with `-m gpu` nothing but the tests that carry the mark, which need CuPy, NumPy and pytest alone."""
+"""What is collected: with `-m gpu` only the tests that carry the mark, which need CuPy, NumPy and pytest alone."""
 
 from pathlib import Path
 
