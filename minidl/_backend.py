@@ -160,14 +160,8 @@ def _counts_everybody() -> bool:
         yield array
 
     found = [next(kept(holder[0])), asked_with(holder[0]), asked_with(named=holder[0])]
-    for hold in (
-        lambda it: it,
-        lambda it: lambda: it,
-        lambda it: it[:],
-        memoryview,
-        lambda it: [it],
-        lambda it: it.sum,
-    ):
+    ways: list[Any] = [lambda it: it, lambda it: lambda: it, lambda it: it[:], memoryview, lambda it: [it]]
+    for hold in ways:
         held = hold(holder[0])
         found.append(_holders(holder, 0))
         del held

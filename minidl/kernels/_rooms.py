@@ -42,7 +42,8 @@ class Room:
     """A set of kernels that is imported when its first function is asked for; without it, it has no functions."""
 
     def __init__(self, module: str):
-        self._module, self._room = module, None
+        self._module = module
+        self._room: Any = None
 
     def _opened(self) -> Any:
         if self._room is None and not _closed:
