@@ -130,6 +130,11 @@ def is_held_once(holder: dict[Any, Array], key: Any) -> bool:
     return not stands_on_another or _holders_of_base(holder, key) == HELD_ONCE
 
 
+def looks_into_anothers(holder: Any) -> bool:
+    """Tell whether the array `holder._data` is a view of one that something else refers to, or may refer to."""
+    return is_array(holder._data.base) and _count(holder._data.base) != HELD_ONCE
+
+
 _count: Any = getattr(sys, "getrefcount", lambda found: math.nan)  # Python's own alone has it
 
 

@@ -34,6 +34,7 @@ def reduced(tensor: Any) -> tuple[Any, ...]:
 def restored(kind: Any, array: Array, axes: tuple[int, ...], requires_grad: bool, grad: Array | None) -> Any:
     """Make the tensor again that `reduced` has taken apart."""
     tensor: Any = kind.__new__(kind)
-    tensor._data, tensor._node, tensor._version = array.transpose(axes), None, 0
+    tensor._data = array if axes == tuple(range(array.ndim)) else array.transpose(axes)
+    tensor._node, tensor._version = None, 0
     tensor.requires_grad, tensor.grad = requires_grad, grad
     return tensor

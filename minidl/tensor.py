@@ -328,6 +328,11 @@ class Tensor(Arrays):
     def _take_over(self, word: str, result: Tensor) -> Tensor:
         """Become the result of `x += y`, and return x: its history goes on, nothing in memory is written over."""
         check_change(self, result._data, word)
+        if _backend.looks_into_anothers(self):
+            raise RuntimeError(
+                f"{word}: the tensor is a view (a row, a reshaped or transposed array), and what it looks into would not "
+                f"change with it; make a new tensor: x = x {word.rstrip('=')} …, or write through the whole: t[0] = …"
+            )
         if result.requires_grad:
             self._data, self.requires_grad, self._node = result._data, True, result._node
         else:

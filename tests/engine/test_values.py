@@ -366,3 +366,28 @@ X = Tensor(np.zeros((2, 3)))
 def test_what_cannot_be_written(function, error, message):
     with pytest.raises(error, match=message):
         function()
+
+
+@pytest.mark.parametrize(
+    "view",
+    [lambda x: x.reshape(-1), lambda x: x.transpose(), lambda x: x.flatten(0), lambda x: x.detach().reshape(4, 3)],
+)
+@pytest.mark.parametrize("change", [operator.iadd, operator.isub, operator.imul, operator.itruediv])
+def test_a_view_is_not_changed_alone_because_the_whole_would_not_change_with_it(view, change):
+    x = Tensor(np.ones((3, 4), np.float32))
+    part = view(x)
+    with pytest.raises(
+        RuntimeError, match="the tensor is a view .* what it looks into would not change with it; make a"
+    ):
+        change(part, 2.0)
+    del x
+    change(part, 2.0)  # now nobody else looks there
+
+
+def test_results_that_lie_in_memory_like_their_inputs_are_no_views(rng):
+    x = Tensor(rng.standard_normal((2, 4, 5, 3), dtype=np.float32).transpose(0, 3, 1, 2), requires_grad=True)
+    for make in (ops.relu, lambda x: x * 2.0, lambda x: ops.concat([x, x], axis=1), ops.silu, lambda x: x[:, 1:]):
+        y = make(x)
+        before = y.numpy()
+        y += 1.0
+        np.testing.assert_array_equal(y.data, before + 1.0)
