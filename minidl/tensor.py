@@ -330,8 +330,8 @@ class Tensor(Arrays):
         check_change(self, result._data, word)
         if _backend.looks_into_anothers(self):
             raise RuntimeError(
-                f"{word}: the tensor is a view (reshaped or transposed), and what it looks into would not change with it; "
-                f"make a new tensor: x = x {word.rstrip('=')} …, or write through the whole: x[0] = …"
+                f"{word}: the tensor is a view (reshaped or transposed), and what it looks into would not change with "
+                f"it; make a new tensor: x = x {word.rstrip('=')} …, or write through the whole: x[0] = …"
             )
         if result.requires_grad:
             self._data, self.requires_grad, self._node = result._data, True, result._node
