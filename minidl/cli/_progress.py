@@ -27,6 +27,17 @@ def progress() -> Iterator[Lines]:
         yield bar
 
 
+class Notes(Watcher):
+    """Keeps what should be known about the pictures, for output that is no text."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def on_note(self, note: str) -> None:
+        """Keep it."""
+        self.notes.append(note)
+
+
 class Lines(Watcher):
     """Prints lines when the run begins and one for every epoch."""
 
@@ -36,6 +47,10 @@ class Lines(Watcher):
     def show(self, line: str) -> None:
         """Print a line at once, also into a pipe."""
         print(line, flush=True)
+
+    def on_note(self, note: str) -> None:
+        """Print what should be known about the pictures."""
+        self.show(note)
 
     def on_run(self, run: RunFolder, state: State, train: Split, val: Split) -> None:
         """Say what is trained on what, with which settings, and where it goes."""

@@ -48,7 +48,7 @@ def info(
 
 def _text(found: Info) -> str:
     """Write what was found as lines of text."""
-    from minidl.data._scan import printable
+    from minidl.data._scan import printable, quoted
 
     kind = f"{found.kind}, " if found.kind != found.where else ""
     lines = [f"{printable(found.where)}: {kind}{len(found.classes)} classes", *found.notes]
@@ -59,7 +59,7 @@ def _text(found: Info) -> str:
     if found.statistics is not None:
         for name, numbers in (("mean", found.statistics.mean), ("deviation", found.statistics.std)):
             lines.append(f"{name:10}  {' '.join(f'{number:z9.4f}' for number in numbers)}  of the training pictures")
-    ids, names = ([printable(one) for one in group] for group in (found.ids, found.classes))
+    ids, names = ([quoted(one) for one in group] for group in (found.ids, found.classes))
     width = max(len(one) for one in (*ids, "class"))
     lines += ["", f"{'class':{width}}  {'training':>9}  {'validation':>10}"]
     for known, name, train, val in zip(ids, names, found.train.counts, found.val.counts):

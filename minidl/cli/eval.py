@@ -26,12 +26,16 @@ def evaluate(
 
       minidl eval runs/lenet5_modern-digits-1 --json
     """
+    from minidl.cli._progress import Lines, Notes
+    from minidl.data._scan import quoted
     from minidl.training import evaluate_run
 
-    score, state, file = evaluate_run(run, checkpoint=checkpoint, data=data, device=device)
+    notes = Notes()
+    told = [notes] if as_json else [notes, Lines()]
+    score, state, file = evaluate_run(run, checkpoint=checkpoint, data=data, device=device, watchers=told)
     correct = int(score.confusion.trace())
     if as_json:
-        where = {"checkpoint": str(file), "epoch": state.epoch, "step": state.step}
+        where = {"checkpoint": str(file), "epoch": state.epoch, "step": state.step, "notes": notes.notes}
         print(json.dumps(score.to_dict(state.classes) | {"correct": correct} | where))
         return
     place = f"after epoch {state.epoch}" + (f" and {state.step} steps" if state.step else "")
@@ -40,6 +44,7 @@ def evaluate(
         f"accuracy {percent(score.top1)} ({correct} of {score.n}), among the first five {percent(score.top5)}, "
         f"loss {score.loss:.4f}"
     )
-    width = max(map(len, state.classes))
-    for name, share, n in zip(state.classes, score.per_class, score.confusion.sum(axis=1)):
+    names = [quoted(name) for name in state.classes]
+    width = max(map(len, names))
+    for name, share, n in zip(names, score.per_class, score.confusion.sum(axis=1)):
         print(f"{name:{width}}  {percent(share) if n else '-':>8}  of {n:,}")

@@ -18,6 +18,7 @@ def report(
 
       minidl report runs/resnet18-pets-1
     """
+    from minidl.cli._progress import Lines
     from minidl.training import report_run
 
-    print(report_run(run, data=data))
+    print(report_run(run, data=data, watchers=[Lines()]))

@@ -26,20 +26,22 @@ class Layout:
     runs: tuple[str, ...]
     aside: tuple[str, ...]
 
-    def note(self, folder: Path, drawn: str) -> str:
-        """Say in a line what was taken as what; `drawn` says how the pictures for validation are drawn, if they are."""
-        validation = drawn if self.val is None else _below(self.val, folder)
-        if self.train == folder:
-            return f"validation: {validation}"
+    def note(self, folder: Path, drawn: str | None) -> str:
+        """Say in a line what was taken as what; `drawn` says how pictures for validation are drawn, None: all are."""
+        root = "" if self.train == folder else _below(self.train, folder)
         rest = f"; not used: {some(f'{name}/' for name in self.aside)}" if self.aside else ""
-        return f"training: {_below(self.train, folder)}, validation: {validation}{rest}"
+        if self.val is not None:
+            return f"training: {root}, validation: {_below(self.val, folder)}{rest}"
+        if drawn is None:
+            return f"validation: all pictures{' in ' * bool(root)}{root}{rest}"
+        return f"{'training: ' * bool(root)}{root}{', ' * bool(root)}validation: {drawn}{rest}"
 
 
 def _below(path: Path, folder: Path) -> str:
     return f"{printable(path.relative_to(folder).as_posix())}/"
 
 
-def find_layout(folder: Path, asked: Sequence[str] = ()) -> Layout:
+def find_layout(folder: Path, asked: Sequence[str] = (), *, to_learn: bool = True) -> Layout:
     """Find the folders of training and validation by their names; where there are none, every folder is a class.
 
     A folder named train that holds pictures and no folders, beside others that are not named as parts, is a class:
@@ -48,6 +50,7 @@ def find_layout(folder: Path, asked: Sequence[str] = ()) -> Layout:
     Args:
         folder: the data set.
         asked: the classes that the user named.
+        to_learn: whether there must be pictures to learn from; if not, a folder named as a part is enough.
 
     Raises:
         ValueError: if the names can be understood in two ways, or there is nothing to learn from.
@@ -62,6 +65,9 @@ def find_layout(folder: Path, asked: Sequence[str] = ()) -> Layout:
     val = val or test
     if train is None and val is None:
         return Layout(folder, None, tuple(runs), ())
+    if train is None and val is not None and not others and not to_learn:
+        aside = tuple(name for name in present if name != val)
+        return Layout(_innermost(folder / val, meant[val]), None, tuple(runs), aside)
     if train is None:
         raise ValueError(_nothing_to_learn(folder, [name for name in present if meant[name]], others))
     if val is None and others and not folders_in(folder / train):

@@ -18,7 +18,7 @@ EXPECTED = "train/CLASS/*.jpg and val/CLASS/*.jpg, CLASS/*.jpg, or the files of 
 
 
 def open_dataset(
-    where: str | os.PathLike[str], classes: Choice = None, *, seed: int = 0, val_share: float = 0.2
+    where: str | os.PathLike[str], classes: Choice = None, *, seed: int = 0, val_share: float | None = 0.2
 ) -> Dataset:
     """Open a data set; pictures in files of their own are not read yet.
 
@@ -27,7 +27,8 @@ def open_dataset(
         classes: which classes: None (default) for all; a number, also as text, for the first so many; ids or names, as
             a list or as one text with commas. They are numbered from 0 in the order of the data set.
         seed: decides which pictures are for validation where the data set does not say it.
-        val_share: the part of every class that is drawn for validation then.
+        val_share: the part of every class that is drawn for validation then; None draws nothing, for a folder that a
+            network is only examined with: all of its pictures are in `val` then.
 
     Returns:
         The data set, see `Dataset`.
@@ -44,7 +45,8 @@ def open_dataset(
         ('digits', ('3', '5', '8'), 431, 108)
     """
     seed = to_int("data", "seed", seed, least=0)
-    check_fraction("data", "val_share", val_share)
+    if val_share is not None:
+        check_fraction("data", "val_share", val_share)
     if str(where) in _registry.LOADERS:
         return _named(str(where), classes)
     folder = Path(where)

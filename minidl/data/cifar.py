@@ -71,7 +71,7 @@ def _form_of(folder: Path) -> Form | None:
     return None
 
 
-def read(folder: Path, classes: Choice, seed: int, share: float) -> Dataset:
+def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Dataset:
     """Read all pictures.
 
     Args:

@@ -30,21 +30,21 @@ def recognise(folder: Path) -> bool:
     return bool(folders_in(folder))
 
 
-def read(folder: Path, classes: Choice, seed: int, share: float) -> Dataset:
+def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Dataset:
     """Find the pictures of every class.
 
     Args:
         folder: the data set.
         classes: which classes, see `open_dataset`.
         seed: for the split, where there is none.
-        share: the part of every class that is drawn for validation, where there is no such folder.
+        share: the part of every class that is drawn for validation, where there is no such folder; None takes all.
 
     Raises:
         ValueError: if there is no picture in a class, the classes of validation are not those of training, there are
             fewer than two, or it is not clear which folders are the classes.
         OSError: if a folder cannot be read.
     """
-    layout = find_layout(folder, named(classes))
+    layout = find_layout(folder, named(classes), to_learn=share is not None)
     there = _classes_in(layout, folder)
     ids = list(there)
     names = class_names(folder, ids)
@@ -54,7 +54,7 @@ def read(folder: Path, classes: Choice, seed: int, share: float) -> Dataset:
     check_classes(layout.train, [there[name] for name in ids])
     left = Left(runs=[f"{name}/" for name in layout.runs])
     found = split_of([_pictures_of(layout.train / there[name], left) for name in ids], names)
-    note = layout.note(folder, how_drawn(seed, share))
+    note = layout.note(folder, None if share is None else how_drawn(seed, share))
     if layout.val is None:
         return divided(KIND, folder, found, ids, seed, share, (note, *left.notes(), *said))
     in_val = spellings(layout.val, folders_in(layout.val))
@@ -86,13 +86,15 @@ def how_drawn(seed: int, share: float) -> str:
 
 
 def divided(
-    kind: str, folder: Path, found: Split, ids: Sequence[str], seed: int, share: float, notes: tuple[str, ...]
+    kind: str, folder: Path, found: Split, ids: Sequence[str], seed: int, share: float | None, notes: tuple[str, ...]
 ) -> Dataset:
-    """Draw the validation pictures from those of every class.
+    """Draw the validation pictures from those of every class; a share of None takes all.
 
     Raises:
         ValueError: if a class has only one picture.
     """
+    if share is None:
+        return Dataset(kind, str(folder), found.take([]), found, tuple(ids), notes, drawn=True)
     lonely = [name for name, count in zip(ids, found.counts()) if count < 2]
     if lonely:
         raise ValueError(

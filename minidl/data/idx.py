@@ -37,7 +37,7 @@ def recognise(folder: Path) -> bool:
     return any(_find(folder, *file) is not None for file in FILES)
 
 
-def read(folder: Path, classes: Choice, seed: int, share: float) -> Dataset:
+def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Dataset:
     """Read all pictures.
 
     Args:

@@ -147,6 +147,23 @@ class Split:
         """Count the pictures of each class: (number of classes,)."""
         return np.bincount(self.labels, minlength=len(self.classes))
 
+    def names_below(self, root: Path) -> list[str] | None:
+        """Return how each picture file is called from a folder on, with / between; None if there are no such files."""
+        if not isinstance(self.source, Files):
+            return None
+        return [path.relative_to(root).as_posix() for path in self.source.paths]
+
+    def join(self, other: Split) -> Split:
+        """Return the pictures of this split and then those of another, which has the same classes.
+
+        Raises:
+            ValueError: if the pictures lie elsewhere than in files.
+        """
+        if not isinstance(self.source, Files) or not isinstance(other.source, Files):
+            raise ValueError("Split.join: only pictures in files of their own can be joined")
+        paths = (*self.source.paths, *other.source.paths)
+        return Split(Files(paths), np.concatenate([self.labels, other.labels]), self.classes)
+
     def take(self, indices: Any) -> Split:
         """Return some of the pictures: those with these indices (a list, an array or a slice), in that order."""
         chosen = np.arange(len(self))[indices]

@@ -43,14 +43,14 @@ def recognise(folder: Path) -> bool:
     return (folder / "train").is_dir() and any(file.is_file() for file in own)
 
 
-def read(folder: Path, classes: Choice, seed: int, share: float) -> Dataset:
+def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Dataset:
     """Find the pictures of every class.
 
     Args:
         folder: the data set.
         classes: which classes, see `open_dataset`.
         seed: for the split, where there is no validation set.
-        share: the part of every class that is drawn for validation, where there is none.
+        share: the part of every class that is drawn for validation, where there is none; None takes all.
 
     Raises:
         ValueError: if files and lists do not agree; the message names the file and the line.
@@ -65,7 +65,8 @@ def read(folder: Path, classes: Choice, seed: int, share: float) -> Dataset:
     left = Left()
     found = split_of([_pictures_of(train / name, left) for name in some_ids], names)
     if not val.is_dir():
-        note = f"training: train/, validation: {how_drawn(seed, share)}"
+        how = "all pictures" if share is None else how_drawn(seed, share)
+        note = f"training: train/, validation: {how}"
         return divided(KIND, folder, found, some_ids, seed, share, (note, *_notes(left), *said))
     if _is_sorted(val):
         sorted_out, how = _sorted(val, train, ids, some_ids, left), "val/, sorted into folders"

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from minidl import data as data_sets
-from minidl.data import Loader, Pictures, Split
+from minidl.data import Dataset, Loader, Pictures, Split
+from minidl.data._scan import normal, some
 from minidl.models._family import Network
 from minidl.tensor import Tensor
 from minidl.training.checkpoint import load_checkpoint, save_checkpoint
@@ -22,6 +23,14 @@ from minidl.training.evaluation import evaluate
 from minidl.training.feed import training_batches, validation_batches
 from minidl.training.finite import NonFiniteError
 from minidl.training.interrupt import interruptible
+from minidl.training.kept import (
+    Kept,
+    keep,
+    pictures_to_examine,
+    read_kept,
+    same_pictures,
+    write_kept,
+)
 from minidl.training.loop import run_epochs
 from minidl.training.metrics import Metrics
 from minidl.training.resolve import absolute, resolve
@@ -75,7 +84,9 @@ def train(
     config = config or Config()
     if out is not None and os.path.lexists(out):
         raise existing(out)
-    pictures, examined = _split(parts) or _opened(config)
+    found = _given(parts) or _opened(config)
+    _tell(watchers, found.notes)
+    pictures, examined = found.train, found.val
     config = resolve(config, pictures)
     batches = training_batches(pictures, config), validation_batches(examined, config)
     first = [_first(loader) for loader in batches]
@@ -85,6 +96,7 @@ def train(
     run = RunFolder.create(f"{config.model}-{Path(config.data).resolve().name}", out)
     try:
         run.write_config(state)
+        write_kept(run.pictures, keep(found))
         save_checkpoint(run.last, state)
     except BaseException:
         shutil.rmtree(run.path, ignore_errors=True)  # made a moment ago, and of no use to anybody
@@ -130,8 +142,12 @@ def resume(
         raise ValueError(f"resume: {run} has begun {begun} epochs; epochs must be >= {begun}; received epochs={epochs}")
     if state.finished and run.report.is_file():  # without, it was killed while drawing
         return Outcome(run, state, finished=True, new_epochs=0)
-    pictures, examined = _split(parts) or _opened(state.config)
+    kept = read_kept(run.pictures)
+    found = _given(parts) or _reopened(state.config, kept, moved=data is not None)
+    pictures, examined, notes = same_pictures(kept, found)
+    examined = _with_classes(state, examined, kept, found)
     _check_same(state, pictures, examined)
+    _tell(watchers, notes)
     run.sweep()
     run.write_config(state)
     run.write_history(state, run.read_seconds())
@@ -146,15 +162,18 @@ def evaluate_run(
     data: str | os.PathLike[str] | None = None,
     device: str | None = None,
     val: Split | Pictures | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> tuple[Metrics, State, Path]:
     """Build the network of a run again and examine it.
 
     Args:
         path: the run folder.
         checkpoint: "last" or "best".
-        data: another data set, of whose pictures those for validation are taken; None (default) takes the run's.
+        data: where the data set is now, or another one, of which those for validation are taken, or all if it has no
+            parts; None (default) takes the run's.
         device: where; None (default) takes that of the training.
-        val: the pictures; None (default) takes those of the data set.
+        val: the pictures; None (default) takes those that the run keeps for validation, see `training.kept`.
+        watchers: whom to tell about the pictures.
 
     Returns:
         The figures, the training they belong to, and the file it was read from.
@@ -162,22 +181,29 @@ def evaluate_run(
     Raises:
         ValueError: if there is no run or no such checkpoint, it cannot be read, or the data set has other classes.
     """
-    file = RunFolder.open(path).checkpoint(checkpoint)
+    run = RunFolder.open(path)
+    file = run.checkpoint(checkpoint)
     changes = {"data": _absolute(data), "device": device}
     state = load_checkpoint(file, **{name: value for name, value in changes.items() if value is not None})
     if val is None:
-        val = _opened(state.config)[1]
+        val = _examined(run, state, watchers, moved=data is not None)
     _check_classes(state, val)
     with hold_threads(state.config.threads):
         return evaluate(state.net, validation_batches(val, state.config), state.config.device), state, file
 
 
-def report_run(path: str | os.PathLike[str], *, data: str | os.PathLike[str] | None = None) -> Path:
+def report_run(
+    path: str | os.PathLike[str],
+    *,
+    data: str | os.PathLike[str] | None = None,
+    watchers: Sequence[Watcher] = (),
+) -> Path:
     """Examine the network of a run, finished or not, and write its pictures and its report.html.
 
     Args:
         path: the run folder.
         data: where the data set is now; None (default) looks where it was.
+        watchers: whom to tell about the pictures.
 
     Returns:
         The page.
@@ -190,8 +216,7 @@ def report_run(path: str | os.PathLike[str], *, data: str | os.PathLike[str] | N
 
     run = RunFolder.open(path)
     state = load_checkpoint(run.last, **({} if data is None else {"data": _absolute(data)}))
-    val = _opened(state.config)[1]
-    _check_classes(state, val)
+    val = _examined(run, state, watchers, moved=data is not None)
     with hold_threads(state.config.threads):
         return write_report(run, state, val)
 
@@ -200,17 +225,54 @@ def _absolute(data: str | os.PathLike[str] | None) -> str | None:
     return None if data is None else absolute(os.fspath(data))
 
 
-def _opened(config: Config) -> tuple[Split, Split]:
+def _opened(config: Config) -> Dataset:
     """Open the data set. Its own seed is fixed: all trainings are examined on the same pictures."""
-    found = data_sets.open_dataset(config.data, config.classes, val_share=config.val_share)
-    return found.train, found.val
+    return data_sets.open_dataset(config.data, config.classes, val_share=config.val_share)
 
 
-def _split(parts: Parts | None) -> tuple[Split, Split] | None:
+def _reopened(config: Config, kept: Kept | None, *, moved: bool) -> Dataset:
+    """Open the data set of a run again, where it was or was `moved` to; a run that keeps names needs no draw."""
+    share = config.val_share if kept is None else None
+    try:
+        return data_sets.open_dataset(config.data, config.classes, val_share=share)
+    except ValueError as error:
+        if moved or config.data in data_sets.list_data():
+            raise
+        raise ValueError(f"{error}; the run's data set was there; if it is elsewhere now: --data DIR") from None
+
+
+def _examined(run: RunFolder, state: State, watchers: Sequence[Watcher], *, moved: bool) -> Split:
+    """Return the pictures to examine the network of a run with, and tell about them."""
+    kept = read_kept(run.pictures)
+    found = _reopened(state.config, kept, moved=moved)
+    val, notes = pictures_to_examine(kept, found)
+    val = _with_classes(state, val, kept, found)
+    _check_classes(state, val)
+    _tell(watchers, notes)
+    return val
+
+
+def _with_classes(state: State, val: Split, kept: Kept | None, found: Dataset) -> Split:
+    """Return the pictures under the names of the run's classes, if the ids of the classes are the run's."""
+    if kept is not None and [*map(normal, kept.ids)] == [*map(normal, found.ids)]:
+        return val.keep(range(len(state.classes)), state.classes)
+    return val
+
+
+def _given(parts: Parts | None) -> Dataset | None:
+    """Return parts that were made elsewhere as a data set."""
     if parts is None:
         return None
     train, val = (part if isinstance(part, Split) else Split.of(part) for part in parts)
-    return train, val
+    files = [Path(part.name(index)).parent for part in (train, val) if part.x is None for index in range(len(part))]
+    root = os.path.commonpath(files) if files else ""
+    return Dataset("pictures", root, train, val, train.classes)
+
+
+def _tell(watchers: Sequence[Watcher], notes: Sequence[str]) -> None:
+    for watcher in watchers:
+        for note in notes:
+            watcher.on_note(note)
 
 
 def _first(loader: Loader) -> Pictures:
@@ -249,13 +311,11 @@ def _check_same(state: State, train: Split, val: Split) -> None:
 
 def _check_classes(state: State, val: Split | Pictures) -> None:
     """Refuse pictures of other classes than the network has learnt: their numbers would mean something else."""
-    if list(val.classes) == state.classes:
+    if [*map(normal, val.classes)] == [*map(normal, state.classes)]:
         return
     unknown = [name for name in val.classes if name not in state.classes]
     missing = [name for name in state.classes if name not in val.classes]
-    details = [
-        f"{what}: {', '.join(names[:4])}" for what, names in (("unknown", unknown), ("missing", missing)) if names
-    ]
+    details = [f"{what}: {some(names)}" for what, names in (("unknown", unknown), ("missing", missing)) if names]
     raise ValueError(
         f"{state.config.data}: the classes must be those of the training, in their order; "
         f"{'; '.join(details) or 'they stand in another order'}"

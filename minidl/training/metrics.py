@@ -6,6 +6,7 @@ matrix, whose diagonal are the right answers. They can be saved in the middle of
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -114,7 +115,7 @@ class Metrics:
         """Return n, loss, top1, top5 and per_class as plain values; what has no pictures is None.
 
         Args:
-            names: of the classes; None (default) takes their numbers.
+            names: of the classes; None (default) takes their numbers, as do classes that share a name.
 
         Raises:
             ValueError: if there is not one name for each class.
@@ -129,6 +130,8 @@ class Metrics:
         names = [str(index) for index in range(self.classes)] if names is None else names
         if len(names) != self.classes:
             raise ValueError(f"Metrics: expects a name for each of {self.classes} classes; received {len(names)} names")
+        count = Counter(names)
+        names = [name if count[name] == 1 else str(index) for index, name in enumerate(names)]
         figures = {"loss": self.loss, "top1": self.top1, "top5": self.top5} if self.n else {}
         return {
             "n": self.n,

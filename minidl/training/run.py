@@ -31,6 +31,7 @@ class RunFolder:
         best.safetensors    the same after the epoch that was best in validation
         history.csv         a row for each epoch: the history of the checkpoint, and the seconds that the epoch took
         config.json         all settings; `minidl train --config` repeats the run
+        pictures.json       which pictures it learns from and is examined with, by their names
         curves.png          loss and accuracy, drawn at the end, with other pictures
         report.html         all of them on a page, with the figures
 
@@ -44,6 +45,7 @@ class RunFolder:
         self.best = self.path / "best.safetensors"
         self.history = self.path / "history.csv"
         self.config = self.path / "config.json"
+        self.pictures = self.path / "pictures.json"
         self.curves = self.path / "curves.png"
         self.report = self.path / "report.html"
 
@@ -108,8 +110,8 @@ class RunFolder:
 
     def files(self) -> list[str]:
         """Return the names of the files that are there, in the order of the list above."""
-        known = [file.name for file in (self.last, self.best, self.history, self.config, self.curves, self.report)]
-        return [name for name in known if (self.path / name).exists()]
+        known = (self.last, self.best, self.history, self.config, self.pictures, self.curves, self.report)
+        return [file.name for file in known if file.exists()]
 
     def write_config(self, state: State) -> None:
         """Write config.json."""

@@ -20,6 +20,9 @@ class Watcher:
         ...         print(state.epoch, state.history[-1]["val_top1"])
     """
 
+    def on_note(self, note: str) -> None:
+        """Something about the pictures should be known, in one line: what was taken as what, what is new or gone."""
+
     def on_run(self, run: RunFolder, state: State, train: Split, val: Split) -> None:
         """A run with a folder is ready; its first step comes next."""
 

@@ -184,11 +184,14 @@ def test_eval_refuses_other_classes_and_takes_other_pictures(capsys, pets, tmp_p
 
 def test_a_data_set_that_has_changed_is_not_gone_on_with(capsys, pets):
     assert cli.run(list(TRAIN)) == 0
-    noise(pets / "train" / "cat" / "new.png")
+    (pets / "train" / "cat" / "0.png").rename("0.png")
     line = fails(capsys, 1, "train", "--resume", "runs/tiny-pets-1", "--epochs", "2")
-    assert "resume: the run began with 8 training and 4 validation pictures, " in line
-    (pets / "train" / "cat" / "new.png").unlink()
+    assert "are not those that the run began with: 1 gone (train/cat/0.png); put them back or begin anew" in line
+    os.rename("0.png", pets / "train" / "cat" / "0.png")
     pets.rename("elsewhere")
-    assert "there is no such folder" in fails(capsys, 1, "train", "--resume", "runs/tiny-pets-1", "--epochs", "2")
+    for arguments in (("train", "--epochs", "2", "--resume"), ("eval",), ("report",)):
+        line = fails(capsys, 1, *arguments, "runs/tiny-pets-1")
+        assert "pets: there is no such folder" in line
+        assert line.endswith("; the run's data set was there; if it is elsewhere now: --data DIR")
     assert cli.run(["train", "--resume", "runs/tiny-pets-1", "--epochs", "2", "--data", "elsewhere"]) == 0
     assert training.load_checkpoint("runs/tiny-pets-1/last.safetensors").epoch == 2

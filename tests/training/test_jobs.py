@@ -8,13 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from minidl import training
+from minidl import data, training
+from minidl.training import jobs
 from minidl.training import run as run_module
 from minidl.training.interrupt import interruptible
 
 CONFIG = training.Config(epochs=2)
 PICTURES = ["confusion.png", "curves.png", "feature_maps.png", "filters.png", "mistakes.png"]
-FILES = sorted([*PICTURES, "best.safetensors", "config.json", "history.csv", "last.safetensors", "report.html"])
+FILES = sorted(
+    [*PICTURES, "best.safetensors", "config.json", "history.csv", "last.safetensors", "pictures.json", "report.html"]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -119,12 +122,19 @@ def test_curves_that_are_missing_are_drawn(parts):
 def test_nan_leaves_the_last_good_checkpoint(straight, parts, monkeypatch):
     run = training.train(CONFIG, parts=parts).run
     before = contents(run)
-    train, test = parts
-    x = train.x.copy()
-    x[5] = float("nan")
-    broken = type(train)(x, train.labels, train.classes), test
-    with pytest.raises(training.NonFiniteError, match=r"in epoch 3, .* not finite; .*; the last good checkpoint is "):
-        training.resume(run.path, epochs=4, parts=broken)
+    made = jobs.training_batches
+
+    def broken(split, config):
+        x = split.x.copy()
+        x[5] = float("nan")
+        return made(data.Pictures(x, split.labels, split.classes), config)
+
+    with (
+        monkeypatch.context() as planted,
+        pytest.raises(training.NonFiniteError, match=r"in epoch 3, .* not finite; .*; the last good checkpoint is "),
+    ):
+        planted.setattr(jobs, "training_batches", broken)
+        training.resume(run.path, epochs=4, parts=parts)
     after = contents(run)
     assert {name: after[name] for name in FILES if name != "config.json"} == {
         name: before[name] for name in FILES if name != "config.json"
