@@ -1,6 +1,7 @@
 """Fixtures and profiles of the whole suite."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,21 @@ def rng():
 @pytest.fixture(autouse=True)
 def _seeded():
     minidl.manual_seed(0)
+
+
+@pytest.fixture
+def usual_signals():
+    """Signals as a process has them that was started at a terminal.
+
+    Who runs the tests may ignore some, as `nohup` and shells do for what they start in the background; processes
+    inherit that.
+    """
+    usual = {"SIGINT": signal.default_int_handler, "SIGTERM": signal.SIG_DFL, "SIGHUP": signal.SIG_DFL}
+    numbers = {getattr(signal, name): handler for name, handler in usual.items() if hasattr(signal, name)}
+    before = {number: signal.signal(number, handler) for number, handler in numbers.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """All commands in one application, and the one place where errors become a line.
 
-Exit status: 0 done, 1 an error that the library reported, 2 a command line that cannot be read, 130 Ctrl-C.
+Exit status: 0 done, 1 an error that the library reported, 2 a command line that cannot be read, 130 Ctrl-C, 141 the
+reader of the output has gone; a training that a signal has stopped, 128 and the signal's number.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import minidl
+from minidl.cli._out import READER_GONE, ReaderGone, columns, prepare, say, silence
 from minidl.cli.data import app as data
 from minidl.cli.eval import evaluate
 from minidl.cli.gradcheck import gradcheck
@@ -21,6 +23,8 @@ from minidl.cli.predict import predict
 from minidl.cli.report import report
 from minidl.cli.train import train
 from minidl.cli.warmup import warmup
+
+NARROW = 80  # columns that help takes if it may; in fewer it must be told
 
 app = typer.Typer(
     name="minidl",
@@ -42,7 +46,7 @@ app.add_typer(data, name="data")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"minidl {minidl.__version__}")
+        say(f"minidl {minidl.__version__}")
         raise typer.Exit
 
 
@@ -54,7 +58,7 @@ def _options(
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        print(context.get_help())
+        say(*context.get_help().splitlines())
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -65,17 +69,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what stands behind `minidl`; None (default) takes those of this process.
     """
+    prepare()
     if os.environ.get("MINIDL_TRACEBACK", "0") not in ("", "0"):
         return _run(arguments)
     try:
         return _run(arguments)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", 130)
-    except BrokenPipeError:  # the reader has gone, as in `minidl train | head`; nothing can be printed any more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except (KeyboardInterrupt, typer.Abort) as error:
+        return _fail(str(error) or "interrupted", getattr(error, "status", 130))
+    except (ReaderGone, BrokenPipeError):
+        silence(sys.stdout)
+        return READER_GONE
     except OSError as error:
-        where = f"{os.fspath(error.filename)}: " if error.filename is not None else ""
+        where = "" if error.filename is None else f"{_as_text(error.filename)}: "
         return _fail(where + (error.strerror or str(error)), 1)
     except (ValueError, TypeError, RuntimeError, ModuleNotFoundError, MemoryError) as error:
         return _fail(str(error) or type(error).__name__, 1)
@@ -88,9 +93,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    status = app(None if arguments is None else list(arguments), standalone_mode=False, prog_name="minidl")
+    settings: dict[str, Any] = {"standalone_mode": False, "prog_name": "minidl"}
+    room = columns()
+    if room is not None and room < NARROW:
+        settings["terminal_width"] = room
+    stdout = sys.stdout
+    try:
+        status = app(None if arguments is None else list(arguments), **settings)
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        sys.stdout = stdout  # typer has put another one there, and ended, because nobody reads what it prints
+        raise ReaderGone from None
     sys.stdout.flush()  # here, where a reader that has gone is an error like others
     return status if isinstance(status, int) else 0
+
+
+def _as_text(filename: Any) -> str:
+    return os.fsdecode(filename) if isinstance(filename, (str, bytes, os.PathLike)) else str(filename)
 
 
 def _help_of(error: Exception) -> str:
@@ -100,5 +120,5 @@ def _help_of(error: Exception) -> str:
 
 
 def _fail(message: str, status: int) -> int:
-    print(f"minidl: {' '.join(message.split())}", file=sys.stderr)
+    say(f"minidl: {' '.join(message.split())}", err=True)
     return status

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from minidl.cli._out import draws, say
 from minidl.cli._text import percent
 from minidl.data import Split
 from minidl.training import Config, RunFolder, State, Watcher
@@ -18,7 +17,7 @@ from minidl.training import Config, RunFolder, State, Watcher
 @contextmanager
 def progress() -> Iterator[Lines]:
     """Give the watcher that fits where the output goes."""
-    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+    if not draws():
         yield Lines()
         return
     from minidl.cli._bar import Bar
@@ -39,14 +38,23 @@ class Notes(Watcher):
 
 
 class Lines(Watcher):
-    """Prints lines when the run begins and one for every epoch."""
+    """Prints lines when the run begins and one for every epoch.
+
+    A training does not end because its lines cannot be written, as on a disk that is full: that is said once, on the
+    standard error. Only a reader that has gone ends it, after an epoch, with everything kept.
+    """
 
     def __init__(self) -> None:
-        self.began, self.pictures = time.perf_counter(), 0
+        self.began, self.pictures, self.deaf = time.perf_counter(), 0, False
 
     def show(self, line: str) -> None:
         """Print a line at once, also into a pipe."""
-        print(line, flush=True)
+        try:
+            say(line)
+        except OSError as error:
+            if not self.deaf:
+                say(f"minidl: {error.filename}: {error.strerror}; the training goes on without a word", err=True)
+            self.deaf = True
 
     def on_note(self, note: str) -> None:
         """Print what should be known about the pictures."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 
 
 def percent(share: float) -> str:
@@ -15,10 +15,20 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def encodable(text: str) -> str:
-    """Replace what the encoding of the standard output does not have."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+def left_out(names: Sequence[str]) -> str:
+    """Say which pictures could not be read and were left out.
+
+    Example:
+        >>> left_out(["cat/1.png"]), left_out(["1.png", "2.png", "3.png", "4.png"])
+        ('1 picture cannot be read and was left out: cat/1.png',
+         '4 pictures cannot be read and were left out: 1.png, 2.png, 3.png and 1 more')
+    """
+    from minidl.data._scan import some
+
+    counted = (
+        "1 picture cannot be read and was" if len(names) == 1 else f"{len(names):,} pictures cannot be read and were"
+    )
+    return f"{counted} left out: {some(names)}"
 
 
 def duration(seconds: float) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from minidl.cli._text import percent
+from minidl.cli._out import say, say_json
+from minidl.cli._text import left_out, percent
 
 
 def evaluate(
@@ -27,6 +27,7 @@ def evaluate(
       minidl eval runs/lenet5_modern-digits-1 --json
     """
     from minidl.cli._progress import Lines, Notes
+    from minidl.cli._table import show
     from minidl.data._scan import quoted
     from minidl.training import evaluate_run
 
@@ -35,16 +36,18 @@ def evaluate(
     score, state, file = evaluate_run(run, checkpoint=checkpoint, data=data, device=device, watchers=told)
     correct = int(score.confusion.trace())
     if as_json:
-        where = {"checkpoint": str(file), "epoch": state.epoch, "step": state.step, "notes": notes.notes}
-        print(json.dumps(score.to_dict(state.classes) | {"correct": correct} | where))
+        where = {"checkpoint": str(file), "epoch": state.epoch, "step": state.step, "left_out": score.left_out}
+        where["notes"] = notes.notes
+        say_json(score.to_dict(state.classes) | {"correct": correct} | where, indent=None)
         return
     place = f"after epoch {state.epoch}" + (f" and {state.step} steps" if state.step else "")
-    print(f"{file}: {state.config.model} {place}, on {state.config.data}")
-    print(
+    say(f"{file}: {state.config.model} {place}, on {state.config.data}")
+    say(
         f"accuracy {percent(score.top1)} ({correct} of {score.n}), among the first five {percent(score.top5)}, "
         f"loss {score.loss:.4f}"
     )
-    names = [quoted(name) for name in state.classes]
-    width = max(map(len, names))
-    for name, share, n in zip(names, score.per_class, score.confusion.sum(axis=1)):
-        print(f"{name:{width}}  {percent(share) if n else '-':>8}  of {n:,}")
+    if score.left_out:
+        say(left_out(score.left_out))
+    shares = zip(map(quoted, state.classes), score.per_class, score.confusion.sum(axis=1))
+    rows = [[name, percent(share) if n else "-", f"{n:,}"] for name, share, n in shares]
+    show(("class", "accuracy", "pictures"), rows, numbers=("accuracy", "pictures"))

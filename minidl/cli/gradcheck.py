@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from minidl.cli._out import say
+
 if TYPE_CHECKING:
     from minidl.proof.runner import Row
     from minidl.proof.student import Result
@@ -70,14 +72,14 @@ def _show(rows: Iterator[Row], title: str, what: str) -> int:
             done.append(row)
             add(row.name, str(row.cases), f"{row.worst:.1e}", f"{row.seconds:.2f} s", row.verdict)
     for trouble in (text for row in done for text in row.trouble):
-        print(f"\n{trouble}")
+        say("", *trouble.splitlines())
     wrong = [row.name for row in done if row.verdict in ("FAIL", "ERROR")]
     seconds = f"{sum(row.seconds for row in done):.1f} s"
     if wrong:
-        print(f"\n{len(wrong)} of {len(done)} {what} wrong: {', '.join(wrong)}; {seconds}")
+        say("", f"{len(wrong)} of {len(done)} {what} wrong: {', '.join(wrong)}; {seconds}")
         return 1
     worst = max(done, key=lambda row: row.worst)
-    print(f"\nall {len(done)} {what} right; {ERROR} {worst.worst:.1e} ({worst.name}); {seconds}")
+    say("", f"all {len(done)} {what} right; {ERROR} {worst.worst:.1e} ({worst.name}); {seconds}")
     return 0
 
 
@@ -99,7 +101,7 @@ def _own_file(path: Path, only: str | None, full: bool) -> int:
                 add(result.function, result.check, str(result.cases), error, f"{result.seconds:.2f} s", result.verdict)
     for result in done:
         if result.verdict in ("FAIL", "ERROR") and result.trouble:
-            print(f"\n{result.trouble}")
+            say("", *result.trouble.splitlines())
     return _close(done)
 
 
@@ -111,13 +113,13 @@ def _close(done: list[Result]) -> int:
     wrong = {name for name, found in verdicts.items() if found & {"FAIL", "ERROR"}}
     unwritten = {r.function: r.trouble for r in done if r.verdict == "not written yet" and r.function not in wrong}
     right = [name for name, found in verdicts.items() if found == {"ok"}]
-    print()
+    say("")
     for word, names in (("right", right), ("wrong", [name for name in verdicts if name in wrong])):
         if names:
-            print(f"{word}: {', '.join(names)}")
+            say(f"{word}: {', '.join(names)}")
     for name, why in unwritten.items():
-        print(f"not written yet: {name}" + f" ({why})" * bool(why))
+        say(f"not written yet: {name}" + f" ({why})" * bool(why))
     missing = [name for name, found in verdicts.items() if found == {"missing"}]
     if missing:
-        print(f"missing: {', '.join(missing)}")
+        say(f"missing: {', '.join(missing)}")
     return 0 if right and not wrong and not unwritten else 1

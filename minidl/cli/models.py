@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import json
 from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from minidl.cli._out import columns, say, say_json, wide
 
 if TYPE_CHECKING:
     from minidl.cost import Cost
@@ -57,13 +58,11 @@ def models(
 
       minidl models resnet50 --depth 1 --size 320
     """
-    from minidl.cli._text import encodable
-
     _check_options(name, {"--filter": part, "--family": family}, {"--size": size, "--width": width, "--depth": depth})
     if name is None:
         rows = _rows(part, family, sort, classes)
         if as_json:
-            print(json.dumps(rows, indent=2))
+            say_json(rows)
         else:
             _print_list(rows)
         return 0
@@ -74,9 +73,9 @@ def models(
     found = cost.count(net, size)
     found = found if depth is None else found.at_depth(depth)
     if as_json:
-        print(json.dumps(_as_dict(entry, net, found), indent=2))
+        say_json(_as_dict(entry, net, found))
     else:
-        print(encodable(_page(entry, net, found)))
+        _show_page(entry, net, found)
     return 0
 
 
@@ -123,8 +122,7 @@ def _known(entry: Entry, net: Network) -> dict[str, Any]:
 
 
 def _print_list(rows: list[dict[str, Any]]) -> None:
-    from minidl.cli._table import table
-    from minidl.cli._text import encodable
+    from minidl.cli._table import show
 
     cells = [
         (
@@ -132,19 +130,16 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
             row["family"],
             str(row["year"]),
             f"{row['parameters']:,}",
-            encodable("×".join(map(str, row["input"]))),
+            "×".join(map(str, row["input"])),
             row["weights"] or "-",
         )
         for row in rows
     ]
-    widths = [max(map(len, column)) for column in zip(TITLES, *cells, strict=True)]
-    with table(TITLES, [-width if title == "parameters" else width for title, width in zip(TITLES, widths)]) as add:
-        for row in cells:
-            add(*row)
+    show(TITLES, cells, numbers=("parameters",))
 
 
-def _page(entry: Entry, net: Network, cost: Cost) -> str:
-    """Write the page of one network."""
+def _show_page(entry: Entry, net: Network, cost: Cost) -> None:
+    """Print the page of one network."""
     largest = f" to {net.largest}" if net.largest else " or more"
     facts = {
         "paper": f"{entry.paper} ({entry.year})",
@@ -154,7 +149,22 @@ def _page(entry: Entry, net: Network, cost: Cost) -> str:
         "weights": entry.weights or "none published under these names",
     }
     lines = [entry.name, _text(entry.builder), "", *(f"{title:9} {text}" for title, text in facts.items())]
-    return "\n".join([*lines, "", _text(entry.file), "", str(cost)])
+    say(*"\n".join([*lines, "", _text(entry.file)]).splitlines(), "")
+    _show_cost(cost)
+
+
+def _show_cost(cost: Cost) -> None:
+    """Print what each layer costs: as the cost writes itself where there is room, else row by row."""
+    from minidl.cli._table import show
+
+    lines, room = str(cost).splitlines(), columns()
+    if room is None or max(map(wide, lines)) <= room:
+        say(*lines)
+        return
+    titles, *rows = cost.cells()
+    say(lines[0], "")
+    show(titles, rows, numbers=titles[3:])
+    say(*lines[lines.index("", 2) :])
 
 
 def _as_dict(entry: Entry, net: Network, cost: Cost) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from minidl.cli._out import say
+
 
 def report(
     run: Annotated[Path, typer.Argument(help="The run folder.", metavar="RUN")],
@@ -21,4 +23,4 @@ def report(
     from minidl.cli._progress import Lines
     from minidl.training import report_run
 
-    print(report_run(run, data=data, watchers=[Lines()]))
+    say(report_run(run, data=data, watchers=[Lines()]))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from signal import SIGINT
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, BadParameter, Exit, Option
 
-from minidl.cli._text import percent
+from minidl.cli._text import left_out, percent
 
 if TYPE_CHECKING:
     from minidl.training import Outcome
@@ -69,33 +70,35 @@ def train(
             "--resume takes all settings from the run; only --epochs, --data, --workers and --device may be given too"
         )
     asked = None if resume is not None else make_config(**starts, **once, **always)  # judged before anything else
-    print(f"minidl train: {'setting up' if resume is None else f'going on with {resume}'}", flush=True)
     with progress() as watcher:
+        watcher.show(f"minidl train: {'setting up' if resume is None else f'going on with {resume}'}")
         if resume is None:
             outcome = begin(asked, out=out, watchers=[watcher])
         else:
             outcome = go_on(resume, **always, watchers=[watcher])
-    print(_ending(outcome))
+        for line in [left_out(outcome.left_out)] * bool(outcome.left_out) + _ending(outcome):
+            watcher.show(line)
     if not outcome.finished:
-        raise Exit(130)
+        raise Exit(128 + (outcome.signal or SIGINT))
 
 
 def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _ending(outcome: Outcome) -> str:
+def _ending(outcome: Outcome) -> list[str]:
+    """Say how it ended; a command to go on with stands on a line of its own, which fits most terminals."""
     run, state, again = outcome.run, outcome.state, shlex.quote(str(outcome.run))
     if not outcome.finished:
         place = f"stopped in epoch {state.epoch + 1} after step {state.step}"
-        return f"{place}; go on from there with: minidl train --resume {again}"
+        return [f"{place}; go on from there:", f"minidl train --resume {again}"]
     last, best = state.history[-1], state.best or {}
     if outcome.new_epochs == 0:
         more = f"minidl train --resume {again} --epochs {2 * state.epoch}"
-        return f"all {state.epoch} epochs are done (accuracy {percent(last['val_top1'])}); more with: {more}"
-    return (
+        return [f"all {state.epoch} epochs are done (accuracy {percent(last['val_top1'])}); go further:", more]
+    return [
         f"accuracy in validation {percent(last['val_top1'])} after epoch {last['epoch']}"
-        f" (best: {percent(best['val_top1'])} after epoch {best['epoch']})\n"
-        f"{run}: {' '.join(run.files())}\n"
-        f"look again: minidl eval {again}"
-    )
+        f" (best: {percent(best['val_top1'])} after epoch {best['epoch']})",
+        f"{run}: {' '.join(run.files())}",
+        f"look again: minidl eval {again}",
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from minidl.cli._out import say
+
 COMPILED = 0.1  # seconds; what is read from the cache takes less
 
 
@@ -19,5 +21,5 @@ def warmup() -> None:
         n, total = n + 1, total + seconds
         if seconds >= COMPILED:
             waited += 1
-            print(f"{name:40} {seconds:5.1f} s", flush=True)
-    print(f"{n} kernels ready after {total:.1f} s, {waited} of them compiled just now")
+            say(f"{name:40} {seconds:5.1f} s")
+    say(f"{n} kernels ready after {total:.1f} s, {waited} of them compiled just now")

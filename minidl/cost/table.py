@@ -88,8 +88,18 @@ class Cost:
         rows = tuple(rows[0] if len(rows) == 1 else _joined(path, rows) for path, rows in groups)
         return Cost(self.name, self.input, rows, self.depth, self.parameter_bytes, self.uncounted)
 
+    def cells(self) -> list[tuple[str, ...]]:
+        """Return the table as words: the titles, the layers, and the sums; the last four columns are numbers.
+
+        Example:
+            >>> from minidl import cost, nn
+            >>> cost.count(nn.Linear(784, 10), size=(784,)).cells()[-1]
+            ('total', 'depth 1', '', '7,850', '7,840', '15,680', '40 B')
+        """
+        return [TITLES, *map(_cells, self.layers), ("total", f"depth {self.depth}", "", *_numbers(self))]
+
     def __str__(self) -> str:
-        rows = [TITLES, *map(_cells, self.layers), ("total", f"depth {self.depth}", "", *_numbers(self))]
+        rows = self.cells()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         head, *body, total = (_line(row, widths) for row in rows)
         rule = "-" * max(len(head), len(total))

@@ -9,20 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from minidl._names import printable
 from minidl.data._endings import ending_of, is_picture
 from minidl.data._roles import is_left_out
 
 RUN = "config.json", ("last.safetensors", "best.safetensors")  # a folder with the first and one of these is a run
-
-
-def printable(text: object) -> str:
-    r"""Write a name so that it can be shown: what cannot be printed appears as an escape.
-
-    Example:
-        >>> printable("chat\nnoir"), printable("Übergröße")
-        ('chat\\nnoir', 'Übergröße')
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 def quoted(name: str, *, always: bool = False) -> str:

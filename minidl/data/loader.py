@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-import warnings
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ class Loader:
         prefetch: batches for each thread that may be begun or waiting.
         drop_last: leave the last batch out if it is not full.
         on_error: what happens to a picture that cannot be read: "raise" (default) ends with its name; "skip" makes the
-            batch smaller, warns once with its name, and notes it in `broken`.
+            batch smaller, or leaves it out, and notes in `broken` what is wrong with the picture of that number.
         cache_bytes: pictures from files are kept as decoded (and resized, where resizing comes first) as long as their
             pixels take no more bytes than this; default 1 GiB.
 
@@ -101,7 +101,6 @@ class Loader:
         self.on_error = on_error
         self.cache = Cache(to_int("Loader", "cache_bytes", cache_bytes, least=0))
         self.broken: dict[int, str] = {}  # what is wrong with picture i
-        self._told = 0  # how many of them the user was told of
         self.waited = 0.0  # seconds that whoever uses the batches had to wait, in all epochs together
         self._fixed, self._sized = self.transforms.fixed(), self.transforms.sized()
         if not len(self):
@@ -109,6 +108,11 @@ class Loader:
             raise ValueError(
                 f"Loader: there is not one batch; received {len(self.split)} pictures, batch_size={batch_size}{rest}"
             )
+
+    @property
+    def left_out(self) -> list[str]:
+        """The names of the pictures that could not be read so far, in the order of the split."""
+        return [self.split.name(index) for index in sorted(self.broken)]
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
@@ -118,8 +122,9 @@ class Loader:
     def epoch(self, number: int, start_step: int = 0) -> Generator[Batch, None, None]:
         """Yield the batches of an epoch: x float32 (N, C, H, W), and labels int64 (N,).
 
-        With mixup the labels are probabilities, float32 (N, classes). When the iteration ends, by its end, `break`, an
-        error or Ctrl-C, the threads end; who keeps the iterator in a variable ends them earlier with its close().
+        With mixup the labels are probabilities, float32 (N, classes). A batch of which no picture can be read is left
+        out (with on_error="skip"). When the iteration ends, by its end, `break`, an error or Ctrl-C, the threads end;
+        who keeps the iterator in a variable ends them earlier with its close().
 
         Args:
             number: of the epoch, from 0.
@@ -128,29 +133,42 @@ class Loader:
         Raises:
             ValueError: if a picture cannot be read (with on_error="raise"), or pictures of a batch differ in size.
         """
+        return self._without_gaps(self.steps(number, start_step))
+
+    def steps(self, number: int, start_step: int = 0) -> Generator[Batch | None, None, None]:
+        """Yield the same batches each in its place: None where no picture of a batch can be read.
+
+        So the batches keep their numbers, whatever is broken, and a training goes on where it stopped.
+
+        Args:
+            number: as for `epoch`.
+            start_step: as for `epoch`.
+
+        Raises:
+            ValueError: as for `epoch`.
+        """
         number = to_int("Loader.epoch", "number", number, least=0)
         if to_int("Loader.epoch", "start_step", start_step, least=0) > len(self):
             raise ValueError(
                 f"Loader.epoch: start_step must be at most {len(self)}, the batches of an epoch; "
                 f"received start_step={start_step}"
             )
-        return self._epoch(number, start_step)
+        return self._steps(number, start_step)
 
-    def _epoch(self, number: int, start_step: int) -> Generator[Batch, None, None]:
+    def _without_gaps(self, batches: Generator[Batch | None, None, None]) -> Generator[Batch, None, None]:
+        with closing(batches):
+            yield from (batch for batch in batches if batch is not None)
+
+    def _steps(self, number: int, start_step: int) -> Generator[Batch | None, None, None]:
         plan, stop = self._plan(number), threading.Event()
         ahead = self.prefetch * max(self.workers, 1) + 1
         steps = range(start_step, len(self))
         batches = in_order(lambda step: self._batch(plan, step, stop), steps, self.workers, ahead, stop)
         try:
-            while True:
+            for _ in steps:
                 began = time.perf_counter()
-                batch = next(batches, None)
+                batch = next(batches)
                 self.waited += time.perf_counter() - began
-                if batch is None:
-                    return
-                for message in list(self.broken.values())[self._told :]:
-                    self._told += 1
-                    warnings.warn(f"a picture is left out: {message}", stacklevel=2)
                 yield batch
         finally:
             batches.close()
@@ -160,16 +178,17 @@ class Loader:
         order = addressed(self.seed, "shuffle", epoch).permutation(n) if self.shuffle else np.arange(n)
         return _Plan(order, self.transforms.draw(self.seed, epoch, n))
 
-    def _batch(self, plan: _Plan, step: int, stop: threading.Event) -> Batch:
-        """Make batch number `step`."""
+    def _batch(self, plan: _Plan, step: int, stop: threading.Event) -> Batch | None:
+        """Make batch number `step`; None if no picture of it can be read, or nobody waits for it any more."""
         chosen = plan.order[step * self.batch_size : (step + 1) * self.batch_size]
         pictures, first = self.split.x, 0
         if pictures is not None and not self._fixed:
             x: Any = pictures[chosen]
         else:
             x, chosen, first = *self._fetch(plan, chosen, stop), max(self._fixed, self._sized)
-            if stop.is_set():
-                return np.empty(0), chosen
+            if stop.is_set() or not len(chosen):
+                return None
+            x = stack(x)
         rows = [None if row is None else row[chosen] for row in plan.rows]
         x = self.transforms.apply(x, rows, first, lambda i: self.split.name(int(chosen[i])))
         if not isinstance(x, np.ndarray):
@@ -202,11 +221,7 @@ class Loader:
                 self.cache.put(index, kept)
             pictures.append(self._sized_picture(plan, index, *kept))
             good.append(index)
-        if not good and not stop.is_set():
-            raise ValueError(
-                f"all {len(chosen)} pictures of a batch are broken, the first: {self.broken[int(chosen[0])]}"
-            )
-        return stack(pictures), np.array(good, dtype=np.int64)
+        return pictures, np.array(good, dtype=np.int64)
 
     def _read(self, index: int) -> tuple[np.ndarray, int]:
         """Read a picture and apply what is the same in every epoch; return it, and how many steps are done."""

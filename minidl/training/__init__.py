@@ -5,6 +5,7 @@ make_config, Config             what is asked for: a recipe, a file, and what th
 fit, evaluate                   the loop and the examination, for any network, without a folder
 list_recipes, load_recipe       settings that were written down
 State, Watcher, Metrics         where a training is, who is told, and what an examination finds
+Interrupted, NonFiniteError     what ends one before its time
 save_checkpoint, load_checkpoint, RunFolder
 """
 
@@ -13,6 +14,7 @@ from minidl.training.config import Config
 from minidl.training.evaluation import evaluate
 from minidl.training.finite import NonFiniteError
 from minidl.training.fitting import fit
+from minidl.training.interrupt import Interrupted
 from minidl.training.jobs import Outcome, evaluate_run, report_run, resume, train
 from minidl.training.metrics import Metrics
 from minidl.training.recipe import list_recipes, load_recipe
@@ -23,6 +25,7 @@ from minidl.training.watcher import Watcher
 
 __all__ = [
     "Config",
+    "Interrupted",
     "Metrics",
     "NonFiniteError",
     "Outcome",

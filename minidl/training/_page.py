@@ -11,6 +11,8 @@ from importlib import resources
 
 import numpy as np
 
+from minidl._names import printable
+
 
 class Html(str):
     """Text that is HTML already. All other text is escaped before it becomes part of a page.
@@ -24,13 +26,10 @@ class Html(str):
 
     @classmethod
     def of(cls, value: object) -> Html:
-        """Return a value as HTML; letters that no page may hold become "\N{REPLACEMENT CHARACTER}"."""
+        """Return a value as HTML; letters that no page can show become escapes."""
         if isinstance(value, cls):
             return value
-        text = str(value).encode("utf-8", "replace").decode("utf-8")
-        return cls(
-            escape("".join(letter if letter.isprintable() or letter in "\n\t\u00a0" else "\ufffd" for letter in text))
-        )
+        return cls(escape("".join(one if one in "\n\t\u00a0" else printable(one) for one in str(value))))
 
 
 def fill(**parts: str) -> str:

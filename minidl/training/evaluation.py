@@ -32,7 +32,8 @@ def evaluate(
         tell: is shown the logits (N, classes) and the labels (N,) of each batch, on the device.
 
     Returns:
-        The figures: `n`, `loss` (mean cross-entropy), `top1`, `top5`, `per_class`, `confusion`.
+        The figures: `n`, `loss` (mean cross-entropy), `top1`, `top5`, `per_class`, `confusion`; and
+        `left_out`, the names of pictures that could not be read.
 
     Raises:
         ValueError: if the pictures do not fit the network, or there are none.
@@ -55,6 +56,9 @@ def evaluate(
             score = score or Metrics(logits.shape[1])
             score.update(logits.data, labels, ops.cross_entropy(logits, labels).item())
             tell(logits, labels)
+    left_out = pictures.left_out if isinstance(pictures, Loader) else []
     if score is None:
-        raise ValueError("evaluate: there are no pictures to examine the network with")
+        why = f"; {len(left_out):,} cannot be read, the first is {left_out[0]}" if left_out else ""
+        raise ValueError(f"evaluate: there are no pictures to examine the network with{why}")
+    score.left_out = left_out
     return score

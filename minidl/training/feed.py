@@ -68,6 +68,14 @@ def _loader(split: Split | Pictures, config: Config, steps: list[dict[str, Any]]
     )
 
 
+def numbered(batches: Batches, epoch: int, start_step: int) -> Generator[Batch | None, None, None]:
+    """Yield the batches of an epoch each in its place; None where there is no picture that can be read."""
+    if isinstance(batches, Loader):
+        yield from batches.steps(epoch, start_step)
+    else:
+        yield from (batch if len(batch[1]) else None for batch in batches.epoch(epoch, start_step))
+
+
 def on_device(batch: Batch, device: str) -> tuple[Array, Array]:
     """Return pictures and labels of a batch as arrays of a device."""
     x, labels = batch

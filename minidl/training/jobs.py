@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Sequence
 from contextlib import closing
@@ -22,7 +23,7 @@ from minidl.training.config import Config
 from minidl.training.evaluation import evaluate
 from minidl.training.feed import training_batches, validation_batches
 from minidl.training.finite import NonFiniteError
-from minidl.training.interrupt import interruptible
+from minidl.training.interrupt import Interrupted, interruptible, number_of, terminable
 from minidl.training.kept import (
     Kept,
     keep,
@@ -31,10 +32,11 @@ from minidl.training.kept import (
     same_pictures,
     write_kept,
 )
+from minidl.training.lock import hold
 from minidl.training.loop import run_epochs
 from minidl.training.metrics import Metrics
 from minidl.training.resolve import absolute, resolve
-from minidl.training.run import Keeper, RunFolder, existing
+from minidl.training.run import Keeper, RunFolder, existing, folder_name
 from minidl.training.state import State, build
 from minidl.training.threads import hold_threads
 from minidl.training.watcher import Watcher
@@ -44,14 +46,26 @@ Parts = tuple[Split | Pictures, Split | Pictures]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: `finished` is False when it was stopped early; `new_epochs` were done this time."""
+    """How a run ended.
+
+    Attributes:
+        run: its folder.
+        state: the training.
+        finished: False when it was stopped early.
+        new_epochs: how many were done this time.
+        signal: the number of the signal that stopped it; None if it was not stopped.
+        left_out: the names of pictures that could not be read, with `on_error` "skip".
+    """
 
     run: RunFolder
     state: State
     finished: bool
     new_epochs: int
+    signal: int | None = None
+    left_out: tuple[str, ...] = ()
 
 
+@terminable("interrupted before the first step; no run folder was made")
 def train(
     config: Config | None = None,
     *,
@@ -59,7 +73,9 @@ def train(
     parts: Parts | None = None,
     watchers: Sequence[Watcher] = (),
 ) -> Outcome:
-    """Train a network and leave a run folder. Ctrl-C stops between two steps and leaves a checkpoint to go on from.
+    """Train a network and leave a run folder.
+
+    Ctrl-C, SIGTERM and SIGHUP stop between two steps and leave a checkpoint to go on from.
 
     Args:
         config: the settings, see `make_config`; None (default) takes all defaults.
@@ -70,6 +86,8 @@ def train(
     Raises:
         ValueError: if a setting is wrong or the pictures do not fit the network.
         NonFiniteError: if NaN or an infinity turns up; the message names the place, the last good checkpoint stays.
+        Interrupted: if a second signal comes, or one while nothing can be stopped; a KeyboardInterrupt that says what
+            is kept.
         OSError: if `out` exists or something cannot be written.
 
     Example:
@@ -93,17 +111,19 @@ def train(
     state = build(config, _arguments(config, first[0]), weights=config.weights)
     state.classes, state.pictures = list(pictures.classes), [len(pictures), len(examined)]
     _try(state, *first)  # what does not fit shall not leave a folder
-    run = RunFolder.create(f"{config.model}-{Path(config.data).resolve().name}", out)
-    try:
-        run.write_config(state)
-        write_kept(run.pictures, keep(found))
-        save_checkpoint(run.last, state)
-    except BaseException:
-        shutil.rmtree(run.path, ignore_errors=True)  # made a moment ago, and of no use to anybody
-        raise
-    return _go_on(run, state, batches, watchers)
+    run = RunFolder.create(folder_name(config.model, Path(config.data).resolve().name), out)
+    with hold(run.path):
+        try:
+            run.write_config(state)
+            write_kept(run.pictures, keep(found))
+            save_checkpoint(run.last, state)
+        except BaseException:
+            shutil.rmtree(run.path, ignore_errors=True)  # made a moment ago, and of no use to anybody
+            raise
+        return _go_on(run, state, batches, watchers)
 
 
+@terminable("interrupted before the first step; the run is as it was")
 def resume(
     path: str | os.PathLike[str],
     *,
@@ -131,28 +151,33 @@ def resume(
 
     Raises:
         ValueError: if there is no run, it cannot be read, it has more epochs already, or the data set has changed.
-        NonFiniteError: as for `train`.
+        RuntimeError: if another process is writing to the run.
+        NonFiniteError, Interrupted: as for `train`.
         OSError: if something cannot be written.
     """
     run = RunFolder.open(path)
     changes = {"epochs": epochs, "data": _absolute(data), "device": device, "workers": workers}
-    state = load_checkpoint(run.last, **{name: value for name, value in changes.items() if value is not None})
-    begun = state.epoch + (state.step > 0)
-    if state.config.epochs < begun:
-        raise ValueError(f"resume: {run} has begun {begun} epochs; epochs must be >= {begun}; received epochs={epochs}")
-    if state.finished and run.report.is_file():  # without, it was killed while drawing
-        return Outcome(run, state, finished=True, new_epochs=0)
-    kept = read_kept(run.pictures)
-    found = _given(parts) or _reopened(state.config, kept, moved=data is not None)
-    pictures, examined, notes = same_pictures(kept, found)
-    examined = _with_classes(state, examined, kept, found)
-    _check_same(state, pictures, examined)
-    _tell(watchers, notes)
-    run.sweep()
-    run.write_config(state)
-    run.write_history(state, run.read_seconds())
-    batches = training_batches(pictures, state.config), validation_batches(examined, state.config)
-    return _go_on(run, state, batches, watchers)
+    with hold(run.path) as alone:
+        state = load_checkpoint(run.last, **{name: value for name, value in changes.items() if value is not None})
+        begun = state.epoch + (state.step > 0)
+        if state.config.epochs < begun:
+            raise ValueError(
+                f"resume: {run} has begun {begun} epochs; epochs must be >= {begun}; received epochs={epochs}"
+            )
+        if state.finished and run.report.is_file():  # without, it was killed while drawing
+            return Outcome(run, state, finished=True, new_epochs=0)
+        kept = read_kept(run.pictures)
+        found = _given(parts) or _reopened(state.config, kept, moved=data is not None)
+        pictures, examined, notes = same_pictures(kept, found)
+        examined = _with_classes(state, examined, kept, found)
+        _check_same(state, pictures, examined)
+        _tell(watchers, notes)
+        if alone:  # what is unfinished is then nobody's
+            run.sweep()
+        run.write_config(state)
+        run.write_history(state, run.read_seconds())
+        batches = training_batches(pictures, state.config), validation_batches(examined, state.config)
+        return _go_on(run, state, batches, watchers)
 
 
 def evaluate_run(
@@ -210,15 +235,17 @@ def report_run(
 
     Raises:
         ValueError: if there is no run, it cannot be read, or the data set has other classes.
+        RuntimeError: if another process is writing to the run.
         OSError: if something cannot be written.
     """
     from minidl.training.report import write_report  # here, because only this one draws
 
     run = RunFolder.open(path)
-    state = load_checkpoint(run.last, **({} if data is None else {"data": _absolute(data)}))
-    val = _examined(run, state, watchers, moved=data is not None)
-    with hold_threads(state.config.threads):
-        return write_report(run, state, val)
+    with hold(run.path):
+        state = load_checkpoint(run.last, **({} if data is None else {"data": _absolute(data)}))
+        val = _examined(run, state, watchers, moved=data is not None)
+        with hold_threads(state.config.threads):
+            return write_report(run, state, val)
 
 
 def _absolute(data: str | os.PathLike[str] | None) -> str | None:
@@ -278,8 +305,11 @@ def _tell(watchers: Sequence[Watcher], notes: Sequence[str]) -> None:
 def _first(loader: Loader) -> Pictures:
     """Return one picture as the network will see it."""
     with closing(loader.epoch(0)) as batches:
-        x = next(batches)[0][:1]
-    return Pictures(x, np.zeros(1, dtype=np.int64), loader.split.classes)
+        batch = next(batches, None)
+    if batch is None:
+        first = loader.broken[min(loader.broken)]
+        raise ValueError(f"train: not one of {len(loader.split):,} pictures can be read, the first: {first}")
+    return Pictures(batch[0][:1], np.zeros(1, dtype=np.int64), loader.split.classes)
 
 
 def _arguments(config: Config, train: Pictures) -> dict[str, Any]:
@@ -324,17 +354,32 @@ def _check_classes(state: State, val: Split | Pictures) -> None:
 
 def _go_on(run: RunFolder, state: State, batches: tuple[Loader, Loader], watchers: Sequence[Watcher]) -> Outcome:
     """Train from a state on, with the folder kept up to date, and draw at the end."""
-    before = state.epoch
-    for watcher in watchers:
-        watcher.on_run(run, state, *(loader.split for loader in batches))
+    before, keeper = state.epoch, Keeper(run, state)
     try:
-        with interruptible() as pressed:
-            finished = run_epochs(state, *batches, watchers=(Keeper(run), *watchers), should_stop=pressed)
+        for watcher in watchers:
+            watcher.on_run(run, state, *(loader.split for loader in batches))
+        with interruptible() as stop:
+            finished = run_epochs(state, *batches, watchers=(keeper, *watchers), should_stop=stop)
+        if finished:
+            _draw(run, state, batches[1].split)
     except NonFiniteError as error:
         raise NonFiniteError(f"{error}; the last good checkpoint is {run.last}") from error
-    if finished:
-        _draw(run, state, batches[1].split)
-    return Outcome(run, state, finished, state.epoch - before)
+    except KeyboardInterrupt as error:
+        raise Interrupted(_kept(run, keeper), number_of(error)) from error
+    left_out = tuple(name for loader in batches for name in loader.left_out)
+    return Outcome(run, state, finished, state.epoch - before, None if finished else stop.signal, left_out)
+
+
+def _kept(run: RunFolder, keeper: Keeper) -> str:
+    """Say what a training that was ended at once has left."""
+    epoch, step, epochs = keeper.kept
+    again = shlex.quote(str(run))
+    if epoch == epochs:
+        return f"interrupted while drawing; all {epochs} epochs are kept; draw again: minidl report {again}"
+    reached = f"what was reached after epoch {epoch}" if epoch else "the beginning"
+    if step:
+        reached = f"what was reached in epoch {epoch + 1} after step {step}"
+    return f"interrupted; {run} keeps {reached}; go on from there: minidl train --resume {again}"
 
 
 def _draw(run: RunFolder, state: State, val: Split) -> None:

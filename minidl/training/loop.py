@@ -21,7 +21,7 @@ from minidl.optim import clip_grad_norm, make_schedule
 from minidl.tensor import Tensor
 from minidl.training import finite
 from minidl.training.evaluation import evaluate
-from minidl.training.feed import Batch, Batches, on_device
+from minidl.training.feed import Batch, Batches, numbered, on_device
 from minidl.training.objective import main_logits, objective
 from minidl.training.state import State
 from minidl.training.threads import hold_threads
@@ -62,10 +62,10 @@ def run_epochs(
             if should_stop():
                 return _stop(state, watchers)
             done = min(state.step * together, len(train))
-            with closing(train.epoch(state.epoch, done)) as batches:
+            with closing(numbered(train, state.epoch, done)) as batches:
                 while group := list(islice(batches, together)):
                     state.follow(schedule)
-                    loss = _step(state, group)
+                    loss = _step(state, [batch for batch in group if batch is not None])
                     _tell(watchers, "on_step", state, loss)
                     if should_stop():
                         return _stop(state, watchers)
@@ -77,8 +77,12 @@ def run_epochs(
 def _step(state: State, group: Sequence[Batch]) -> float:
     """Forward and backward of each batch, and one step of the optimiser; returns the mean loss.
 
-    The gradient of several batches is that of all their pictures together: each counts as many as it has of them.
+    The gradient of several batches is that of all their pictures together: each counts as many as it has of them. A
+    step whose pictures cannot be read, none of them, keeps its number and changes nothing; its loss is NaN.
     """
+    if not group:
+        state.step += 1
+        return math.nan
     config, device = state.config, state.config.device
     total, mean = sum(len(labels) for _, labels in group), 0.0
     state.optimizer.zero_grad()
@@ -109,6 +113,8 @@ def _step(state: State, group: Sequence[Batch]) -> float:
 def _finish_epoch(state: State, val: Batches) -> None:
     """Examine the network, write the epoch's row, and set the counters for the next epoch."""
     _check_state(state, f"after epoch {state.epoch + 1}")
+    if not state.seen:
+        raise ValueError(f"train: in epoch {state.epoch + 1} not one picture could be read; are the files still there?")
     score = evaluate(state.net, val, state.config.device)
     if not math.isfinite(score.loss):
         where = f"after epoch {state.epoch + 1} the loss in validation is {score.loss}"

@@ -43,6 +43,7 @@ class Metrics:
         self._in_first = 0
         self._confusion = np.zeros(self.classes * self.classes, dtype=np.int64)  # flat: [true * classes + answer]
         self._index = np.arange(self.classes)
+        self.left_out: list[str] = []  # names of pictures that could not be read, which no figure counts
 
     def update(self, logits: Array, labels: Array, loss: float) -> None:
         """Add a batch.

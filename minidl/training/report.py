@@ -17,7 +17,9 @@ import numpy as np
 from minidl import _backend, ops, viz
 from minidl._backend import Array
 from minidl._files import atomic_write
+from minidl._names import printable
 from minidl.data import Loader, Pictures, Split
+from minidl.data._scan import some
 from minidl.models._registry import ENTRIES
 from minidl.nn import Module
 from minidl.tensor import Tensor
@@ -87,7 +89,7 @@ def write_report(run: RunFolder, state: State, val: Split | Pictures) -> Path:
     batches = validation_batches(val, state.config)
     found = examine(state.net, batches, state.config.device)
     mistakes = viz.worst_mistakes(found.probabilities, found.labels, MOST_MISTAKES)
-    title = f"{state.config.model} on {Path(state.config.data).name}"
+    title = f"{state.config.model} on {printable(Path(state.config.data).name)}"
     words = _page.fill(
         title=title,
         state=_where(run, state),
@@ -98,7 +100,7 @@ def write_report(run: RunFolder, state: State, val: Split | Pictures) -> Path:
         mistakes=_mistakes(run, val, found, mistakes),
         filters=_filters(run, state),
         maps=_maps(run, state, batches, found),
-        settings=_settings(state, val),
+        settings=_settings(state, val, found.metrics.left_out),
         on=_on(run, state),
     )
     page = run.path / REPORT
@@ -275,7 +277,7 @@ def _maps(run: RunFolder, state: State, batches: Loader, found: Examination) -> 
     return _page.plate(to_page(figure, "maps", alt), caption, "wide")
 
 
-def _settings(state: State, val: Split) -> Html:
+def _settings(state: State, val: Split, left_out: list[str]) -> Html:
     config = state.config.to_dict()
     paper = ENTRIES[state.config.model].variant.paper
     about = {
@@ -284,7 +286,7 @@ def _settings(state: State, val: Split) -> Html:
         "data": state.config.data,
         "validation": f"{len(val):,} pictures, {len(val.classes)} classes",
         "classes": ", ".join(val.classes),
-    }
+    } | ({"left out": f"{len(left_out):,} that cannot be read: {some(left_out)}"} if left_out else {})
     settings = {name: value if isinstance(value, str) else json.dumps(value) for name, value in config.items()}
     return join(
         _page.definitions("What was trained on what", about),

@@ -21,6 +21,8 @@ from minidl.training.watcher import Watcher
 RUNS = Path("runs")
 CHECKPOINTS = ("last", "best")
 SECONDS = "seconds"  # the one column that differs from run to run
+FORBIDDEN = '\\/:*?"<>|$'  # in the name of a run folder: by Windows, or read by a shell
+MOST_BYTES = 100  # of the data set's name in it; file systems allow 255 in all
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.\w+")  # as `atomic_write` names them
 
 
@@ -142,6 +144,18 @@ class RunFolder:
                     file.unlink()
 
 
+def folder_name(model: str, data: str) -> str:
+    r"""Return the name of a new run folder: what is forbidden somewhere or hard to type is replaced, what is long cut.
+
+    Example:
+        >>> folder_name("resnet18", "pets"), folder_name("resnet18", "cats\n & dogs?"), folder_name("vgg16", "")
+        ('resnet18-pets', 'resnet18-cats_ & dogs_', 'vgg16-data')
+    """
+    kept = "".join(letter if letter.isprintable() and letter not in FORBIDDEN else "_" for letter in data)
+    short = kept.encode()[:MOST_BYTES].decode(errors="ignore").strip(" .")
+    return f"{model}-{short or 'data'}"
+
+
 def existing(out: str | os.PathLike[str]) -> FileExistsError:
     """Return the error for a folder that is there already."""
     cure = f"go on with that run: --resume {out}" if RunFolder(out).last.is_file() else "give another name"
@@ -155,8 +169,9 @@ class Keeper(Watcher):
     last.safetensors the epoch is simply done again, with the same result. The other way round they would be lost.
     """
 
-    def __init__(self, run: RunFolder):
+    def __init__(self, run: RunFolder, state: State):
         self.run = run
+        self._note(state)
         self.seconds = run.read_seconds()
         self.began = time.perf_counter()
 
@@ -170,8 +185,15 @@ class Keeper(Watcher):
         if state.best is state.history[-1]:
             save_checkpoint(self.run.best, state)
         self.run.write_history(state, self.seconds)
-        save_checkpoint(self.run.last, state)
+        self._save(state)
 
     def on_stop(self, state: State) -> None:
         """Save the middle of the epoch."""
+        self._save(state)
+
+    def _save(self, state: State) -> None:
         save_checkpoint(self.run.last, state)
+        self._note(state)
+
+    def _note(self, state: State) -> None:
+        self.kept = state.epoch, state.step, state.config.epochs  # what last.safetensors holds

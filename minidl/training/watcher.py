@@ -30,7 +30,7 @@ class Watcher:
         """An epoch of so many steps begins (or goes on: `state.step` are done)."""
 
     def on_step(self, state: State, loss: float) -> None:
-        """A step is done; `loss` is the mean over its pictures."""
+        """A step is done; `loss` is the mean over its pictures, NaN if none could be read (`on_error` "skip")."""
 
     def on_epoch_end(self, state: State) -> None:
         """An epoch is done; `state.history[-1]` is its row."""

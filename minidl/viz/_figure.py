@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from minidl._files import atomic_write
+from minidl._names import printable
+from minidl.viz._fonts import NAME, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +31,7 @@ ORANGE = "#c25400"
 FAINT = 0.18  # opacity of lines that only guide the eye
 SMALL = 8.0  # points
 FORMATS = (".png", ".svg")
-NAME = "name:"  # begins the id of a text whose letters may have been replaced, see `viz.fonts`
+TITLE = 11  # letters of a title in an inch
 
 _settings = threading.Lock()  # matplotlib's SVG writer takes two of its settings from a table of the whole process
 
@@ -40,7 +42,7 @@ def new_figure(width: float, height: float, title: str = "") -> Figure:
 
     figure = Figure(figsize=(width, height), dpi=144, facecolor="white", layout="constrained")
     if title:
-        figure.suptitle(title, color=INK, fontsize=10)
+        write(figure.suptitle("", color=INK, fontsize=10), title, int(TITLE * width))
     return figure
 
 
@@ -112,7 +114,7 @@ def to_page(figure: Figure, name: str, alt: str) -> str:
     head, rest = text.split(">", 1)
     view = re.search(r'viewBox="[^"]+"', head)
     box = view.group() if view else ""
-    return f'<svg {box} role="img" aria-label="{escape(alt)}">{rest}'
+    return f'<svg {box} role="img" aria-label="{escape(printable(alt))}">{rest}'
 
 
 def _png(figure: Figure) -> bytes:

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from minidl.viz._figure import NAME
-
 if TYPE_CHECKING:
     from matplotlib.text import Text
 
 FIRST = "DejaVu Sans"  # comes with matplotlib
 BOX = "□"
 MOST_LETTERS = 24
+NAME = "name:"  # begins the id of a text whose letters may have been replaced, see `Lettering.mark`
 
 
 class Lettering:
@@ -65,6 +64,23 @@ class Lettering:
             text.set_fontfamily(self.families)
             if self.missing.intersection(name):
                 text.set_gid(NAME + quote(self.cut(name)))
+
+
+def write(text: Text, words: str, most: int = MOST_LETTERS) -> None:
+    """Put words that may hold names into a text, line by line; nothing in them is read as a formula.
+
+    Args:
+        text: a title, or the label of an axis.
+        words: what stands there.
+        most: as for `Lettering`, of each line.
+    """
+    lines = words.split("\n")
+    lettering = Lettering(lines, most)
+    text.set_text("\n".join(map(lettering.show, lines)))
+    if len(lines) == 1:
+        lettering.mark([text], lines)
+    else:
+        text.set_fontfamily(lettering.families)
 
 
 def _columns(name: str) -> int:

@@ -12,6 +12,7 @@ from minidl import _backend
 from minidl.nn import Module
 from minidl.tensor import Event, Tensor, no_grad, observe
 from minidl.viz._figure import INK, SMALL, bare, check_format, new_figure, save
+from minidl.viz._fonts import write
 from minidl.viz._tiles import as_rgb, fit, mosaic, opaque
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_BLOCKS = 20
 MOST_MAPS = 8
+MOST_LETTERS = 40  # of a block's path
 SIDE = 64  # pixels of a map as drawn
 GAP = 2
 
@@ -181,4 +183,5 @@ def _row(axes: Axes, tiles: list[np.ndarray], label: str) -> None:
     bare(axes)
     places = [*tiles, *[np.zeros_like(tiles[0])] * (MOST_MAPS - len(tiles))]
     axes.imshow(mosaic(places, MOST_MAPS, GAP), interpolation="none")
-    axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=SMALL - 0.5, color=INK)
+    axes.set_ylabel("", rotation=0, ha="right", va="center", fontsize=SMALL - 0.5, color=INK)
+    write(axes.yaxis.label, label, MOST_LETTERS)

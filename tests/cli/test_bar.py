@@ -12,20 +12,18 @@ from minidl.data import digits
 def test_the_bar_follows_a_training(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     parts = tuple(part.take(slice(0, 48)) for part in digits())
-    bar = Bar()
     screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=100, color_system=None)
-    bar.console = bar.progress.live.console = console
+    bar = Bar(Console(file=screen, force_terminal=True, width=100, color_system=None))
     shown = []
 
     class Looking(training.Watcher):
         def on_step(self, state, loss):
             (task,) = bar.progress.tasks
-            shown.append((task.description, task.completed, task.total, task.fields["loss"]))
+            shown.append((task.description, task.completed, task.total, task.fields["words"][0]))
 
     with bar:
         training.train(training.Config(epochs=2, batch_size=16), parts=parts, watchers=[bar, Looking()])
     assert [entry[:3] for entry in shown] == [(f"epoch {e}/2", step, 3) for e in (1, 2) for step in (1, 2, 3)]
-    assert all(float(entry[3]) > 0 for entry in shown)
+    assert all(float(entry[3].removeprefix("loss ")) > 0 for entry in shown)
     assert "epoch 2/2  train loss" in screen.getvalue()
     assert "pictures/s" in screen.getvalue()

@@ -28,10 +28,10 @@ def test_what_is_told(tmp_path, capsys):
     ]
     assert [line.split()[0] for line in lines[4:6]] == ["mean", "deviation"]
     assert lines[7:] == [
-        "class   training  validation",
-        "n01            3           2  goldfish",
-        "n02            3           2  king penguin",
-        "n03            3           2  orange",
+        "class  training  validation  name",
+        "n01           3           2  goldfish",
+        "n02           3           2  king penguin",
+        "n03           3           2  orange",
         "",
         "no broken files",
     ]

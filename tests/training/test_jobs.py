@@ -21,7 +21,7 @@ FILES = sorted(
 
 
 @pytest.fixture(autouse=True)
-def _here(tmp_path, monkeypatch):
+def _here(tmp_path, monkeypatch, usual_signals):
     monkeypatch.chdir(tmp_path)
 
 
@@ -31,16 +31,20 @@ def straight(parts, tmp_path_factory):
     return training.train(replace(CONFIG, epochs=4), out=tmp_path_factory.mktemp("run") / "straight", parts=parts)
 
 
-class Pressing(training.Watcher):
-    """Presses Ctrl-C after so many steps."""
+ENDINGS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
-    def __init__(self, *steps):
-        self.steps, self.done = steps, 0
+
+class Pressing(training.Watcher):
+    """Presses Ctrl-C, or sends another signal, after so many steps."""
+
+    def __init__(self, *steps, number=signal.SIGINT, times=1):
+        self.steps, self.number, self.times, self.done = steps, number, times, 0
 
     def on_step(self, state, loss):
         self.done += 1
         if self.done in self.steps:
-            signal.raise_signal(signal.SIGINT)
+            for _ in range(self.times):
+                signal.raise_signal(self.number)
 
 
 def contents(run):
@@ -190,6 +194,56 @@ def test_a_full_disk_on_the_way_keeps_the_last_good_checkpoint(straight, parts, 
     assert set(contents(run)) <= set(FILES)  # nothing half-written
     assert training.resume(run.path, parts=parts).finished
     assert contents(run) == contents(straight.run)
+
+
+@pytest.mark.parametrize("number", ENDINGS)
+def test_every_signal_that_ends_processes_stops_a_training_between_two_steps(straight, parts, number, monkeypatch):
+    monkeypatch.setattr("minidl.training.jobs._draw", lambda *_: None)  # takes long, and is not what this is about
+    outcome = training.train(straight.state.config, parts=parts, watchers=[Pressing(5, number=number)])
+    assert (outcome.finished, outcome.signal) == (False, number)
+    state = training.load_checkpoint(outcome.run.last)
+    assert (state.epoch, state.step) == (1, 2)
+    outcome = training.resume(outcome.run.path, parts=parts)
+    assert (outcome.finished, outcome.signal) == (True, None)
+    assert outcome.run.last.read_bytes() == straight.run.last.read_bytes()
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
+@pytest.mark.parametrize("number", ENDINGS)
+@pytest.mark.parametrize(
+    ("step", "kept"), [(2, "keeps the beginning"), (5, "keeps what was reached after epoch 1"), (None, "all 2 epochs")]
+)
+def test_a_signal_that_comes_twice_or_outside_of_the_steps_says_what_is_kept(parts, monkeypatch, number, step, kept):
+    monkeypatch.setattr("minidl.training.jobs._draw", lambda *_: signal.raise_signal(number))
+    with pytest.raises(training.Interrupted, match=f"^interrupted.*{kept}.* minidl .*runs/lenet5_m.*-1$") as caught:
+        training.train(CONFIG, parts=parts, watchers=[Pressing(step, number=number, times=2)])
+    assert (caught.value.signal, caught.value.status) == (number, 128 + number)
+    (run,) = map(run_module.RunFolder, run_module.RUNS.iterdir())
+    assert training.load_checkpoint(run.last).epoch == {2: 0, 5: 1, None: 2}[step]
+    assert not [name for name in os.listdir(run.path) if name.startswith(".")]
+
+
+def test_a_second_signal_while_the_middle_of_an_epoch_is_written(parts, monkeypatch):
+    monkeypatch.setattr(run_module.Keeper, "on_stop", lambda self, state: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(training.Interrupted, match="keeps what was reached after epoch 1; go on from there: minidl tr"):
+        training.train(CONFIG, parts=parts, watchers=[Pressing(5)])
+
+
+@pytest.mark.parametrize("number", ENDINGS)
+def test_a_signal_before_the_first_step_leaves_no_folder(parts, monkeypatch, tmp_path, number):
+    monkeypatch.setattr("minidl.training.jobs.save_checkpoint", lambda *_: signal.raise_signal(number))
+    with pytest.raises(training.Interrupted, match="^interrupted before the first step; no run folder was made$"):
+        training.train(CONFIG, parts=parts)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", ENDINGS)
+def test_signals_that_are_ignored_from_the_start_stay_ignored(parts, number, monkeypatch):
+    monkeypatch.setattr("minidl.training.jobs._draw", lambda *_: None)
+    signal.signal(number, signal.SIG_IGN)
+    outcome = training.train(CONFIG, parts=parts, watchers=[Pressing(1, number=number, times=2)])
+    assert (outcome.finished, outcome.signal) == (True, None)
+    assert signal.getsignal(number) is signal.SIG_IGN
 
 
 def test_only_the_first_ctrl_c_is_a_request():
