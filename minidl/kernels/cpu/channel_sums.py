@@ -30,7 +30,7 @@ def _channel_sums(dy, sums, threads):
                 store_some(sums, at + c, total, channels - c)
 
 
-@door
+@door("dy (N C H W)")
 def channel_sums(dy: np.ndarray) -> np.ndarray:
     """db (O,)."""
     channels = dy.shape[1]

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numba import prange
 
 from minidl import _backend
+from minidl._checks import to_int
 from minidl.kernels.cpu.compile import door, inline, kernel
 from minidl.kernels.cpu.copies import copied
 from minidl.kernels.cpu.layout import pixels, rows, rows_in_place
@@ -106,9 +108,10 @@ def _lrn_dx(dy, x, scale, size, quarters, factor, dx, threads):
                 store_some(dx, at + c, fma(splat(factor), others, load_some(dx, at + c, left)), left)
 
 
-@door
+@door("x (N C H W)")
 def lrn(x: np.ndarray, size: int, alpha: float, beta: float, k: float) -> tuple[np.ndarray, np.ndarray]:
     """Divide x (N, C, H, W) by the activity of neighbouring channels: y and scale."""
+    to_int("lrn", "size", size, least=1)
     if not (quarters := _quarters(beta)):
         return NotImplemented
     y, scale = (_backend.empty_channels_last(x.shape, x.dtype) for _ in range(2))
@@ -116,9 +119,10 @@ def lrn(x: np.ndarray, size: int, alpha: float, beta: float, k: float) -> tuple[
     return y, scale
 
 
-@door
+@door("dy (N C H W), x (N C H W), scale (N C H W)")
 def lrn_dx(dy: np.ndarray, x: np.ndarray, scale: np.ndarray, size: int, alpha: float, beta: float) -> np.ndarray:
     """Carry dy back to x: its own share, and that of every channel in whose window it lies."""
+    to_int("lrn_dx", "size", size, least=1)
     if not (quarters := _quarters(beta)):
         return NotImplemented
     dx = _backend.empty_channels_last(x.shape, x.dtype)
@@ -182,7 +186,7 @@ def _scale_grads(dy, x, s, dx, ds, threads):
                 _add(ds, own + c, total, left)
 
 
-@door
+@door("x (N C H W), s (N C)")
 def scale_channels(x: np.ndarray, s: np.ndarray) -> np.ndarray:
     """Multiply each channel of x (N, C, H, W) by its number in s (N, C)."""
     y = _backend.empty_channels_last(x.shape, x.dtype)
@@ -190,7 +194,7 @@ def scale_channels(x: np.ndarray, s: np.ndarray) -> np.ndarray:
     return y
 
 
-@door
+@door("dy (N C H W), x (N C H W), s (N C)")
 def scale_channels_grads(dy: np.ndarray, x: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return dx (N, C, H, W) and ds (N, C)."""
     ds, dx = np.zeros(s.shape), _backend.empty_channels_last(x.shape, x.dtype)
@@ -221,12 +225,26 @@ def _concat(a, b, c, d, places, y, threads):
         _put(d, places[3], y, first, last, ahead)
 
 
-@door
+def _check_part(array: Any, first: np.ndarray) -> None:
+    """Refuse what cannot lie behind the first picture along the channels."""
+    if not isinstance(array, np.ndarray) or array.dtype != first.dtype:
+        found = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(f"concat: all arrays must be {first.dtype} like the first; received {found}")
+    if array.ndim != 4 or array.shape[:1] + array.shape[2:] != first.shape[:1] + first.shape[2:]:
+        raise ValueError(
+            f"concat: all arrays must have the sizes of the first but along axis 1; "
+            f"received shapes {first.shape}, {array.shape}"
+        )
+
+
+@door("")
 def concat(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
     """Put pictures (N, C, H, W) behind each other along their channels."""
     n, _, *size = arrays[0].shape
     if axis != 1 or len(size) != 2:
         return NotImplemented
+    for array in arrays:
+        _check_part(array, arrays[0])
     channels, at = sum(array.shape[1] for array in arrays), 0
     y = _backend.empty_channels_last((n, channels, *size), arrays[0].dtype)
     blocks = []

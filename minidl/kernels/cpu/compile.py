@@ -36,6 +36,7 @@ from numba.np.ufunc.parallel import NUM_THREADS
 
 from minidl import _threads
 from minidl.kernels._rooms import CannotRun, close, leading
+from minidl.kernels.cpu import fits
 from minidl.kernels.cpu.cache import KernelFiles, warn_unkept
 
 F4 = types.float32
@@ -90,37 +91,61 @@ class Kernel:
         if _told.threads != threads:
             _share_among(threads)
         _launched[0] = True
-        if _one_at_a_time is None:
-            return self._run(*arguments, threads)  # type: ignore[misc]
-        with _one_at_a_time:
-            return self._run(*arguments, threads)  # type: ignore[misc]
+        try:
+            if _one_at_a_time is None:
+                return self._run(*arguments, threads)  # type: ignore[misc]
+            with _one_at_a_time:
+                return self._run(*arguments, threads)  # type: ignore[misc]
+        except TypeError:  # Numba has found that the arguments are not of the one signature, and has run nothing
+            raise TypeError(
+                f"kernels: {self.name.lstrip('_')} takes plain numbers and arrays of NumPy, writeable where it writes; "
+                f"received {', '.join(map(_kind, arguments))}"
+            ) from None
 
 
-def door(function: Callable[..., Any]) -> Callable[..., Any]:
+def _kind(argument: Any) -> str:
+    """Describe an argument in a word or two."""
+    if not isinstance(argument, np.ndarray):
+        return type(argument).__name__
+    return f"{argument.dtype} {argument.shape}" + " read-only" * (not argument.flags.writeable)
+
+
+def door(spec: str, name: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Let a function of this room decline, by NotImplemented, what it does not serve; the textbook then does it.
 
-    Served are NumPy arrays with at least one element, in any memory order, of which the first is native float32 (the
-    others fit it: that has been judged before), in a process that has its threads.
+    Served are NumPy arrays with at least one element, in any memory order, of which the first is native float32, in a
+    process that has its threads. What the others must be then is stated (see `fits.py`) and judged at every call, so
+    that no kernel can be led out of its arrays.
+
+    Args:
+        spec: what the arrays must have in common.
+        name: of the door in messages, if the function has another one.
     """
 
-    @functools.wraps(function)
-    def judged(*arguments: Any) -> Any:
-        if forked[0]:
-            _warn_forked()
-            return NotImplemented
-        first = leading(arguments)
-        if not isinstance(first, np.ndarray) or first.dtype != np.float32 or first.size == 0:
-            return NotImplemented
-        for argument in arguments:
-            if isinstance(argument, np.ndarray) and argument.size == 0:
-                return NotImplemented
-        try:
-            return function(*arguments)
-        except CannotRun as reason:
-            close(str(reason))
-            return NotImplemented
+    def opened(function: Callable[..., Any]) -> Callable[..., Any]:
+        code = function.__code__
+        fit = fits.judge(name or function.__name__, code.co_varnames[: code.co_argcount], spec)
 
-    return judged
+        @functools.wraps(function)
+        def judged(*arguments: Any) -> Any:
+            if forked[0]:
+                _warn_forked()
+                return NotImplemented
+            first = leading(arguments)
+            if not isinstance(first, np.ndarray) or first.dtype != np.float32 or first.size == 0:
+                return NotImplemented
+            if len(arguments) >= least and not fit(arguments):
+                return NotImplemented
+            try:
+                return function(*arguments)
+            except CannotRun as reason:
+                close(str(reason))
+                return NotImplemented
+
+        least = code.co_argcount - len(function.__defaults__ or ())
+        return judged
+
+    return opened
 
 
 def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:

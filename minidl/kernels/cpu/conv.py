@@ -6,6 +6,7 @@ why. `minidl.kernels.explain` shows the choice, `minidl.kernels.use("cpu", conv=
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,13 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl import _backend
-from minidl._checks import Padding, Pair
+from minidl._checks import Padding, Pair, to_int, to_pair
 from minidl._memory import POOL
 from minidl._threads import get_num_threads
 from minidl.kernels._rooms import CannotRun, close, options
 from minidl.kernels.cpu import direct, direct_dw, narrow, packing, winograd, winograd_dw
 from minidl.kernels.cpu.compile import door, forked
 from minidl.kernels.cpu.finish import PLAIN, Finish, Run
+from minidl.kernels.cpu.fits import judged_windows
 from minidl.kernels.cpu.frozen import is_frozen, kept
 from minidl.kernels.cpu.layout import one_row, pixels
 from minidl.kernels.cpu.vector import LANES
@@ -152,22 +154,64 @@ def choose(sizes: Geometry, step: str) -> Algorithm | None:
     return next((algorithm for algorithm in able if algorithm.name == wanted), able[-1 if wanted != "auto" else 0])
 
 
-def measure(
+@functools.lru_cache(maxsize=4096)
+def _measured(
     x_shape: tuple[int, ...], w_shape: tuple[int, ...], stride: Pair, padding: Padding, dilation: Pair, groups: int
 ) -> Geometry:
-    """Return all sizes of a convolution whose arguments have been judged."""
-    (n, c, h, width), (o, _, kh, kw) = x_shape, w_shape
+    (n, c, h, width), (o, inputs, kh, kw) = x_shape, w_shape
+    to_int("conv2d", "groups", groups, least=1)
+    for name, pair in (("stride", stride), ("dilation", dilation)):
+        to_pair("conv2d", name, pair, least=1)
     oh = output_size(h, kh, stride[0], padding[0], dilation[0])
     ow = output_size(width, kw, stride[1], padding[1], dilation[1])
+    judged_windows("conv2d", (h, width), (kh, kw), stride, padding, dilation, (oh, ow))
+    if c != inputs * groups or o % groups:
+        raise ValueError(
+            f"conv2d: expects x (N, G * I, H, W) and w (O, I, KH, KW) with O % G = 0; "
+            f"received x.shape={x_shape}, w.shape={w_shape}, G={groups}"
+        )
     return Geometry(n, c, h, width, o, kh, kw, oh, ow, stride, padding, dilation, groups)
 
 
-def _forward(x: np.ndarray, w: np.ndarray, b: Bias, settings: tuple[Any, ...], end: Finish) -> np.ndarray:
+def measure(x_shape: tuple[int, ...], w_shape: tuple[int, ...], *settings: Any) -> Geometry:
+    """Return all sizes of a convolution, judged: kernels rely on them.
+
+    Raises:
+        ValueError: if the sizes do not fit each other.
+        TypeError: if stride, padding and dilation are no tuples.
+    """
+    try:
+        return _measured(x_shape, w_shape, *settings)
+    except TypeError:
+        raise TypeError(
+            f"conv2d: expects stride, padding, dilation (tuples of ints) and groups; received {settings!r}"
+        ) from None
+
+
+def _check_shape(name: str, array: Any, shape: tuple[int, ...]) -> None:
+    """Refuse what has not the shape, or the dtype, that follows from the others."""
+    if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+        found = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(f"conv2d: {name} must be an array of float32; received {found}")
+    if array.shape != shape:
+        raise ValueError(f"conv2d: {name} must have the shape {shape} here; received {name}.shape={array.shape}")
+
+
+def _forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: Bias,
+    settings: tuple[Any, ...],
+    residual: np.ndarray | None = None,
+    activation: str | None = None,
+) -> np.ndarray:
     shape, run, _ = _plan(x.shape, w, b, settings)
     if run is None:
         return NotImplemented
+    if residual is not None:
+        _check_shape("residual", residual, shape)
     y = _backend.empty_channels_last(shape, x.dtype)
-    run(pixels(x), pixels(y), end)
+    run(pixels(x), pixels(y), Finish.of(residual, activation))
     return y
 
 
@@ -185,21 +229,21 @@ def _prepared(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[
     return Prepared((sizes.n, sizes.o, sizes.oh, sizes.ow), run, b)
 
 
-@door
+@door("x (N C H W), w (O I KH KW), b (O)?")
 def conv2d(x: np.ndarray, w: np.ndarray, b: Bias, *settings: Any) -> np.ndarray:
     """y (N, O, OH, OW)."""
-    return _forward(x, w, b, settings, PLAIN)
+    return _forward(x, w, b, settings)
 
 
-@door
+@door("x (N C H W), w (O I KH KW), b (O)?, residual (N O OH OW)?")
 def conv2d_fused(
     x: np.ndarray, w: np.ndarray, b: Bias, residual: np.ndarray | None, activation: str | None, *settings: Any
 ) -> np.ndarray:
     """activation(y + residual) (N, O, OH, OW), while the results are still near."""
-    return _forward(x, w, b, settings, Finish.of(residual, activation))
+    return _forward(x, w, b, settings, residual, activation)
 
 
-@door
+@door("x (N C H W), w (O I KH KW), b (O)?, residual (N O OH OW)?")
 def prepare_conv2d_fused(
     x: np.ndarray, w: np.ndarray, b: Bias, residual: np.ndarray | None, activation: str | None, *settings: Any
 ) -> Callable[[np.ndarray, np.ndarray | None], np.ndarray]:
@@ -209,11 +253,14 @@ def prepare_conv2d_fused(
     (n, o, oh, ow), run, _ = _plan(x.shape, w, b, settings)
     if run is None:
         return NotImplemented
-    block, alone = (n, oh, ow, o), Finish.of(None, activation)
+    block, x_shape, y_shape, alone = (n, oh, ow, o), x.shape, (n, o, oh, ow), Finish.of(None, activation)
 
     def prepared(x: np.ndarray, residual: np.ndarray | None) -> np.ndarray:
         if forked[0]:
             return NotImplemented
+        _check_shape("x", x, x_shape)
+        if residual is not None:
+            _check_shape("residual", residual, y_shape)
         y = POOL.empty(block, np.float32)
         try:
             run(pixels(x), y, alone if residual is None else Finish.of(residual, activation))
@@ -225,21 +272,25 @@ def prepare_conv2d_fused(
     return prepared
 
 
-@door
+@door("dy (N O OH OW), w (O I KH KW), x_shape (N C H W)")
 def conv2d_dx(dy: np.ndarray, w: np.ndarray, x_shape: tuple[int, ...], *settings: Any) -> np.ndarray:
     """dx (N, C, H, W)."""
     sizes = measure(x_shape, w.shape, *settings)
     algorithm = choose(sizes, "dx")
     if algorithm is None:
         return NotImplemented
+    _check_shape("dy", dy, (sizes.n, sizes.o, sizes.oh, sizes.ow))
     dx = _backend.empty_channels_last(x_shape, dy.dtype)
     algorithm.dx(pixels(dy), w, sizes, pixels(dx))
     return dx
 
 
-@door
+@door("dy (N O OH OW), x (N C H W), w_shape (O I KH KW)")
 def conv2d_dw(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], *settings: Any) -> np.ndarray:
     """dw (O, C/G, KH, KW)."""
     sizes = measure(x.shape, w_shape, *settings)
     algorithm = choose(sizes, "dw")
-    return NotImplemented if algorithm is None else algorithm.dw(pixels(dy), pixels(x), w_shape, sizes)
+    if algorithm is None:
+        return NotImplemented
+    _check_shape("dy", dy, (sizes.n, sizes.o, sizes.oh, sizes.ow))
+    return algorithm.dw(pixels(dy), pixels(x), w_shape, sizes)

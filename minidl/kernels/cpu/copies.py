@@ -130,10 +130,12 @@ def memory_of(array: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(array, (reach + 1,), strides, writeable=array.flags.writeable)
 
 
-@door
+@door("x (...)")
 def copy_to(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Write x into y, which has its shape and shares no memory with it, and return y."""
-    if x.size < SMALL or x.shape != y.shape or y.dtype != x.dtype or not (x.flags.aligned and y.flags.aligned):
+    if x.size < SMALL or not isinstance(y, np.ndarray) or x.shape != y.shape:
+        return NotImplemented
+    if y.dtype != x.dtype or not (y.flags.aligned and y.flags.writeable):
         return NotImplemented
     plan = _plan(x.shape, x.strides, y.strides, x.itemsize)
     if plan is None:

@@ -79,109 +79,109 @@ def _backward(dy: np.ndarray, v: np.ndarray, kind: int, a: float = 0.0) -> np.nd
     return dx
 
 
-@door
+@door("x (...)")
 def relu(x: np.ndarray) -> np.ndarray:
     """y = max(x, 0)."""
     return _forward(x, functions.RELU)
 
 
-@door
+@door("dy (...), y (...)")
 def relu_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
     """dx = dy where y > 0, else 0."""
     return _backward(dy, y, functions.RELU)
 
 
-@door
+@door("x (...)")
 def relu6(x: np.ndarray) -> np.ndarray:
     """y = min(max(x, 0), 6)."""
     return _forward(x, functions.RELU6)
 
 
-@door
+@door("dy (...), y (...)")
 def relu6_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
     """dx = dy where 0 < y < 6, else 0."""
     return _backward(dy, y, functions.RELU6)
 
 
-@door
+@door("x (...)")
 def leaky_relu(x: np.ndarray, negative_slope: float) -> np.ndarray:
     """y = max(x, a·x)."""
     return _forward(x, functions.LEAKY_RELU, negative_slope)
 
 
-@door
+@door("dy (...), y (...)")
 def leaky_relu_dx(dy: np.ndarray, y: np.ndarray, negative_slope: float) -> np.ndarray:
     """dx = dy where y > 0, else a·dy."""
     return _backward(dy, y, functions.LEAKY_RELU, negative_slope)
 
 
-@door
+@door("x (...)")
 def silu(x: np.ndarray) -> np.ndarray:
     """y = x·σ(x)."""
     return _forward(x, functions.SILU)
 
 
-@door
+@door("dy (...), x (...)")
 def silu_dx(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """dx = dy·σ·(1 + x·(1 - σ))."""
     return _backward(dy, x, functions.SILU)
 
 
-@door
+@door("x (...)")
 def hardswish(x: np.ndarray) -> np.ndarray:
     """y = x·relu6(x + 3) / 6."""
     return _forward(x, functions.HARDSWISH)
 
 
-@door
+@door("dy (...), x (...)")
 def hardswish_dx(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """dx = dy·(h + x·h') with h = hardsigmoid(x)."""
     return _backward(dy, x, functions.HARDSWISH)
 
 
-@door
+@door("x (...)")
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """y = 1 / (1 + e⁻ˣ)."""
     return _forward(x, functions.SIGMOID)
 
 
-@door
+@door("dy (...), y (...)")
 def sigmoid_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
     """dx = dy·y·(1 - y)."""
     return _backward(dy, y, functions.SIGMOID)
 
 
-@door
+@door("x (...)")
 def tanh(x: np.ndarray) -> np.ndarray:
     """y = tanh x."""
     return _forward(x, functions.TANH)
 
 
-@door
+@door("dy (...), y (...)")
 def tanh_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
     """dx = dy·(1 - y²)."""
     return _backward(dy, y, functions.TANH)
 
 
-@door
+@door("x (...)")
 def scaled_tanh(x: np.ndarray) -> np.ndarray:
     """y = 1.7159·tanh(2x/3)."""
     return _forward(x, functions.SCALED_TANH)
 
 
-@door
+@door("dy (...), y (...)")
 def scaled_tanh_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
     """dx = dy·2/3·(1.7159 - y²/1.7159)."""
     return _backward(dy, y, functions.SCALED_TANH)
 
 
-@door
+@door("x (...)")
 def hardsigmoid(x: np.ndarray) -> np.ndarray:
     """y = relu6(x + 3) / 6."""
     return _forward(x, functions.HARDSIGMOID)
 
 
-@door
+@door("dy (...), y (...)")
 def hardsigmoid_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
     """dx = dy/6 where 0 < y < 1, else 0."""
     return _backward(dy, y, functions.HARDSIGMOID)
@@ -210,13 +210,13 @@ def _sum(a: np.ndarray, b: np.ndarray, kind: int) -> np.ndarray:
     return y
 
 
-@door
+@door("a (...), b (*)")
 def add(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """y = a + b."""
     return _sum(a, b, functions.IDENTITY)
 
 
-@door
+@door("a (...), b (*)")
 def add_relu(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """y = max(a + b, 0)."""
     return _sum(a, b, functions.RELU)
@@ -235,10 +235,10 @@ def _add_repeated(x, y, step, pixels, threads):
                 store_some(y, target + c, total, width - c)
 
 
-@door
+@door("x (...), y (...)")
 def add_to(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """y = y + x, into y; a picture of which all pixels are one, as an average's gradient, is read once."""
-    if x.shape != y.shape or x.dtype != y.dtype or not lies_in_rows(y):
+    if not y.flags.writeable or not lies_in_rows(y):
         return NotImplemented
     if x.ndim == 4 and x.strides[2:] == (0, 0) and not y.flags.c_contiguous:
         memory, step = strided_rows(y)
@@ -269,14 +269,14 @@ def _scale_pictures(x, factors, y, threads):
             store_some(y, at, load_some(x, at, size - i) * splat(factors[picture]), size - i)
 
 
-@door
+@door("x (...), keep (*) marks")
 def dropout(x: np.ndarray, keep: np.ndarray, scale: float) -> np.ndarray:
     """y = scale·x where keep, else 0; keep has the shape of x, or one number for each picture or for all of them."""
-    x = dense(x)
+    x, alone = dense(x), (1,) * (x.ndim - 1)
     y = _backend.empty(x.shape, x.dtype, like=x)
     if keep.shape == x.shape:
         _dropout(flat(x), flat(alike(keep, x)).view(np.uint8), scale, flat(y))
-    elif keep.size == keep.shape[0]:
+    elif keep.shape in ((len(x), *alone), (1, *alone)):
         factors = keep.reshape(-1).astype(x.dtype) * x.dtype.type(scale)
         _scale_pictures(flat(x), np.broadcast_to(factors, len(x)).copy(), flat(y))
     else:

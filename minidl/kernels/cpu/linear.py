@@ -100,19 +100,19 @@ def _multiplied(x: np.ndarray, w: np.ndarray, transposed: bool, start: np.ndarra
     return y
 
 
-@door
+@door("x (N M), w (O M), b (O)?")
 def linear(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
     """y = x @ wᵀ + b."""
     return _multiplied(x, w, True, 0 if b is None else b)
 
 
-@door
+@door("dy (N O), w (O M)")
 def linear_dx(dy: np.ndarray, w: np.ndarray) -> np.ndarray:
     """dx = dy @ w."""
     return _multiplied(dy, w, False, 0)
 
 
-@door
+@door("dy (N O), x (N M)")
 def linear_dw(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """dw = dyᵀ @ x."""
     dy, x = np.ascontiguousarray(dy), np.ascontiguousarray(x)

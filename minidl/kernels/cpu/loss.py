@@ -127,31 +127,31 @@ def _backward(dy: np.ndarray, y: np.ndarray, axis: int, logarithm: int) -> np.nd
     return dx
 
 
-@door
+@door("x (...)")
 def softmax(x: np.ndarray, axis: int) -> np.ndarray:
     """y = eˣ / Σ eˣ along the channels or the logits."""
     return _forward(x, axis, 0)
 
 
-@door
+@door("dy (...), y (...)")
 def softmax_dx(dy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
     """dx = y·(dy - Σ dy·y)."""
     return _backward(dy, y, axis, 0)
 
 
-@door
+@door("x (...)")
 def log_softmax(x: np.ndarray, axis: int) -> np.ndarray:
     """y = x - log Σ eˣ along the channels or the logits."""
     return _forward(x, axis, 1)
 
 
-@door
+@door("dy (...), y (...)")
 def log_softmax_dx(dy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
     """dx = dy - eʸ·Σ dy."""
     return _backward(dy, y, axis, 1)
 
 
-@door
+@door("x (N M), t (N M)")
 def cross_entropy(x: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean over the rows of -Σ t·log p: the loss (), and log p (N, M) for the gradient."""
     log_p, losses = _result(x)[0], np.empty(len(x))
@@ -161,7 +161,7 @@ def cross_entropy(x: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return loss, log_p
 
 
-@door
+@door("dy (), log_p (N M), t (N M)")
 def cross_entropy_dx(dy: np.ndarray, log_p: np.ndarray, t: np.ndarray) -> np.ndarray:
     """dx = (p·Σt - t) · dy / N."""
     dx = _result(log_p)[0]

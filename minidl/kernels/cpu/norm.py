@@ -56,6 +56,7 @@ ROWS = 32
 ACROSS = 4 * LANES  # numbers of a row that are added up at once
 WIDEST = 4096  # numbers of a row made of several: sums and lines must stay in the cache
 INFINITE, ZERO = np.float32(3.4e38), np.float32(0)
+RANKS = (2, 4)  # (N, C) and (N, C, H, W)
 NOTHING, RESULT, RESIDUAL = range(3)  # what was kept where a residual was added, from which the slope is taken
 
 
@@ -308,11 +309,13 @@ def _zeros(width: int) -> np.ndarray:
     return np.zeros(2 * width * get_num_threads())
 
 
-@door
+@door("x (N C ...), w (C), b (C), residual (N C ...)?")
 def batch_norm(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float, activation: str | None, residual: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Normalise every channel of x by its own mean and variance: y, mean (C,), rstd (C,)."""
+    if x.ndim not in RANKS:
+        return NotImplemented
     memory, step = strided_rows(x)
     rows, width = _shape(x, step)
     mean, rstd = np.empty(x.shape[1]), np.empty(x.shape[1])
@@ -320,7 +323,7 @@ def batch_norm(
     return batch_norm_eval(x, w, b, mean, rstd, activation, residual), mean, rstd
 
 
-@door
+@door("x (N C ...), w (C), b (C), mean (C) double, rstd (C) double, residual (N C ...)?")
 def batch_norm_eval(
     x: np.ndarray,
     w: np.ndarray,
@@ -331,6 +334,8 @@ def batch_norm_eval(
     residual: np.ndarray | None,
 ) -> np.ndarray:
     """Normalise x by a given mean and rstd: y = activation(w·(x - mean)·rstd + b + residual)."""
+    if x.ndim not in RANKS:
+        return NotImplemented
     memory, step = strided_rows(x)
     added, added_step = (memory, step) if residual is None else strided_rows(residual)
     rows, width = _shape(x, step, added_step)
@@ -345,7 +350,10 @@ def batch_norm_eval(
 def _gradient_door(training: bool) -> Callable[..., Any]:
     """Make the function of a gradient, with statistics of the batch or constant ones."""
 
-    @door
+    @door(
+        "dy (N C ...), x (N C ...), w (C), b (C), mean (C) double, rstd (C) double, joined (N C ...)?",
+        "batch_norm_grads" if training else "batch_norm_eval_grads",
+    )
     def grads(
         dy: np.ndarray,
         x: np.ndarray,
@@ -357,6 +365,8 @@ def _gradient_door(training: bool) -> Callable[..., Any]:
         joined: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
         """Return dx, dw, db, and where a residual was joined its gradient dz."""
+        if x.ndim not in RANKS:
+            return NotImplemented
         memory, step = strided_rows(x)
         before, before_step = strided_rows(dy)
         kept, kept_step = (before, before_step) if joined is None else strided_rows(joined)

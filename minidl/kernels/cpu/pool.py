@@ -23,6 +23,7 @@ from numba import prange
 from minidl import _backend
 from minidl._checks import Padding, Pair
 from minidl.kernels.cpu.compile import door, inline, kernel
+from minidl.kernels.cpu.fits import judged_windows
 from minidl.kernels.cpu.layout import pixels
 from minidl.kernels.cpu.vector import (
     LANES,
@@ -48,9 +49,9 @@ LOWEST, NAN, ZERO = np.float32(-np.inf), np.float32(np.nan), np.float32(0)
 
 @inline
 def _taps(start, dilation, count, size):
-    """Return the range of taps of a window that begins at `start` which lie inside 0 … size - 1."""
+    """Return the range of taps of a window that begins at `start` which lie inside 0 … size - 1; it may be empty."""
     first = (-start + dilation - 1) // dilation if start < 0 else 0
-    last = min(count, (size - start + dilation - 1) // dilation)
+    last = min(count, (size - start + dilation - 1) // dilation) if first < count else 0
     return min(first, count - 1), last
 
 
@@ -220,11 +221,7 @@ def _max_dx(dy, winners, dx, kh, kw, stride_h, stride_w, top, left, dilation_h, 
                 store_some(dx, at + c, total, channels - c)
 
 
-def _geometry(kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair) -> tuple[int, ...]:
-    return (*kernel_size, *stride, padding[0][0], padding[1][0], *dilation)
-
-
-@door
+@door("x (N C H W), out_size (OH OW)")
 def max_pool2d(
     x: np.ndarray,
     kernel_size: Pair,
@@ -235,9 +232,10 @@ def max_pool2d(
     with_winners: bool = True,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Take the largest number of every window: y (N, C, OH, OW), and which tap i·KW + j it was, or None."""
+    geometry = judged_windows("max_pool2d", x.shape[2:], kernel_size, stride, padding, dilation, out_size)
     if with_winners and kernel_size[0] * kernel_size[1] > 256:
         return NotImplemented  # the number of a winner would not fit into a byte
-    shape, geometry = (*x.shape[:2], *out_size), _geometry(kernel_size, stride, padding, dilation)
+    shape = (*x.shape[:2], *out_size)
     y = _backend.empty_channels_last(shape, x.dtype)
     if not with_winners:
         _max_values(pixels(x), pixels(y), *geometry)
@@ -247,7 +245,7 @@ def max_pool2d(
     return y, winners
 
 
-@door
+@door("dy (N C OH OW), winners (N C OH OW) numbers, x_shape (N C H W)")
 def max_pool2d_dx(
     dy: np.ndarray,
     winners: np.ndarray,
@@ -258,10 +256,11 @@ def max_pool2d_dx(
     dilation: Pair,
 ) -> np.ndarray:
     """Send dy (N, C, OH, OW) to the winner of each window: dx (N, C, H, W)."""
-    if winners.dtype != np.uint8:
+    geometry = judged_windows("max_pool2d_dx", x_shape[2:], kernel_size, stride, padding, dilation, dy.shape[2:])
+    if winners.dtype != np.uint8 or kernel_size[0] * kernel_size[1] > 256:
         return NotImplemented
     dx = _backend.empty_channels_last(x_shape, dy.dtype)
-    _max_dx(pixels(dy), pixels(winners), pixels(dx), *_geometry(kernel_size, stride, padding, dilation))
+    _max_dx(pixels(dy), pixels(winners), pixels(dx), *geometry)
     return dx
 
 
@@ -373,13 +372,14 @@ def _spread(dy: np.ndarray, x_shape: tuple[int, ...], rows: Ends, columns: Ends)
 
 def _axes(x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Padding, *rest: object) -> list[Ends]:
     out_size, with_pad = rest
+    judged_windows("avg_pool2d", x_shape[2:], kernel_size, stride, padding, (1, 1), out_size)
     return [
         _fixed(x_shape[2 + axis], kernel_size[axis], stride[axis], padding[axis], out_size[axis], with_pad)  # type: ignore
         for axis in range(2)
     ]
 
 
-@door
+@door("x (N C H W), out_size (OH OW)")
 def avg_pool2d(
     x: np.ndarray, kernel_size: Pair, stride: Pair, padding: Padding, out_size: Pair, count_include_pad: bool
 ) -> np.ndarray:
@@ -387,7 +387,7 @@ def avg_pool2d(
     return _averaged(x, *_axes(x.shape, kernel_size, stride, padding, out_size, count_include_pad))
 
 
-@door
+@door("dy (N C OH OW), x_shape (N C H W), out_size (OH OW)")
 def avg_pool2d_dx(
     dy: np.ndarray,
     x_shape: tuple[int, ...],
@@ -401,19 +401,19 @@ def avg_pool2d_dx(
     return _spread(dy, x_shape, *_axes(x_shape, kernel_size, stride, padding, out_size, count_include_pad))
 
 
-@door
+@door("x (N C H W), out_size (OH OW)")
 def adaptive_avg_pool2d(x: np.ndarray, out_size: Pair) -> np.ndarray:
     """Average over windows that are chosen so that y is (N, C, *out_size)."""
     return _averaged(x, *(_adaptive(x.shape[2 + axis], out_size[axis]) for axis in range(2)))
 
 
-@door
+@door("dy (N C OH OW), x_shape (N C H W)")
 def adaptive_avg_pool2d_dx(dy: np.ndarray, x_shape: tuple[int, ...]) -> np.ndarray:
     """Spread dy (N, C, OH, OW) evenly over the windows: dx (N, C, H, W)."""
     return _spread(dy, x_shape, *(_adaptive(x_shape[axis], dy.shape[axis]) for axis in (2, 3)))
 
 
-@door
+@door("x (N C H W)")
 def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
     """Average each channel of each picture: y (N, C)."""
     return adaptive_avg_pool2d(x, (1, 1)).reshape(x.shape[:2])

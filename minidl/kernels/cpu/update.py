@@ -36,7 +36,7 @@ def _sgd(p, g, velocity, new_p, new_velocity, lr, momentum, decay, nesterov, beg
             store_some(new_p, at, old - splat(lr) * step, n - at)
 
 
-@door
+@door("p (...), g (...), velocity (...)?")
 def sgd(
     p: np.ndarray,
     g: np.ndarray,
@@ -80,7 +80,7 @@ def _adam(p, g, mean, square, new_p, new_mean, new_square, numbers, begins, thre
             store_some(new_p, at, keep * old - rate * m / fma(square_root(v), root, eps), n - at)
 
 
-@door
+@door("p (...), g (...), mean (...)?, square (...)?")
 def adam(
     p: np.ndarray,
     g: np.ndarray,
@@ -133,7 +133,7 @@ def _rmsprop(p, g, square, velocity, new_p, new_square, new_velocity, numbers, s
             store_some(new_p, at, old - lr * step, n - at)
 
 
-@door
+@door("p (...), g (...), square (...)?, velocity (...)?")
 def rmsprop(
     p: np.ndarray,
     g: np.ndarray,
