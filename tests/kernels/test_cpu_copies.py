@@ -120,7 +120,11 @@ def test_what_is_declined(rng, monkeypatch):
     x, y = single(rng, 2, 3, 4, 5), np.zeros((2, 3, 4, 5), "float32")
     assert FAST.copy_to(x, y.astype("float64")) is NotImplemented
     assert FAST.copy_to(x[:1], y) is NotImplemented
-    assert FAST.add_to(x[:1], y) is NotImplemented
+    with pytest.raises(ValueError, match=r"add_to: expects x \(...\), y \(...\)"):
+        FAST.add_to(x[:1], y)
+    for name in ("copy_to", "add_to"):
+        with pytest.raises(ValueError, match=f"{name}: x and y must have one shape; x.shape="):
+            getattr(kernels.textbook, name)(x[:1], y)
     five = np.moveaxis(single(rng, 3, 6, 4, 6, 8, 4)[:, ::2, :, ::2, ::2, ::2], 0, -1)  # six axes, none in one piece
     assert FAST.copy_to(five, np.zeros(five.shape, "float32")) is NotImplemented
     monkeypatch.setattr(copies, "SMALL", x.size + 1)

@@ -77,7 +77,7 @@ def test_it_says_what_does_not_fit(call, error, message):
         call(np.ones((2, 3), "float32"))
 
 
-@pytest.mark.parametrize("spec", ["x N", "x (N), ", "x (N C ...), y (N ...)", "x (N) y (N)"])
+@pytest.mark.parametrize("spec", ["x N", "x (N),", "x (N C ...), y (N ...)", "x (N) y (N)"])
 def test_what_a_door_states_must_make_sense(spec):
     with pytest.raises(ValueError, match=r"^op: what a door states must be like 'x \(N C ...\), b \(C\)\?'; received"):
         fits.judge("op", ("x", "y"), spec)
