@@ -69,7 +69,7 @@ def _parsed(op: str, names: tuple[str, ...], spec: str) -> list[Entry]:
         count = -1 if axes == ("*",) else len(axes)
         like, pairs = (-1, ()) if count < 0 else (like, pairs)
         entries.append(Entry(names.index(name), name, axes, bool(optional), KINDS[kind or ""], like, count, pairs))
-        end = found.end()
+        end = found.end() if found.start() == end else -1
     if end != len(spec) or any("..." in it.axes and it.like < 0 for it in entries[1:]):
         raise ValueError(f"{op}: what a door states must be like 'x (N C ...), b (C)?'; received {spec!r}")
     return entries
