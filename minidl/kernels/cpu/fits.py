@@ -40,7 +40,7 @@ class Entry(NamedTuple):
     Attributes:
         at: its place among the arguments.
         like: the number of an earlier entry that must have its shape, or -1.
-        count: how many axes it has, at least, where there are dots; -1 for any.
+        ndim: how many axes it has, at least, where there are dots; -1 for any.
         pairs: which axis is as long as which axis of which earlier entry.
     """
 
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     optional: bool
     dtypes: tuple[np.dtype, ...]
     like: int
-    count: int
+    ndim: int
     pairs: tuple[tuple[int, int, int], ...]
 
 
@@ -84,7 +84,7 @@ def judge(op: str, names: tuple[str, ...], spec: str) -> Callable[[tuple[Any, ..
         spec: see the top of this file.
     """
     entries = _parsed(op, names, spec)
-    quick = [(it.at, it.dtypes, it.like, it.count, "..." in it.axes, it.pairs) for it in entries]
+    quick = [(it.at, it.dtypes, it.like, it.ndim, "..." in it.axes, it.pairs) for it in entries]
 
     def fits(arguments: tuple[Any, ...]) -> bool:
         shapes: list[Any] = []
