@@ -188,10 +188,11 @@ def to_device(array: Array, device: str) -> Array:
         ValueError: if the device has another name.
         RuntimeError: if CUDA is asked for and is not available; the message says why.
     """
+    if not isinstance(device, str) or device not in ("cpu", "cuda"):
+        found = repr(device) if isinstance(device, str) else f"a {type(device).__name__}"
+        raise ValueError(f'to: device must be "cpu" or "cuda"; received device={found}')
     if device == "cpu":
         return to_numpy(array)
-    if device != "cuda":
-        raise ValueError(f'to: device must be "cpu" or "cuda"; received device={device!r}')
     if _is_cupy_array(array):
         return array
     status = cuda_status()

@@ -7,7 +7,6 @@ ValueError; types, dtypes and devices are a TypeError.
 from __future__ import annotations
 
 import operator
-import reprlib
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,10 +16,17 @@ import numpy as np
 from minidl._backend import FLOATS, Array, device_of, is_array
 
 NUMBERS = (int, float, np.integer, np.floating)
+MOST_SHOWN = 100  # letters of a wrong value in a message
 OPTIONAL = ("b", "weight", "bias", "residual")  # operands that may be None
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
+
+
+def shown(value: object) -> str:
+    """Return what was received as one short line, for the end of a message."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
 
 
 def is_int(value: object) -> bool:
@@ -39,7 +45,7 @@ def is_int(value: object) -> bool:
 def to_int(op: str, name: str, value: Any, *, least: int) -> int:
     """Return value as an int of at least `least`."""
     if not is_int(value) or value < least:
-        raise ValueError(f"{op}: {name} must be an int >= {least}; received {name}={value!r}")
+        raise ValueError(f"{op}: {name} must be an int >= {least}; received {name}={shown(value)}")
     return operator.index(value)
 
 
@@ -47,7 +53,7 @@ def to_pair(op: str, name: str, value: Any, *, least: int) -> Pair:
     """Turn 3 or (3, 3) into (3, 3), each number at least `least`."""
     pair = to_pair_or_none((value, value) if is_int(value) else value)
     if pair is None or min(pair) < least:
-        raise ValueError(f"{op}: {name} must be an int or a pair of ints >= {least}; received {name}={value!r}")
+        raise ValueError(f"{op}: {name} must be an int or a pair of ints >= {least}; received {name}={shown(value)}")
     return pair
 
 
@@ -65,7 +71,7 @@ def to_padding(op: str, value: Any, *, same: bool = False) -> Padding:
         if numbers is not None:
             return (numbers[0], numbers[0]), (numbers[1], numbers[1])
     forms = "an int, (ph, pw)" + (", " if same else " or ") + "((top, bottom), (left, right))" + ' or "same"' * same
-    raise ValueError(f"{op}: padding must be {forms} with ints >= 0; received padding={value!r}")
+    raise ValueError(f"{op}: padding must be {forms} with ints >= 0; received padding={shown(value)}")
 
 
 def to_pair_or_none(value: Any) -> Pair | None:
@@ -81,9 +87,9 @@ def to_pair_or_none(value: Any) -> Pair | None:
 def to_axis(op: str, axis: Any, ndim: int) -> int:
     """Return an axis counted from the front."""
     if ndim == 0:
-        raise ValueError(f"{op}: a single number has no axis; received axis={axis!r}")
+        raise ValueError(f"{op}: a single number has no axis; received axis={shown(axis)}")
     if not is_int(axis) or not -ndim <= axis < ndim:
-        raise ValueError(f"{op}: axis must be an int from {-ndim} to {ndim - 1}; received axis={axis!r}")
+        raise ValueError(f"{op}: axis must be an int from {-ndim} to {ndim - 1}; received axis={shown(axis)}")
     return operator.index(axis) % ndim
 
 
@@ -93,20 +99,20 @@ def to_axes(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     axes = [to_axis(op, one, ndim) for one in (axis if isinstance(axis, (tuple, list)) else (axis,))]
     if len(set(axes)) != len(axes):
-        raise ValueError(f"{op}: every axis may be named once; received axis={axis!r}")
+        raise ValueError(f"{op}: every axis may be named once; received axis={shown(axis)}")
     return tuple(sorted(axes))
 
 
 def check_fraction(op: str, name: str, value: Any, *, below_one: bool = False) -> None:
     """Refuse a probability outside 0 <= value <= 1 (or < 1)."""
     if not isinstance(value, NUMBERS) or not (0 <= value < 1 if below_one else 0 <= value <= 1):
-        raise ValueError(f"{op}: {name} must be from 0 to {'below ' * below_one}1; received {name}={value!r}")
+        raise ValueError(f"{op}: {name} must be from 0 to {'below ' * below_one}1; received {name}={shown(value)}")
 
 
 def check_positive(op: str, name: str, value: Any, *, zero: bool = False) -> None:
     """Refuse a number that is not positive (or, with zero=True, negative)."""
     if not isinstance(value, NUMBERS) or not (value >= 0 if zero else value > 0):
-        raise ValueError(f"{op}: {name} must be {'>= 0' if zero else '> 0'}; received {name}={value!r}")
+        raise ValueError(f"{op}: {name} must be {'>= 0' if zero else '> 0'}; received {name}={shown(value)}")
 
 
 def check_number(op: str, name: str, value: Any, *, optional: bool = False) -> None:
@@ -117,12 +123,25 @@ def check_number(op: str, name: str, value: Any, *, optional: bool = False) -> N
         )
 
 
+def check_flag(op: str, name: str, value: Any) -> None:
+    """Refuse what is neither True nor False (nor 1 nor 0)."""
+    if not isinstance(value, (bool, np.bool_)) and not (is_int(value) and value in (0, 1)):
+        raise TypeError(f"{op}: {name} must be True or False; received {name}={shown(value)}")
+
+
+def to_shape(op: str, shape: Any) -> tuple[int, ...]:
+    """Return a shape as a tuple of ints."""
+    if not isinstance(shape, (tuple, list)) or not all(is_int(size) and size >= 0 for size in shape):
+        raise TypeError(f"{op}: shape must be a tuple of ints >= 0; received shape={shown(shape)}")
+    return tuple(operator.index(size) for size in shape)
+
+
 def check_choice(op: str, name: str, value: Any, choices: Iterable[Any]) -> None:
     """Refuse a value that is not one of the choices."""
     choices = tuple(choices)
-    if value not in choices:
+    if not isinstance(value, (str, int, type(None))) or value not in choices:
         known = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"{op}: {name} must be one of {known}; received {name}={value!r}")
+        raise ValueError(f"{op}: {name} must be one of {known}; received {name}={shown(value)}")
 
 
 def nearest(name: Any, known: Iterable[str]) -> str:
@@ -174,7 +193,10 @@ def check_alike(op: str, **operands: Any) -> None:
         if first is None:
             first = data
         elif data.dtype != first.dtype or (type(data) is not type(first) and device_of(data) != device_of(first)):
-            raise TypeError(_differing(op, {key: value for key, value in operands.items() if value is not None}))
+            present = {key: value for key, value in operands.items() if value is not None}
+            for key, value in present.items():
+                check_tensor(op, key, value)
+            raise TypeError(_differing(op, present))
 
 
 def check_tensor(op: str, name: str, value: Any) -> None:
@@ -208,6 +230,7 @@ def to_array(value: Any, requires_grad: bool) -> Array:
             f"Tensor: floats are float32 or float64 here; received dtype={array.dtype}; convert it: "
             f"array.astype('float32')"
         )
+    check_flag("Tensor", "requires_grad", requires_grad)
     if requires_grad and array.dtype not in FLOATS:
         raise TypeError(f"Tensor: only float32 and float64 have gradients; received dtype={array.dtype}")
     return array
@@ -253,7 +276,7 @@ def from_numbers(op: str, name: str, value: Any) -> np.ndarray:
         raise
     except Exception:  # NumPy's own word for it is inhomogeneous; strangers have others
         raise ValueError(
-            f"{op}: {name} must be numbers in rows of one length; received {name}={reprlib.repr(value)}"
+            f"{op}: {name} must be numbers in rows of one length; received {name}={shown(value)}"
         ) from None
 
 

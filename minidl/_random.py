@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from minidl._checks import shown
+
 BLOCK = 1 << 18  # as many numbers are drawn in about a millisecond: starting a thread costs less
 
 _default = np.random.Generator(np.random.Philox(0))
@@ -35,7 +37,7 @@ def manual_seed(seed: int) -> None:
         True
     """
     if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
-        raise ValueError(f"manual_seed: seed must be an int >= 0; received seed={seed!r}")
+        raise ValueError(f"manual_seed: seed must be an int >= 0; received seed={shown(seed)}")
     # The state is replaced, not the object: whoever holds the default generator goes on with the new state.
     _default.bit_generator.state = np.random.Philox(seed).state
 
@@ -52,7 +54,7 @@ def to_generator(op: str, rng: Any) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
         seed = rng if isinstance(rng, int) else 0
         raise TypeError(
-            f"{op}: rng must be a numpy.random.Generator or None; received rng={rng!r}; "
+            f"{op}: rng must be a numpy.random.Generator or None; received rng={shown(rng)}; "
             f"make one: numpy.random.default_rng({seed})"
         )
     return rng

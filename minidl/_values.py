@@ -20,7 +20,17 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import NUMBERS, broadcast_shape, check_kind, is_int, plain_array, to_axes, to_result
+from minidl._checks import (
+    NUMBERS,
+    broadcast_shape,
+    check_flag,
+    check_kind,
+    is_int,
+    plain_array,
+    shown,
+    to_axes,
+    to_result,
+)
 from minidl._words import ANSWERED, OPERATORS, TENSOR, WORKS
 
 if TYPE_CHECKING:
@@ -159,10 +169,11 @@ def _choice(name: str) -> Callable[..., Tensor]:
 
     def find(x: Values, axis: Any = None, *, keepdims: bool = False) -> Tensor:
         axes = to_axes(name, axis, x.ndim)
+        check_flag(name, "keepdims", keepdims)
         along: Any = axes
         if name.startswith("arg"):
             if axis is not None and len(axes) != 1:
-                raise ValueError(f"{name}: takes one axis, or None for all; received axis={axis!r}")
+                raise ValueError(f"{name}: takes one axis, or None for all; received axis={shown(axis)}")
             if any(x.shape[one] == 0 for one in axes):
                 raise ValueError(f"{name}: there is nothing to compare; x.shape={x.shape}, axis={axis}")
             along = None if axis is None else axes[0]
@@ -248,7 +259,9 @@ class Values:
         if _backend.is_array(value) and value.dtype != self.dtype:
             raise TypeError(f"x[…] =: the value must be {self.dtype} as the tensor is; received {value.dtype}")
         if self.dtype.kind in "iu" and not _backend.is_array(value) and not is_int(value):
-            raise TypeError(f"x[…] =: the value must be a whole number, the tensor is {self.dtype}; received {value!r}")
+            raise TypeError(
+                f"x[…] =: the value must be a whole number, the tensor is {self.dtype}; received {shown(value)}"
+            )
         array = _backend.copy(self._data)
         try:
             array[places] = value
@@ -290,6 +303,8 @@ class Values:
     __trunc__ = __int__
 
     def __round__(self, digits: int | None = None) -> Any:
+        if digits is not None and not is_int(digits):
+            raise TypeError(f"round: digits must be an int; received {shown(digits)}")
         return self._converted("round", round, digits)
 
     def __index__(self) -> int:
@@ -301,6 +316,8 @@ class Values:
         return self._number("index")
 
     def __format__(self, form: str) -> str:
+        if not isinstance(form, str):
+            raise TypeError(f"format: expects a str such as '.4f'; received a {type(form).__name__}")
         if not form:
             return str(self)
         number = self._number("format")

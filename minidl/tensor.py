@@ -85,6 +85,8 @@ def observe(observer: Callable[[Event], None]) -> Iterator[None]:
         >>> seen
         ['multiply', 'multiply']
     """
+    if not callable(observer):
+        raise TypeError(f"observe: expects a function of an Event; received a {type(observer).__name__}")
     token = _observers.set((*_observers.get(), observer))
     try:
         yield

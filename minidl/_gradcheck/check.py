@@ -11,12 +11,13 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_choice, check_positive
+from minidl._checks import check_choice, check_positive, to_int
 from minidl._gradcheck.catalogue import explain
 from minidl._gradcheck.evidence import Evidence
 from minidl._gradcheck.locate import SMALL, locate
 from minidl._gradcheck.report import ArgumentReport, GradcheckReport, GradientError
 from minidl._gradcheck.slopes import Slope, Slopes, outputs
+from minidl._random import to_generator
 from minidl.tensor import Context, Function, Tensor
 
 JACOBIAN = 4_000_000  # entries of the largest Jacobian that is kept to explain a failure: 32 MB
@@ -64,6 +65,8 @@ def gradcheck(
         gradcheck (elements, seed 0): ok
           x  (3,)  ok    relative error ...
     """
+    if not callable(f):
+        raise TypeError(f"gradcheck: f must be a function of tensors; received a {type(f).__name__}")
     check_choice("gradcheck", "mode", mode, ("direction", "elements"))
     check_positive("gradcheck", "eps", eps)
     check_positive("gradcheck", "rtol", rtol, zero=True)
@@ -71,7 +74,8 @@ def gradcheck(
     if not isinstance(inputs, (list, tuple)):
         kind = type(inputs).__name__
         raise TypeError(f"gradcheck: inputs must be a list of the arguments of f; received a {kind}; write [x]")
-    seed = seed if rng is None else int(rng.integers(2**31))
+    seed = to_int("gradcheck", "seed", seed, least=0)
+    seed = seed if rng is None else int(to_generator("gradcheck", rng).integers(2**31))
     given = [_as_input(value) for value in inputs]
     checked = [index for index, value in enumerate(given) if _is_checked(value)]
     if not checked:
@@ -117,8 +121,10 @@ def _as_input(value: Any) -> Any:
 def _names(f: Callable[..., Any], names: Sequence[str] | None, count: int) -> list[str]:
     """Return a name for every argument: those given, else those of f's parameters, else "argument 2"."""
     if names is not None:
-        if len(names) != count:
-            raise ValueError(f"gradcheck: names must have one name for each of the {count} inputs; received {names!r}")
+        if not isinstance(names, (list, tuple)) or len(names) != count:
+            raise ValueError(
+                f"gradcheck: names must have one name for each of the {count} inputs; received {shown(names)}"
+            )
         return list(names)
     found: list[str] = []
     with suppress(TypeError, ValueError):  # functions written in C have no signature

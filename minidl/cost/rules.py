@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
+from minidl._checks import shown
 from minidl.tensor import Event
 
 MOVES = frozenset(
@@ -82,6 +84,11 @@ def elements(event: Event) -> int:
     return math.prod(shape[1:] if shape and shape[0] == 0 else shape)
 
 
+def _check_event(name: str, event: Any) -> None:
+    if not isinstance(event, Event):
+        raise TypeError(f"{name}: expects an event of cost.walk(net); received {shown(event)}")
+
+
 def macs(event: Event) -> int:
     """Return the multiply-accumulates of an operation for one picture; biases do not count.
 
@@ -90,6 +97,7 @@ def macs(event: Event) -> int:
         >>> [cost.macs(event) for event in cost.walk(models.lenet5_modern()) if event.op == "conv2d"]  # 25·28², 150·10²
         [117600, 240000]
     """
+    _check_event("macs", event)
     if event.op in ("conv2d", "conv2d_fused"):  # every weight meets one pixel for every place of the window
         return event.inputs[1].size * math.prod(event.output.shape[2:])  # type: ignore[union-attr]
     if event.op == "conv_transpose2d":  # every weight meets every pixel of its channel
@@ -107,6 +115,7 @@ def flops(event: Event) -> int | None:
         >>> [(event.op, cost.flops(event)) for event in cost.walk(models.lenet5_modern())][:3]
         [('conv2d', 235200), ('relu', 0), ('max_pool2d', 0)]
     """
+    _check_event("flops", event)
     if event.op in ("conv2d", "conv2d_fused", "conv_transpose2d", "linear", "matmul"):
         return 2 * macs(event) + elements(event) * _fused(event)
     if event.op in SPECIAL:

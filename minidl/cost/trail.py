@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minidl import _backend, kernels
-from minidl._checks import is_int, to_int
+from minidl._checks import check_flag, is_int, shown, to_int
 from minidl.nn import BatchNorm1d, BatchNorm2d, Module
 from minidl.tensor import Event, Tensor, no_grad, observe
 
@@ -42,6 +42,7 @@ def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool
     if not isinstance(net, Module):
         found = type(net).__name__
         raise TypeError(f"cost: expects a module; received a {found}; build one: models.get_model(name)")
+    check_flag("cost", "training", training)
     shape = input_shape(net, size)
     first: Any = next(net.parameters(), None)
     like = np.zeros((), dtype=np.float32) if first is None else first.data
@@ -63,7 +64,7 @@ def input_shape(net: Module, size: int | Sequence[int] | None) -> tuple[int, ...
         if not isinstance(given, (tuple, list)) or not given or not all(is_int(one) and one > 0 for one in given):
             raise ValueError(
                 f"cost: size must be the side of the pictures or the shape of one input without its batch axis, with "
-                f"ints >= 1; received size={given!r}"
+                f"ints >= 1; received size={shown(given)}"
             )
         return tuple(given)
     side, channels = to_int("cost", "size", given, least=1), getattr(net, "in_channels", None)
@@ -86,6 +87,10 @@ def depth(events: Sequence[Event], *ops: str) -> int:
         >>> depth(walk(models.lenet5_modern()))
         5
     """
+    if not isinstance(events, (list, tuple)) or not all(isinstance(event, Event) for event in events):
+        raise TypeError(f"depth: expects the events of cost.walk(net); received {shown(events)}")
+    if not all(isinstance(op, str) for op in ops):
+        raise TypeError(f"depth: expects names of operations, such as 'conv2d'; received {shown(ops)}")
     counted = ops or WEIGHTED
     reached: dict[int, int] = {}
     for event in events:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from minidl._checks import check_choice
+from minidl._checks import check_choice, shown
 from minidl._threads import get_num_threads
 from minidl.kernels import textbook
 from minidl.kernels._explain import explain as explain
@@ -53,14 +53,14 @@ def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
     if isinstance(kernel_set, str):
         if kernel_set not in SETS:
             known = ", ".join(repr(name) for name in SETS)
-            raise ValueError(f"kernels.use: the sets are {known}; received {kernel_set!r}")
+            raise ValueError(f"kernels.use: the sets are {known}; received {shown(kernel_set)}")
         kernel_set = SETS[kernel_set]
     elif not any(hasattr(kernel_set, name) for name in NAMES):
         raise ValueError(
             f"kernels.use: expects a set name or an object with at least one of {', '.join(NAMES)}; "
-            f"received {kernel_set!r}"
+            f"received {shown(kernel_set)}"
         )
-    if conv != "auto":
+    if not isinstance(conv, str) or conv != "auto":
         _check_algorithm(kernel_set, conv)
     tokens = in_use.set(kernel_set), options.set({**options.get(), "conv": conv})
     try:
@@ -72,7 +72,7 @@ def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
 
 def _check_algorithm(kernel_set: Any, conv: str) -> None:
     if not isinstance(kernel_set, Room):
-        raise ValueError(f'kernels.use: conv={conv!r} chooses among the algorithms of "cpu"; received another set')
+        raise ValueError(f'kernels.use: conv={shown(conv)} chooses among the algorithms of "cpu"; received another set')
     from minidl.kernels.cpu.conv import CHOICES
 
     check_choice("kernels.use", "conv", conv, CHOICES)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl._checks import Padding, to_int, to_padding, to_pair
+from minidl._checks import Padding, check_choice, shown, to_int, to_padding, to_pair
 from minidl.kernels import _rooms
 from minidl.kernels.textbook.windows import output_size, same_padding
 
@@ -70,10 +70,12 @@ def explain(
     """
     for name, shape in (("x_shape", x_shape), ("w_shape", w_shape)):
         if not isinstance(shape, (tuple, list)) or len(shape) != 4:
-            raise ValueError(f"explain: {name} must have four sizes; received {name}={shape!r}")
+            raise ValueError(f"explain: {name} must have four sizes; received {name}={shown(shape)}")
         for size in shape:
             to_int("explain", name, size, least=1)
     groups = to_int("explain", "groups", groups, least=1)
+    known = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", None) or getattr(dtype, "name", None)
+    check_choice("explain", "dtype", known, ("float32", "float64"))
     if x_shape[1] != w_shape[1] * groups or w_shape[0] % groups:
         raise ValueError(
             f"explain: x has {x_shape[1]} channels but w expects {w_shape[1] * groups} (w_shape[1] * groups = "
@@ -87,13 +89,13 @@ def explain(
             f"explain: the kernel is larger than the padded input; x_shape={x_shape}, w_shape={w_shape}, "
             f"padding={settings[1]}"
         )
-    x, w, dy = (_nothing(shape, dtype) for shape in (x_shape, w_shape, (x_shape[0], w_shape[0], *out)))
+    x, w, dy = (_nothing(shape, known) for shape in (x_shape, w_shape, (x_shape[0], w_shape[0], *out)))
     calls = {"forward": (x, w, None), "dx": (dy, w, x.shape), "dw": (dy, x, w.shape)}
     return Explanation(**{step: _choice(step, (*call, *settings), x, w, settings) for step, call in calls.items()})
 
 
 def _padding(value: Any, x_shape: Any, w_shape: Any, stride: Any, dilation: Any) -> Padding:
-    if value == "same":
+    if isinstance(value, str) and value == "same":
         rows, columns = (same_padding(x_shape[2 + a], w_shape[2 + a], stride[a], dilation[a]) for a in range(2))
         return rows, columns
     return to_padding("explain", value, same=True)

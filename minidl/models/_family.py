@@ -16,7 +16,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from minidl._checks import check_alike, check_positive, to_int
+from minidl._checks import check_alike, check_positive, shown, to_int
 from minidl.kernels.textbook.windows import output_size
 from minidl.nn import Conv2d, Linear, LoadReport, Module, init
 from minidl.tensor import Tensor
@@ -178,7 +178,7 @@ def trail(size: int, *windows: tuple[int, ...]) -> str:
 def _to_width_mult(name: str, width_mult: Any, thinnest: int | None) -> float:
     """Return the factor of all widths, or say why the network cannot be built with it."""
     if thinnest is None:
-        raise TypeError(f"{name}: this network has one width; received width_mult={width_mult!r}; leave it out")
+        raise TypeError(f"{name}: this network has one width; received width_mult={shown(width_mult)}; leave it out")
     check_positive(name, "width_mult", width_mult)
     if not math.isfinite(width_mult):
         raise ValueError(f"{name}: width_mult must be finite; received width_mult={width_mult}")

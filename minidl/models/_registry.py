@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl._checks import shown
 from minidl.models import (
     alexnet,
     cnn_deep,
@@ -123,6 +124,9 @@ def list_models(part: str | None = None, *, family: str | None = None) -> list[s
         ['vgg11_bn', 'vgg13_bn', 'vgg16_bn', 'vgg19_bn']
     """
     families = {entry.family.lower(): entry.family for entry in ENTRIES.values()}
+    for name, value in (("part", part), ("family", family)):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"list_models: {name} must be a str or None; received {name}={shown(value)}")
     if family is not None and family.lower() not in families:
         cure = _nearest(family, families.values())
         raise ValueError(f"list_models: there is no family {family!r}; {cure}")
@@ -153,7 +157,7 @@ def describe(name: str) -> Entry:
 
 def _entry(op: str, name: str) -> Entry:
     if not isinstance(name, str) or name not in ENTRIES:
-        raise ValueError(f"{op}: there is no network {name!r}; {_nearest(str(name), list_models())}")
+        raise ValueError(f"{op}: there is no network {shown(name)}; {_nearest(str(name), list_models())}")
     return ENTRIES[name]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minidl import _backend
+from minidl._checks import shown
 from minidl.tensor import Tensor
 
 STORES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
@@ -48,7 +49,7 @@ def register(module: Any, store: str, name: str, value: Any) -> None:
     from minidl.nn.module import Module, Parameter
 
     if not isinstance(name, str):
-        raise TypeError(f"{type(module).__name__}: a name must be a string; received {name!r}")
+        raise TypeError(f"{type(module).__name__}: a name must be a string; received {shown(name)}")
     _check_name(module, name)
     if name not in module.__dict__[store] and hasattr(module, name):
         kind = next((STORES[it] for it in STORES if name in module.__dict__[it]), "plain attribute")

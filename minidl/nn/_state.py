@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl import _backend
+from minidl._checks import check_flag
 from minidl.nn._attributes import joined
 from minidl.tensor import Tensor
 
@@ -50,6 +51,7 @@ def load(module: Any, state: Any, strict: bool) -> LoadReport:
     targets: dict[str, tuple[Any, str]] = {}
     own_ways: dict[str, Any] = {}
     _collect(module, "", targets, own_ways)
+    check_flag("load_state_dict", "strict", strict)
     given = _to_arrays(state, targets)
     parts = {path: {name: given[name] for name in given if name.startswith(f"{path}.")} for path in own_ways}
     others = {name for part in parts.values() for name in part}

@@ -72,6 +72,9 @@ class Conv2dNormActivation(Sequential):
             steps = to_pair("Conv2dNormActivation", "dilation", dilation, least=1)
             rows, columns = ((size - 1) // 2 * step for size, step in zip(kernel, steps, strict=True))
             padding = rows if rows == columns else (rows, columns)
+        if norm_layer is not None and not callable(norm_layer):
+            found = type(norm_layer).__name__
+            raise TypeError(f"Conv2dNormActivation: norm_layer must be a class of norms or None; received a {found}")
         bias = norm_layer is None if bias is None else bias
         layers: list[Module] = [
             Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, rng=rng)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from minidl._checks import is_int
+from minidl._backend import is_array
+from minidl._checks import is_int, shown
 from minidl.nn.module import Module
 
 Row = TypeVar("Row", bound="_Row")
@@ -25,7 +26,7 @@ class _Container(Module):
     def _check_module(self, name: str, module: Any) -> None:
         if not isinstance(module, Module):
             raise TypeError(
-                f"{type(self).__name__}: expects modules; received for {name!r} a {type(module).__name__}"
+                f"{type(self).__name__}: expects modules; received for {shown(name)} a {type(module).__name__}"
                 + ("; take it out with del, or put nn.Identity() there" if module is None else "")
             )
 
@@ -80,7 +81,7 @@ class _Row(_Container):
     def extend(self: Row, modules: Iterable[Module]) -> Row:
         """Add several modules at the end and return the container."""
         kind = type(self).__name__
-        if not isinstance(modules, Iterable):
+        if is_array(modules) or not isinstance(modules, Iterable):
             raise TypeError(f"{kind}: extend expects several modules; received a {type(modules).__name__}")
         more = {str(number): module for number, module in enumerate(modules, start=len(self))}
         taken = next((name for name in more if name in self._modules), None)  # a slice keeps its names
@@ -101,7 +102,7 @@ class _Row(_Container):
         """
         kind = type(self).__name__
         if not is_int(index):
-            raise TypeError(f"{kind}: insert expects an int; received {index!r}")
+            raise TypeError(f"{kind}: insert expects an int; received {shown(index)}")
         named = [name for name in self._modules if not name.isdecimal()]
         if named:
             raise ValueError(
@@ -123,7 +124,7 @@ class _Row(_Container):
         """Return the name of the child at a place; negative ones count from the end."""
         kind, names = type(self).__name__, list(self._modules)
         if not is_int(index):
-            raise TypeError(f"{kind}: expects an int or a slice; received {index!r}")
+            raise TypeError(f"{kind}: expects an int or a slice; received {shown(index)}")
         if not -len(names) <= index < len(names):
             raise IndexError(f"{kind}: there are {len(names)} modules; received index {index}")
         return names[index]
@@ -228,7 +229,7 @@ class ModuleDict(_Container):
 
     def __init__(self, modules: Any = ()):
         super().__init__()
-        self.update(modules or ())
+        self.update(modules)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._modules)

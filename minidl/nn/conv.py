@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minidl import ops
-from minidl._checks import check_divides, to_int, to_pair
+from minidl._checks import check_divides, check_flag, to_int, to_pair
 from minidl.nn import init
 from minidl.nn._repr import changed
 from minidl.nn.module import Module, Parameter
@@ -59,6 +59,7 @@ class Conv2d(Module):
         self.groups = to_int("Conv2d", "groups", groups, least=1)
         check_divides("Conv2d", "groups", groups, "in_channels", in_channels)
         check_divides("Conv2d", "groups", groups, "out_channels", out_channels)
+        check_flag("Conv2d", "bias", bias)
         self.kernel_size = to_pair("Conv2d", "kernel_size", kernel_size, least=1)
         self.stride, self.padding, self.dilation = stride, padding, dilation
         shape = (out_channels, in_channels // groups, *self.kernel_size)
@@ -133,6 +134,7 @@ class ConvTranspose2d(Module):
         self.groups = to_int("ConvTranspose2d", "groups", groups, least=1)
         check_divides("ConvTranspose2d", "groups", groups, "in_channels", in_channels)
         check_divides("ConvTranspose2d", "groups", groups, "out_channels", out_channels)
+        check_flag("ConvTranspose2d", "bias", bias)
         self.kernel_size = to_pair("ConvTranspose2d", "kernel_size", kernel_size, least=1)
         self.stride, self.padding, self.output_padding, self.dilation = stride, padding, output_padding, dilation
         shape = (in_channels, out_channels // groups, *self.kernel_size)

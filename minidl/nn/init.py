@@ -22,7 +22,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from minidl import _backend, _random
-from minidl._checks import check_choice, check_divides, check_positive
+from minidl._checks import check_choice, check_divides, check_flag, check_number, check_positive, to_int, to_shape
 
 Shape = tuple[int, ...]
 Rng = np.random.Generator | None
@@ -69,6 +69,9 @@ def fans(shape: Shape, *, groups: int = 1, transposed: bool = False) -> tuple[in
         >>> fans((32, 1, 3, 3), groups=32)
         (9, 9)
     """
+    shape = to_shape("fans", shape)
+    groups = to_int("fans", "groups", groups, least=1)
+    check_flag("fans", "transposed", transposed)
     if len(shape) < 2:
         raise ValueError(f"fans: weights must have at least two axes, (O, M) or (O, C/G, KH, KW); shape={shape}")
     check_divides("fans", "groups", groups, "shape[0]", shape[0])
@@ -79,12 +82,12 @@ def fans(shape: Shape, *, groups: int = 1, transposed: bool = False) -> tuple[in
 
 def zeros(shape: Shape) -> np.ndarray:
     """Return zeros: biases."""
-    return np.zeros(shape, dtype=np.float32)
+    return np.zeros(to_shape("zeros", shape), dtype=np.float32)
 
 
 def ones(shape: Shape) -> np.ndarray:
     """Return ones: the scales of a normalisation."""
-    return np.ones(shape, dtype=np.float32)
+    return np.ones(to_shape("ones", shape), dtype=np.float32)
 
 
 def uniform(shape: Shape, bound: float, rng: Rng = None) -> np.ndarray:
@@ -94,6 +97,8 @@ def uniform(shape: Shape, bound: float, rng: Rng = None) -> np.ndarray:
         >>> bool(abs(uniform((1000,), 0.1)).max() <= 0.1)
         True
     """
+    shape = to_shape("uniform", shape)
+    check_number("uniform", "bound", bound)
     if _unfilled.get():
         return np.empty(shape, dtype=np.float32)
     draws = _random.draw("random", shape, _random.to_generator("uniform", rng))  # from 0 to 1
@@ -109,6 +114,8 @@ def normal(shape: Shape, std: float, rng: Rng = None) -> np.ndarray:
         >>> normal((2, 3), 0.01).dtype
         dtype('float32')
     """
+    shape = to_shape("normal", shape)
+    check_number("normal", "std", std)
     if _unfilled.get():
         return np.empty(shape, dtype=np.float32)
     draws = _random.draw("standard_normal", shape, _random.to_generator("normal", rng))
@@ -142,7 +149,10 @@ def truncated_normal(shape: Shape, std: float, rng: Rng = None, *, a: float = -2
         >>> float(abs(truncated_normal((1000,), 0.1, a=-0.2, b=0.2)).max()) <= 0.2
         True
     """
+    shape = to_shape("truncated_normal", shape)
     check_positive("truncated_normal", "std", std)
+    check_number("truncated_normal", "a", a)
+    check_number("truncated_normal", "b", b)
     inside = (math.erf(b / std / math.sqrt(2)) - math.erf(a / std / math.sqrt(2))) / 2
     if inside < 0.01:
         raise ValueError(
@@ -195,6 +205,7 @@ def he_uniform(
 
 def _he_std(op: str, shape: Shape, mode: str, negative_slope: float, groups: int) -> float:
     check_choice(op, "mode", mode, ("fan_in", "fan_out"))
+    check_number(op, "negative_slope", negative_slope)
     fan = fans(shape, groups=groups)[mode == "fan_out"]
     return math.sqrt(2 / ((1 + negative_slope**2) * max(1, fan)))
 
@@ -209,14 +220,17 @@ def glorot_normal(shape: Shape, rng: Rng = None, *, gain: float = 1.0, groups: i
         >>> bool(abs(glorot_normal((100, 100)).std() - 0.1) < 0.01)  # √(2 / 200) = 0.1
         True
     """
+    check_number("glorot_normal", "gain", gain)
     return normal(shape, gain * math.sqrt(2 / max(1, sum(fans(shape, groups=groups)))), rng)
 
 
 def glorot_uniform(shape: Shape, rng: Rng = None, *, gain: float = 1.0, groups: int = 1) -> np.ndarray:
     """Draw evenly with the variance of `glorot_normal`: from ±gain·√(6 / (fan_in + fan_out)), equation 16."""
+    check_number("glorot_uniform", "gain", gain)
     return uniform(shape, gain * math.sqrt(6 / max(1, sum(fans(shape, groups=groups)))), rng)
 
 
 def default_uniform(shape: Shape, fan_in: int, rng: Rng = None) -> np.ndarray:
     """Draw evenly from ±1/√fan_in: what PyTorch does for the weights and biases of Conv2d and Linear."""
+    fan_in = to_int("default_uniform", "fan_in", fan_in, least=0)
     return uniform(shape, 1 / math.sqrt(max(1, fan_in)), rng)

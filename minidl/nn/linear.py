@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minidl import ops
-from minidl._checks import to_int
+from minidl._checks import check_flag, to_int
 from minidl.nn import init
 from minidl.nn.module import Module, Parameter
 from minidl.tensor import Tensor
@@ -38,6 +38,7 @@ class Linear(Module):
         super().__init__()
         self.in_features = to_int("Linear", "in_features", in_features, least=1)
         self.out_features = to_int("Linear", "out_features", out_features, least=1)
+        check_flag("Linear", "bias", bias)
         self.weight = Parameter(init.default_uniform((out_features, in_features), in_features, rng))
         b = Parameter(init.default_uniform((out_features,), in_features, rng)) if bias else None
         self.register_parameter("bias", b)

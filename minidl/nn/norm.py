@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl import ops
-from minidl._checks import check_choice, check_fraction, check_positive, to_int
+from minidl._checks import check_choice, check_flag, check_fraction, check_positive, to_int
 from minidl.nn._repr import changed
 from minidl.nn.module import Module, Parameter
 from minidl.ops.norm import ACTIVATIONS
@@ -39,6 +39,8 @@ class _BatchNorm(Module):
         check_fraction(name, "momentum", momentum)
         check_positive(name, "eps", eps, zero=True)
         check_choice(name, "activation", activation, ACTIVATIONS)
+        check_flag(name, "affine", affine)
+        check_flag(name, "track_running_stats", track_running_stats)
         self.num_features = to_int(name, "num_features", num_features, least=1)
         self.eps, self.momentum, self.activation = eps, momentum, activation
         self.affine, self.track_running_stats = affine, track_running_stats

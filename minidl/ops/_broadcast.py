@@ -35,7 +35,8 @@ def as_operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
         found = f"a {type(x).__name__} and a {type(y).__name__}"
         raise TypeError(f"{op}: at least one operand must be a Tensor; received {found}")
     x, y = as_tensor(x, like), as_tensor(y, like)
-    x, y = _counted(x, y), _counted(y, x)
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        x, y = _counted(x, y), _counted(y, x)
     check_alike(op, x=x, y=y)
     return x, y
 
@@ -47,8 +48,8 @@ def as_tensor(operand: Any, like: Tensor) -> Any:
     return Tensor(operand) if _backend.is_array(operand) else operand
 
 
-def _counted(operand: Any, other: Any) -> Any:
+def _counted(operand: Tensor, other: Tensor) -> Tensor:
     """Return a mask beside floats as floats 0 and 1, anything else as it is."""
-    if isinstance(operand, Tensor) and operand.dtype == np.bool_ and getattr(other, "dtype", None) in FLOATS:
+    if operand.dtype == np.bool_ and other.dtype in FLOATS:
         return Tensor(operand.data.astype(other.dtype))
     return operand

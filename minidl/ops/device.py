@@ -37,4 +37,4 @@ def to_device(x: Tensor, device: str) -> Tensor:
     """
     if not isinstance(x, Tensor):
         raise TypeError(f"to_device: x must be a Tensor, it is a {type(x).__name__}; wrap it: Tensor(x)")
-    return x if x.device == device else ToDevice.apply(x, device=device)
+    return x if isinstance(device, str) and x.device == device else ToDevice.apply(x, device=device)

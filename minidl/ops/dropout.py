@@ -15,7 +15,7 @@ import numpy as np
 
 from minidl import _backend, kernels
 from minidl._backend import Array
-from minidl._checks import check_alike, check_choice, check_fraction
+from minidl._checks import check_alike, check_choice, check_flag, check_fraction
 from minidl._random import to_generator
 from minidl.tensor import Context, Function, Tensor
 
@@ -66,6 +66,7 @@ def dropout(x: Tensor, p: float = 0.5, *, training: bool, rng: np.random.Generat
     """
     check_alike("dropout", x=x)
     check_fraction("dropout", "p", p)
+    check_flag("dropout", "training", training)
     if not training or p == 0:
         return x
     return Dropout.apply(x, p=p, rng=to_generator("dropout", rng), draws=x.shape)
@@ -99,6 +100,7 @@ def stochastic_depth(
     check_alike("stochastic_depth", x=x)
     check_fraction("stochastic_depth", "p", p)
     check_choice("stochastic_depth", "mode", mode, ("row", "batch"))
+    check_flag("stochastic_depth", "training", training)
     if x.ndim == 0:
         raise ValueError("stochastic_depth: x must have an axis of pictures (N, ...); x.shape=()")
     if not training or p == 0:

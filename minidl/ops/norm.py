@@ -12,7 +12,7 @@ from typing import Any
 
 from minidl import _backend, kernels
 from minidl._backend import Array
-from minidl._checks import check_alike, check_choice, check_fraction, check_positive, check_rank, to_int
+from minidl._checks import check_alike, check_choice, check_flag, check_fraction, check_positive, check_rank, to_int
 from minidl.tensor import Context, Function, Tensor
 
 ACTIVATIONS = (None, "relu", "relu6", "silu", "hardswish")
@@ -198,6 +198,7 @@ def batch_norm(
         Tensor(_backend.full((x.shape[1],), value, x.dtype, like=x.data)) if given is None else given
         for given, value in ((weight, 1), (bias, 0))
     )
+    check_flag("batch_norm", "training", training)
     settings = {"running_mean": running_mean, "running_var": running_var, "eps": eps, "activation": activation}
     if not training:
         return BatchNormEval.apply(x, weight, bias, residual, **settings)

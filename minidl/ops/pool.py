@@ -12,7 +12,7 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import Padding, Pair, check_alike, check_rank, is_int, to_padding, to_pair
+from minidl._checks import Padding, Pair, check_alike, check_flag, check_rank, is_int, to_padding, to_pair
 from minidl.ops._windows import window_count
 from minidl.tensor import Context, Function, Tensor
 
@@ -98,6 +98,7 @@ def _geometry(
     stride = kernel_size if stride is None else to_pair(op, "stride", stride, least=1)
     dilation = to_pair(op, "dilation", dilation, least=1)
     padding = to_padding(op, padding)
+    check_flag(op, "ceil_mode", ceil_mode)
     for axis, (front, back) in enumerate(padding):
         if max(front, back) > kernel_size[axis] // 2:
             raise ValueError(
@@ -179,6 +180,7 @@ def avg_pool2d(
                  [10.5, 12.5]]]])
     """
     kernel_size, stride, padding, _, out_size = _geometry("avg_pool2d", x, kernel_size, stride, padding, 1, ceil_mode)
+    check_flag("avg_pool2d", "count_include_pad", count_include_pad)
     return AvgPool2d.apply(
         x,
         kernel_size=kernel_size,

@@ -25,7 +25,9 @@ from minidl._checks import (
     check_number,
     check_rank,
     check_tensor,
+    from_numbers,
     is_int,
+    shown,
     to_axis,
     to_int,
     to_padding,
@@ -164,13 +166,13 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
     check_tensor("reshape", "x", x)
     sizes = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
     known = math.prod(size for size in sizes if size != -1) if all(is_int(size) for size in sizes) else 0
-    missing = list(sizes).count(-1)
+    missing = sum(is_int(size) and size == -1 for size in sizes)
     if missing == 1 and known and x.size % known == 0:
         sizes, missing = tuple(x.size // known if size == -1 else size for size in sizes), 0
     if missing or not all(is_int(size) and size >= 0 for size in sizes) or math.prod(sizes) != x.size:
         raise ValueError(
             f"reshape: the sizes must multiply to the {x.size} elements of x (one may be -1); "
-            f"received shape={sizes}, x.shape={x.shape}"
+            f"received shape={shown(sizes)}, x.shape={x.shape}"
         )
     return Reshape.apply(x, shape=sizes)
 
@@ -206,7 +208,7 @@ def transpose(x: Tensor, *axes: Any) -> Tensor:
     order = order or tuple(reversed(range(x.ndim)))
     order = tuple(axis % x.ndim if is_int(axis) and -x.ndim <= axis < x.ndim else axis for axis in order)
     if not all(is_int(axis) for axis in order) or sorted(order) != list(range(x.ndim)):
-        raise ValueError(f"transpose: axes must be an order of {tuple(range(x.ndim))}; received axes={axes}")
+        raise ValueError(f"transpose: axes must be an order of {tuple(range(x.ndim))}; received axes={shown(axes)}")
     return Transpose.apply(x, axes=order)
 
 
@@ -263,7 +265,8 @@ def _key_part(x: Tensor, part: Any) -> Any:
             raise TypeError(f"index: x is on {x.device} but an array of the key on {part.device}; move one of them")
         return part.data.copy()
     if isinstance(part, (list, bool, np.bool_)):
-        array = np.asarray(part) if part != [] else np.zeros(0, dtype=np.intp)  # NumPy takes [] for floats
+        array = from_numbers("index", "key", part)
+        array = array if array.size else array.astype(np.intp)  # NumPy takes [] for floats
         return _backend.array_module(x.data).asarray(array)
     return part
 
@@ -324,7 +327,7 @@ def split(x: Tensor, sizes_or_count: int | Sequence[int], axis: int) -> tuple[Te
         if not sizes or not all(is_int(size) and size >= 0 for size in sizes) or sum(sizes) != total:
             raise ValueError(
                 f"split: the sizes must be ints that sum to x.shape[{axis}] = {total}; "
-                f"received sizes_or_count={sizes_or_count!r}"
+                f"received sizes_or_count={shown(sizes_or_count)}"
             )
     return tuple(Index.apply(x, key=place) for place in places(sizes, axis))
 
@@ -376,4 +379,6 @@ def channel_shuffle(x: Tensor, groups: int) -> Tensor:
     check_rank("channel_shuffle", "x", x.shape, "N, C, H, W")
     groups = to_int("channel_shuffle", "groups", groups, least=1)
     check_divides("channel_shuffle", "groups", groups, "x.shape[1]", x.shape[1])
+    if x.size == 0:
+        return x
     return ChannelShuffle.apply(x, groups=groups)

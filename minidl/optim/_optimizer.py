@@ -7,13 +7,13 @@ kept from step to step) and its weight decay, and returns the new p. It writes i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from minidl._backend import FLOATS, Array, device_of, is_array, to_device, to_numpy
-from minidl._checks import check_positive, judged_grad
+from minidl._checks import check_positive, judged_grad, shown
 from minidl.nn import Module
 from minidl.tensor import Tensor
 
@@ -106,6 +106,8 @@ class Optimizer:
             TypeError: if a slot is no array of floats.
         """
         name = type(self).__name__
+        if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
+            raise TypeError(f"{name}: expects a dict as state_dict() gives it; received {shown(state)}")
         loaded: list[dict[str, Array]] = [{} for _ in self.parameters]
         for key, array in state.items():
             index, _, slot = key.partition(".")
@@ -134,7 +136,7 @@ def _to_slot(name: str, key: str, value: Any, p: Tensor) -> Array:
 
 def _groups(name: str, parameters: Any) -> Iterator[dict[str, Any]]:
     """Yield what was given as groups; a parameter alone is a group of one."""
-    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
+    if isinstance(parameters, (Tensor, np.ndarray)) or not isinstance(parameters, Iterable):
         found = type(parameters).__name__
         raise TypeError(f"{name}: expects a list of parameters or of groups; received a {found}; pass net.parameters()")
     for entry in parameters:
@@ -159,6 +161,8 @@ def decay_groups(module: Module, weight_decay: float) -> list[dict[str, Any]]:
         >>> [p.shape for p in weights["parameters"]], [p.shape for p in rest["parameters"]]
         ([(2, 3)], [(2,)])
     """
+    if not isinstance(module, Module):
+        raise TypeError(f"decay_groups: expects a module; received a {type(module).__name__}")
     parameters = list(module.parameters())
     return [
         {"parameters": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},

@@ -20,7 +20,7 @@ import numpy as np
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import check_fraction, check_positive
+from minidl._checks import check_fraction, check_positive, shown
 from minidl.optim._optimizer import Optimizer
 
 
@@ -60,7 +60,7 @@ class Adam(Optimizer):
         super().__init__(parameters, lr, weight_decay)
         name = type(self).__name__
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise ValueError(f"{name}: betas must be a pair of numbers; received betas={betas!r}")
+            raise ValueError(f"{name}: betas must be a pair of numbers; received betas={shown(betas)}")
         for beta in betas:
             check_fraction(name, "betas", beta, below_one=True)
         check_positive(name, "eps", eps, zero=True)

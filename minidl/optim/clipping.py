@@ -55,7 +55,7 @@ def clip_grad_norm(parameters: Iterable[Any], max_norm: float) -> float:
 
 
 def _listed(parameters: Any) -> list[Tensor]:
-    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
+    if isinstance(parameters, (Tensor, np.ndarray)) or not isinstance(parameters, Iterable):
         found = type(parameters).__name__
         raise TypeError(
             f"clip_grad_norm: expects a list of parameters; received a {found}; pass net.parameters() or [parameter]"

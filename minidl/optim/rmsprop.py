@@ -16,7 +16,7 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import check_fraction, check_positive
+from minidl._checks import check_flag, check_fraction, check_positive
 from minidl.optim._optimizer import Optimizer
 
 
@@ -61,6 +61,7 @@ class RMSprop(Optimizer):
         check_fraction("RMSprop", "alpha", alpha, below_one=True)
         check_positive("RMSprop", "eps", eps, zero=True)
         check_positive("RMSprop", "momentum", momentum, zero=True)
+        check_flag("RMSprop", "eps_inside", eps_inside)
         self.alpha, self.eps, self.momentum, self.eps_inside = alpha, eps, momentum, eps_inside
 
     def update(self, p: Array, g: Array, state: dict[str, Array], decay: float) -> Array:

@@ -27,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from minidl._checks import check_positive, nearest
+from minidl._checks import check_positive, nearest, shown
 from minidl.optim._schedule import History, Schedule, between, check_min_lr, half_cosine
 from minidl.optim.one_cycle import OneCycle
 from minidl.optim.plateau import Plateau
@@ -85,12 +85,13 @@ class Step(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.step_size is None) == (self.milestones is None):
-            found = f"received step_size={self.step_size!r}, milestones={self.milestones!r}"
+            found = f"received step_size={shown(self.step_size)}, milestones={shown(self.milestones)}"
             raise ValueError(f"schedule: step needs either step_size or milestones; {found}")
         if self.step_size is not None:
             check_positive("schedule", "step_size", self.step_size)
         elif not isinstance(self.milestones, Sequence) or isinstance(self.milestones, str):
-            raise ValueError(f"schedule: milestones must be a list of epochs; received milestones={self.milestones!r}")
+            found = f"received milestones={shown(self.milestones)}"
+            raise ValueError(f"schedule: milestones must be a list of epochs; {found}")
         for milestone in self.milestones or ():
             check_positive("schedule", "milestones", milestone)
         check_positive("schedule", "gamma", self.gamma)
@@ -188,7 +189,7 @@ def make_schedule(table: Mapping[str, Any], *, lr: float, epochs: int, steps: in
         [0.1, 0.1, 0.05, 0.05, 0.025]
     """
     if not isinstance(table, Mapping) or "name" not in table:
-        raise ValueError(f"schedule: expects a table with a name; received {table!r}")
+        raise ValueError(f"schedule: expects a table with a name; received {shown(table)}")
     settings = {key: value for key, value in table.items() if key != "name"}
     name = table["name"]
     if name not in SCHEDULES:

@@ -16,7 +16,7 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import check_positive
+from minidl._checks import check_flag, check_positive
 from minidl.optim._optimizer import Optimizer
 
 
@@ -54,6 +54,7 @@ class SGD(Optimizer):
     ):
         super().__init__(parameters, lr, weight_decay)
         check_positive("SGD", "momentum", momentum, zero=True)
+        check_flag("SGD", "nesterov", nesterov)
         if nesterov and momentum == 0:
             raise ValueError("SGD: nesterov=True needs momentum > 0; received momentum=0.0")
         self.momentum, self.nesterov = momentum, nesterov

