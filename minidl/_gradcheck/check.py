@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_choice, check_positive, to_int
+from minidl._checks import check_choice, check_positive, shown, to_int
 from minidl._gradcheck.catalogue import explain
 from minidl._gradcheck.evidence import Evidence
 from minidl._gradcheck.locate import SMALL, locate

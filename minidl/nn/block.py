@@ -79,6 +79,8 @@ class Conv2dNormActivation(Sequential):
         layers: list[Module] = [
             Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, rng=rng)
         ]
+        if activation is not None and not isinstance(activation, str):
+            activation_layer("Conv2dNormActivation", "activation", activation)  # which refuses it
         fused = norm_layer is not None and activation is not None and activation in FUSED
         if norm_layer is not None:
             layers.append(norm_layer(out_channels, activation=activation) if fused else norm_layer(out_channels))
