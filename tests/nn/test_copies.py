@@ -51,7 +51,7 @@ def test_every_layer(case, copied, rng):
 def test_a_network_of_every_family_and_its_folded_form(family, copied, rng):
     net = narrow(FAMILIES[family], rng).eval()
     x = Tensor(rng.standard_normal((1, net.in_channels, net.smallest, net.smallest)))
-    for model in (net,):
+    for model in (net, minidl.fuse(net, net.smallest)):
         twin = copied(model)
         with no_grad():
             y = model(x).data

@@ -1,33 +1,73 @@
-"""Folding: batch norm, activation and shortcut become part of the convolution before them, for inference.
-
-In evaluation a batch norm is an affine map of each channel, and a convolution followed by one is a convolution again:
-
-    norm(conv(x))[o] = s[o] · (Σ w[o] · x + b[o] - mean[o]) + shift[o]        s = weight · rstd
-
-    w'[o] = s[o] · w[o]        b'[o] = s[o] · (b[o] - mean[o]) + shift[o]
-
-So the norm costs nothing, and neither do the passes over memory for the norm, the activation and the sum with a
-shortcut: they are done to each tile of the result while it is still in the processor's cache.
-"""
+"""The layers of a folded network: a convolution with all that followed it, and what stands where it used to be."""
 
 from __future__ import annotations
 
-import copy
 import operator
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl import cost, kernels, ops
+from minidl import kernels, ops
 from minidl._backend import Array, constant
 from minidl.kernels import in_use
-from minidl.nn import BatchNorm2d, Conv2d, Identity, Module
+from minidl.nn import BatchNorm2d, Conv2d, Module, Parameter
 from minidl.ops.conv import convolution_sizes
-from minidl.ops.norm import ACTIVATIONS
-from minidl.tensor import Event, Tensor, _observers, _recording
+from minidl.tensor import Tensor, _observers, _recording
 
 CALLS = 32  # kinds of input that a layer remembers
+CHANGEABLE = ("weight", "bias", "training")
+given: ContextVar[list[Any] | None] = ContextVar("given", default=None)  # weak references to promises, in a trial
+
+
+class Promise(Tensor):
+    """What a postponed convolution gives out: its input, for the layer that computes both.
+
+    It has no numbers. Whoever else asks for some, in whatever way, is refused, so that nobody can take one thing for
+    the other.
+    """
+
+    __slots__ = ("seal", "x")
+
+    def __init__(self, x: Tensor, seal: object):
+        self.x, self.seal = x, seal
+
+    def __repr__(self) -> str:
+        return "Promise()"
+
+
+def _refuse(promise: Promise, value: Any = None) -> Any:
+    raise RuntimeError(
+        "fuse: the result of a convolution was asked for that is only computed together with the layer behind it; with "
+        "the pictures of fuse(model, size) nobody had asked; fold it again with such as these, or take the model itself"
+    )
+
+
+for _slot in Tensor.__slots__:
+    if _slot != "__weakref__":
+        setattr(Promise, _slot, property(_refuse, _refuse))
+
+
+class PostponedConv2d(Module):
+    """Keeps the place of a convolution that the layer behind it computes, too."""
+
+    def __init__(self, seal: object):
+        super().__init__()
+        self.__dict__.update(seal=seal, training=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "training":
+            raise AttributeError(f"PostponedConv2d: there is no {name} to set; change the model and fold it again")
+        super().__setattr__(name, value)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Hand x on."""
+        promise, noted = Promise(x, self.seal), given.get()
+        if noted is not None:
+            noted.append(weakref.ref(promise))
+        return promise
 
 
 class _Known(NamedTuple):
@@ -47,12 +87,18 @@ class FoldedConv2d(Module):
         conv: the convolution whose place it takes.
         norm: the batch norm behind it, or None.
         activation: what is applied at the end, or None.
+        seal: that of the `PostponedConv2d` whose promises it keeps; None (default) for a layer that reads pictures.
+
+    Raises:
+        RuntimeError: if it is given something else than such a promise.
+        TypeError: if a parameter is assigned: it learns nothing.
+        AttributeError: if anything but its weight and bias is assigned.
     """
 
     weight: Any
     bias: Any
 
-    def __init__(self, conv: Conv2d, norm: BatchNorm2d | None = None, activation: str | None = None):
+    def __init__(self, conv: Conv2d, norm: BatchNorm2d | None = None, activation: str | None = None, seal: Any = None):
         super().__init__()
         self.geometry = {name: getattr(conv, name) for name in ("stride", "padding", "dilation", "groups")}
         self.activation, self.training = activation, False
@@ -60,9 +106,20 @@ class FoldedConv2d(Module):
         weight, bias = folded(conv, norm)
         self.register_buffer("weight", _constant(weight, conv.weight.dtype))
         self.register_buffer("bias", None if bias is None else _constant(bias, conv.weight.dtype))
+        self.seal = seal  # from now on nothing else can be set
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Parameter):
+            raise TypeError(f"FoldedConv2d: a folded network learns nothing; received a Parameter for {name}")
+        if name not in CHANGEABLE and "seal" in self.__dict__:
+            cure = "change the model and fold it again"
+            raise AttributeError(f"FoldedConv2d: only weight and bias can be changed; received {name}; {cure}")
+        super().__setattr__(name, value)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Convolve, add, activate."""
+        if self.seal is not None:
+            x = _redeemed(x, self.seal)
         given = self._buffers["weight"], self._buffers["bias"], in_use.get()
         call = None if _leave_traces(x, residual) else (_kind(x), _kind(residual), *kernels.choices())
         known = self._calls.get(call)
@@ -95,6 +152,16 @@ class FoldedConv2d(Module):
         return f"{c * self.geometry['groups']}, {o}, kernel_size=({kh}, {kw}), activation={self.activation!r}"
 
 
+def _redeemed(promise: Any, seal: Any) -> Tensor:
+    """Return what a postponed convolution was given."""
+    if type(promise) is not Promise or promise.seal is not seal:
+        raise RuntimeError(
+            "fuse: a folded layer expects the result of the convolution before it, and received another; the model "
+            "takes another way here than with the pictures of fuse(model, size); take the model itself"
+        )
+    return promise.x
+
+
 def _leave_traces(*tensors: Tensor | None) -> bool:
     """Tell whether somebody observes, or wants the gradient of an operation on these tensors."""
     return bool(_observers.get()) or (_recording.get() and any(getattr(x, "requires_grad", False) for x in tensors))
@@ -120,77 +187,6 @@ def folded(conv: Conv2d, norm: BatchNorm2d | None) -> tuple[Array, Array | None]
         scale, shift = scale * norm.weight.data, norm.bias.data.astype(np.float64)
     centred = (0.0 if bias is None else bias) - norm.running_mean
     return weight * scale[:, None, None, None], shift + scale * centred
-
-
-def fuse(model: Module, size: int | Sequence[int] | None = None) -> Module:
-    """Return a copy of a network that is quicker at inference: what can be folded into a convolution is.
-
-    The copy computes in evaluation what the model does, up to rounding, and takes the fast kernels for all of it,
-    however small a batch is. It cannot be trained: its folded layers have no parameters, and stay in evaluation. The
-    model itself is left as it is.
-
-    Args:
-        model: any module; what it is made of is found by a walk of no pictures through it.
-        size: the side of its pictures, or the shape of one input, as `cost.walk` takes it; None (default) means the
-            size that a network of `minidl.models` has from its paper.
-
-    Raises:
-        ValueError: if the size is missing or does not fit.
-        TypeError: if model is no module.
-
-    Example:
-        >>> import minidl
-        >>> from minidl import nn
-        >>> net = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8, activation="relu"))
-        >>> minidl.fuse(net, size=(3, 32, 32))
-        Sequential(
-          (0): Identity()
-          (1): FoldedConv2d(3, 8, kernel_size=(3, 3), activation='relu')
-        )
-    """
-    events = cost.walk(model, size)
-    model = copy.deepcopy(model).eval()
-    object.__setattr__(model, "__class__", _in_the_fast_room(type(model)))  # past the module's own, which keeps values
-    modules = dict(model.named_modules())
-    runs: dict[str, int] = {}
-    readers: dict[int, list[Event]] = {}
-    for event in events:
-        runs[event.module] = runs.get(event.module, 0) + 1
-        for array in event.inputs:
-            readers.setdefault(id(array), []).append(event)
-    for event in events:
-        conv = modules[event.module]
-        if event.op != "conv2d" or type(conv) is not Conv2d or runs[event.module] > 1:
-            continue
-        after = readers.get(id(event.output), [])
-        follower = modules[after[0].module] if len(after) == 1 and runs[after[0].module] == 1 else None
-        if isinstance(follower, BatchNorm2d) and follower.track_running_stats:
-            _put(modules, after[0].module, FoldedConv2d(conv, follower, follower.activation))
-            _put(modules, event.module, Identity())
-        elif follower is not None and not list(follower.children()) and after[0].op in ACTIVATIONS:
-            _put(modules, after[0].module, FoldedConv2d(conv, None, after[0].op))
-            _put(modules, event.module, Identity())
-        else:
-            _put(modules, event.module, FoldedConv2d(conv))
-    return model
-
-
-def _in_the_fast_room(kind: type[Module]) -> type[Module]:
-    """Return a class that runs all of its operations, however small, with the fast kernels, if nobody chose others."""
-
-    def forward(self: Module, *inputs: Any) -> Any:
-        if in_use.get() is not None:
-            return kind.forward(self, *inputs)
-        with kernels.use("cpu"):
-            return kind.forward(self, *inputs)
-
-    return type(kind.__name__, (kind,), {"forward": forward, "__doc__": kind.__doc__})
-
-
-def _put(modules: dict[str, Module], path: str, module: Module) -> None:
-    """Put a module into the place of another; the order of its neighbours stays."""
-    parents, _, name = path.rpartition(".")
-    modules[parents]._modules[name] = module
 
 
 def _constant(array: np.ndarray, dtype: Any) -> np.ndarray:
