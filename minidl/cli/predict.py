@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,38 +15,93 @@ if TYPE_CHECKING:
 
 
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="Picture files.", metavar="IMAGE", show_default=False)],
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Pictures: files, folders, patterns such as 'trip/*.jpg'. The folder of a run may stand first.",
+            metavar="IMAGE",
+            show_default=False,
+        ),
+    ],
     model: Annotated[
         str | None, typer.Option(help="A network's name.", show_default="efficientnet_lite0, or as the file says")
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="A .safetensors, .npz or .pth file.", show_default="those of minidl[demo]")
+        Path | None,
+        typer.Option(
+            help="A .safetensors, .npz or .pth file; a run's checkpoint brings its preparation and names.",
+            show_default="those of minidl[demo]",
+        ),
+    ] = None,
+    names: Annotated[
+        str | None,
+        typer.Option(help="What the classes are called: imagenet, or a text file.", show_default="as the weights say"),
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many answers for each picture.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> int:
-    """Name what is in pictures, with a network that was trained on ImageNet; works offline.
+    """Name what is in pictures, with a network that was trained on ImageNet, or with that of a run; works offline.
 
-    The exit status is 1 if any picture could not be read; the others are answered all the same.
+    Answers come in the order of the names. What is wrong with one keeps no other from its answer; the exit status is 1
+    in the end.
 
     For example:
 
       minidl predict cat.jpg dog.png --top 3
-    """
-    from minidl.predict import predict as run
 
+      minidl predict runs/resnet18-pets-1 holidays/
+    """
+    from minidl.predict import Predictor
+
+    run, files = _run_in_front(images)
+    predictor = Predictor(model, weights, run=run, names=names)
+    for note in predictor.notes:
+        print(f"minidl: note: {note}", file=sys.stderr)
+    show = _Items() if as_json else _Tables()
     failed = False
-    collected = []
-    for prediction in run(images, model=model, weights_file=weights, top=top):
+    for prediction in predictor.answer(files, top=top):
         if prediction.error is not None:
             failed = True
             print(f"minidl: {prediction.error}", file=sys.stderr)
-        elif not as_json:
-            _print_table(prediction)
-        collected.append(_as_dict(prediction))
-    if as_json:
-        print(json.dumps(collected, ensure_ascii=False, indent=2))
+        show.add(prediction)
+    show.end()
     return 1 if failed else 0
+
+
+def _run_in_front(images: list[Path]) -> tuple[Path | None, list[Path]]:
+    """Return the run and the pictures: a folder with a config.json is a run."""
+    if not (images[0] / "config.json").is_file():
+        return None, images
+    if len(images) == 1:
+        raise typer.BadParameter(f"which pictures? minidl predict {images[0]} IMAGE", param_hint="IMAGE")
+    return images[0], images[1:]
+
+
+class _Tables:
+    """Answers for people, each as soon as it is there; what is wrong was told already."""
+
+    def add(self, prediction: Prediction) -> None:
+        if prediction.error is None:
+            _print_table(prediction)
+            sys.stdout.flush()
+
+    def end(self) -> None:
+        pass
+
+
+class _Items:
+    """One JSON list, written item by item."""
+
+    def __init__(self) -> None:
+        self.before = "[\n"
+
+    def add(self, prediction: Prediction) -> None:
+        item = json.dumps(_as_dict(prediction), ensure_ascii=False, indent=2)
+        print(self.before + indent(item, "  "), end="")
+        self.before = ",\n"
+
+    def end(self) -> None:
+        print("[]" if self.before == "[\n" else "\n]")
 
 
 def _as_dict(prediction: Prediction) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -121,17 +121,37 @@ def holds_runs(folder: Path) -> bool:
     return found
 
 
-def pictures_below(folder: Path, left: Left | None = None) -> list[Path]:
-    """Return the picture files in a folder and in the folders in it, sorted; `left` notes what is not taken.
+def pictures_below(
+    folder: Path, left: Left | None = None, *, failed: Callable[[Exception], None] | None = None
+) -> list[Path]:
+    """Return the picture files in a folder and in the folders in it, sorted.
+
+    Args:
+        folder: where to begin.
+        left: notes what is not taken.
+        failed: is told of each folder that cannot be read, and the others are read; None (default) raises.
 
     Raises:
         ValueError: if a link leads back to a folder above it.
         OSError: if a folder cannot be read.
     """
-    return list(_walk(folder, (), Left() if left is None else left))
+    return list(_walk(folder, (), Left() if left is None else left, failed))
 
 
-def _walk(folder: Path, above: tuple[tuple[int, int], ...], left: Left) -> Iterator[Path]:
+def _walk(
+    folder: Path, above: tuple[tuple[int, int], ...], left: Left, failed: Callable[[Exception], None] | None
+) -> Iterator[Path]:
+    try:
+        yield from _inside(folder, above, left, failed)
+    except (OSError, ValueError) as error:
+        if failed is None:
+            raise
+        failed(error)
+
+
+def _inside(
+    folder: Path, above: tuple[tuple[int, int], ...], left: Left, failed: Callable[[Exception], None] | None
+) -> Iterator[Path]:
     status = os.stat(folder)
     here = status.st_dev, status.st_ino
     if here in above:
@@ -141,7 +161,7 @@ def _walk(folder: Path, above: tuple[tuple[int, int], ...], left: Left) -> Itera
             if is_run(folder / entry.name):
                 left.runs.append(f"{folder.name}/{entry.name}/")
             else:
-                yield from _walk(folder / entry.name, (*above, here), left)
+                yield from _walk(folder / entry.name, (*above, here), left, failed)
         elif is_picture(entry.path, entry.name):
             yield folder / entry.name
         else:

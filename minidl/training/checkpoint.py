@@ -12,14 +12,16 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minidl import _random
+from minidl import _random, models
 from minidl._files import atomic_write
+from minidl.models._family import Network
+from minidl.nn import init
 from minidl.training.config import Config
 from minidl.training.state import State, build
 
@@ -49,6 +51,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: State) -> None:
         "arguments": state.arguments,
         "config": state.config.to_dict(),
         "generator": _random.get_state(),
+        "shown": state.shown,
     } | {name: getattr(state, name) for name in FIGURES}
     note["digest"] = _digest(arrays, note)
     content = save(arrays, metadata={KEY: json.dumps(note, sort_keys=True, allow_nan=False)})
@@ -85,8 +88,64 @@ def load_checkpoint(path: str | os.PathLike[str], **changes: Any) -> State:
         state.optimizer.load_state_dict(slots)
         for name in FIGURES:
             setattr(state, name, note[name])
+        state.shown = note.get("shown")  # younger than the format
         _random.set_state(note["generator"])
     return state
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training has made: the network, in evaluation, and what its pictures and answers mean.
+
+    Args:
+        net: the network.
+        config: the settings it was trained with.
+        classes: the names of what it tells apart.
+        shown: see `State`; None in checkpoints from before it was kept.
+    """
+
+    net: Network
+    config: Config
+    classes: list[str]
+    shown: dict[str, Any] | None
+
+
+def load_trained(path: str | os.PathLike[str]) -> Trained:
+    """Build the network of a checkpoint on the CPU, to use it; no generator is touched, and no optimiser is made.
+
+    Args:
+        path: a file that `save_checkpoint` wrote.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: as for `load_checkpoint`.
+    """
+    path = Path(path)
+    arrays, note = _read(path)
+    with _damage(path):
+        config = Config.from_dict(note["config"])
+        with init.unfilled():
+            net = models.get_model(config.model, **note["arguments"])
+        net.load_state_dict({name: array for name, array in arrays.items() if not name.startswith(OPTIMIZER)})
+        return Trained(net.eval(), config, list(note["classes"]), note.get("shown"))
+
+
+def is_checkpoint(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file is a checkpoint of a training, by its header alone; other weights are none.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    with open(path, "rb"):  # a missing or forbidden file is an OSError with its name; the library's has none
+        pass
+    try:
+        with safe_open(path, framework="numpy") as file:
+            note = json.loads((file.metadata() or {}).get(KEY) or "null")
+    except (SafetensorError, ValueError):
+        return False
+    return isinstance(note, dict) and "format" in note
 
 
 @contextmanager

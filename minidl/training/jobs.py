@@ -110,6 +110,7 @@ def train(
     first = [_first(loader) for loader in batches]
     state = build(config, _arguments(config, first[0]), weights=config.weights)
     state.classes, state.pictures = list(pictures.classes), [len(pictures), len(examined)]
+    state.shown = _shown(batches[1])
     _try(state, *first)  # what does not fit shall not leave a folder
     run = RunFolder.create(folder_name(config.model, Path(config.data).resolve().name), out)
     with hold(run.path):
@@ -310,6 +311,12 @@ def _first(loader: Loader) -> Pictures:
         first = loader.broken[min(loader.broken)]
         raise ValueError(f"train: not one of {len(loader.split):,} pictures can be read, the first: {first}")
     return Pictures(batch[0][:1], np.zeros(1, dtype=np.int64), loader.split.classes)
+
+
+def _shown(loader: Loader) -> dict[str, Any]:
+    """Return what the first picture is that can be read, before the transforms."""
+    x = loader.split.read(next(number for number in range(len(loader.split)) if number not in loader.broken))
+    return {"shape": list(x.shape), "dtype": x.dtype.name}
 
 
 def _arguments(config: Config, train: Pictures) -> dict[str, Any]:

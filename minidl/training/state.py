@@ -26,7 +26,8 @@ class State:
     "step" there counts from the beginning, "lr" is that of the last step, the training figures are means over the
     changed pictures as they passed, and top1 is the share of pictures whose most likely class was right. `arguments` is
     what the network was built with; `classes` are the names of what it tells apart, `pictures` the numbers of training
-    and validation pictures; `frozen` are the modules that do not learn.
+    and validation pictures; `shown` tells of the first of the latter, before the transforms, its "shape" [C, H, W] and
+    its "dtype", so that other pictures can be made like it; `frozen` are the modules that do not learn.
     """
 
     net: Module
@@ -35,6 +36,7 @@ class State:
     arguments: dict[str, Any] = field(default_factory=dict)
     classes: list[str] = field(default_factory=list)
     pictures: list[int] = field(default_factory=list)
+    shown: dict[str, Any] | None = None
     epoch: int = 0
     step: int = 0
     seen: int = 0
