@@ -36,6 +36,7 @@ TURNS = {  # its value: what makes the picture upright, in Pillow's words
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
+SIDEWAYS = ("TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")  # those that swap height and width
 REMARKS = (269, 270, 271, 272, 282, 283, 285, 296, 305, 306, 315, 316, 700)  # of a TIFF: title, camera, resolution …
 PRIVATE = 0x8000  # the first tag of a TIFF that its decoders do not need
 ORDERS = {b"II*\0": "<", b"MM\0*": ">"}  # how EXIF and TIFF begin: the order of their bytes, as `struct` writes it
@@ -82,6 +83,33 @@ def open_picture(path: str | os.PathLike[str]) -> Image:
             raise ValueError(f"{file}: there is not enough memory to unpack the picture") from None
         except Exception as error:  # what decoders raise on garbage has no end
             raise ValueError(f"{file}: the picture is broken ({_line(error)})") from None
+
+
+def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Return height and width of a picture file as `open_picture` would read it, from its head alone where that tells.
+
+    Raises:
+        ValueError: if it cannot be read; one line that begins with the file.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from PIL import Image
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "wide.png")
+        >>> Image.new("L", (4, 3)).save(path)
+        >>> picture_size(path)
+        (3, 4)
+    """
+    from PIL import Image
+
+    file = os.fspath(path)
+    try:
+        with quiet(), Image.open(file) as picture:
+            if hasattr(picture, "tag_v2"):  # a TIFF, which Pillow turns itself when it decodes
+                raise ValueError
+            lies = TURNS.get(_orientation(picture.info, b""), "") in SIDEWAYS
+            return picture.size if lies else picture.size[::-1]
+    except Exception:  # whoever reads it says what is wrong with it
+        return read_pixels(file).shape[1:]
 
 
 def read_pixels(path: str | os.PathLike[str], channels: int = 3) -> np.ndarray:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -237,9 +238,10 @@ class Loader:
 
     def _differ(self, x: Sequence[np.ndarray], chosen: np.ndarray) -> str:
         """Say which two pictures of a batch differ in size."""
+        usual = list(Counter(one.shape[1:] for one in x).most_common(1)[0][0])  # which the network has taken before
         other = next(i for i, one in enumerate(x) if one.shape != x[0].shape)
         sizes = [f"{self.split.name(int(chosen[i]))} is {x[i].shape[1]}×{x[i].shape[2]}" for i in (0, other)]
         return (
             f"Loader: the pictures of a batch must have one size, but {sizes[0]} and {sizes[1]}; "
-            f"put a resize in front of the transforms, such as name='resize', size=[64, 64]"
+            f"put a resize in front of the transforms, such as name='resize', size={usual}"
         )

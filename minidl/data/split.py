@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from minidl._random import addressed
-from minidl.data.images import read_pixels
+from minidl.data.images import picture_size, read_pixels
 from minidl.data.pictures import Pictures
 
 
@@ -25,6 +25,9 @@ class Source(Protocol):
 
     def read(self, index: int) -> np.ndarray:
         """Return picture number `index`, (C, H, W)."""
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return height and width of picture number `index`, without reading more of it than that takes."""
 
     def name(self, index: int) -> str:
         """Say which picture that is, for messages."""
@@ -47,6 +50,10 @@ class Arrays:
     def read(self, index: int) -> np.ndarray:
         """Return picture number `index`, (C, H, W)."""
         return self.x[index]
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return height and width of every picture."""
+        return self.x.shape[2], self.x.shape[3]
 
     def name(self, index: int) -> str:
         """Say which picture that is, for messages."""
@@ -73,6 +80,14 @@ class Files:
             ValueError: if it cannot be read; one line that begins with the file.
         """
         return read_pixels(self.paths[index])
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return height and width of picture number `index`, from the head of its file.
+
+        Raises:
+            ValueError: if it cannot be read; one line that begins with the file.
+        """
+        return picture_size(self.paths[index])
 
     def name(self, index: int) -> str:
         """Say which picture that is, for messages."""
@@ -138,6 +153,14 @@ class Split:
             ValueError: if it cannot be read; one line that begins with the file.
         """
         return self.source.read(index)
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return height and width of picture number `index`, of a file from its head.
+
+        Raises:
+            ValueError: if it cannot be read; one line that begins with the file.
+        """
+        return self.source.size(index)
 
     def name(self, index: int) -> str:
         """Say which picture that is: its file, or the file and its number there."""

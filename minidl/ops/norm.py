@@ -207,7 +207,8 @@ def batch_norm(
         letters, numbers = " * ".join("NHW"[: len(per_channel)]), " * ".join(map(str, per_channel))
         raise ValueError(
             f"batch_norm: training needs more than one value per channel, there are {letters} = {numbers} = "
-            f"{math.prod(per_channel)}; x.shape={x.shape}; use a larger batch or picture, or training=False (eval())"
+            f"{math.prod(per_channel)}; x.shape={x.shape}; use a larger batch or picture, leave "
+            f"a last batch of one picture out (drop_last=True), or use training=False (eval())"
         )
     return BatchNorm.apply(x, weight, bias, residual, momentum=momentum, **settings)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shlex
 import shutil
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl import _random
 from minidl import data as data_sets
 from minidl.data import Dataset, Loader, Pictures, Split
 from minidl.data._scan import normal, some
@@ -21,7 +23,7 @@ from minidl.tensor import Tensor
 from minidl.training.checkpoint import load_checkpoint, save_checkpoint
 from minidl.training.config import Config
 from minidl.training.evaluation import evaluate
-from minidl.training.feed import training_batches, validation_batches
+from minidl.training.feed import on_device, training_batches, validation_batches
 from minidl.training.finite import NonFiniteError
 from minidl.training.interrupt import Interrupted, interruptible, number_of, terminable
 from minidl.training.kept import (
@@ -37,6 +39,7 @@ from minidl.training.loop import run_epochs
 from minidl.training.metrics import Metrics
 from minidl.training.resolve import absolute, resolve
 from minidl.training.run import Keeper, RunFolder, existing, folder_name
+from minidl.training.sizes import brought_to_size, plain_size, seen_sizes
 from minidl.training.state import State, build
 from minidl.training.threads import hold_threads
 from minidl.training.watcher import Watcher
@@ -105,18 +108,20 @@ def train(
     found = _given(parts) or _opened(config)
     _tell(watchers, found.notes)
     pictures, examined = found.train, found.val
-    config = resolve(config, pictures)
+    config = resolve(config, pictures, examined, lambda note: _tell(watchers, [note]))
     batches = training_batches(pictures, config), validation_batches(examined, config)
     first = [_first(loader) for loader in batches]
     state = build(config, _arguments(config, first[0]), weights=config.weights)
     state.classes, state.pictures = list(pictures.classes), [len(pictures), len(examined)]
     state.shown = _shown(batches[1])
     _try(state, *first)  # what does not fit shall not leave a folder
+    _try_one(state, first[0], len(pictures))
+    _tell(watchers, seen_sizes(*(part.x.shape[2:] for part in first)))
     run = RunFolder.create(folder_name(config.model, Path(config.data).resolve().name), out)
     with hold(run.path):
         try:
             run.write_config(state)
-            write_kept(run.pictures, keep(found))
+            write_kept(run.pictures, keep(found, plain_size(config, first[1].x.shape[2:])))
             save_checkpoint(run.last, state)
         except BaseException:
             shutil.rmtree(run.path, ignore_errors=True)  # made a moment ago, and of no use to anybody
@@ -276,7 +281,8 @@ def _examined(run: RunFolder, state: State, watchers: Sequence[Watcher], *, move
     val, notes = pictures_to_examine(kept, found)
     val = _with_classes(state, val, kept, found)
     _check_classes(state, val)
-    _tell(watchers, notes)
+    state.config, more = brought_to_size(state.config, kept.size if kept else None, val)
+    _tell(watchers, [*notes, *more])
     return val
 
 
@@ -334,6 +340,26 @@ def _try(state: State, train: Pictures, val: Pictures) -> None:
     if isinstance(state.net, Network):
         state.net.check_pictures(Tensor(train.x))  # auxiliary heads, which only training has, may be more particular
     evaluate(state.net, val, state.config.device)
+
+
+def _try_one(state: State, train: Pictures, n: int) -> None:
+    """Show the network one picture as in training, if a batch of an epoch of n pictures has but one.
+
+    Raises:
+        ValueError: if it cannot learn from one: batch norm needs two values of each channel.
+    """
+    size = state.config.batch_size
+    if size > 1 and (n % size != 1 or state.config.drop_last):
+        return
+    state.train()
+    net, generator = copy.deepcopy(state.net), _random.get_state()  # as they were, whatever the picture leaves behind
+    try:
+        net(Tensor(on_device((train.x, train.labels), state.config.device)[0]))
+    except ValueError as error:
+        batches = f"{n:,} pictures in batches of {size} leave a batch of one"
+        raise ValueError(f"{error}; {batches}: --set drop_last=true, or another --batch-size") from None
+    finally:
+        _random.set_state(generator)
 
 
 def _check_same(state: State, train: Split, val: Split) -> None:

@@ -7,6 +7,7 @@ from would be examined, and the accuracy would mean nothing. So a run writes pic
     train     the names of the pictures of each class, from the folder of the data set on
     val       the same
     looked    check sums of some of the files: pictures of the same names may be others
+    size      height and width of those for validation, if they all have one and no transform gives them another
     sums      in place of names, where all pictures lie in one array, as MNIST's: check sums of both
 """
 
@@ -40,6 +41,7 @@ class Kept:
     val: Names = field(default_factory=dict)
     looked: dict[str, int] = field(default_factory=dict)
     sums: list[int] | None = None
+    size: list[int] | None = None
     format: int = FORMAT
 
     def class_of(self, *parts: str) -> dict[str, str]:
@@ -79,8 +81,8 @@ class _There:
             return None
 
 
-def keep(found: Dataset) -> Kept:
-    """Note the pictures of a data set.
+def keep(found: Dataset, size: list[int] | None = None) -> Kept:
+    """Note the pictures of a data set, and the size that those for validation have, if they have one.
 
     Example:
         >>> from minidl import data
@@ -90,14 +92,14 @@ def keep(found: Dataset) -> Kept:
     """
     there = _There.of(found)
     if there is None:
-        return Kept(list(found.ids), sums=_sums(found))
+        return Kept(list(found.ids), sums=_sums(found), size=size)
     parts: tuple[Names, Names] = ({name: [] for name in found.ids}, {name: [] for name in found.ids})
     for index, name in enumerate(there.names):
         parts[index >= there.begin][there.class_of(index)].append(name)
     ends = (0, there.begin), (there.begin, len(there.names))
     places = sorted({int(place) for a, b in ends for place in np.linspace(a, b - 1, LOOKED) if b > a})
     looked = {there.names[place]: value for place in places if (value := there.look(place)) is not None}
-    return Kept(list(found.ids), *parts, looked)
+    return Kept(list(found.ids), *parts, looked, size=size)
 
 
 def write_kept(path: Path, kept: Kept) -> None:

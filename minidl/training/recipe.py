@@ -110,7 +110,7 @@ def _find(name_or_file: str | os.PathLike[str], model: str) -> Traversable:
 def _parse(file: Traversable, where: str) -> Settings:
     """Read TOML, or say in which line it is broken."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"recipe: {where} is no text in UTF-8, which TOML is") from None
     try:

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from minidl._threads import get_num_threads
 from minidl.data import Split, list_data, measure
@@ -22,12 +19,12 @@ from minidl.data.transforms import build
 from minidl.models._registry import ENTRIES
 from minidl.training.config import Config, Table, check_settings
 from minidl.training.feed import workers_for
+from minidl.training.sizes import Sizes, check_one_size, common_side, sized, sizes_of, with_size
 
 DIGITS = [{"name": "shift", "pixels": 2}]  # what the digits are trained with if nothing else is said
-SIZED = ("resize", "center_crop", "random_crop", "random_resized_crop")
 MEASURED = {"normalize": ("mean", "std"), "pca_jitter": ("eigenvalues", "eigenvectors")}
 SIDE = 64  # of pictures of different sizes, unless the network needs larger ones
-PROBED = 32  # pictures that are looked at to find out whether all have one size
+Say = Callable[[str], None]
 
 
 def make_config(
@@ -68,7 +65,7 @@ def make_config(
 def _read(file: Path) -> Table:
     """Return the settings of a config.json."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise ValueError(f"train: {file} is no config.json: {error}") from None
     if not isinstance(found, dict):
@@ -105,12 +102,14 @@ def _merged(start: Table, given: Table) -> Table:
     return merged
 
 
-def resolve(config: Config, train: Split) -> Config:
-    """Return the settings with what was left open filled in from the pictures to learn from.
+def resolve(config: Config, train: Split, val: Split | None = None, say: Say = lambda note: None) -> Config:
+    """Return the settings with what was left open filled in from the pictures.
 
     Args:
         config: the settings.
-        train: the pictures; read once, if their colours are asked for and not known.
+        train: the pictures to learn from; read once, if their colours are asked for and not known.
+        val: those to examine with, whose sizes count, too.
+        say: is called with what should be known about the sizes, in a line.
 
     Raises:
         ValueError: if a transform is unknown or refused, or a picture cannot be read.
@@ -124,8 +123,8 @@ def resolve(config: Config, train: Split) -> Config:
     normal = [] if digits else [{"name": "normalize"}]
     train_steps = config.transforms if config.transforms is not None else DIGITS if digits else normal
     test_steps = config.test_transforms if config.test_transforms is not None else normal
-    side = config.picture_size or _side(config, train, train_steps, test_steps)
-    train_steps, test_steps = (_with_size(steps, side) for steps in (train_steps, test_steps))
+    side = config.picture_size or _side(config, train, val, say, train_steps, test_steps)
+    train_steps, test_steps = (with_size(steps, side) for steps in (train_steps, test_steps))
     unmeasured = any(_lacks(step, MEASURED) for step in (*train_steps, *test_steps))
     statistics = measure(train, skip_broken=config.on_error == "skip") if unmeasured else None
     return replace(
@@ -177,30 +176,24 @@ def _lacks(step: Table, table: Any) -> bool:
     return isinstance(step, Mapping) and any(key not in step for key in table.get(step.get("name"), ()))
 
 
-def _with_size(steps: list[Table], side: int | None) -> list[Table]:
-    """Return transforms that bring pictures to the size, where none of them says another."""
-    if side is None:
-        return steps
-    sized = [step for step in steps if isinstance(step, Mapping) and step.get("name") in SIZED]
-    if not sized:
-        return [{"name": "resize", "size": side}, {"name": "center_crop", "size": side}, *steps]
-    return [{**step, "size": side} if step in sized and "size" not in step else step for step in steps]
-
-
-def _side(config: Config, train: Split, *pipelines: list[Table]) -> int | None:
-    """Return the side that pictures must be brought to: None if they have one that the network can take."""
-    sized = [[step for step in steps if isinstance(step, Mapping) and step.get("name") in SIZED] for steps in pipelines]
-    wanted = any("size" not in step for steps in sized for step in steps)
-    if all(sized) and not wanted:
+def _side(config: Config, train: Split, val: Split | None, say: Say, *pipelines: list[Table]) -> int | None:
+    """Return the side that pictures must be brought to: None if they have one size, which the network can take."""
+    wanted = any("size" not in step for steps in pipelines for step in sized(steps))
+    found = sizes_of(train), Sizes() if val is None else sizes_of(val)
+    for steps, part, what in zip(pipelines, found, ("training", "validation")):
+        check_one_size(steps, part, f"the {what} pictures")
+    if all(map(sized, pipelines)) and not wanted:
         return None
     entry = ENTRIES.get(config.model)
     least, most = (entry.variant.smallest, entry.variant.largest) if entry else (1, None)
-    sizes = set()
-    for index in np.linspace(0, len(train) - 1, min(PROBED, len(train))).astype(int):
-        with suppress(ValueError):  # what is broken is told later, with its name
-            sizes.add(train.read(int(index)).shape[1:])
-    sides = {side for size in sizes for side in size}
-    if len(sizes) == 1 and all(least <= side <= (most or side) for side in sides) and not wanted:
+    every = set(found[0].counts) | set(found[1].counts)
+    fits = all(least <= side <= (most or side) for size in every for side in size)
+    if len(every) == 1 and fits and not wanted:
         return None
-    side = max(least, min(sides) if len(sizes) == 1 else SIDE)
-    return min(side, most or side)
+    side = max(least, common_side(*found, SIDE))
+    side = min(side, most or side)
+    if len(every) > 1 or not fits:
+        why = "" if len(every) > 1 else f", which {config.model} can take"
+        also = f"; to validate with {found[1]}" if found[1].counts else ""
+        say(f"sizes: to learn from {found[0]}{also}: all are brought to {side}×{side}{why} (picture_size={side})")
+    return side

@@ -132,7 +132,7 @@ class RunFolder:
 
     def read_seconds(self) -> dict[int, float]:
         """Return the seconds of each epoch that stand in history.csv."""
-        with suppress(OSError, ValueError, KeyError), open(self.history, newline="", encoding="utf-8") as file:
+        with suppress(OSError, ValueError, KeyError), open(self.history, newline="", encoding="utf-8-sig") as file:
             return {int(row["epoch"]): float(row[SECONDS]) for row in csv.DictReader(file) if row[SECONDS]}
         return {}
 

@@ -121,7 +121,8 @@ NORMALISATION = {
         lambda: batch_norm(T(1, 3, 1, 1)),
         ValueError,
         "batch_norm: training needs more than one value per channel, there are N * H * W = 1 * 1 * 1 = 1; "
-        "x.shape=(1, 3, 1, 1); use a larger batch or picture, or training=False (eval())",
+        "x.shape=(1, 3, 1, 1); use a larger batch or picture, leave a last batch of one picture out "
+        "(drop_last=True), or use training=False (eval())",
     ),
     "one row": (
         lambda: batch_norm(T(1, 3)),

@@ -118,3 +118,9 @@ def test_what_is_not_there_is_named(name, model, message):
 def test_a_missing_file_is_an_error_of_the_system(tmp_path):
     with pytest.raises(FileNotFoundError):
         load_recipe(tmp_path / "none.toml", "resnet18")
+
+
+def test_a_byte_order_mark_is_no_letter(tmp_path):
+    """Editors on Windows begin a text with one."""
+    (tmp_path / "mine.toml").write_text("epochs = 3\n", encoding="utf-8-sig")
+    assert load_recipe(tmp_path / "mine.toml", "resnet18")["epochs"] == 3

@@ -152,3 +152,8 @@ def test_a_config_repeats_a_run(tmp_path, monkeypatch):
     for name in ("last.safetensors", "best.safetensors", "config.json"):
         assert (first.path / name).read_bytes() == (second.path / name).read_bytes()
     assert training.make_config(config=first.config, seed=5).seed == 5
+
+
+def test_a_config_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "config.json").write_text('{"epochs": 3}', encoding="utf-8-sig")
+    assert training.make_config(config=tmp_path / "config.json").epochs == 3
