@@ -159,9 +159,8 @@ def same_pictures(kept: Kept | None, found: Dataset) -> tuple[Split, Split, list
     known = set(pairs.values())
     new = [name for index, name in enumerate(there.names) if index not in known]
     train, val = ([pairs[name] for name in kept.class_of(part)] for part in ("train", "val"))
-    notes = [*found.notes[found.drawn :], *changed]
-    if found.drawn:
-        notes.insert(0, f"training: the {len(train):,} pictures that the run keeps for it, validation: {len(val):,}")
+    own = f"training: the {len(train):,} pictures that the run keeps for it, validation: {len(val):,}"
+    notes = [*_notes(found, own), *changed]
     if new:
         notes.append(f"pictures that are new, and left out: {len(new):,} ({some(new)})")
     return there.whole.take(train), there.whole.take(val), notes
@@ -187,14 +186,13 @@ def pictures_to_examine(kept: Kept | None, found: Dataset) -> tuple[Split, list[
         same = there is None and _sums(found) == kept.sums
         return found.val, [*found.notes, *([] if same else ["validation: other pictures than those of the run"])]
     pairs, changed = _match(kept, there)
-    notes = list(found.notes[found.drawn :])  # without how all were taken
     if not pairs:
-        which = f"all {len(found.val):,} pictures" if found.drawn else f"{len(found.val):,} pictures"
-        return found.val, [*notes, f"validation: {which}, because none of them is one of the run's"]
+        why = "because none of them is one of the run's"
+        notes = _notes(found, f"validation: all {len(found.val):,} pictures, {why}")
+        return found.val, [*notes, *([] if found.drawn else [f"validation: {len(found.val):,} pictures, {why}"])]
     learnt = {pairs[name] for name in kept.class_of("train") if name in pairs} | _moved(kept, pairs, there)
     if found.drawn:
         chosen = [pairs[name] for name in kept.class_of("val") if name in pairs]
-        notes.insert(0, f"validation: the {len(chosen):,} pictures that the run keeps for it")
     else:
         chosen = [index for index in range(there.begin, len(there.names)) if index not in learnt]
     if not chosen:
@@ -203,7 +201,16 @@ def pictures_to_examine(kept: Kept | None, found: Dataset) -> tuple[Split, list[
             f"{len(learnt):,} of those here ({some(there.names[index] for index in sorted(learnt))}); name the folder "
             f"of others: --data DIR"
         )
+    notes = _notes(found, f"validation: the {len(chosen):,} pictures that the run keeps for it")
     return there.whole.take(chosen), [*notes, *_differences(kept, found, there, pairs, learnt), *changed]
+
+
+def _notes(found: Dataset, own: str) -> list[str]:
+    """Return what a data set says; where it says how all pictures were taken, `own` instead, and what is not used."""
+    if not found.drawn:
+        return list(found.notes)
+    _, semicolon, rest = found.notes[0].partition("; not used: ")
+    return [f"{own}{semicolon}{rest}", *found.notes[1:]]
 
 
 def _differences(kept: Kept, found: Dataset, there: _There, pairs: dict[str, int], learnt: set[int]) -> list[str]:
