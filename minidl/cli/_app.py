@@ -17,6 +17,7 @@ import minidl
 from minidl.cli._out import READER_GONE, ReaderGone, columns, prepare, say, silence
 from minidl.cli.data import app as data
 from minidl.cli.eval import evaluate
+from minidl.cli.export import export
 from minidl.cli.gradcheck import gradcheck
 from minidl.cli.models import models
 from minidl.cli.predict import predict
@@ -38,6 +39,7 @@ app.command(name="train")(train)
 app.command(name="eval")(evaluate)
 app.command(name="report")(report)
 app.command(name="predict")(predict)
+app.command(name="export")(export)
 app.command(name="models")(models)
 app.command(name="gradcheck")(gradcheck)
 app.command(name="warmup")(warmup)

@@ -167,10 +167,10 @@ def from_weights(model: str | None, file: str | os.PathLike[str] | None) -> Expe
     if net.in_channels != 3:
         raise ValueError(f"predict: {name} takes pictures with {net.in_channels} channels, not RGB")
     size = ENTRIES[name].input_size
-    transforms = _as_imagenet(name, size)
+    transforms = as_imagenet(name, size)
     (head, *_) = ENTRIES[name].variant.head
     count = len(dict(net.named_parameters())[f"{head}.weight"].data)
-    if own or (count == IMAGENET_CLASSES and _is_published(file)):
+    if own or (count == IMAGENET_CLASSES and is_published(file)):
         return Expert(name, net, transforms, tuple(class_names(count)))
     numbers = tuple(f"class {index}" for index in range(count))
     prepared = (
@@ -184,7 +184,7 @@ def from_weights(model: str | None, file: str | os.PathLike[str] | None) -> Expe
     return Expert(name, net, transforms, numbers, notes=(prepared,), unnamed=unnamed)
 
 
-def _as_imagenet(model: str, size: int) -> Pipeline:
+def as_imagenet(model: str, size: int) -> Pipeline:
     """Return how pictures are prepared for ImageNet's weights: the shorter side to size · 256 / 224, the middle."""
     steps: list[dict[str, Any]] = [
         {"name": "resize", "size": round(size * 256 / 224), "interpolation": "bicubic"},
@@ -223,7 +223,7 @@ def _demo_weights(model: str) -> os.PathLike[str]:
         ) from None
 
 
-def _is_published(file: str | os.PathLike[str]) -> bool:
+def is_published(file: str | os.PathLike[str]) -> bool:
     """Tell whether a file is one that PyTorch publishes, and those train on ImageNet: by name and content."""
     match = PUBLISHED.fullmatch(os.path.basename(os.fspath(file)))
     if match is None:
