@@ -1,6 +1,7 @@
 """Losses: how wrong an answer is, as one number.
 
     cross_entropy   loss = mean over n of  -Σ_j t[n, j] · log softmax(x[n])_j        dx = (softmax(x)·Σt - t) / N
+                    weights of classes, smoothing and ignored labels only change t
     mse_loss        loss = mean of (x - t)²                                          dx = 2·(x - t) / M
 
 The derivation is in minidl/kernels/textbook/loss.py and docs/derivations/cross_entropy.md.
@@ -8,11 +9,14 @@ The derivation is in minidl/kernels/textbook/loss.py and docs/derivations/cross_
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from minidl import _backend, kernels
 from minidl._backend import Array
-from minidl._checks import check_alike, check_fraction, check_rank, from_numbers
+from minidl._checks import check_alike, check_fraction, check_rank, from_numbers, is_int
 from minidl.ops._broadcast import as_tensor
 from minidl.tensor import Context, Function, Tensor
 
@@ -29,10 +33,10 @@ class CrossEntropy(Function):
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
-        """dx = (p·Σt - t) · dy / N, dt = -log p · dy / N."""
+        """dx = (p·Σt - t) · dy / rows, dt = -log p · dy / rows."""
         log_p, t = ctx.saved
         need_x, need_t = ctx.needs
-        dt = log_p * (-dy / log_p.shape[0]) if need_t else None
+        dt = log_p * (-dy / (log_p.size // log_p.shape[1])) if need_t else None
         return kernels.cross_entropy_dx(dy, log_p, t) if need_x else None, dt
 
 
@@ -55,14 +59,19 @@ class MseLoss(Function):
         return dx if need_x else None, -dx if need_t else None
 
 
-def cross_entropy(logits: Tensor, labels: Any, *, label_smoothing: float = 0.0) -> Tensor:
+def cross_entropy(
+    logits: Tensor, labels: Any, weight: Any = None, *, ignore_index: int = -100, label_smoothing: float = 0.0
+) -> Tensor:
     """Average over the batch the cross-entropy between softmax(logits) and the labels.
 
     Args:
-        logits: (N, M), any real numbers.
-        labels: class indices (N,), an integer array from 0 to M - 1; or probabilities of the classes (N, M), a float
-            array or tensor, which gets a gradient if it wants one. As in PyTorch, nobody checks that a row sums to 1
-            (mixed or weighted targets are allowed), and the gradient is right for any row.
+        logits: (N, M), any real numbers; or (N, M, H, W), where each pixel has a label of its own (any axes behind M).
+        labels: class indices (N,) or (N, H, W), an integer array from 0 to M - 1; or probabilities of the classes, of
+            the shape of logits, a float array or tensor, which gets a gradient if it wants one. As in PyTorch, nobody
+            checks that they sum to 1 (mixed or weighted targets are allowed), and the gradient is right for any.
+        weight: how much each class counts, M numbers >= 0; None (default) is 1 for all. With class indices, the average
+            is the weighted one: the sum is divided by the weights of the labels, not by their number.
+        ignore_index: a label that does not count, neither in the sum nor in what it is divided by.
         label_smoothing: s replaces a target t by (1 - s) · t + s / M
             (Szegedy et al., "Rethinking the Inception Architecture", 2016, section 7).
 
@@ -70,7 +79,8 @@ def cross_entropy(logits: Tensor, labels: Any, *, label_smoothing: float = 0.0) 
         The loss, one number.
 
     Raises:
-        ValueError: if shapes do not fit or a label is out of range.
+        ValueError: if shapes do not fit, a label is out of range, or no label counts: there is nothing to average
+            (PyTorch returns NaN).
         TypeError: if the labels are neither integers nor floats of the dtype of the logits, or on another device.
 
     Example:
@@ -80,10 +90,16 @@ def cross_entropy(logits: Tensor, labels: Any, *, label_smoothing: float = 0.0) 
         0.6931
         >>> round(ops.cross_entropy(Tensor([[0.0, 0.0]]), Tensor([[0.3, 0.7]])).item(), 4)
         0.6931
+        >>> logits = Tensor([[0.0, 0.0], [5.0, 0.0]])
+        >>> round(ops.cross_entropy(logits, np.array([1, -100])).item(), 4)  # the second is not counted
+        0.6931
     """
     check_alike("cross_entropy", logits=logits)
-    check_rank("cross_entropy", "logits", logits.shape, "N, M")
+    if logits.ndim < 2:
+        check_rank("cross_entropy", "logits", logits.shape, "N, M")
     check_fraction("cross_entropy", "label_smoothing", label_smoothing)
+    if not is_int(ignore_index):
+        raise ValueError(f"cross_entropy: ignore_index must be an int; received ignore_index={ignore_index!r}")
     if logits.size == 0:
         raise ValueError(f"cross_entropy: expects at least one row and one class; logits.shape={logits.shape}")
     if not isinstance(labels, Tensor):
@@ -96,12 +112,34 @@ def cross_entropy(logits: Tensor, labels: Any, *, label_smoothing: float = 0.0) 
     labels = labels if isinstance(labels, Tensor) else Tensor(labels)
     if labels.device != logits.device:
         raise TypeError(f"cross_entropy: logits are on {logits.device} but labels on {labels.device}; move one of them")
+    weights = None if weight is None else class_weights("cross_entropy", weight, logits)
     if labels.dtype.kind == "f":
         t = _probabilities(logits, labels)
         t = t * (1 - label_smoothing) + label_smoothing / logits.shape[1] if label_smoothing else t
+        t = t if weights is None else t * Tensor(weights.reshape(-1, *(1,) * (logits.ndim - 2)))
     else:
-        t = _one_hot(logits, labels.data, label_smoothing)
+        t = _one_hot(logits, labels.data, weights, ignore_index, label_smoothing)
     return CrossEntropy.apply(logits, t)
+
+
+def class_weights(op: str, weight: Any, logits: Tensor | None = None) -> Array:
+    """Judge how much each class counts, and return it as an array, of the dtype of the logits if they are given."""
+    array = weight.data if isinstance(weight, Tensor) else weight
+    array = array if _backend.is_array(array) else from_numbers(op, "weight", array)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{op}: weight must be numbers, one for each class; received dtype={array.dtype}")
+    if array.ndim != 1 or array.size == 0 or (logits is not None and array.size != logits.shape[1]):
+        classes = "" if logits is None else f" = {logits.shape[1]}"
+        raise ValueError(f"{op}: weight must have one number for each class, (M,){classes}; weight.shape={array.shape}")
+    if not 0 <= float(array.min()) <= float(array.max()) < math.inf:
+        raise ValueError(f"{op}: weight must be >= 0 and finite; received from {array.min()} to {array.max()}")
+    if logits is None:
+        return array.astype(np.float32) if array.dtype.kind != "f" else array
+    if _backend.device_of(array) != logits.device:
+        raise TypeError(
+            f"{op}: logits are on {logits.device} but weight on {_backend.device_of(array)}; move one of them"
+        )
+    return array.astype(logits.dtype)
 
 
 def _probabilities(logits: Tensor, labels: Tensor) -> Tensor:
@@ -116,24 +154,42 @@ def _probabilities(logits: Tensor, labels: Tensor) -> Tensor:
     return labels
 
 
-def _one_hot(logits: Tensor, labels: Array, label_smoothing: float) -> Tensor:
-    """Judge labels that are class indices and write them as (smoothed) probabilities (N, M)."""
-    n, m = logits.shape
-    if labels.shape != (n,):
+def _one_hot(logits: Tensor, labels: Array, weights: Array | None, ignore_index: int, label_smoothing: float) -> Tensor:
+    """Judge labels that are class indices and write them as targets (N, M, …) whose mean is the weighted average.
+
+    The kernel divides by the number of rows, so a target is multiplied by that number over the weights that count.
+    """
+    m, places = logits.shape[1], (logits.shape[0], *logits.shape[2:])
+    if labels.shape != places:
+        each = "row of logits" if logits.ndim == 2 else "place of logits (N, M, ...)"
         raise ValueError(
-            f"cross_entropy: labels must have one class index for each row of logits, shape ({n},); "
+            f"cross_entropy: labels must have one class index for each {each}, shape {places}; "
             f"labels.shape={labels.shape}, logits.shape={logits.shape}"
         )
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= m:
+    xp, labels = _backend.array_module(logits.data), labels.reshape(-1)
+    counted = labels != ignore_index
+    wrong = labels[counted & ((labels < 0) | (labels >= m))]
+    if wrong.size:
         raise ValueError(
             f"cross_entropy: labels must be from 0 to {m - 1} (logits have {m} classes); "
-            f"received labels from {low} to {high}"
+            f"received labels from {int(labels[counted].min())} to {int(labels[counted].max())}"
         )
-    xp = _backend.array_module(logits.data)
-    t = xp.full((n, m), label_smoothing / m, dtype=logits.dtype)
-    t[xp.arange(n), labels] += 1 - label_smoothing
-    return Tensor(t)
+    t = xp.full((labels.size, m), label_smoothing / m, dtype=logits.dtype)
+    chosen = xp.where(counted, labels, 0).astype(np.intp)
+    t[xp.arange(labels.size), chosen] += 1 - label_smoothing
+    each = counted.astype(logits.dtype) if weights is None else weights[chosen] * counted
+    total = float(each.sum(dtype=np.float64))
+    if total == 0:
+        raise ValueError(
+            f"cross_entropy: there is nothing to average: none of the {labels.size} labels counts, each is "
+            f"ignore_index={ignore_index} or of weight 0; leave such a batch out"
+        )
+    if weights is not None:
+        t *= weights
+    if weights is not None or total != labels.size:
+        t *= (counted * (labels.size / total)).astype(logits.dtype)[:, None]
+    t = t.reshape(*places, m)  # the classes of a place lie together, as in pictures that are channels-last
+    return Tensor(t.transpose(0, t.ndim - 1, *range(1, t.ndim - 1)))
 
 
 def mse_loss(x: Tensor, target: Any) -> Tensor:

@@ -1,7 +1,7 @@
-"""What all update rules share: the parameters, the learning rate, weight decay, and slots that are saved and restored.
+"""What all update rules share: groups of parameters, their settings, and slots that are saved and restored.
 
 A rule is one function, `update`: it gets a parameter's array p, its gradient g, its slots (arrays such as a velocity,
-kept from step to step) and its weight decay, and returns the new p. It writes into no array.
+kept from step to step) and the settings of its group, and returns the new p. It writes into no array.
 """
 
 from __future__ import annotations
@@ -13,53 +13,157 @@ from typing import Any
 import numpy as np
 
 from minidl._backend import FLOATS, Array, device_of, is_array, to_device, to_numpy
-from minidl._checks import check_positive, judged_grad, shown
+from minidl._checks import check_positive, judged_grad, nearest, shown
 from minidl.nn import Module
+from minidl.optim._schedule import History, Schedule
 from minidl.tensor import Tensor
+
+
+class Setting:
+    """A setting of an optimiser as an attribute: that of its first group; assigning it changes all groups."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
+        return self if optimizer is None else optimizer.param_groups[0][self.name]
+
+    def __set__(self, optimizer: Any, value: Any) -> None:
+        changed = [{**group, self.name: value} for group in optimizer.param_groups]
+        for settings in changed:
+            optimizer.check(settings)
+        for group in optimizer.param_groups:
+            group[self.name] = value
 
 
 class Optimizer:
     """Base of the update rules: subclass it and write `update`.
 
+    `param_groups` holds a dict for each group, as in PyTorch: its "params", its "lr", the "initial_lr" that a schedule
+    moves, and all other settings of the rule. They may be changed between steps. `.lr`, `.weight_decay` and so on are
+    those of the first group; assigning one changes all groups, `.lr` in proportion, so that each keeps its share.
+
     Args:
-        parameters: what to learn, for example `net.parameters()`; or groups, dicts with "parameters" and a
-            "weight_decay" of their own, as `decay_groups` makes them.
-        lr: learning rate; may be changed between steps by setting `.lr`.
-        weight_decay: what is added to the gradient, as a share of the parameter.
+        parameters: what to learn, for example `net.parameters()`; or groups, dicts with "params" and any settings of
+            their own, such as "lr" and "weight_decay" (see `decay_groups`).
+        settings: those of all groups that have none of their own: lr and weight_decay, and what a rule adds.
 
     Raises:
         ValueError: if a number is out of range, there is no parameter, one is named twice, or a group has another key.
         TypeError: if something else than parameters is given.
+
+    Example:
+        >>> from minidl import nn, optim
+        >>> body, head = nn.Linear(4, 3), nn.Linear(3, 2)
+        >>> groups = [{"params": body.parameters(), "lr": 0.01}, {"params": head.parameters()}]
+        >>> optimizer = optim.SGD(groups, lr=0.1, momentum=0.9)
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.01, 0.1]
+        >>> optimizer.lr = 0.005  # half of what the first began with
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.005, 0.05]
     """
 
     slots: tuple[str, ...] = ()
     together: tuple[str, ...] = ()  # of the slots, those that a parameter has all or none of
+    weight_decay = Setting()
 
-    def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0):
-        name = type(self).__name__
-        check_positive(name, "lr", lr, zero=True)
-        check_positive(name, "weight_decay", weight_decay, zero=True)
-        self.lr, self.weight_decay = lr, weight_decay
-        self.parameters: list[Tensor] = []
-        self._decay: list[float] = []
-        seen: set[Tensor] = set()
-        for group in _groups(name, parameters):
-            decay = group.get("weight_decay", weight_decay)
-            check_positive(name, "weight_decay", decay, zero=True)
-            for p in group["parameters"]:
-                if not isinstance(p, Tensor):
-                    raise TypeError(f"{name}: expects parameters; received a {type(p).__name__}; pass net.parameters()")
-                if p in seen:
-                    raise ValueError(f"{name}: a parameter of shape {p.shape} is named twice; name each once")
-                seen.add(p)
-                self.parameters.append(p)
-                self._decay.append(decay)
+    def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0, **settings: Any):
+        self.defaults: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay, **settings}
+        self.param_groups: list[dict[str, Any]] = []
+        self._state: dict[Tensor, dict[str, Array]] = {}
+        self.check(self.defaults)
+        for group in _groups(type(self).__name__, parameters):
+            self.add_param_group(group)
         if not self.parameters:
-            raise ValueError(f"{name}: there is no parameter to learn; pass net.parameters()")
-        self._state: list[dict[str, Array]] = [{} for _ in self.parameters]
+            raise ValueError(f"{type(self).__name__}: there is no parameter to learn; pass net.parameters()")
 
-    def update(self, p: Array, g: Array, state: dict[str, Array], decay: float) -> Array:
-        """Return the new value of p; every rule writes its own."""
+    def check(self, settings: dict[str, Any]) -> None:
+        """Refuse settings that are out of range; a rule with more of them judges its own as well."""
+        for key in ("lr", "weight_decay"):
+            check_positive(type(self).__name__, key, settings[key], zero=True)
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Learn more parameters: a dict with "params" and the settings that shall be others than the usual ones."""
+        name, known = type(self).__name__, ("params", "initial_lr", *self.defaults)
+        if not isinstance(group, dict) or "params" not in group:
+            found = f"one with {', '.join(map(repr, group))}" if isinstance(group, dict) else shown(group)
+            raise ValueError(f"{name}: a group is {{'params': [...], 'lr': number, ...}}; received {found}")
+        for key in group:
+            if key not in known:
+                raise ValueError(f"{name}: a group has no setting {key!r}; did you mean {nearest(key, known)}?")
+        given = group["params"]
+        if isinstance(given, np.ndarray) or not isinstance(given, (Tensor, Iterable)):
+            raise TypeError(f"{name}: the params of a group must be a list of parameters; received {shown(given)}")
+        params = [given] if isinstance(given, Tensor) else list(given)
+        seen = {id(p) for p in self.parameters}
+        for p in params:
+            if not isinstance(p, Tensor):
+                raise TypeError(f"{name}: expects parameters; received a {type(p).__name__}; pass net.parameters()")
+            if id(p) in seen:
+                raise ValueError(f"{name}: a parameter of shape {p.shape} is named twice; name each once")
+            seen.add(id(p))
+        settings = {**self.defaults, **group, "params": params}
+        settings.setdefault("initial_lr", settings["lr"])
+        self.check(settings)
+        self.param_groups.append(settings)
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All parameters, group by group: state_dict numbers them in this order."""
+        return [p for group in self.param_groups for p in group["params"]]
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the first group; assigning it moves all groups in proportion to what they began with."""
+        return self.param_groups[0]["lr"]
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        check_positive(type(self).__name__, "lr", lr, zero=True)
+        for group, base in zip(self.param_groups, self._bases(lr), strict=True):
+            group["lr"] = base
+
+    def _bases(self, lr: float) -> list[float]:
+        """Return a learning rate for every group, that of the first being lr."""
+        first = self.param_groups[0]["initial_lr"]
+        own = [group["initial_lr"] for group in self.param_groups]
+        return [lr if it == first else it if first in (0, lr) else lr * (it / first) for it in own]
+
+    def follow(self, schedule: Schedule, epoch: int, step: int = 0, history: History = ()) -> None:
+        """Set the learning rates of the next step, and the momentum where the schedule has one.
+
+        Every group walks the whole schedule from a learning rate of its own, as in PyTorch: a group that began with a
+        tenth of the first one's gets a tenth, but for a lowest learning rate, which is the same for all.
+
+        Args:
+            schedule: whose `base_lr` is that of the first group.
+            epoch: counted from 0.
+            step: within the epoch, counted from 0.
+            history: see `Schedule.lr`.
+
+        Example:
+            >>> from minidl import nn, optim
+            >>> net = nn.Linear(3, 2)
+            >>> groups = [{"params": [net.weight]}, {"params": [net.bias], "lr": 0.5}]
+            >>> optimizer = optim.SGD(groups, lr=1.0)
+            >>> schedule = optim.make_schedule({"name": "step", "step_size": 1}, lr=1.0, epochs=3, steps=10)
+            >>> optimizer.follow(schedule, epoch=1)
+            >>> [group["lr"] for group in optimizer.param_groups]
+            [0.1, 0.05]
+        """
+        momentum = schedule.momentum(epoch, step)
+        for group, base in zip(self.param_groups, self._bases(schedule.base_lr), strict=True):
+            group["lr"] = schedule.of(base).lr(epoch, step, history) if base else 0.0
+            if momentum is None:
+                continue
+            if "betas" in group:  # its β1 is the momentum
+                group["betas"] = (momentum, group["betas"][1])
+            elif group.get("momentum"):
+                group["momentum"] = momentum
+
+    def update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> Array:
+        """Return the new value of p; every rule writes its own, with the settings of the group."""
         raise NotImplementedError(f"{type(self).__name__}: update is not written")
 
     def step(self) -> None:
@@ -70,12 +174,15 @@ class Optimizer:
             TypeError: if a gradient is no array of the dtype of its parameter, or a parameter has moved to another
                 device and its slots have not.
         """
-        for p, state in zip(self.parameters, self._state, strict=True):
-            if judged_grad(type(self).__name__, p) is not None:
-                self._check_devices(p, state)
-        for p, decay, state in zip(self.parameters, self._decay, self._state, strict=True):
-            if p.grad is not None:
-                p.data = self.update(p.data, p.grad, state, decay)
+        moving = []
+        for group in self.param_groups:
+            for p in group["params"]:
+                if judged_grad(type(self).__name__, p) is not None:
+                    state = self._state.setdefault(p, {})
+                    self._check_devices(p, state)
+                    moving.append((p, state, group))
+        for p, state, group in moving:
+            p.data = self.update(p.data, p.grad, state, group)
 
     def _check_devices(self, p: Tensor, state: dict[str, Array]) -> None:
         for slot, array in state.items():
@@ -94,8 +201,8 @@ class Optimizer:
         """Return copies of all slots as NumPy arrays: "0.velocity" belongs to the first parameter."""
         return {
             f"{index}.{slot}": np.array(to_numpy(array), order="C")
-            for index, state in enumerate(self._state)
-            for slot, array in state.items()
+            for index, p in enumerate(self.parameters)
+            for slot, array in self._state.get(p, {}).items()
         }
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
@@ -108,16 +215,17 @@ class Optimizer:
         name = type(self).__name__
         if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
             raise TypeError(f"{name}: expects a dict as state_dict() gives it; received {shown(state)}")
-        loaded: list[dict[str, Array]] = [{} for _ in self.parameters]
+        parameters = self.parameters
+        loaded: list[dict[str, Array]] = [{} for _ in parameters]
         for key, array in state.items():
             index, _, slot = key.partition(".")
             if slot not in self.slots or not index.isdigit() or int(index) >= len(loaded):
                 raise ValueError(f"{name}: the state has an entry that belongs to no parameter: {key!r}")
-            loaded[int(index)][slot] = _to_slot(name, key, array, self.parameters[int(index)])
+            loaded[int(index)][slot] = _to_slot(name, key, array, parameters[int(index)])
         for number, found in enumerate(loaded):
             if found and (missing := [slot for slot in self.together if slot not in found]):
                 raise ValueError(f"{name}: the state has {number}.{next(iter(found))} but not {number}.{missing[0]}")
-        self._state = loaded
+        self._state = dict(zip(parameters, loaded, strict=True))
 
 
 def _to_slot(name: str, key: str, value: Any, p: Tensor) -> Array:
@@ -135,18 +243,14 @@ def _to_slot(name: str, key: str, value: Any, p: Tensor) -> Array:
 
 
 def _groups(name: str, parameters: Any) -> Iterator[dict[str, Any]]:
-    """Yield what was given as groups; a parameter alone is a group of one."""
+    """Yield what was given as groups; parameters that are given alone are one group together."""
     if isinstance(parameters, (Tensor, np.ndarray)) or not isinstance(parameters, Iterable):
         found = type(parameters).__name__
         raise TypeError(f"{name}: expects a list of parameters or of groups; received a {found}; pass net.parameters()")
-    for entry in parameters:
-        group = entry if isinstance(entry, dict) else {"parameters": [entry]}
-        if "parameters" not in group or not group.keys() <= {"parameters", "weight_decay"}:
-            raise ValueError(
-                f"{name}: a group is {{'parameters': [...], 'weight_decay': number}}; "
-                f"received one with {', '.join(map(repr, group))}"
-            )
-        yield group
+    entries = list(parameters)
+    if alone := [entry for entry in entries if not isinstance(entry, dict)]:
+        yield {"params": alone}
+    yield from (entry for entry in entries if isinstance(entry, dict))
 
 
 def decay_groups(module: Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -158,13 +262,13 @@ def decay_groups(module: Module, weight_decay: float) -> list[dict[str, Any]]:
     Example:
         >>> from minidl import nn, optim
         >>> weights, rest = optim.decay_groups(nn.Linear(3, 2), 0.01)
-        >>> [p.shape for p in weights["parameters"]], [p.shape for p in rest["parameters"]]
+        >>> [p.shape for p in weights["params"]], [p.shape for p in rest["params"]]
         ([(2, 3)], [(2,)])
     """
     if not isinstance(module, Module):
         raise TypeError(f"decay_groups: expects a module; received a {type(module).__name__}")
     parameters = list(module.parameters())
     return [
-        {"parameters": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"parameters": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]

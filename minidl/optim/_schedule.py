@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
 from minidl._checks import check_fraction, check_positive, to_int
@@ -57,6 +57,10 @@ class Schedule:
         warm = self.warmup * self.steps  # in steps
         share = 1.0 if k >= warm else self.warmup_factor + (1 - self.warmup_factor) * k / warm
         return self.base_lr * share * self.share(k, history[:epoch])
+
+    def of(self, base_lr: float) -> Schedule:
+        """Return the same schedule from another learning rate on: what a group of parameters with its own follows."""
+        return self if base_lr == self.base_lr else replace(self, base_lr=base_lr)
 
     def momentum(self, epoch: int, step: int = 0) -> float | None:
         """Return the momentum of a step (Adam's β1 is one, too), or None to leave it as it is."""

@@ -21,7 +21,7 @@ import numpy as np
 from minidl import kernels
 from minidl._backend import Array
 from minidl._checks import check_fraction, check_positive, shown
-from minidl.optim._optimizer import Optimizer
+from minidl.optim._optimizer import Optimizer, Setting
 
 
 class Adam(Optimizer):
@@ -47,6 +47,7 @@ class Adam(Optimizer):
     """
 
     slots = together = ("mean", "square", "step")
+    betas, eps = Setting(), Setting()
     decoupled = False  # whether weight decay acts on the parameter itself instead of on its gradient
 
     def __init__(
@@ -57,20 +58,24 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ):
-        super().__init__(parameters, lr, weight_decay)
-        name = type(self).__name__
+        super().__init__(parameters, lr, weight_decay, betas=betas, eps=eps)
+
+    def check(self, settings: dict[str, Any]) -> None:
+        """Refuse settings that are out of range."""
+        super().check(settings)
+        name, betas = type(self).__name__, settings["betas"]
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ValueError(f"{name}: betas must be a pair of numbers; received betas={shown(betas)}")
         for beta in betas:
             check_fraction(name, "betas", beta, below_one=True)
-        check_positive(name, "eps", eps, zero=True)
-        self.betas, self.eps = betas, eps
+        check_positive(name, "eps", settings["eps"], zero=True)
 
-    def update(self, p: Array, g: Array, state: dict[str, Array], decay: float) -> Array:
+    def update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> Array:
         """Move p by its mean gradient, measured by its own size."""
         t = float(state.get("step", 0.0)) + 1
         slots = state.get("mean"), state.get("square")
-        p, m, v = kernels.adam(p, g, *slots, t, self.lr, self.betas, self.eps, decay, self.decoupled)
+        settings = (group[name] for name in ("lr", "betas", "eps", "weight_decay"))
+        p, m, v = kernels.adam(p, g, *slots, t, *settings, self.decoupled)
         state.update(mean=m, square=v, step=np.asarray(t))
         return p
 

@@ -17,7 +17,7 @@ from typing import Any
 from minidl import kernels
 from minidl._backend import Array
 from minidl._checks import check_flag, check_fraction, check_positive
-from minidl.optim._optimizer import Optimizer
+from minidl.optim._optimizer import Optimizer, Setting
 
 
 class RMSprop(Optimizer):
@@ -44,6 +44,7 @@ class RMSprop(Optimizer):
         array([0.9], dtype=float32)
     """
 
+    alpha, eps, momentum, eps_inside = Setting(), Setting(), Setting(), Setting()
     slots, together = ("square", "velocity"), ("square",)  # without momentum there is no velocity
 
     def __init__(
@@ -57,17 +58,21 @@ class RMSprop(Optimizer):
         *,
         eps_inside: bool = False,
     ):
-        super().__init__(parameters, lr, weight_decay)
-        check_fraction("RMSprop", "alpha", alpha, below_one=True)
-        check_positive("RMSprop", "eps", eps, zero=True)
-        check_positive("RMSprop", "momentum", momentum, zero=True)
-        check_flag("RMSprop", "eps_inside", eps_inside)
-        self.alpha, self.eps, self.momentum, self.eps_inside = alpha, eps, momentum, eps_inside
+        settings = {"alpha": alpha, "eps": eps, "momentum": momentum, "eps_inside": eps_inside}
+        super().__init__(parameters, lr, weight_decay, **settings)
 
-    def update(self, p: Array, g: Array, state: dict[str, Array], decay: float) -> Array:
+    def check(self, settings: dict[str, Any]) -> None:
+        """Refuse settings that are out of range."""
+        super().check(settings)
+        check_fraction("RMSprop", "alpha", settings["alpha"], below_one=True)
+        check_positive("RMSprop", "eps", settings["eps"], zero=True)
+        check_positive("RMSprop", "momentum", settings["momentum"], zero=True)
+        check_flag("RMSprop", "eps_inside", settings["eps_inside"])
+
+    def update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> Array:
         """Move p by its gradient in units of the gradient's usual size."""
         slots = state.get("square"), state.get("velocity")
-        settings = self.lr, self.alpha, self.eps, decay, self.momentum, self.eps_inside
+        settings = (group[name] for name in ("lr", "alpha", "eps", "weight_decay", "momentum", "eps_inside"))
         p, state["square"], velocity = kernels.rmsprop(p, g, *slots, *settings)
         if velocity is not None:
             state["velocity"] = velocity

@@ -17,7 +17,7 @@ from typing import Any
 from minidl import kernels
 from minidl._backend import Array
 from minidl._checks import check_flag, check_positive
-from minidl.optim._optimizer import Optimizer
+from minidl.optim._optimizer import Optimizer, Setting
 
 
 class SGD(Optimizer):
@@ -43,6 +43,7 @@ class SGD(Optimizer):
     """
 
     slots = ("velocity",)
+    momentum, nesterov = Setting(), Setting()
 
     def __init__(
         self,
@@ -52,16 +53,20 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ):
-        super().__init__(parameters, lr, weight_decay)
-        check_positive("SGD", "momentum", momentum, zero=True)
-        check_flag("SGD", "nesterov", nesterov)
-        if nesterov and momentum == 0:
-            raise ValueError("SGD: nesterov=True needs momentum > 0; received momentum=0.0")
-        self.momentum, self.nesterov = momentum, nesterov
+        super().__init__(parameters, lr, weight_decay, momentum=momentum, nesterov=nesterov)
 
-    def update(self, p: Array, g: Array, state: dict[str, Array], decay: float) -> Array:
+    def check(self, settings: dict[str, Any]) -> None:
+        """Refuse settings that are out of range."""
+        super().check(settings)
+        check_positive("SGD", "momentum", settings["momentum"], zero=True)
+        check_flag("SGD", "nesterov", settings["nesterov"])
+        if settings["nesterov"] and settings["momentum"] == 0:
+            raise ValueError("SGD: nesterov=True needs momentum > 0; received momentum=0.0")
+
+    def update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> Array:
         """Move p along its velocity."""
-        p, v = kernels.sgd(p, g, state.get("velocity"), self.lr, self.momentum, decay, self.nesterov)
+        settings = (group[name] for name in ("lr", "momentum", "weight_decay", "nesterov"))
+        p, v = kernels.sgd(p, g, state.get("velocity"), *settings)
         if v is not None:
             state["velocity"] = v
         return p

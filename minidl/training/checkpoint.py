@@ -23,7 +23,7 @@ from minidl._files import atomic_write
 from minidl.models._family import Network
 from minidl.nn import init
 from minidl.training.config import Config
-from minidl.training.state import State, build
+from minidl.training.state import State, build, groups_of, regroup
 
 FORMAT = 2  # raised by one when older versions of minidl could not read what is written any more
 OPTIMIZER = "optim/"
@@ -52,6 +52,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: State) -> None:
         "config": state.config.to_dict(),
         "generator": _random.get_state(),
         "shown": state.shown,
+        "optimizer": groups_of(state),
     } | {name: getattr(state, name) for name in FIGURES}
     note["digest"] = _digest(arrays, note)
     content = save(arrays, metadata={KEY: json.dumps(note, sort_keys=True, allow_nan=False)})
@@ -85,6 +86,8 @@ def load_checkpoint(path: str | os.PathLike[str], **changes: Any) -> State:
     with _damage(path):
         state = build(config, note["arguments"])
         state.net.load_state_dict(weights)
+        if "optimizer" in note:  # older ones have only what the settings say
+            regroup(state, note["optimizer"])
         state.optimizer.load_state_dict(slots)
         for name in FIGURES:
             setattr(state, name, note[name])

@@ -62,15 +62,8 @@ class State:
         return max(self.history, key=lambda row: row["val_top1"], default=None)
 
     def follow(self, schedule: Schedule) -> None:
-        """Set learning rate and momentum of the next step."""
-        self.optimizer.lr = schedule.lr(self.epoch, self.step, self.history)
-        momentum = schedule.momentum(self.epoch, self.step)
-        if momentum is None:
-            return
-        if isinstance(self.optimizer, Adam):  # its β1 is the momentum
-            self.optimizer.betas = (momentum, self.optimizer.betas[1])
-        elif isinstance(self.optimizer, (SGD, RMSprop)) and self.optimizer.momentum:
-            self.optimizer.momentum = momentum
+        """Set learning rates and momentum of the next step."""
+        self.optimizer.follow(schedule, self.epoch, self.step, self.history)
 
 
 def build(config: Config, arguments: dict[str, Any], *, weights: str | None = None) -> State:
@@ -97,9 +90,9 @@ def make_optimizer(net: Module, config: Config) -> Optimizer:
         >>> make_optimizer(nn.Linear(3, 2), Config(optimizer="adam", betas=(0.8, 0.99))).betas
         (0.8, 0.99)
     """
-    groups = [{"parameters": list(net.parameters())}] if config.decay_norms else decay_groups(net, config.weight_decay)
+    groups = [{"params": list(net.parameters())}] if config.decay_norms else decay_groups(net, config.weight_decay)
     for group in groups:
-        group["parameters"] = [parameter for parameter in group["parameters"] if parameter.requires_grad]
+        group["params"] = [parameter for parameter in group["params"] if parameter.requires_grad]
     return RULES[config.optimizer](groups, config)
 
 
@@ -124,6 +117,39 @@ def _adam(groups: list[Any], config: Config) -> Optimizer:
 
 def _adamw(groups: list[Any], config: Config) -> Optimizer:
     return AdamW(groups, config.lr, config.betas, weight_decay=config.weight_decay, **_eps(config))
+
+
+def groups_of(state: State) -> dict[str, Any]:
+    """Return the rule of the optimiser and its groups, with parameters by name, as a checkpoint writes them down.
+
+    Example:
+        >>> from minidl import nn
+        >>> net = nn.Linear(3, 2)
+        >>> groups_of(State(net, SGD([net.bias], lr=0.5), Config()))["groups"][0]["params"]
+        ['bias']
+    """
+    names = {id(p): name for name, p in state.net.named_parameters()}
+    groups = [group | {"params": [names.get(id(p)) for p in group["params"]]} for group in state.optimizer.param_groups]
+    return {"rule": type(state.optimizer).__name__, "groups": groups}
+
+
+def regroup(state: State, kept: dict[str, Any]) -> None:
+    """Make the optimiser of a state that was built anew be the one that `groups_of` has described.
+
+    Raises:
+        ValueError: if it had a rule of its own, or parameters that the network has not.
+    """
+    rules: dict[str, Any] = {rule.__name__: rule for rule in (SGD, RMSprop, Adam, AdamW)}
+    parameters = dict(state.net.named_parameters())
+    if kept["rule"] not in rules:
+        raise ValueError(f"its update rule {kept['rule']} is none of {', '.join(rules)}")
+    groups = []
+    for group in kept["groups"]:
+        if unknown := [name for name in group["params"] if name not in parameters]:
+            raise ValueError(f"a group has a parameter that the network has not: {unknown[0]!r}")
+        own = {key: tuple(value) if isinstance(value, list) else value for key, value in group.items()}
+        groups.append(own | {"params": [parameters[name] for name in group["params"]]})
+    state.optimizer = rules[kept["rule"]](groups, lr=groups[0]["lr"])
 
 
 RULES: dict[str, Callable[[list[Any], Config], Optimizer]] = {

@@ -100,6 +100,8 @@ def products() -> Iterator[tuple[str, tuple]]:
     yield "linear_dw", (single(3, 20), single(3, 70))
     yield "cross_entropy", (single(5, 20), abs(single(5, 20)))
     yield "cross_entropy_dx", (np.array(0.5, "float32"), single(5, 20), abs(single(5, 20)))
+    yield "cross_entropy", (picture(2, 5, 4, 3), abs(picture(2, 5, 4, 3)))
+    yield "cross_entropy_dx", (np.array(0.5, "float32"), picture(2, 5, 4, 3), abs(picture(2, 5, 4, 3)))
     for c, o, k, stride, pad, groups in (
         (16, 32, 3, 1, 1, 1),
         (5, 7, 3, 2, 1, 1),

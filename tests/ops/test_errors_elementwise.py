@@ -253,9 +253,9 @@ CASES = [
     (lambda: t(2).var(correction=-1), ValueError, "var: correction must be >= 0; received correction=-1"),
     # losses
     (
-        lambda: ops.cross_entropy(t(2, 3, 1), [0, 1]),
+        lambda: ops.cross_entropy(t(3), 1),
         ValueError,
-        "cross_entropy: logits must have 2 axes (N, M), it has 3; logits.shape=(2, 3, 1)",
+        "cross_entropy: logits must have 2 axes (N, M), it has 1; logits.shape=(3,)",
     ),
     (
         lambda: ops.cross_entropy(t(2, 3), [0, 1], label_smoothing=1.5),
@@ -293,6 +293,42 @@ CASES = [
         ValueError,
         "cross_entropy: labels must have one class index for each row of logits, shape (2,); labels.shape=(3,), "
         "logits.shape=(2, 3)",
+    ),
+    (
+        lambda: ops.cross_entropy(t(2, 3, 4, 5), np.zeros((2, 4, 4), int)),
+        ValueError,
+        "cross_entropy: labels must have one class index for each place of logits (N, M, ...), shape (2, 4, 5); "
+        "labels.shape=(2, 4, 4), logits.shape=(2, 3, 4, 5)",
+    ),
+    (
+        lambda: ops.cross_entropy(t(2, 3), [5, 5], ignore_index=5),
+        ValueError,
+        "cross_entropy: there is nothing to average: none of the 2 labels counts, each is ignore_index=5 or of w",
+    ),
+    (
+        lambda: ops.cross_entropy(t(2, 3), [1, 1], [1.0, 0.0, 1.0]),
+        ValueError,
+        "cross_entropy: there is nothing to average: none of the 2 labels counts, each is ignore_index=-100 or of wei",
+    ),
+    (
+        lambda: ops.cross_entropy(t(2, 3), [0, 1], ignore_index=0.0),
+        ValueError,
+        "cross_entropy: ignore_index must be an int; received ignore_index=0.0",
+    ),
+    (
+        lambda: ops.cross_entropy(t(2, 3), [0, 1], [1.0, 2.0]),
+        ValueError,
+        "cross_entropy: weight must have one number for each class, (M,) = 3; weight.shape=(2,)",
+    ),
+    (
+        lambda: ops.cross_entropy(t(2, 3), [0, 1], [1.0, -2.0, 1.0]),
+        ValueError,
+        "cross_entropy: weight must be >= 0 and finite; received from -2.0 to 1.0",
+    ),
+    (
+        lambda: ops.cross_entropy(t(2, 3), [0, 1], "abc"),
+        TypeError,
+        "cross_entropy: weight must be numbers, one for each class; received dtype=<U3",
     ),
     (
         lambda: ops.cross_entropy(t(2, 3), [0, 3]),

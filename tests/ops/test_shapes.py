@@ -235,7 +235,7 @@ def test_cross_entropy(n, m, smoothing, probabilities, seed):
     check(
         lambda t, *rest: ops.cross_entropy(t, *(rest or [labels]), label_smoothing=smoothing),
         [x, labels] if probabilities else [x],
-        cross_entropy_oracle(x, labels, smoothing),
+        cross_entropy_oracle(x, labels, label_smoothing=smoothing),
     )
 
 

@@ -102,7 +102,7 @@ def test_groups_have_a_decay_of_their_own():
         (lambda p: optim.RMSprop([p], alpha=-0.1), "RMSprop: alpha must be from 0 to below 1; received alpha=-0.1"),
         (lambda p: optim.RMSprop([p], momentum=-1), "RMSprop: momentum must be >= 0; received momentum=-1"),
         (lambda p: optim.RMSprop([p], eps=-1), "RMSprop: eps must be >= 0"),
-        (lambda p: optim.SGD([{"parameters": [p], "weight_decay": -1}], lr=1), "SGD: weight_decay must be >= 0"),
+        (lambda p: optim.SGD([{"params": [p], "weight_decay": -1}], lr=1), "SGD: weight_decay must be >= 0"),
     ],
 )
 def test_nonsense_is_refused(make, message):
@@ -135,14 +135,14 @@ def test_nonsense_is_refused(make, message):
             r"SGD: a parameter of shape \(1,\) is named twice",
         ),
         (
-            lambda net: optim.SGD([{"params": [net.bias]}], lr=1),
+            lambda net: optim.SGD([{"parameters": [net.bias]}], lr=1),
             ValueError,
-            "SGD: a group is .*; received one with 'params'",
+            r"SGD: a group is {'params': \[...\], 'lr': number, ...}; received one with 'parameters'",
         ),
         (
-            lambda net: optim.SGD([{"parameters": [net.bias], "lr": 2}], lr=1),
+            lambda net: optim.SGD([{"params": [net.bias], "learning_rate": 2}], lr=1),
             ValueError,
-            "SGD: a group is {'parameters': .*'weight_decay': number}; received one with 'parameters', 'lr'",
+            "SGD: a group has no setting 'learning_rate'; did you mean weight_decay",
         ),
         (
             lambda net: optim.Adam([net.bias], betas=0.9),

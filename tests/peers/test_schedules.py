@@ -104,19 +104,73 @@ def test_fifty_steps(case, rng):
         assert relative_error(p.data, q.detach().numpy()) < 1e-6
 
 
+OWN = [{"weight_decay": 0.1}, {"lr": 0.05}, {"lr": 0.7, "weight_decay": 0.01}]
+EACH = [LR, 0.05, 0.7]
+PEAKS = {
+    "one_cycle": lambda rule: schedulers.OneCycleLR(rule, EACH, T),
+    "one_cycle of the paper": lambda rule: schedulers.OneCycleLR(
+        rule, EACH, T, three_phase=True, anneal_strategy="linear", pct_start=0.45, div_factor=10
+    ),
+}
+RULES = {
+    "sgd": ("SGD", {"momentum": 0.9}, {"momentum": 0.5, "nesterov": True}),
+    "adam": ("Adam", {"betas": (0.9, 0.99)}, {"eps": 1e-3, "betas": (0.8, 0.9)}),
+    "adamw": ("AdamW", {"weight_decay": 0.2}, {"eps": 1e-4}),
+    "rmsprop": ("RMSprop", {"momentum": 0.9, "eps": 1e-3}, {"alpha": 0.9}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("rule", RULES)
+def test_fifty_steps_of_groups_with_settings_of_their_own(rule, case, rng):
+    """Three groups with their own learning rate, weight decay and rest; the schedule moves them all."""
+    name, common, last = RULES[rule]
+    starts, gradients = rng.standard_normal((3, 3, 4)), rng.standard_normal((T, 3, 3, 4))
+    ours = [nn.Parameter(start.copy()) for start in starts]
+    theirs = [torch.nn.Parameter(torch.tensor(start)) for start in starts]
+    groups = [settings | (last if at == 2 else {}) for at, settings in enumerate(OWN)]
+    our_rule, their_rule = (
+        getattr(module, name)(
+            [{"params": [p], **settings} for p, settings in zip(ps, groups, strict=True)], lr=LR, **common
+        )
+        for module, ps in ((optim, ours), (torch.optim, theirs))
+    )
+    table, scheduler = CASES[case]
+    scheduler = PEAKS.get(case, scheduler)(their_rule)
+    schedule = optim.make_schedule(table, lr=LR, epochs=EPOCHS, steps=STEPS)
+    for k, several in enumerate(gradients):
+        our_rule.follow(schedule, *divmod(k, STEPS))
+        for p, q, g in zip(ours, theirs, several, strict=True):
+            p.grad, q.grad = g.copy(), torch.tensor(g)
+        for our_group, their_group in zip(our_rule.param_groups, their_rule.param_groups, strict=True):
+            for key in our_group.keys() & their_group.keys() - {"params", "initial_lr"}:
+                assert our_group[key] == pytest.approx(their_group[key], rel=1e-6, abs=0), key
+        our_rule.step()
+        their_rule.step()
+        if k < T - 1:
+            scheduler.step()
+    for p, q in zip(ours, theirs, strict=True):
+        assert relative_error(p.data, q.detach().numpy()) < 1e-6
+
+
 @pytest.mark.parametrize("monitor", ["val_loss", "val_top1"])
 @pytest.mark.parametrize("settings", [{"patience": 2}, {"patience": 0, "cooldown": 3, "factor": 0.7, "min_lr": 0.02}])
 def test_plateau_of_fifty_epochs(monitor, settings, rng):
     figures = np.maximum(0.3, 1 - np.arange(50) / 20) + rng.uniform(0, 0.1, 50)
     figures = figures if monitor == "val_loss" else 1.5 - figures
     mode = "min" if monitor == "val_loss" else "max"
-    rule = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], LR)
+    own = 0.15
+    rule = torch.optim.SGD([{"params": torch.nn.Parameter(torch.zeros(1)), "lr": lr} for lr in (LR, own)], LR)
+    ours = optim.SGD([{"params": nn.Parameter([0.0]), "lr": lr} for lr in (LR, own)], LR)
     scheduler = schedulers.ReduceLROnPlateau(rule, mode, **{"factor": 0.1, "eps": 0, **settings})
     schedule = optim.make_schedule({"name": "plateau", "monitor": monitor, **settings}, lr=LR, epochs=50, steps=1)
     history, seen = [], set()
     for epoch, figure in enumerate(figures):
         lr = schedule.lr(epoch, 0, history)
         assert lr == pytest.approx(rule.param_groups[0]["lr"], rel=1e-6, abs=0)
+        ours.follow(schedule, epoch, 0, history)
+        for our_group, their_group in zip(ours.param_groups, rule.param_groups, strict=True):
+            assert our_group["lr"] == pytest.approx(their_group["lr"], rel=1e-6, abs=0)
         seen.add(round(lr, 9))
         history.append({monitor: figure})
         scheduler.step(figure)

@@ -9,7 +9,7 @@ import pytest
 
 from minidl import _random, optim, training, weights
 from minidl.training import checkpoint
-from minidl.training.state import build
+from minidl.training.state import State, build
 
 ARGUMENTS = {"in_channels": 1, "num_classes": 10}
 
@@ -166,6 +166,71 @@ def test_weights_of_another_network_are_refused(file):
 def test_weights_of_another_size_are_refused(file):
     rewrite(file, lambda note: note.update(arguments=ARGUMENTS | {"num_classes": 7}))
     with pytest.raises(ValueError, match=r"wrong shape: .*fc3.weight is \(10, 84\), expected \(7, 84\)"):
+        training.load_checkpoint(file)
+
+
+OWN = {
+    "SGD": {"momentum": 0.8, "nesterov": True},
+    "RMSprop": {"momentum": 0.5, "eps_inside": True},
+    "Adam": {"betas": (0.8, 0.95)},
+    "AdamW": {"eps": 1e-4},
+}
+
+
+@pytest.mark.parametrize("rule", OWN)
+def test_groups_of_an_optimiser_of_ones_own_come_back(rule, parts, tmp_path):
+    """A training that is stopped, put away and taken up again makes the same steps with each group's own settings."""
+
+    def begun():
+        net = build(training.Config(seed=4, lr=0.02), ARGUMENTS).net
+        last, *others = list(net.parameters())[::-1]
+        groups = [{"params": others, "weight_decay": 0.1}, {"params": [last], "lr": 0.002, **OWN[rule]}]
+        optimizer = getattr(optim, rule)(groups, lr=0.02)
+        config = training.Config(epochs=2, seed=4, lr=0.02, schedule={"name": "cosine"})
+        return State(net, optimizer, config, ARGUMENTS)
+
+    whole, half = begun(), begun()
+    training.fit(whole, *parts)
+    answers = iter([False] * 3)
+    training.fit(half, *parts, should_stop=lambda: next(answers, True))
+    training.save_checkpoint(tmp_path / "half.safetensors", half)
+    again = training.load_checkpoint(tmp_path / "half.safetensors")
+    assert type(again.optimizer) is type(half.optimizer)
+    for mine, theirs in zip(half.optimizer.param_groups, again.optimizer.param_groups, strict=True):
+        assert {**mine, "params": 0} == {**theirs, "params": 0}
+        assert [p.shape for p in mine["params"]] == [p.shape for p in theirs["params"]]
+    training.fit(again, *parts)
+    for name, array in whole.net.state_dict().items():
+        np.testing.assert_array_equal(array, again.net.state_dict()[name])
+
+
+def test_a_checkpoint_without_groups_is_read_as_its_settings_say(state, file):
+    rewrite(file, lambda note: note.pop("optimizer"))
+    again = training.load_checkpoint(file)
+    for mine, theirs in zip(state.optimizer.param_groups, again.optimizer.param_groups, strict=True):
+        assert {**mine, "params": 0, "lr": 0} == {**theirs, "params": 0, "lr": 0}
+    for name, slot in state.optimizer.state_dict().items():
+        np.testing.assert_array_equal(slot, again.optimizer.state_dict()[name])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda kept: kept.update(rule="Mine"), "its update rule Mine is none of SGD, RMSprop, Adam, AdamW"),
+        (
+            lambda kept: kept["groups"][0]["params"].append("conv9.weight"),
+            "a group has a parameter that the network has not: 'conv9.weight'",
+        ),
+        (lambda kept: kept["groups"][0].update(lr=-1), "SGD: lr must be >= 0; received lr=-1"),
+        (
+            lambda kept: kept["groups"][0].update(moment=1),
+            "SGD: a group has no setting 'moment'; did you mean momentum",
+        ),
+    ],
+)
+def test_groups_that_do_not_fit_are_named_with_the_file(change, message, file):
+    rewrite(file, lambda note: change(note["optimizer"]))
+    with pytest.raises(ValueError, match=f"last.safetensors does not hold what it says: {message}"):
         training.load_checkpoint(file)
 
 

@@ -70,7 +70,7 @@ def _parsed(op: str, names: tuple[str, ...], spec: str) -> list[Entry]:
         like, pairs = (-1, ()) if count < 0 else (like, pairs)
         entries.append(Entry(names.index(name), name, axes, bool(optional), KINDS[kind or ""], like, count, pairs))
         end = found.end() if found.start() == end else -1
-    if end != len(spec) or any("..." in it.axes and it.like < 0 for it in entries[1:]):
+    if end != len(spec) or sum("..." in it.axes and it.like < 0 for it in entries) > 1:
         raise ValueError(f"{op}: what a door states must be like 'x (N C ...), b (C)?'; received {spec!r}")
     return entries
 

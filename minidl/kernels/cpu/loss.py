@@ -151,19 +151,23 @@ def log_softmax_dx(dy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
     return _backward(dy, y, axis, 1)
 
 
-@door("x (N M), t (N M)")
+@door("x (N M ...), t (N M ...)")
 def cross_entropy(x: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over the rows of -Σ t·log p: the loss (), and log p (N, M) for the gradient."""
-    log_p, losses = _result(x)[0], np.empty(len(x))
-    _cross_entropy(rows(x), rows(t), log_p, losses)
+    """Mean over the rows of -Σ t·log p: the loss (), and log p (N, M) or (N, M, H, W) for the gradient."""
+    if x.ndim not in (2, 4):
+        return NotImplemented
+    (log_p, target), losses = _result(x), np.empty(x.size // x.shape[1])
+    _cross_entropy(rows(x), rows(t), target, losses)
     loss = _backend.empty((), x.dtype, like=x)
     loss[...] = losses.mean()
     return loss, log_p
 
 
-@door("dy (), log_p (N M), t (N M)")
+@door("dy (), log_p (N M ...), t (N M ...)")
 def cross_entropy_dx(dy: np.ndarray, log_p: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """dx = (p·Σt - t) · dy / N."""
-    dx = _result(log_p)[0]
-    _cross_entropy_dx(rows(log_p), rows(t), float(dy) / len(log_p), dx)
+    """dx = (p·Σt - t) · dy / rows."""
+    if log_p.ndim not in (2, 4):
+        return NotImplemented
+    dx, target = _result(log_p)
+    _cross_entropy_dx(rows(log_p), rows(t), float(dy) / (log_p.size // log_p.shape[1]), target)
     return dx

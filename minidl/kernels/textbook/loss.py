@@ -1,7 +1,7 @@
 """Losses: softmax with cross-entropy, in one piece because together they are simpler and safer than apart; squares.
 
     p_j  = exp(x_j) / Σ_k exp(x_k)          the softmax of one row of logits x
-    loss = -Σ_j t_j · log p_j               t: one-hot, smoothed, or any weights over the classes
+    loss = -Σ_j t_j · log p_j               t: one-hot, smoothed, or any weights over the classes; 0 where it is ignored
 
     d loss / d x_j = p_j · Σ_k t_k - t_j    since ∂ log p_k / ∂ x_j = [k = j] - p_j;  p_j - t_j where t sums to 1
     d loss / d t_j = -log p_j
@@ -20,7 +20,7 @@ from minidl.kernels.textbook.activation import log_softmax
 
 
 def cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
-    """Mean over the rows of -Σ t·log p: the loss (), and log p (N, M) for the gradient."""
+    """Mean over the rows of -Σ t·log p, x and t (N, M) or (N, M, H, W): the loss (), and log p for the gradient."""
     xp = _backend.array_module(x)
     log_p = log_softmax(x, axis=1)
     loss = _backend.empty((), x.dtype, like=x)
@@ -30,12 +30,12 @@ def cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
 
 
 def cross_entropy_dx(dy: Array, log_p: Array, t: Array) -> Array:
-    """dx = (p·Σt - t) · dy / N."""
+    """dx = (p·Σt - t) · dy / rows; there is a row of M numbers for each picture, or for each of its pixels."""
     xp = _backend.array_module(log_p)
     dx = xp.exp(log_p, out=_backend.empty(log_p.shape, log_p.dtype, like=log_p))
     dx *= t.sum(axis=1, keepdims=True)
     dx -= t
-    dx *= dy / log_p.shape[0]
+    dx *= dy / (log_p.size // log_p.shape[1])
     return dx
 
 
