@@ -26,14 +26,7 @@ from minidl.training.evaluation import evaluate
 from minidl.training.feed import on_device, training_batches, validation_batches
 from minidl.training.finite import NonFiniteError
 from minidl.training.interrupt import Interrupted, interruptible, number_of, terminable
-from minidl.training.kept import (
-    Kept,
-    keep,
-    pictures_to_examine,
-    read_kept,
-    same_pictures,
-    write_kept,
-)
+from minidl.training.kept import Kept, keep, pictures_to_examine, read_kept, same_pictures, write_kept
 from minidl.training.lock import hold
 from minidl.training.loop import run_epochs
 from minidl.training.metrics import Metrics
