@@ -13,6 +13,7 @@ import numpy as np
 from minidl import _backend
 from minidl._backend import FLOATS, Array
 from minidl._checks import NUMBERS, check_alike
+from minidl.kernels.textbook.sums import rounded, total
 from minidl.tensor import Tensor
 
 
@@ -22,7 +23,7 @@ def sum_to(dy: Array, shape: tuple[int, ...]) -> Array:
         return dy
     new = dy.ndim - len(shape)
     repeated = tuple(new + axis for axis, size in enumerate(shape) if size == 1 and dy.shape[new + axis] != 1)
-    return dy.sum(axis=(*range(new), *repeated), keepdims=True).reshape(shape)
+    return rounded(total(dy, (*range(new), *repeated), keepdims=True), dy.dtype).reshape(shape)
 
 
 def as_operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:

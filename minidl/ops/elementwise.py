@@ -3,9 +3,11 @@
 exp    y = eˣ                       dx = dy · y
 log    y = log x                    dx = dy / x
 sqrt   y = √x                       dx = dy / 2y
-abs    y = |x|                      dx = dy · sign x                          0 at x = 0
+abs    y = |x|                      dx = dy where x > 0, -dy where x < 0      0 at x = 0
 clip   y = min(max(x, low), high)   dx = dy where low < y < high              0 at the bounds, as in PyTorch
 where  y = a if condition else b    da = dy where condition, db = dy elsewhere
+
+"Where" selects: elsewhere the gradient is 0 even if dy is infinite or NaN.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 from minidl import _backend
 from minidl._backend import Array
 from minidl._checks import broadcast_shape, check_alike, check_number
+from minidl.kernels.textbook.select import select
 from minidl.ops._broadcast import as_operands, sum_to
 from minidl.tensor import Context, Function, Tensor
 
@@ -87,9 +90,11 @@ class Abs(Function):
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
-        """dx = dy · sign x."""
+        """dx = dy where x > 0, -dy where x < 0."""
         (x,) = ctx.saved
-        return dy * _backend.array_module(x).sign(x)
+        dx = select(x > 0, dy)
+        dx -= select(x < 0, dy)
+        return dx
 
 
 class Clip(Function):
@@ -109,7 +114,7 @@ class Clip(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy where low < y < high."""
         (y,) = ctx.saved
-        return dy * _between(y, ctx.low, ctx.high)
+        return select(_between(y, ctx.low, ctx.high), dy)
 
 
 def _between(y: Array, low: float | None, high: float | None) -> Array:
@@ -136,8 +141,8 @@ class Where(Function):
         """da = dy where condition, db = dy elsewhere; each summed over what was repeated."""
         (condition,) = ctx.saved
         _, need_a, need_b = ctx.needs
-        da = sum_to(dy * condition, ctx.shapes[0]) if need_a else None
-        db = sum_to(dy * ~condition, ctx.shapes[1]) if need_b else None
+        da = sum_to(select(condition, dy), ctx.shapes[0]) if need_a else None
+        db = sum_to(select(~condition, dy), ctx.shapes[1]) if need_b else None
         return None, da, db
 
 

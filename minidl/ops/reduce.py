@@ -18,6 +18,7 @@ import numpy as np
 from minidl import _backend
 from minidl._backend import Array
 from minidl._checks import check_alike, check_flag, check_positive, check_tensor, to_axes, to_result
+from minidl.kernels.textbook.sums import average, difference, rounded, total
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -34,7 +35,7 @@ class Sum(Function):
     def forward(ctx: Context, x: Array, *, axes: tuple[int, ...], keepdims: bool) -> Array:
         """y = Σ x."""
         ctx.axes, ctx.x_shape = axes, x.shape
-        return _backend.array_module(x).asarray(x.sum(axis=axes, keepdims=keepdims))
+        return rounded(total(x, axes, keepdims), x.dtype)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
@@ -50,7 +51,7 @@ class Mean(Function):
         """y = Σ x / M."""
         ctx.axes, ctx.x_shape = axes, x.shape
         ctx.count = math.prod(x.shape[axis] for axis in axes)
-        return _backend.array_module(x).asarray(x.mean(axis=axes, keepdims=keepdims))
+        return average(x, axes, keepdims)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
@@ -87,25 +88,23 @@ class Max(Function):
 
 
 class Var(Function):
-    """Saves x and its mean."""
+    """Saves x and its mean, which is float64."""
 
     @staticmethod
     def forward(ctx: Context, x: Array, *, axes: tuple[int, ...], correction: float, keepdims: bool) -> Array:
         """y = Σ (x - μ)² / (M - k)."""
-        xp = _backend.array_module(x)
-        mean = xp.asarray(x.mean(axis=axes, keepdims=True))
+        m = math.prod(x.shape[axis] for axis in axes)
+        mean = rounded(total(x, axes, keepdims=True) / m, "float64")
         ctx.save(x, mean)
-        ctx.axes = axes
-        ctx.count = math.prod(x.shape[axis] for axis in axes) - correction
-        difference = x - mean
-        y = (difference * difference).sum(axis=axes, keepdims=keepdims) / x.dtype.type(ctx.count)
-        return xp.asarray(y)
+        ctx.axes, ctx.count = axes, m - correction
+        centred = difference(x, mean)
+        return rounded(total(centred * centred, axes, keepdims) / ctx.count, x.dtype)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = 2·(x - μ)/(M - k) · dy."""
         x, mean = ctx.saved
-        return (x - mean) * spread(dy * dy.dtype.type(2 / ctx.count), x.shape, ctx.axes)
+        return difference(x, mean) * spread(dy * dy.dtype.type(2 / ctx.count), x.shape, ctx.axes)
 
 
 def sum(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:

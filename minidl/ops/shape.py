@@ -34,6 +34,7 @@ from minidl._checks import (
 )
 from minidl.kernels.textbook import windows
 from minidl.kernels.textbook.concat import places
+from minidl.kernels.textbook.sums import rounded
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -81,10 +82,12 @@ class Index(Function):
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
         """+= dy at the places that were taken; a place taken twice, which only integer arrays can do, gets both."""
-        dx = _backend.full(ctx.x_shape, 0, dy.dtype, like=dy)
         if any(part.dtype.kind != "b" for part in ctx.saved):
-            _backend.array_module(dy).add.at(dx, ctx.key, dy)
-        elif ctx.saved:
+            sums = _backend.full(ctx.x_shape, 0, "float64", like=dy)
+            _backend.array_module(dy).add.at(sums, ctx.key, dy.astype("float64"))
+            return rounded(sums, dy.dtype)
+        dx = _backend.full(ctx.x_shape, 0, dy.dtype, like=dy)
+        if ctx.saved:
             dx[ctx.key] = dy
         else:
             key = ctx.key if Ellipsis in ctx.key else (*ctx.key, ...)  # with it, one number is a view, too

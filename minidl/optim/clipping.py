@@ -15,6 +15,7 @@ import numpy as np
 
 from minidl._backend import Array, array_module
 from minidl._checks import check_positive, judged_grad
+from minidl.kernels.textbook.sums import total
 from minidl.tensor import Tensor
 
 
@@ -69,4 +70,4 @@ def _listed(parameters: Any) -> list[Tensor]:
 
 def _sum_of_squares(g: Array) -> float:
     """Return Σ g², summed in float64, in which no gradient of float32 overflows."""
-    return float(array_module(g).square(g, dtype=np.float64).sum())
+    return float(total(array_module(g).square(g, dtype=np.float64), tuple(range(g.ndim))))

@@ -15,6 +15,7 @@ import numpy as np
 from minidl._checks import check_positive, check_rank
 from minidl.data.transforms._base import Transform, check_number, column, in_floats
 from minidl.data.transforms.crop import check_rows
+from minidl.kernels.textbook.sums import average
 
 # Of ImageNet's training pictures, red, green, blue, from 0 to 1, as everybody who trains on ImageNet uses them.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -63,9 +64,7 @@ def contrast(x: np.ndarray, factors: np.ndarray) -> np.ndarray:
         array([[[[125, 175]]]], dtype=uint8)
     """
     _check("contrast", x, factors)
-    return in_floats(
-        "contrast", x, lambda y: _towards(grey("contrast", y).mean(axis=(2, 3), keepdims=True), y, factors)
-    )
+    return in_floats("contrast", x, lambda y: _towards(average(grey("contrast", y), (2, 3), keepdims=True), y, factors))
 
 
 def saturation(x: np.ndarray, factors: np.ndarray) -> np.ndarray:

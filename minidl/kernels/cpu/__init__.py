@@ -5,6 +5,13 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
 `compile.py` and `vector.py` first, then any kernel: each stands alone.
 """
 
+from minidl.kernels.cpu.average import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_dx,
+    avg_pool2d,
+    avg_pool2d_dx,
+    global_avg_pool2d,
+)
 from minidl.kernels.cpu.channel_sums import channel_sums
 from minidl.kernels.cpu.channels import concat, lrn, lrn_dx, scale_channels, scale_channels_grads
 from minidl.kernels.cpu.conv import conv2d, conv2d_dw, conv2d_dx, conv2d_fused, prepare_conv2d_fused
@@ -43,15 +50,7 @@ from minidl.kernels.cpu.loss import (
     softmax_dx,
 )
 from minidl.kernels.cpu.norm import batch_norm, batch_norm_eval, batch_norm_eval_grads, batch_norm_grads
-from minidl.kernels.cpu.pool import (
-    adaptive_avg_pool2d,
-    adaptive_avg_pool2d_dx,
-    avg_pool2d,
-    avg_pool2d_dx,
-    global_avg_pool2d,
-    max_pool2d,
-    max_pool2d_dx,
-)
+from minidl.kernels.cpu.pool import max_pool2d, max_pool2d_dx
 from minidl.kernels.cpu.update import adam, rmsprop, sgd
 
 __all__ = [

@@ -16,7 +16,7 @@ from numba import prange
 from minidl import _backend
 from minidl.kernels.cpu import functions
 from minidl.kernels.cpu.compile import door, inline, kernel
-from minidl.kernels.cpu.functions import activated, fused, slope
+from minidl.kernels.cpu.functions import activated, activated_dx, fused
 from minidl.kernels.cpu.layout import (
     alike,
     dense,
@@ -27,7 +27,9 @@ from minidl.kernels.cpu.layout import (
     rows_alike,
     strided_rows,
 )
-from minidl.kernels.cpu.vector import LANES, load_some, splat, store_some
+from minidl.kernels.cpu.vector import LANES, load_some, splat, store_some, where
+
+ZERO = np.float32(0)  # of what a mask leaves out: it selects, and does not multiply
 
 
 @inline
@@ -60,8 +62,8 @@ def _activate_dx(dy, dy_step, v, v_step, dx, rows, width, kind, a, threads):
             row, column, count = _row(block, last, width)
             given, source, target = row * dy_step + column, row * v_step + column, row * width + column
             for i in range(0, count, LANES):
-                m = slope(kind, load_some(v, source + i, count - i), a)
-                store_some(dx, target + i, load_some(dy, given + i, count - i) * m, count - i)
+                above, at = load_some(dy, given + i, count - i), load_some(v, source + i, count - i)
+                store_some(dx, target + i, activated_dx(kind, above, at, a), count - i)
             block += (count + LANES - 1) // LANES
 
 
@@ -105,13 +107,17 @@ def relu6_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 @door("x (...)")
 def leaky_relu(x: np.ndarray, negative_slope: float) -> np.ndarray:
-    """y = max(x, a·x)."""
+    """y = max(x, a·x), and without 0 · ∞ where a is 0."""
+    if negative_slope == 0:
+        return relu(x)
     return _forward(x, functions.LEAKY_RELU, negative_slope)
 
 
 @door("dy (...), y (...)")
 def leaky_relu_dx(dy: np.ndarray, y: np.ndarray, negative_slope: float) -> np.ndarray:
     """dx = dy where y > 0, else a·dy."""
+    if negative_slope == 0:
+        return relu_dx(dy, y)
     return _backward(dy, y, functions.LEAKY_RELU, negative_slope)
 
 
@@ -256,7 +262,8 @@ def _dropout(x, keep, scale, y, threads):
     for thread in prange(threads):
         for block in range(thread * blocks // threads, (thread + 1) * blocks // threads):
             at = LANES * block
-            store_some(y, at, load_some(x, at, n - at) * load_some(keep, at, n - at) * splat(scale), n - at)
+            kept = load_some(keep, at, n - at) > splat(ZERO)
+            store_some(y, at, where(kept, load_some(x, at, n - at) * splat(scale), splat(ZERO)), n - at)
 
 
 @kernel("void(r1, r1, w1, i)")
@@ -266,7 +273,8 @@ def _scale_pictures(x, factors, y, threads):
     for picture in prange(pictures):
         for i in range(0, size, LANES):
             at = picture * size + i
-            store_some(y, at, load_some(x, at, size - i) * splat(factors[picture]), size - i)
+            scaled = load_some(x, at, size - i) * splat(factors[picture])
+            store_some(y, at, scaled if factors[picture] else splat(ZERO), size - i)
 
 
 @door("x (...), keep (*) marks")

@@ -24,6 +24,7 @@ from minidl.kernels.cpu.compile import inline
 from minidl.kernels.cpu.vector import (
     absolute,
     both,
+    either,
     fma,
     maximum,
     minimum,
@@ -107,19 +108,23 @@ def fused(kind, x):
 
 
 @inline
-def fused_slope(kind, x):
-    """Return the derivative at x of an activation of `FUSED`; for relu and relu6, x may be the result as well."""
+def fused_dx(kind, dy, x):
+    """Carry dy back through an activation of `FUSED` at x; for relu and relu6, x may be the result as well.
+
+    Where the activation is flat, dx is 0 even if dy is infinite or NaN: a mask selects, it does not multiply.
+    """
     if kind == RELU:
-        return where(x > splat(ZERO), splat(ONE), splat(ZERO))
+        return where(x > splat(ZERO), dy, splat(ZERO))
     if kind == RELU6:
-        return where(both(x > splat(ZERO), x < splat(SIX)), splat(ONE), splat(ZERO))
+        return where(both(x > splat(ZERO), x < splat(SIX)), dy, splat(ZERO))
     if kind == SILU:
         s = sigmoid(x)
-        return s * fma(x, splat(ONE) - s, splat(ONE))
+        return dy * (s * fma(x, splat(ONE) - s, splat(ONE)))
     if kind == HARDSWISH:
-        inside = both(x > splat(-THREE), x < splat(THREE))
-        return fma(x, where(inside, splat(SIXTH), splat(ZERO)), hardsigmoid(x))
-    return splat(ONE)
+        low, high = splat(-THREE), splat(THREE)
+        inside = dy * fma(x, splat(SIXTH), hardsigmoid(x))
+        return where(either(x < low, x == low), splat(ZERO), where(either(x > high, x == high), dy, inside))
+    return dy
 
 
 @inline
@@ -139,16 +144,16 @@ def activated(kind, x, a):
 
 
 @inline
-def slope(kind, v, a):
-    """Return the derivative where the input (silu, hardswish) or the result (all others) is v."""
+def activated_dx(kind, dy, v, a):
+    """Carry dy back through any of them, where the input (silu, hardswish) or the result (all others) is v."""
     if kind <= HARDSWISH:
-        return fused_slope(kind, v)
+        return fused_dx(kind, dy, v)
     if kind == LEAKY_RELU:
-        return where(v > splat(ZERO), splat(ONE), splat(a))
+        return where(v > splat(ZERO), dy, dy * splat(a))
     if kind == SIGMOID:
-        return v * (splat(ONE) - v)
+        return dy * (v * (splat(ONE) - v))
     if kind == HARDSIGMOID:
-        return where(both(v > splat(ZERO), v < splat(ONE)), splat(SIXTH), splat(ZERO))
+        return where(both(v > splat(ZERO), v < splat(ONE)), dy * splat(SIXTH), splat(ZERO))
     if kind == TANH:
-        return splat(ONE) - v * v
-    return splat(S_A) - splat(S_OVER_A) * v * v
+        return dy * (splat(ONE) - v * v)
+    return dy * (splat(S_A) - splat(S_OVER_A) * v * v)

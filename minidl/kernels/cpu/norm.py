@@ -36,7 +36,7 @@ from numba import prange
 from minidl import _backend
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.compile import door, inline, kernel
-from minidl.kernels.cpu.functions import FUSED, fused, fused_slope
+from minidl.kernels.cpu.functions import FUSED, fused, fused_dx
 from minidl.kernels.cpu.layout import strided_rows
 from minidl.kernels.cpu.vector import (
     LANES,
@@ -179,7 +179,7 @@ def _shares(dy, x, line, c, width, left, kind, total, product):
     """Add dz and dz·(x - m) of one vector to their sums."""
     centred = x - load_some(line, c, left)
     z = fma(centred, load_some(line, width + c, left), load_some(line, 2 * width + c, left))
-    dz = dy * fused_slope(kind, z)
+    dz = fused_dx(kind, dy, z)
     return total + dz, fma(dz, centred, product)
 
 
@@ -194,7 +194,7 @@ def _write_dz(dy, dy_step, x, step, line, kind, joined, joined_step, kept, dz, f
                 centred = load_some(x, row * step + c, left) - load_some(line, c, left)
                 z = fma(centred, load_some(line, width + c, left), load_some(line, 2 * width + c, left))
                 seen = z + seen
-            store_some(dz, row * width + c, load_some(dy, row * dy_step + c, left) * fused_slope(kind, seen), left)
+            store_some(dz, row * width + c, fused_dx(kind, load_some(dy, row * dy_step + c, left), seen), left)
 
 
 @kernel("void(r1, i, r1, i, i, i, r1, r1, rd1, rd1, i, r1, i, r1, i, i, i, w1, wd1, wd1, wd1, i)")
@@ -280,7 +280,7 @@ def _input_gradient(dy, dy_step, x, step, rows, width, w, b, mean, rstd, kind, d
                 centred = load_some(x, row * step + c, left) - load_some(line, c, left)
                 a = load_some(line, width + c, left)
                 z = fma(centred, a, load_some(line, 2 * width + c, left))
-                result = load_some(dy, row * dy_step + c, left) * fused_slope(kind, z) * a
+                result = fused_dx(kind, load_some(dy, row * dy_step + c, left), z) * a
                 if training:
                     result = result + fma(centred, load_some(rest, c, left), load_some(rest, width + c, left))
                 store_some(dx, row * width + c, result, left)

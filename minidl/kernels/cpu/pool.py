@@ -1,21 +1,16 @@
-"""Pooling: every number of the result written once, sixty-four channels of a pixel at a time.
+"""Max pooling: every number of the result written once, sixty-four channels of a pixel at a time.
 
-    max, forward     a window is read tap by tap; the largest so far and its number are two vectors. Where no gradient
-                     is wanted nobody asks for the number: what is left of a tap is a maximum, and a look for NaN.
-    max, backward    gathered, not scattered: a pixel asks every window over it whether it has won there. So threads
-                     share the rows of dx, and none writes where another does.
-    average          a window is a range of rows and a range of columns, whoever chose it: a kernel of fixed size, an
-                     output of fixed size, or the whole picture. Tables say where each begins and ends, so that one
-                     kernel averages all of them; backward, they say which windows lie over a pixel.
+    forward     a window is read tap by tap; the largest so far and its number are two vectors. Where no gradient is
+                wanted nobody asks for the number: what is left of a tap is a maximum, and a look for NaN.
+    backward    gathered, not scattered: a pixel asks every window over it whether it has won there. So threads share
+                the rows of dx, and none writes where another does.
 
 Four vectors side by side share what a tap costs besides its arithmetic: where it lies, which number it has. What is
 left of the channels goes one vector at a time. The textbook runs over all windows tap by tap, which reads and writes
-the result as often as a window has taps.
+the result as often as a window has taps. (Averages are in `average.py`.)
 """
 
 from __future__ import annotations
-
-import functools
 
 import numpy as np
 from numba import prange
@@ -31,7 +26,6 @@ from minidl.kernels.cpu.vector import (
     bytes_are,
     either,
     fetch,
-    fma,
     load,
     load_some,
     maximum,
@@ -40,7 +34,6 @@ from minidl.kernels.cpu.vector import (
     store_some,
     where,
 )
-from minidl.kernels.textbook import pool as textbook
 
 ACROSS = 4 * LANES
 AHEAD = 4  # windows: comparing takes so long that the processor does not look ahead itself
@@ -81,7 +74,7 @@ def _larger(seen, tap, best, winner):
 
 
 @inline
-def _store_four(target, at, a, b, c, d):
+def store_four(target, at, a, b, c, d):
     """Write four vectors behind each other."""
     store(target, at, a)
     store(target, at + 16, b)
@@ -115,8 +108,8 @@ def _max(x, y, winners, kh, kw, stride_h, stride_w, top, left, dilation_h, dilat
                         b1, w1 = _larger(load(x, place + 16), tap, b1, w1)
                         b2, w2 = _larger(load(x, place + 32), tap, b2, w2)
                         b3, w3 = _larger(load(x, place + 48), tap, b3, w3)
-                _store_four(y, at + c, b0, b1, b2, b3)
-                _store_four(winners, at + c, w0, w1, w2, w3)
+                store_four(y, at + c, b0, b1, b2, b3)
+                store_four(winners, at + c, w0, w1, w2, w3)
             for c in range(whole, channels, LANES):
                 best, winner = splat(LOWEST), start
                 for i in range(i_first, i_last):
@@ -158,7 +151,7 @@ def _max_values(x, y, kh, kw, stride_h, stride_w, top, left, dilation_h, dilatio
                         b1, n1 = _more(load(x, place + 16), b1, n1)
                         b2, n2 = _more(load(x, place + 32), b2, n2)
                         b3, n3 = _more(load(x, place + 48), b3, n3)
-                _store_four(y, at + c, where(n0, b0, nan), where(n1, b1, nan), where(n2, b2, nan), where(n3, b3, nan))
+                store_four(y, at + c, where(n0, b0, nan), where(n1, b1, nan), where(n2, b2, nan), where(n3, b3, nan))
             for c in range(whole, channels, LANES):
                 best, numbers = lowest, yes
                 for line in range(corner + i_first * down + c, corner + i_last * down + c, down):
@@ -210,7 +203,7 @@ def _max_dx(dy, winners, dx, kh, kw, stride_h, stride_w, top, left, dilation_h, 
                         t1 = _won(winners, dy, place + 16, tap, 16, t1)
                         t2 = _won(winners, dy, place + 32, tap, 16, t2)
                         t3 = _won(winners, dy, place + 48, tap, 16, t3)
-                _store_four(dx, at + c, t0, t1, t2, t3)
+                store_four(dx, at + c, t0, t1, t2, t3)
             for c in range(whole, channels, LANES):
                 total = splat(ZERO)
                 for a in range(1, 1 + over_h[i, 0]):
@@ -262,158 +255,3 @@ def max_pool2d_dx(
     dx = _backend.empty_channels_last(x_shape, dy.dtype)
     _max_dx(pixels(dy), pixels(winners), pixels(dx), *geometry)
     return dx
-
-
-@kernel("void(r4, ri1, ri1, rd1, ri1, ri1, rd1, w4, i)")
-def _average(x, tops, bottoms, shares_h, lefts, rights, shares_w, y, threads):
-    """Average windows: rows tops[i] … bottoms[i] - 1 by lefts[j] … rights[j] - 1, times the shares of both.
-
-    Windows are summed row by row: a long sum in one go would lose digits.
-    """
-    n, h, width, channels = x.shape
-    oh, ow = y.shape[1], y.shape[2]
-    x, y = x.reshape(-1), y.reshape(-1)
-    whole = channels // ACROSS * ACROSS
-    for job in prange(n * oh):
-        picture, i = job // oh, job % oh
-        for j in range(ow):
-            at, share = (job * ow + j) * channels, splat(np.float32(shares_h[i] * shares_w[j]))
-            for c in range(0, whole, ACROSS):
-                t0 = t1 = t2 = t3 = splat(ZERO)
-                for row in range(picture * h + tops[i], picture * h + bottoms[i]):
-                    r0 = r1 = r2 = r3 = splat(ZERO)
-                    for pixel in range(row * width + lefts[j], row * width + rights[j]):
-                        place = pixel * channels + c
-                        r0, r1 = r0 + load(x, place), r1 + load(x, place + 16)
-                        r2, r3 = r2 + load(x, place + 32), r3 + load(x, place + 48)
-                    t0, t1, t2, t3 = t0 + r0, t1 + r1, t2 + r2, t3 + r3
-                _store_four(y, at + c, t0 * share, t1 * share, t2 * share, t3 * share)
-            for c in range(whole, channels, LANES):
-                total = splat(ZERO)
-                for row in range(picture * h + tops[i], picture * h + bottoms[i]):
-                    of_row = splat(ZERO)
-                    for pixel in range(row * width + lefts[j], row * width + rights[j]):
-                        of_row = of_row + load_some(x, pixel * channels + c, channels - c)
-                    total = total + of_row
-                store_some(y, at + c, total * share, channels - c)
-
-
-@kernel("void(r4, ri1, ri1, rd1, ri1, ri1, rd1, w4, i)")
-def _average_dx(dy, tops, bottoms, shares_h, lefts, rights, shares_w, dx, threads):
-    """Spread dy: pixel (i, j) lies under windows tops[i] … bottoms[i] - 1 by lefts[j] … rights[j] - 1."""
-    n, h, width, channels = dx.shape
-    oh, ow = dy.shape[1], dy.shape[2]
-    dy, dx = dy.reshape(-1), dx.reshape(-1)
-    whole = channels // ACROSS * ACROSS
-    for job in prange(n * h):
-        picture, i = job // h, job % h
-        for j in range(width):
-            at = (job * width + j) * channels
-            for c in range(0, whole, ACROSS):
-                t0 = t1 = t2 = t3 = splat(ZERO)
-                for row in range(tops[i], bottoms[i]):
-                    for column in range(lefts[j], rights[j]):
-                        share = splat(np.float32(shares_h[row] * shares_w[column]))
-                        place = ((picture * oh + row) * ow + column) * channels + c
-                        t0, t1 = fma(load(dy, place), share, t0), fma(load(dy, place + 16), share, t1)
-                        t2, t3 = fma(load(dy, place + 32), share, t2), fma(load(dy, place + 48), share, t3)
-                _store_four(dx, at + c, t0, t1, t2, t3)
-            for c in range(whole, channels, LANES):
-                total = splat(ZERO)
-                for row in range(tops[i], bottoms[i]):
-                    for column in range(lefts[j], rights[j]):
-                        share = splat(np.float32(shares_h[row] * shares_w[column]))
-                        place = ((picture * oh + row) * ow + column) * channels + c
-                        total = fma(load_some(dy, place, channels - c), share, total)
-                store_some(dx, at + c, total, channels - c)
-
-
-Ends = tuple[np.ndarray, np.ndarray, np.ndarray]  # first, end and share of every window of one axis
-
-
-def _ends(first: np.ndarray, end: np.ndarray, counts: np.ndarray, size: int) -> Ends:
-    with np.errstate(divide="ignore"):
-        return np.clip(first, 0, size), np.clip(end, 0, size), 1 / counts
-
-
-def _over(ends: Ends, size: int) -> Ends:
-    """Turn the table around: for every pixel the first window over it, and the end of those windows."""
-    (first, end, shares), places = ends, np.arange(size)
-    return np.searchsorted(end, places, "right"), np.searchsorted(first, places, "right"), shares
-
-
-@functools.lru_cache(maxsize=256)  # a network asks the same again for every batch
-def _fixed(size: int, kernel: int, stride: int, padding: Pair, count: int, count_include_pad: bool) -> Ends:
-    """Return the windows of `avg_pool2d` along one axis; padding counts as zeros or not at all."""
-    first = np.arange(count) * stride - padding[0]
-    end = np.minimum(first + kernel, size + padding[1])
-    counts = end - first if count_include_pad else np.minimum(end, size) - np.maximum(first, 0)
-    return _ends(first, end, counts, size)
-
-
-@functools.lru_cache(maxsize=256)
-def _adaptive(size: int, count: int) -> Ends:
-    windows = textbook.adaptive_windows(size, count)
-    first, end = (np.array([getattr(window, name) for window in windows]) for name in ("start", "stop"))
-    return _ends(first, end, end - first, size)
-
-
-def _averaged(x: np.ndarray, rows: Ends, columns: Ends) -> np.ndarray:
-    y = _backend.empty_channels_last((*x.shape[:2], len(rows[0]), len(columns[0])), x.dtype)
-    _average(pixels(x), *rows, *columns, pixels(y))
-    return y
-
-
-def _spread(dy: np.ndarray, x_shape: tuple[int, ...], rows: Ends, columns: Ends) -> np.ndarray:
-    dx = _backend.empty_channels_last(x_shape, dy.dtype)
-    _average_dx(pixels(dy), *_over(rows, x_shape[2]), *_over(columns, x_shape[3]), pixels(dx))
-    return dx
-
-
-def _axes(x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Padding, *rest: object) -> list[Ends]:
-    out_size, with_pad = rest
-    judged_windows("avg_pool2d", x_shape[2:], kernel_size, stride, padding, (1, 1), out_size)
-    return [
-        _fixed(x_shape[2 + axis], kernel_size[axis], stride[axis], padding[axis], out_size[axis], with_pad)  # type: ignore
-        for axis in range(2)
-    ]
-
-
-@door("x (N C H W), out_size (OH OW)")
-def avg_pool2d(
-    x: np.ndarray, kernel_size: Pair, stride: Pair, padding: Padding, out_size: Pair, count_include_pad: bool
-) -> np.ndarray:
-    """Average every window: y (N, C, OH, OW)."""
-    return _averaged(x, *_axes(x.shape, kernel_size, stride, padding, out_size, count_include_pad))
-
-
-@door("dy (N C OH OW), x_shape (N C H W), out_size (OH OW)")
-def avg_pool2d_dx(
-    dy: np.ndarray,
-    x_shape: tuple[int, ...],
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Padding,
-    out_size: Pair,
-    count_include_pad: bool,
-) -> np.ndarray:
-    """Spread dy (N, C, OH, OW) evenly over every window: dx (N, C, H, W)."""
-    return _spread(dy, x_shape, *_axes(x_shape, kernel_size, stride, padding, out_size, count_include_pad))
-
-
-@door("x (N C H W), out_size (OH OW)")
-def adaptive_avg_pool2d(x: np.ndarray, out_size: Pair) -> np.ndarray:
-    """Average over windows that are chosen so that y is (N, C, *out_size)."""
-    return _averaged(x, *(_adaptive(x.shape[2 + axis], out_size[axis]) for axis in range(2)))
-
-
-@door("dy (N C OH OW), x_shape (N C H W)")
-def adaptive_avg_pool2d_dx(dy: np.ndarray, x_shape: tuple[int, ...]) -> np.ndarray:
-    """Spread dy (N, C, OH, OW) evenly over the windows: dx (N, C, H, W)."""
-    return _spread(dy, x_shape, *(_adaptive(x_shape[axis], dy.shape[axis]) for axis in (2, 3)))
-
-
-@door("x (N C H W)")
-def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
-    """Average each channel of each picture: y (N, C)."""
-    return adaptive_avg_pool2d(x, (1, 1)).reshape(x.shape[:2])

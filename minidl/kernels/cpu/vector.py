@@ -12,8 +12,8 @@ author says it:
 `load` and `store` take a flat array and the index of the first of the sixteen; nothing checks that they lie inside.
 Where fewer than sixteen may be left, `load_some` and `store_some` touch `count` only. `+ - * /` work as written, and
 `a > b` gives a mask, sixteen times yes or no, for `where(mask, a, b)`. Sums that must not lose digits are made of
-doubles: `widen` turns sixteen floats into sixteen of them. Bytes (the winners of a max pooling) are floats as soon as
-they are loaded, and bytes again when they are stored.
+doubles: `widen` turns sixteen floats into sixteen of them, `narrow` turns these back. Bytes (the winners of a max
+pooling) are floats as soon as they are loaded, and bytes again when they are stored.
 
 Numba is told of a new type in three steps: a type for the compiler's bookkeeping, a model that says what it is in
 memory (LLVM's `<16 x float>`), and for every operation the instruction to emit. All that is decided per type stands in
@@ -301,6 +301,12 @@ absolute = _of_one("fabs")
 def widen(typing, a):
     """Return sixteen floats as doubles."""
     return DOUBLES(VECTOR), lambda context, builder, sig, args: builder.fpext(args[0], DOUBLES.llvm)
+
+
+@intrinsic
+def narrow(typing, a):
+    """Return sixteen doubles as floats."""
+    return VECTOR(DOUBLES), lambda context, builder, sig, args: builder.fptrunc(args[0], VECTOR.llvm)
 
 
 @intrinsic

@@ -15,15 +15,17 @@ layer keeps anyway, instead of x:
     softmax      y_j = e^x_j / Σ_k e^x_k       dx_j = Σ_k dy_k·y_k·([j = k] - y_j) = y_j·(dy_j - Σ_k dy_k·y_k)
     log_softmax  y_j = x_j - log Σ_k e^x_k     dx_j = dy_j - e^y_j·Σ_k dy_k
 
-At a kink the gradient is that of the flatter side, and for hardswish that of the outer side, as in PyTorch. A condition
-counts as 1 or 0 in a product, which is much faster than choosing element by element. No exponential is taken of a
-positive number, so nothing overflows however large x is.
+At a kink the gradient is that of the flatter side, and for hardswish that of the outer side, as in PyTorch. Where a
+condition in brackets does not hold, the gradient is 0 even if dy is infinite or NaN: it selects (`select.py`). No
+exponential is taken of a positive number, so nothing overflows however large x is.
 """
 
 from __future__ import annotations
 
 from minidl import _backend
 from minidl._backend import Array
+from minidl.kernels.textbook.select import select
+from minidl.kernels.textbook.sums import rounded, total
 
 TANH_HEIGHT = 1.7159  # A: with it f(±1) is almost ±1, the usual targets
 TANH_SLOPE = 2 / 3  # S
@@ -40,11 +42,13 @@ def relu(x: Array) -> Array:
 
 def relu_dx(dy: Array, y: Array) -> Array:
     """dx = dy where y > 0, else 0: at the kink x = 0 the gradient is 0."""
-    return _backend.array_module(dy).multiply(dy, y > 0, out=_new(dy))
+    return select(y > 0, dy)
 
 
 def leaky_relu(x: Array, negative_slope: float) -> Array:
     """y = max(x, a·x) with 0 ≤ a ≤ 1.  Source: Maas, Hannun, Ng, "Rectifier nonlinearities" (2013)."""
+    if negative_slope == 0:
+        return relu(x)  # which no 0 · ∞ can disturb
     xp = _backend.array_module(x)
     y = xp.multiply(x, x.dtype.type(negative_slope), out=_new(x))
     return xp.maximum(x, y, out=y)
@@ -52,6 +56,8 @@ def leaky_relu(x: Array, negative_slope: float) -> Array:
 
 def leaky_relu_dx(dy: Array, y: Array, negative_slope: float) -> Array:
     """dx = dy where y > 0, else a·dy: [y > 0] is 1 or 0, and the larger of it and a is the slope."""
+    if negative_slope == 0:
+        return relu_dx(dy, y)
     xp = _backend.array_module(dy)
     slope = xp.maximum((y > 0).astype(dy.dtype), dy.dtype.type(negative_slope))
     return xp.multiply(dy, slope, out=_new(dy))
@@ -64,7 +70,7 @@ def relu6(x: Array) -> Array:
 
 def relu6_dx(dy: Array, y: Array) -> Array:
     """dx = dy where 0 < y < 6, else 0."""
-    return _backend.array_module(dy).multiply(dy, (y > 0) & (y < 6), out=_new(dy))
+    return select((y > 0) & (y < 6), dy)
 
 
 def sigmoid(x: Array) -> Array:
@@ -126,9 +132,8 @@ def hardsigmoid(x: Array) -> Array:
 
 def hardsigmoid_dx(dy: Array, y: Array) -> Array:
     """dx = dy/6 where 0 < y < 1, else 0."""
-    xp = _backend.array_module(dy)
-    dx = xp.multiply(dy, (y > 0) & (y < 1), out=_new(dy))
-    return xp.divide(dx, 6, out=dx)
+    dx = select((y > 0) & (y < 1), dy)
+    return _backend.array_module(dy).divide(dx, 6, out=dx)
 
 
 def hardswish(x: Array) -> Array:
@@ -139,9 +144,9 @@ def hardswish(x: Array) -> Array:
 
 def hardswish_dx(dy: Array, x: Array) -> Array:
     """dx = dy·(h + x·h') with h = hardsigmoid(x): 0 for x ≤ -3, 1 for x ≥ 3."""
-    slope = hardsigmoid(x)
-    slope += x * ((x > -3) & (x < 3)) / x.dtype.type(6)
-    return _backend.array_module(dy).multiply(dy, slope, out=slope)
+    slope, dx = hardsigmoid(x), select(x > -3, dy)
+    slope += select((x > -3) & (x < 3), x) / x.dtype.type(6)
+    return _backend.array_module(dy).multiply(dx, slope, out=dx)
 
 
 def softmax(x: Array, axis: int) -> Array:
@@ -149,13 +154,13 @@ def softmax(x: Array, axis: int) -> Array:
     xp = _backend.array_module(x)
     y = xp.subtract(x, x.max(axis=axis, keepdims=True), out=_new(x))
     xp.exp(y, out=y)
-    y /= y.sum(axis=axis, keepdims=True)
+    y /= rounded(total(y, (axis,), keepdims=True), y.dtype)
     return y
 
 
 def softmax_dx(dy: Array, y: Array, axis: int) -> Array:
     """dx = y·(dy - Σ dy·y)."""
-    mean = (dy * y).sum(axis=axis, keepdims=True)  # of dy, weighted with y
+    mean = rounded(total(dy * y, (axis,), keepdims=True), dy.dtype)  # of dy, weighted with y
     return _backend.array_module(dy).multiply(dy - mean, y, out=_new(dy))
 
 
@@ -163,7 +168,7 @@ def log_softmax(x: Array, axis: int) -> Array:
     """y = x - log Σ eˣ along one axis: finite wherever x is, because the largest term of the sum is e⁰ = 1."""
     xp = _backend.array_module(x)
     y = xp.subtract(x, x.max(axis=axis, keepdims=True), out=_new(x))
-    y -= xp.log(xp.exp(y).sum(axis=axis, keepdims=True))
+    y -= rounded(xp.log(total(xp.exp(y), (axis,), keepdims=True)), y.dtype)
     return y
 
 
@@ -171,12 +176,12 @@ def log_softmax_dx(dy: Array, y: Array, axis: int) -> Array:
     """dx = dy - eʸ·Σ dy."""
     xp = _backend.array_module(dy)
     dx = xp.exp(y, out=_new(y))
-    dx *= dy.sum(axis=axis, keepdims=True)
+    dx *= rounded(total(dy, (axis,), keepdims=True), dy.dtype)
     return xp.subtract(dy, dx, out=dx)
 
 
 def dropout(x: Array, keep: Array, scale: float) -> Array:
     """y = scale·x where keep, else 0; keep may be repeated along axes. The gradient is the same function of dy."""
-    y = _backend.array_module(x).multiply(x, keep, out=_new(x))
+    y = select(keep, x)
     y *= x.dtype.type(scale)
     return y

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from minidl import _backend
 from minidl._backend import Array
 from minidl._checks import Padding, Pair
+from minidl.kernels.textbook.sums import rounded, total
 from minidl.kernels.textbook.windows import col2im, im2col, output_size
 
 BLOCK_BYTES = 4 * 2**20  # columns of one block; about what a second-level cache holds
@@ -83,16 +84,15 @@ def conv2d_dw(
     """Collect from all windows what each weight has contributed: dw (O, C/G, KH, KW)."""
     (n, o, oh, ow), (_, c_group, kh, kw) = dy.shape, w_shape
     k, p = c_group * kh * kw, oh * ow
-    dw = _backend.full((groups, o // groups, k), 0, dy.dtype, like=dy)
+    dw = _backend.full((groups, o // groups, k), 0, "float64", like=dy)
     for block in blocks(n, max(groups * k * p, o * k) * dy.itemsize):
         cols = columns(x[block], (kh, kw), stride, padding, dilation, groups)  # (B, G, K, P)
         dy_mat = dy[block].reshape(-1, groups, o // groups, p)  # (B, G, O/G, P)
-        dw += (dy_mat @ cols.swapaxes(2, 3)).sum(axis=0)  # (B, G, O/G, K) -> (G, O/G, K)
+        dw += total(dy_mat @ cols.swapaxes(2, 3), (0,))  # (B, G, O/G, K) -> (G, O/G, K)
         del cols
-    return dw.reshape(w_shape)
+    return rounded(dw, dy.dtype).reshape(w_shape)
 
 
 def channel_sums(dy: Array) -> Array:
     """Add up every channel of dy (N, O, OH, OW): db (O,), because b[o] is added at each of those places."""
-    db = _backend.empty(dy.shape[1:2], dy.dtype, like=dy)
-    return dy.sum(axis=(0, 2, 3), out=db)
+    return rounded(total(dy, (0, 2, 3)), dy.dtype)

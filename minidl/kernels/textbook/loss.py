@@ -17,23 +17,22 @@ from __future__ import annotations
 from minidl import _backend
 from minidl._backend import Array
 from minidl.kernels.textbook.activation import log_softmax
+from minidl.kernels.textbook.sums import average, rounded, total
 
 
 def cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
     """Mean over the rows of -Σ t·log p, x and t (N, M) or (N, M, H, W): the loss (), and log p for the gradient."""
     xp = _backend.array_module(x)
     log_p = log_softmax(x, axis=1)
-    loss = _backend.empty((), x.dtype, like=x)
     counted = xp.where(t != 0, log_p, x.dtype.type(0))  # a class of weight 0 costs nothing, even where log p is -inf
-    loss[...] = -(t * counted).sum(axis=1).mean()
-    return loss, log_p
+    return rounded(-total(t * counted, (0, 1)) / x.shape[0], x.dtype), log_p
 
 
 def cross_entropy_dx(dy: Array, log_p: Array, t: Array) -> Array:
     """dx = (p·Σt - t) · dy / rows; there is a row of M numbers for each picture, or for each of its pixels."""
     xp = _backend.array_module(log_p)
     dx = xp.exp(log_p, out=_backend.empty(log_p.shape, log_p.dtype, like=log_p))
-    dx *= t.sum(axis=1, keepdims=True)
+    dx *= rounded(total(t, (1,), keepdims=True), t.dtype)
     dx -= t
     dx *= dy / (log_p.size // log_p.shape[1])
     return dx
@@ -42,9 +41,7 @@ def cross_entropy_dx(dy: Array, log_p: Array, t: Array) -> Array:
 def mse(x: Array, t: Array) -> tuple[Array, Array]:
     """Mean of (x - t)²: the loss (), and the difference x - t for the gradient."""
     difference = _backend.array_module(x).subtract(x, t, out=_backend.empty(x.shape, x.dtype, like=x))
-    loss = _backend.empty((), x.dtype, like=x)
-    loss[...] = (difference * difference).mean()
-    return loss, difference
+    return average(difference * difference, tuple(range(x.ndim))), difference
 
 
 def mse_dx(dy: Array, difference: Array) -> Array:

@@ -42,6 +42,7 @@ from collections.abc import Iterator
 from minidl import _backend
 from minidl._backend import Array
 from minidl.kernels.textbook.activation import hardswish, hardswish_dx, relu, relu6, relu6_dx, relu_dx, silu, silu_dx
+from minidl.kernels.textbook.sums import difference, rounded, total
 
 ACTIVATIONS = {
     "relu": (relu, relu_dx),
@@ -73,17 +74,12 @@ def along(values: Array, x: Array) -> Array:
 
 def channel_sum(x: Array) -> Array:
     """Add up every channel of x (N, C, …) in float64: (C,)."""
-    return x.sum(axis=axes_of_channel(x), dtype="float64")
+    return total(x, axes_of_channel(x))
 
 
 def centred(x: Array, mean: Array) -> Array:
-    """x - mean, as a new array. What rounding the mean to the dtype of x has left over is taken away as well."""
-    rounded = mean.astype(x.dtype)
-    xp = _backend.array_module(x)
-    result = xp.subtract(x, along(rounded, x), out=_backend.empty(x.shape, x.dtype, like=x))
-    if x.dtype != mean.dtype:
-        result -= along(mean - rounded, x)
-    return result
+    """x (N, C, …) minus the mean of each channel (C,), as a new array."""
+    return difference(x, mean.reshape(-1, *(1,) * (x.ndim - 2)))
 
 
 def batch_norm(
@@ -158,12 +154,13 @@ def overlaps(channels: int, first: int, last: int) -> Iterator[tuple[slice, slic
 
 def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
     """Divide x (N, C, H, W) by the activity of neighbouring channels: y and scale, both like x."""
-    scale = _backend.full(x.shape, 0, x.dtype, like=x)
+    scale = _backend.full(x.shape, 0, "float64", like=x)
     square = x * x
     for here, there in overlaps(x.shape[1], -(size // 2), (size - 1) // 2):
         scale[:, here] += square[:, there]
     scale *= alpha
     scale += k
+    scale = rounded(scale, x.dtype)
     xp = _backend.array_module(x)
     y = xp.power(scale, x.dtype.type(-beta), out=_backend.empty(x.shape, x.dtype, like=x))
     y *= x
@@ -174,10 +171,10 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
     """Carry dy back to x: its own share, and that of every channel in whose window it lies."""
     power = scale ** x.dtype.type(-beta)
     ratio = dy * x * power / scale  # dy · x · scale^(-beta - 1)
-    gathered = _backend.full(x.shape, 0, x.dtype, like=x)
+    gathered = _backend.full(x.shape, 0, "float64", like=x)
     for here, there in overlaps(x.shape[1], -((size - 1) // 2), size // 2):
         gathered[:, here] += ratio[:, there]
     gathered *= x
     gathered *= -2 * alpha * beta
     gathered += dy * power
-    return gathered
+    return rounded(gathered, x.dtype)

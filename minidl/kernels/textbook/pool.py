@@ -7,7 +7,8 @@
 Padding counts as -inf in the maximum (with 0 it would beat negative numbers) and as 0 in the average. Where several
 taps are the largest, the first one in reading order wins and gets the whole gradient; where nobody wants a gradient
 (`with_winners=False`), nobody asks which. Like im2col, both run tap by tap:
-one slice of the padded picture holds what one tap of all windows sees. No columns are made.
+one slice of the padded picture holds what one tap of all windows sees. No columns are made. A window may be a whole
+picture, so its taps are added up in float64 (`sums.py` says why).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import numpy as np
 from minidl import _backend
 from minidl._backend import Array
 from minidl._checks import Padding, Pair
+from minidl.kernels.textbook.select import select
+from minidl.kernels.textbook.sums import average, rounded, total
 from minidl.kernels.textbook.windows import crop, pad, taps
 
 
@@ -82,12 +85,11 @@ def max_pool2d_dx(
     dilation: Pair,
 ) -> Array:
     """Send dy (N, C, OH, OW) to the winner of each window: dx (N, C, H, W)."""
-    xp = _backend.array_module(dy)
     out_size = dy.shape[2:]
     cover = covering_padding(x_shape, kernel_size, stride, padding, dilation, out_size)
     dx = pad(_backend.full(x_shape, 0, dy.dtype, like=dy), cover)
     for i, j, rows, columns in taps(kernel_size, stride, dilation, out_size):
-        dx[:, :, rows, columns] += xp.where(winners == i * kernel_size[1] + j, dy, dy.dtype.type(0))
+        dx[:, :, rows, columns] += select(winners == i * kernel_size[1] + j, dy)
     return crop(dx, cover)
 
 
@@ -115,12 +117,12 @@ def avg_pool2d(
 ) -> Array:
     """Average every window: y (N, C, OH, OW)."""
     xp = _backend.array_module(x)
-    y = _backend.full((*x.shape[:2], *out_size), 0, x.dtype, like=x)
+    y = _backend.full((*x.shape[:2], *out_size), 0, "float64", like=x)
     padded = pad(x, covering_padding(x.shape, kernel_size, stride, padding, (1, 1), out_size))
     for _, _, rows, columns in taps(kernel_size, stride, (1, 1), out_size):
         y += padded[:, :, rows, columns]
-    y /= window_counts(xp, x.shape, kernel_size, stride, padding, out_size, count_include_pad).astype(x.dtype)
-    return y
+    y /= window_counts(xp, x.shape, kernel_size, stride, padding, out_size, count_include_pad)
+    return rounded(y, x.dtype)
 
 
 def avg_pool2d_dx(
@@ -159,12 +161,12 @@ def adaptive_windows(size: int, out_size: int) -> list[slice]:
 def adaptive_avg_pool2d(x: Array, out_size: Pair) -> Array:
     """Average over windows that are chosen so that y is (N, C, *out_size): first down the rows, then along them."""
     n, c, h, width = x.shape
-    rows = _backend.empty((n, c, out_size[0], width), x.dtype, like=x)
+    rows = _backend.empty((n, c, out_size[0], width), "float64", like=x)
     for i, window in enumerate(adaptive_windows(h, out_size[0])):
-        rows[:, :, i] = x[:, :, window].mean(axis=2)
+        rows[:, :, i] = total(x[:, :, window], (2,)) / (window.stop - window.start)
     y = _backend.empty((n, c, *out_size), x.dtype, like=x)
     for j, window in enumerate(adaptive_windows(width, out_size[1])):
-        y[:, :, :, j] = rows[:, :, :, window].mean(axis=3)
+        y[:, :, :, j] = total(rows[:, :, :, window], (3,)) / (window.stop - window.start)
     return y
 
 
@@ -182,7 +184,7 @@ def adaptive_avg_pool2d_dx(dy: Array, x_shape: tuple[int, ...]) -> Array:
 
 def global_avg_pool2d(x: Array) -> Array:
     """Average each channel of each picture: y (N, C)."""
-    return x.mean(axis=(2, 3))
+    return average(x, (2, 3))
 
 
 def global_avg_pool2d_dx(dy: Array, x_shape: tuple[int, ...]) -> Array:
