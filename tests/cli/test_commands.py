@@ -74,6 +74,7 @@ def test_eval_repeats_the_accuracy_exactly(trained, capsys, which):
         "checkpoint": str(run / f"{which}.safetensors"),
         "epoch": int(row["epoch"]),
         "step": 0,
+        "notes": [],
         "left_out": [],
     }
     assert cli.run(["eval", str(run), "--checkpoint", which]) == 0
