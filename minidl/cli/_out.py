@@ -81,13 +81,31 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def say_json(value: Any, indent: int | None = 2) -> None:
-    """Write a value as JSON; in letters where the standard output has them all, else with JSON's own escapes."""
+    """Write a value as JSON.
+
+    Raises:
+        ReaderGone, OSError: as `say`.
+    """
+    put(json_text(value, indent) + "\n")
+
+
+def put(text: str) -> None:
+    """Write text that every stream can take as it is, such as JSON.
+
+    Raises:
+        ReaderGone, OSError: as `say`.
+    """
+    _write(sys.stdout, text)
+
+
+def json_text(value: Any, indent: int | None = 2) -> str:
+    """Return a value as JSON; in letters where the standard output has them all, else with JSON's own escapes."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(value, indent=indent)
-    _write(sys.stdout, text + "\n")
+    return text
 
 
 def silence(stream: TextIO) -> None:

@@ -14,6 +14,7 @@ from minidl.cli._out import columns, draws, padded, say, wide
 
 COLOURS = {"ok": "green", "KINK": "yellow", "not written yet": "yellow", "FAIL": "bold red", "ERROR": "bold red"}
 GAP = "  "
+LEAST_FOR_BARS = 60
 
 
 def show(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str] = ()) -> None:
@@ -21,6 +22,14 @@ def show(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence
     with table(titles, fit(titles, rows, numbers)) as add:
         for row in rows:
             add(*row)
+
+
+def shares(title: object, rows: Sequence[tuple[float, str]]) -> None:
+    """Print names with their shares of 1 below a title; on a terminal that can draw with bars."""
+    say(title)
+    drawn = draws() and (columns() or 0) >= LEAST_FOR_BARS
+    for share, name in rows:
+        say(f"{share:8.2%}  " + ("█" * round(20 * share)).ljust(20) * drawn + GAP * drawn + name)
 
 
 def fit(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str] = ()) -> list[int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from minidl.cli._out import json_text, put, say
+from minidl.cli._table import shares
 
 if TYPE_CHECKING:
     from minidl.predict import Prediction
@@ -56,13 +57,13 @@ def predict(
     run, files = _run_in_front(images)
     predictor = Predictor(model, weights, run=run, names=names)
     for note in predictor.notes:
-        print(f"minidl: note: {note}", file=sys.stderr)
+        say(f"minidl: note: {note}", err=True)
     show = _Items() if as_json else _Tables()
     failed = False
     for prediction in predictor.answer(files, top=top):
         if prediction.error is not None:
             failed = True
-            print(f"minidl: {prediction.error}", file=sys.stderr)
+            say(f"minidl: {prediction.error}", err=True)
         show.add(prediction)
     show.end()
     return 1 if failed else 0
@@ -82,8 +83,7 @@ class _Tables:
 
     def add(self, prediction: Prediction) -> None:
         if prediction.error is None:
-            _print_table(prediction)
-            sys.stdout.flush()
+            shares(prediction.file, [(guess.probability, guess.name) for guess in prediction.top])
 
     def end(self) -> None:
         pass
@@ -96,33 +96,14 @@ class _Items:
         self.before = "[\n"
 
     def add(self, prediction: Prediction) -> None:
-        item = json.dumps(_as_dict(prediction), ensure_ascii=False, indent=2)
-        print(self.before + indent(item, "  "), end="")
+        put(self.before + indent(json_text(_as_dict(prediction)), "  "))
         self.before = ",\n"
 
     def end(self) -> None:
-        print("[]" if self.before == "[\n" else "\n]")
+        put("[]\n" if self.before == "[\n" else "\n]\n")
 
 
 def _as_dict(prediction: Prediction) -> dict[str, object]:
     top = [{"index": guess.index, "name": guess.name, "probability": guess.probability} for guess in prediction.top]
     error = {} if prediction.error is None else {"error": prediction.error}
     return {"file": prediction.file, "top": top, **error}
-
-
-def _print_table(prediction: Prediction) -> None:
-    """Print the answers: a table on a terminal, plain aligned text elsewhere."""
-    if not sys.stdout.isatty():
-        print(prediction.file)
-        for guess in prediction.top:
-            print(f"{guess.probability:8.2%}  {guess.name}")
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(prediction.file), title_justify="left", show_header=False, box=None, padding=(0, 1))
-    for guess in prediction.top:
-        bar = "█" * round(guess.probability * 20)
-        table.add_row(f"{guess.probability:.2%}", Text(guess.name), Text(bar, style="green"))
-    Console().print(table)
