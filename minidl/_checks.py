@@ -7,6 +7,7 @@ ValueError; types, dtypes and devices are a TypeError.
 from __future__ import annotations
 
 import operator
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -134,6 +135,12 @@ def to_shape(op: str, shape: Any) -> tuple[int, ...]:
     if not isinstance(shape, (tuple, list)) or not all(is_int(size) and size >= 0 for size in shape):
         raise TypeError(f"{op}: shape must be a tuple of ints >= 0; received shape={shown(shape)}")
     return tuple(operator.index(size) for size in shape)
+
+
+def check_path(op: str, path: Any) -> None:
+    """Refuse what names no file; True, or another number, would be an open one."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{op}: path must be a str or a Path; received path={shown(path)}")
 
 
 def check_choice(op: str, name: str, value: Any, choices: Iterable[Any]) -> None:
@@ -310,7 +317,7 @@ def check_change(tensor: Any, array: Any, word: str = "Tensor.data") -> Array:
 
 def set_grad(tensor: Any, grad: Any) -> None:
     """Make an array, or None, the gradient of a tensor, if it is one."""
-    if type(grad) is not np.ndarray and is_array(grad):
+    if grad is not None and type(grad) is not np.ndarray and is_array(grad):
         grad = plain_array("Tensor.grad", grad)
     _check_grad("Tensor.grad", tensor, grad)
     tensor._grad = grad

@@ -6,7 +6,7 @@ import difflib
 from collections import Counter
 from collections.abc import Sequence
 
-from minidl._checks import is_int
+from minidl._checks import is_int, shown
 from minidl.data._scan import normal, printable, some
 
 Choice = int | str | Sequence[str] | None
@@ -62,7 +62,9 @@ def named(classes: Choice) -> list[str]:
     """
     if classes is None or _count(classes) is not None:
         return []
-    wanted = classes.split(",") if isinstance(classes, str) else list(classes)  # type: ignore[arg-type]
+    if not isinstance(classes, (str, list, tuple)) or not all(isinstance(one, str) for one in classes):
+        raise TypeError(f"data: classes must be names, or a number of classes; received classes={shown(classes)}")
+    wanted = classes.split(",") if isinstance(classes, str) else list(classes)
     return [normal(one) for one in wanted if one.strip()]
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from types import ModuleType
 
-from minidl._checks import check_fraction, to_int
+from minidl._checks import check_fraction, check_path, to_int
 from minidl.data import _registry, cifar, folders, idx, tiny_imagenet
 from minidl.data._choice import Choice, choose
 from minidl.data._roles import TRAIN, role_of
@@ -47,6 +47,7 @@ def open_dataset(
     seed = to_int("data", "seed", seed, least=0)
     if val_share is not None:
         check_fraction("data", "val_share", val_share)
+    check_path("data", where)
     if str(where) in _registry.LOADERS:
         return _named(str(where), classes)
     folder = Path(where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 
+from minidl._checks import shown
 from minidl.data.digits import digits
 from minidl.data.pictures import Pictures
 
@@ -28,9 +29,9 @@ def load(name: str) -> tuple[Pictures, Pictures]:
         ValueError: if there is no such data set; the message names the nearest ones.
         ModuleNotFoundError: if a package that holds the data is missing; the message says how to install it.
     """
-    if name not in LOADERS:
+    if not isinstance(name, str) or name not in LOADERS:
         hint = near(str(name)) or " or ".join(list_data())
-        raise ValueError(f"data.load: there is no data set {name!r}; did you mean {hint}?")
+        raise ValueError(f"data.load: there is no data set {shown(name)}; did you mean {hint}?")
     return LOADERS[name]()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from minidl._checks import to_int
 from minidl.data._crew import available_cores, in_order
 from minidl.data.split import Dataset, Split
 from minidl.data.statistics import Moments, Statistics
@@ -88,7 +89,9 @@ def describe(
         >>> found.kind, found.train.n, found.train.sizes, len(found.broken)
         ('digits', 1438, Counter({(1, 32, 32): 1438}), 0)
     """
-    workers = available_cores() if workers is None else workers
+    if not isinstance(dataset, Dataset):
+        raise TypeError(f"describe: expects a Dataset, as open_dataset gives it; received a {type(dataset).__name__}")
+    workers = available_cores() if workers is None else to_int("describe", "workers", workers, least=0)
     total = len(dataset.train) + len(dataset.val)
     moments = Moments()
     train = _read(dataset.train, workers, moments, lambda done: progress(done, total))

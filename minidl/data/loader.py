@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl._checks import check_choice, to_int
+from minidl._checks import check_choice, check_flag, to_int
 from minidl._random import addressed
 from minidl.data._cache import Cache
 from minidl.data._crew import available_cores, in_order
@@ -90,9 +90,13 @@ class Loader:
         cache_bytes: int = 1 << 30,
     ):
         self.split = Split.of(split) if isinstance(split, Pictures) else split
+        if not isinstance(self.split, Split):
+            raise TypeError(f"Loader: expects Pictures or a Split; received a {type(split).__name__}")
         self.batch_size = to_int("Loader", "batch_size", batch_size, least=1)
         self.transforms = transforms if isinstance(transforms, Pipeline) else build(transforms, statistics)
         self.shuffle = shuffle
+        check_flag("Loader", "shuffle", shuffle)
+        check_flag("Loader", "drop_last", drop_last)
         self.seed = to_int("Loader", "seed", seed, least=0)
         self.workers = min(available_cores(), MOST_WORKERS) if workers is None else workers
         to_int("Loader", "workers", self.workers, least=0)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from minidl._checks import shown
+
 
 @dataclass(frozen=True, repr=False)
 class Pictures:
@@ -34,6 +36,12 @@ class Pictures:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        for name, array, kinds in (("x", self.x, "biuf"), ("labels", self.labels, "iu")):
+            if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds:
+                kind = f"dtype={array.dtype}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
+                raise TypeError(f"Pictures: x and labels must be NumPy arrays of numbers; received {kind} for {name}")
+        if not isinstance(self.classes, (tuple, list)):
+            raise TypeError(f"Pictures: classes must be a tuple of names; received {shown(self.classes)}")
         if self.x.ndim != 4:
             raise ValueError(f"Pictures: x must have 4 axes (N, C, H, W), it has {self.x.ndim}; x.shape={self.x.shape}")
         if self.labels.shape != (len(self.x),):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minidl._checks import check_flag, shown, to_int
 from minidl.data._crew import available_cores, in_order
 from minidl.data.split import Split
 
@@ -110,6 +111,9 @@ def measure(split: Split, *, workers: int | None = None, skip_broken: bool = Fal
         >>> abs(statistics.mean[0]) < 1e-6, round(statistics.std[0], 5)
         (True, 1.0)
     """
+    if not callable(getattr(split, "read", None)) or not hasattr(split, "__len__"):
+        raise TypeError(f"measure: expects pictures with a read(index), as a Split has; received {shown(split)}")
+    check_flag("measure", "skip_broken", skip_broken)
 
     def part(index: int) -> tuple[int, np.ndarray, np.ndarray, float] | None:
         try:
@@ -119,7 +123,7 @@ def measure(split: Split, *, workers: int | None = None, skip_broken: bool = Fal
                 return None
             raise
 
-    workers = available_cores() if workers is None else workers
+    workers = available_cores() if workers is None else to_int("measure", "workers", workers, least=0)
     moments = Moments()
     for found in in_order(part, range(len(split)), workers, 64 * max(workers, 1)):
         if found is not None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from minidl import _random, models
+from minidl._checks import check_path
 from minidl._files import atomic_write
 from minidl.models._family import Network
 from minidl.nn import init
@@ -43,6 +44,9 @@ def save_checkpoint(path: str | os.PathLike[str], state: State) -> None:
     """
     from safetensors.numpy import save
 
+    check_path("checkpoint", path)
+    if not isinstance(state, State):
+        raise TypeError(f"checkpoint: expects a State; received a {type(state).__name__}")
     arrays = state.net.state_dict()
     arrays |= {OPTIMIZER + name: v for name, v in state.optimizer.state_dict().items()}
     note = {
@@ -76,6 +80,7 @@ def load_checkpoint(path: str | os.PathLike[str], **changes: Any) -> State:
             or if a change is refused.
         RuntimeError: if its device is not available.
     """
+    check_path("checkpoint", path)
     path = Path(path)
     arrays, note = _read(path)
     slots = {name.removeprefix(OPTIMIZER): v for name, v in arrays.items() if name.startswith(OPTIMIZER)}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from minidl._checks import check_choice, check_fraction, nearest, to_int
+from minidl._checks import check_choice, check_fraction, nearest, shown, to_int
 from minidl.optim import make_schedule
 
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw")
@@ -126,7 +126,7 @@ class Config:
             check_choice("train", name, getattr(self, name), (True, False))
         for name in ("model", "data"):
             if not isinstance(getattr(self, name), str):
-                raise ValueError(f"train: {name} must be a name; received {name}={getattr(self, name)!r}")
+                raise ValueError(f"train: {name} must be a name; received {name}={shown(getattr(self, name))}")
         check_choice("train", "optimizer", self.optimizer, OPTIMIZERS)
         check_choice("train", "on_error", self.on_error, ("raise", "skip"))
         check_choice("train", "device", self.device, ("cpu", "cuda"))
@@ -137,14 +137,14 @@ class Config:
     def _check_tables(self) -> None:
         """Judge what is no plain number, and take copies, so that nobody changes a setting from outside."""
         if not isinstance(self.betas, Sequence) or isinstance(self.betas, str) or len(self.betas) != 2:
-            raise ValueError(f"train: betas must be a pair of numbers; received betas={self.betas!r}")
+            raise ValueError(f"train: betas must be a pair of numbers; received betas={shown(self.betas)}")
         for beta in self.betas:
             check_fraction("train", "betas", beta, below_one=True)
         make_schedule(self.schedule, lr=self.lr, epochs=self.epochs, steps=1)
         for name in ("transforms", "test_transforms"):
             steps = getattr(self, name)
             if steps is not None and (isinstance(steps, (str, Mapping)) or not isinstance(steps, Sequence)):
-                raise ValueError(f"train: {name} must be a list of tables; received {name}={steps!r}")
+                raise ValueError(f"train: {name} must be a list of tables; received {name}={shown(steps)}")
             object.__setattr__(self, name, None if steps is None else copy.deepcopy(list(steps)))
         object.__setattr__(self, "betas", tuple(self.betas))  # the one way of a frozen dataclass
         object.__setattr__(self, "schedule", copy.deepcopy(dict(self.schedule)))
@@ -181,5 +181,5 @@ def _check_number(name: str, value: Any, *, above_zero: bool = False) -> None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or value < 0 or (above_zero and value == 0):
         raise ValueError(
-            f"train: {name} must be a finite number {'>' if above_zero else '>='} 0; received {name}={value!r}"
+            f"train: {name} must be a finite number {'>' if above_zero else '>='} 0; received {name}={shown(value)}"
         )

@@ -44,6 +44,10 @@ def evaluate(
         >>> score.n, 0 <= score.top1 <= 1
         (359, True)
     """
+    if not isinstance(net, Module):
+        raise TypeError(f"evaluate: expects a module; received a {type(net).__name__}")
+    if not isinstance(pictures, (Pictures, Split)) and not callable(getattr(pictures, "epoch", None)):
+        raise TypeError(f"evaluate: expects Pictures, a Split or a Loader; received a {type(pictures).__name__}")
     if isinstance(pictures, (Pictures, Split)):
         if not len(pictures):
             raise ValueError("evaluate: there are no pictures to examine the network with")

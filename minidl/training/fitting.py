@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from minidl._checks import shown
 from minidl.data import Pictures, Split
 from minidl.nn import Module
 from minidl.optim import Optimizer
@@ -54,7 +55,13 @@ def fit(
         >>> [row["epoch"] for row in state.history], state.finished
         ([1, 2], True)
     """
+    if not isinstance(watchers, (list, tuple)) or not all(isinstance(one, Watcher) for one in watchers):
+        raise TypeError(f"fit: watchers must be a list of Watchers; received {shown(watchers)}")
+    if not callable(should_stop):
+        raise TypeError(f"fit: should_stop must be a function without arguments; received {shown(should_stop)}")
     for name, part in (("train", train), ("val", val)):
+        if not isinstance(part, (Pictures, Split)) and not (hasattr(part, "epoch") and hasattr(part, "__len__")):
+            raise TypeError(f"fit: {name} must be Pictures, a Split or a Loader; received a {type(part).__name__}")
         if not len(part):
             raise ValueError(f"fit: there are no pictures; received len({name})=0")
     state = model if isinstance(model, State) else _begin(model, optimizer, settings)
@@ -70,6 +77,8 @@ def fit(
 
 def _begin(net: Module, optimizer: str | Optimizer | None, settings: dict[str, Any]) -> State:
     """Return the state before the first step."""
+    if not isinstance(net, Module):
+        raise TypeError(f"fit: expects a module or a State; received a {type(net).__name__}")
     check_settings(settings)
     own = optimizer if isinstance(optimizer, Optimizer) else None
     defaults: dict[str, Any] = {"model": getattr(net, "name", "") or type(net).__name__, "data": "pictures"}

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl._backend import Array, to_numpy
-from minidl._checks import nearest, to_int
+from minidl._backend import Array, is_array, to_numpy
+from minidl._checks import check_number, from_numbers, nearest, to_int
 
 FIRST = 5  # ImageNet's competitions counted an answer as right if it was among the first five
 
@@ -58,15 +58,22 @@ class Metrics:
         Raises:
             ValueError: if the shapes do not fit, or a label is no class.
         """
-        logits, labels = to_numpy(logits), to_numpy(labels)
+        logits, labels = (to_numpy(one) if is_array(one) else one for one in (logits, labels))
+        logits, labels = from_numbers("Metrics", "logits", logits), from_numbers("Metrics", "labels", labels)
+        if logits.dtype.kind not in "biuf" or labels.dtype.kind not in "iuf":
+            found = f"logits {logits.dtype}, labels {labels.dtype}"
+            raise TypeError(f"Metrics: expects numbers, and labels as whole ones or as probabilities; received {found}")
+        check_number("Metrics", "loss", loss)
         if labels.ndim == 2 and labels.shape == logits.shape:
             labels = labels.argmax(axis=1)
-        n = len(labels)
+        n = len(labels) if labels.ndim else -1
         if logits.shape != (n, self.classes) or labels.ndim != 1:
             raise ValueError(
                 f"Metrics: expects logits (N, {self.classes}) and labels (N,); "
                 f"received logits.shape={logits.shape}, labels.shape={labels.shape}"
             )
+        if labels.dtype.kind == "f":
+            raise TypeError(f"Metrics: labels (N,) must be whole numbers; received dtype={labels.dtype}")
         if n and not 0 <= labels.min() <= labels.max() < self.classes:
             raise ValueError(
                 f"Metrics: labels must be from 0 to {self.classes - 1}; "

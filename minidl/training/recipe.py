@@ -29,7 +29,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from minidl._checks import nearest
+from minidl._checks import check_path, nearest, shown
 from minidl.data.transforms import build
 from minidl.models._registry import ENTRIES
 from minidl.optim import make_schedule
@@ -64,8 +64,8 @@ def load_recipe(name_or_file: str | os.PathLike[str], model: str) -> Settings:
         >>> load_recipe("fast", "resnet18")["schedule"]["name"]
         'one_cycle'
     """
-    if model not in ENTRIES:
-        raise ValueError(f"recipe: there is no network {model!r}; did you mean {nearest(model, ENTRIES)}?")
+    if not isinstance(model, str) or model not in ENTRIES:
+        raise ValueError(f"recipe: there is no network {shown(model)}; did you mean {nearest(model, ENTRIES)}?")
     file = _find(name_or_file, model)
     where = str(file)
     settings = _parse(file, where)
@@ -89,6 +89,7 @@ def _family(model: str) -> str:
 
 def _find(name_or_file: str | os.PathLike[str], model: str) -> Traversable:
     """Return the file of a recipe."""
+    check_path("recipe", name_or_file)
     name = os.fspath(name_or_file)
     if name.endswith(".toml"):
         return Path(name)

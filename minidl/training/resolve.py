@@ -13,6 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from minidl._checks import shown
 from minidl._threads import get_num_threads
 from minidl.data import Split, list_data, measure
 from minidl.data.transforms import build
@@ -97,7 +98,7 @@ def _merged(start: Table, given: Table) -> Table:
         before = merged.get(table, whole.get(table))
         if not isinstance(before, dict):
             check_settings({table: None})
-            raise ValueError(f"train: {table} is no table; received {name}={value!r}")
+            raise ValueError(f"train: {table} is no table; received {name}={shown(value)}")
         merged[table] = before | {entry: value}
     return merged
 
@@ -158,6 +159,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """
     import tomllib
 
+    if not isinstance(text, str):
+        raise TypeError(f"train: a setting is written 'name=value'; received {shown(text)}")
     name, equals, value = (part.strip() for part in text.partition("="))
     if not name or not equals or not value:
         raise ValueError(f"train: a setting is written name=value, such as clip_norm=1.0; received {text!r}")

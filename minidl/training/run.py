@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from minidl._checks import check_path
 from minidl._files import atomic_write
 from minidl.training.checkpoint import save_checkpoint
 from minidl.training.state import COLUMNS, State
@@ -42,6 +43,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]):
+        check_path("run", path)
         self.path = Path(path)
         self.last = self.path / "last.safetensors"
         self.best = self.path / "best.safetensors"

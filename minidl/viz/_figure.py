@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from minidl._checks import check_path, shown
 from minidl._files import atomic_write
 from minidl._names import printable
 from minidl.viz._fonts import NAME, write
@@ -40,6 +41,8 @@ def new_figure(width: float, height: float, title: str = "") -> Figure:
     """Return an empty figure of that size in inches, on white."""
     from matplotlib.figure import Figure
 
+    if not isinstance(title, str):
+        raise TypeError(f"viz: title must be a str; received title={shown(title)}")
     figure = Figure(figsize=(width, height), dpi=144, facecolor="white", layout="constrained")
     if title:
         write(figure.suptitle("", color=INK, fontsize=10), title, int(TITLE * width))
@@ -73,6 +76,7 @@ def check_format(op: str, path: str | os.PathLike[str]) -> None:
     Raises:
         ValueError: if the path ends neither in .png nor in .svg.
     """
+    check_path(op, path)
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
         raise ValueError(

@@ -49,6 +49,9 @@ def feature_maps(net: Module, x: np.ndarray) -> dict[str, np.ndarray]:
         >>> {name: array.shape for name, array in maps.items()}
         {'conv1': (16, 32, 32), 'layer1': (16, 32, 32), 'layer2': (32, 16, 16), 'layer3': (64, 8, 8)}
     """
+    if not isinstance(net, Module) or not _backend.is_array(x):
+        found = f"a {type(net).__name__} and a {type(x).__name__}"
+        raise TypeError(f"feature_maps: expects a module and an array (C, H, W); received {found}")
     if len(x.shape) != 3:
         raise ValueError(f"feature_maps: x must be one picture (C, H, W); x.shape={tuple(x.shape)}")
     blocks = _blocks(net)

@@ -33,6 +33,8 @@ def first_filters(net: Module) -> tuple[str, np.ndarray]:
         >>> name, w.shape
         ('conv1.weight', (6, 1, 5, 5))
     """
+    if not isinstance(net, Module):
+        raise TypeError(f"first_filters: expects a module; received a {type(net).__name__}")
     for name, parameter in net.named_parameters():
         if len(parameter.shape) == 4:
             return name, _backend.to_numpy(parameter.data)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from minidl._checks import from_numbers, to_int
 from minidl.viz._figure import INK, ORANGE, SMALL, bare, check_format, new_figure, save
 from minidl.viz._fonts import Lettering
 from minidl.viz._tiles import as_rgb, shrink
@@ -47,7 +48,12 @@ def worst_mistakes(probabilities: np.ndarray, labels: np.ndarray, count: int = 1
         [Mistake(picture=0, label=1, answer=0, p_label=0.1, p_answer=0.9),
          Mistake(picture=2, label=0, answer=1, p_label=0.3, p_answer=0.7)]
     """
-    probabilities, labels = np.asarray(probabilities), np.asarray(labels)
+    probabilities = from_numbers("worst_mistakes", "probabilities", probabilities)
+    labels = from_numbers("worst_mistakes", "labels", labels)
+    count = to_int("worst_mistakes", "count", count, least=0)
+    if probabilities.dtype.kind not in "iuf" or labels.dtype.kind not in "iu":
+        found = f"probabilities {probabilities.dtype}, labels {labels.dtype}"
+        raise TypeError(f"worst_mistakes: expects numbers, and labels as whole ones; received {found}")
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
         raise ValueError(
             "worst_mistakes: probabilities must have the shape (N, classes) and labels (N,); "
@@ -55,6 +61,11 @@ def worst_mistakes(probabilities: np.ndarray, labels: np.ndarray, count: int = 1
         )
     if not np.isfinite(probabilities).all():
         raise ValueError("worst_mistakes: probabilities must be finite; they hold NaN or infinities")
+    if labels.size and not 0 <= labels.min() <= labels.max() < probabilities.shape[1]:
+        raise ValueError(
+            f"worst_mistakes: labels must be from 0 to {probabilities.shape[1] - 1}; received labels from "
+            f"{labels.min()} to {labels.max()}"
+        )
     rows, answers = np.arange(len(labels)), probabilities.argmax(axis=1)
     p_label, p_answer = probabilities[rows, labels], probabilities[rows, answers]
     wrong = np.flatnonzero(answers != labels)

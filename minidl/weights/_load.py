@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl._checks import shown
+from minidl._checks import check_path
 from minidl._unpickle import shorten
 from minidl.weights import _safetensors, _torch
 from minidl.weights._npz import read_npz
@@ -119,8 +119,7 @@ def _opened(operation: str, path: str | os.PathLike[str]) -> Iterator[Reader]:
 
     The net is wide on purpose: what zipfile, zlib, json and NumPy's header reader raise on garbage has no end.
     """
-    if not isinstance(path, (str, os.PathLike)):  # True, or another number, would be an open file: 1 is stdout
-        raise TypeError(f"{operation}: path must be a str or a Path; received path={shown(path)}")
+    check_path(operation, path)
     try:
         with Reader(path) as file:
             yield file

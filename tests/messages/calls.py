@@ -9,7 +9,8 @@ import inspect
 import numpy as np
 
 import minidl
-from minidl import Tensor, cost, kernels, models, nn, ops, optim, weights
+from minidl import Tensor, cost, data, kernels, models, nn, ops, optim, training, viz, weights
+from minidl.data import transforms
 from minidl.nn import init
 
 
@@ -291,6 +292,76 @@ def others(folder):
         yield f"init.{name}", function, lambda a=args, f=function: (a, settings_of(f, len(a)))
 
 
+X8 = np.arange(2 * 3 * 8 * 8, dtype=np.uint8).reshape(2, 3, 8, 8)
+PAIRS = np.zeros((2, 2), int)
+CHANGES = {
+    "add_colour": (X8, np.zeros((2, 3))),
+    "brightness": (X8, np.ones(2)),
+    "contrast": (X8, np.ones(2)),
+    "crop": (X8, (4, 4), PAIRS),
+    "cutout": (X8, 2, PAIRS),
+    "flip": (X8, np.array([True, False])),
+    "interpolate": (X8, 4),
+    "interpolation_matrix": (4, 8),
+    "mixup": (X8 / 255, np.array([0, 1]), np.ones(2), 2),
+    "normalize": (X8, [0.5] * 3, [0.2] * 3),
+    "pad": (X8, 1),
+    "resize": (X8, 4),
+    "saturation": (X8, np.ones(2)),
+    "shift": (X8, PAIRS),
+}
+TRANSFORMS = {
+    "Brightness": (0.1,),
+    "CenterCrop": (4,),
+    "Contrast": (0.1,),
+    "Cutout": (2,),
+    "Flip": (0.5,),
+    "Mixup": (0.2,),
+    "Normalize": ([0.5] * 3, [0.2] * 3),
+    "Pad": (1,),
+    "Pipeline": ((transforms.Flip(),),),
+    "RandomCrop": (4,),
+    "RandomResizedCrop": (4,),
+    "Resize": (4,),
+    "Saturation": (0.1,),
+    "Shift": (1,),
+}
+
+
+def pictures(n=2):
+    return data.Pictures(np.zeros((n, 1, 32, 32), np.uint8), np.arange(n) % 2, ("a", "b"))
+
+
+def loaded(*args, **settings):
+    for _ in data.Loader(*args, **settings).epoch(0):
+        pass
+
+
+def of_data():
+    """Yield the calls of data sets, transforms and training."""
+    for name, args in {**CHANGES, **TRANSFORMS}.items():
+        function = getattr(transforms, name)
+        yield f"transforms.{name}", function, lambda a=args, f=function: (a, settings_of(f, len(a)))
+    steps = [{"name": "flip"}, {"name": "normalize", "mean": [0.5] * 3, "std": [0.2] * 3}]
+    net, settings = models.lenet5_modern(num_classes=2), {"epochs": 1, "batch_size": 2, "lr": 0.1, "watchers": ()}
+    yield from [
+        ("transforms.build", transforms.build, lambda: ((steps,), {"statistics": None})),
+        ("a pipeline", transforms.build(steps), lambda: ((X8,), {})),
+        ("data.Pictures", data.Pictures, lambda: ((X8, np.array([0, 1]), ("a", "b")), {})),
+        ("data.Loader", loaded, lambda: ((pictures(), 1), {**settings_of(data.Loader), "workers": 0})),
+        ("data.load", data.load, lambda: (("digits",), {})),
+        ("data.describe", data.describe, lambda: ((data.open_dataset("digits"),), {"workers": 0})),
+        ("data.measure", data.measure, lambda: ((data.Split.of(pictures()),), {"workers": 0, "skip_broken": False})),
+        ("training.make_config", training.make_config, lambda: (("lenet5_modern",), {"epochs": 1, "lr": 0.1})),
+        ("training.parse_setting", training.parse_setting, lambda: (("lr=0.1",), {})),
+        ("training.load_recipe", training.load_recipe, lambda: (("fast", "lenet5_modern"), {})),
+        ("Metrics.update", lambda *a: training.Metrics(2).update(*a), lambda: ((np.eye(2), np.array([0, 1]), 0.5), {})),
+        ("training.evaluate", training.evaluate, lambda: ((net, pictures()), {"device": "cpu", "batch_size": 2})),
+        ("training.fit", training.fit, lambda: ((net, pictures(), pictures()), settings)),
+        ("viz.worst_mistakes", viz.worst_mistakes, lambda: ((np.eye(2), np.array([1, 0])), {"count": 2})),
+    ]
+
+
 def every(folder):
     """Yield (name, function, right arguments) of all of them."""
     for name, make in OPERATIONS.items():
@@ -300,3 +371,4 @@ def every(folder):
         yield from layer(name)
     yield from methods()
     yield from others(folder)
+    yield from of_data()

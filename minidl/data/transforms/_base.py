@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minidl._checks import check_rank
+from minidl._checks import NUMBERS, check_rank, shown
 from minidl._random import default_generator
 
 Pictures = np.ndarray | Sequence[np.ndarray]  # (N, C, H, W), or N arrays (C, H, W) of different sizes
@@ -71,7 +71,7 @@ def apply_rows(
         MemoryError: if there is not enough memory; it names the picture.
     """
     if isinstance(x, np.ndarray):
-        check_rank(op, "x", x.shape, "N, C, H, W")
+        check_pictures(op, x)
         return change(x, rows)
     changed = []
     for i, one in enumerate(x):
@@ -119,12 +119,20 @@ def in_floats(op: str, x: np.ndarray, change: Callable[[np.ndarray], np.ndarray]
     return change(x).clip(0, 1)
 
 
+def check_pictures(op: str, x: Any) -> None:
+    """Refuse what is no array of pictures (N, C, H, W)."""
+    if not isinstance(x, np.ndarray) or isinstance(x, np.matrix) or x.dtype.kind not in "biuf":
+        found = f"dtype={x.dtype}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
+        raise TypeError(f"{op}: x must be a NumPy array of pictures (N, C, H, W); received {found}")
+    check_rank(op, "x", x.shape, "N, C, H, W")
+
+
 def check_number(op: str, name: str, value: Any, dtype: Any = None) -> None:
     """Refuse what is no finite number, or cannot be a pixel of that dtype."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{op}: {name} must be a finite number; received {name}={value!r}")
+    if isinstance(value, bool) or not isinstance(value, NUMBERS) or not math.isfinite(value):
+        raise ValueError(f"{op}: {name} must be a finite number; received {name}={shown(value)}")
     if dtype == np.uint8 and not (0 <= value <= 255 and value == int(value)):
-        raise ValueError(f"{op}: {name} must be from 0 to 255 for uint8 pictures; received {name}={value!r}")
+        raise ValueError(f"{op}: {name} must be from 0 to 255 for uint8 pictures; received {name}={shown(value)}")
 
 
 def column(numbers: np.ndarray, dtype: Any = np.float32) -> np.ndarray:

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minidl._checks import check_positive, check_rank
-from minidl.data.transforms._base import Transform, check_number, column, in_floats
-from minidl.data.transforms.crop import check_rows
+from minidl._checks import check_positive, shown
+from minidl.data.transforms._base import Transform, check_number, check_pictures, column, in_floats
+from minidl.data.transforms.crop import to_rows
 from minidl.kernels.textbook.sums import average
 
 # Of ImageNet's training pictures, red, green, blue, from 0 to 1, as everybody who trains on ImageNet uses them.
@@ -44,7 +44,7 @@ def brightness(x: np.ndarray, factors: np.ndarray) -> np.ndarray:
         >>> brightness(np.array([[[[10, 200]]]], dtype="uint8"), np.array([1.5]))
         array([[[[ 15, 255]]]], dtype=uint8)
     """
-    _check("brightness", x, factors)
+    factors = _factors("brightness", x, factors)
     return in_floats("brightness", x, lambda y: y * column(factors, y.dtype))
 
 
@@ -63,7 +63,7 @@ def contrast(x: np.ndarray, factors: np.ndarray) -> np.ndarray:
         >>> contrast(np.array([[[[100, 200]]]], dtype="uint8"), np.array([0.5]))
         array([[[[125, 175]]]], dtype=uint8)
     """
-    _check("contrast", x, factors)
+    factors = _factors("contrast", x, factors)
     return in_floats("contrast", x, lambda y: _towards(average(grey("contrast", y), (2, 3), keepdims=True), y, factors))
 
 
@@ -82,7 +82,7 @@ def saturation(x: np.ndarray, factors: np.ndarray) -> np.ndarray:
         >>> saturation(np.array([200, 100, 0], dtype="uint8").reshape(1, 3, 1, 1), np.array([0])).reshape(3)
         array([118, 118, 118], dtype=uint8)
     """
-    _check("saturation", x, factors)
+    factors = _factors("saturation", x, factors)
     return in_floats("saturation", x, lambda y: _towards(grey("saturation", y), y, factors))
 
 
@@ -111,8 +111,8 @@ def add_colour(x: np.ndarray, colours: np.ndarray) -> np.ndarray:
         >>> add_colour(np.array([[[[100]], [[250]]]], dtype="uint8"), np.array([[-0.1, 0.1]])).reshape(2)
         array([ 74, 255], dtype=uint8)
     """
-    check_rank("add_colour", "x", x.shape, "N, C, H, W")
-    check_rows("add_colour", "colours", colours, x.shape[:2], "one number for each channel of each picture")
+    check_pictures("add_colour", x)
+    colours = to_rows("add_colour", "colours", colours, x.shape[:2], "one number for each channel of each picture")
     return in_floats("add_colour", x, lambda y: y + np.asarray(colours, dtype=y.dtype)[:, :, None, None])
 
 
@@ -135,13 +135,16 @@ def normalize(x: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.
         >>> normalize(np.array([[[[0, 255]]]], dtype="uint8"), [0.5], [0.25])
         array([[[[-2.,  2.]]]], dtype=float32)
     """
-    check_rank("normalize", "x", x.shape, "N, C, H, W")
+    check_pictures("normalize", x)
     for name, numbers in (("mean", mean), ("std", std)):
+        _check_channels(name, numbers)
         if len(numbers) != x.shape[1]:
             raise ValueError(
                 f"normalize: {name} must have one number for each of the {x.shape[1]} channels; "
-                f"received {name}={tuple(numbers)}, x.shape={x.shape}"
+                f"received {name}={shown(tuple(numbers))}, x.shape={x.shape}"
             )
+        for one in numbers:
+            check_number("normalize", name, one)
     unit = 255 if x.dtype == np.uint8 else 1
     scale, offset = 1 / (unit * np.array(std, dtype=np.float64)), np.array(mean) / np.array(std, dtype=np.float64)
     y = np.empty(x.shape, dtype=np.float32)
@@ -151,9 +154,14 @@ def normalize(x: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.
     return y
 
 
-def _check(op: str, x: np.ndarray, factors: np.ndarray) -> None:
-    check_rank(op, "x", x.shape, "N, C, H, W")
-    check_rows(op, "factors", factors, (len(x),), "one for each picture")
+def _check_channels(name: str, numbers: Any) -> None:
+    if not isinstance(numbers, (list, tuple)) and not (isinstance(numbers, np.ndarray) and numbers.ndim == 1):
+        raise TypeError(f"normalize: {name} must be a list of numbers, one for each channel; received {shown(numbers)}")
+
+
+def _factors(op: str, x: np.ndarray, factors: Any) -> np.ndarray:
+    check_pictures(op, x)
+    return to_rows(op, "factors", factors, (len(x),), "one for each picture")
 
 
 def _towards(middle: np.ndarray, x: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -277,10 +285,12 @@ class Normalize(Transform):
     name: ClassVar[str] = "normalize"
 
     def __post_init__(self) -> None:
+        _check_channels("mean", self.mean)
+        _check_channels("std", self.std)
         if len(self.mean) != len(self.std):
             raise ValueError(
                 f"normalize: mean and std must have one number for each channel; "
-                f"received mean={tuple(self.mean)}, std={tuple(self.std)}"
+                f"received mean={shown(tuple(self.mean))}, std={shown(tuple(self.std))}"
             )
         for mean, std in zip(self.mean, self.std):
             check_number("normalize", "mean", mean)

@@ -8,8 +8,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minidl._checks import check_choice, check_fraction, check_positive, check_rank, to_int, to_padding, to_pair
-from minidl.data.transforms._base import Transform, check_number
+from minidl._checks import (
+    check_choice,
+    check_fraction,
+    check_positive,
+    from_numbers,
+    plain_array,
+    shown,
+    to_int,
+    to_padding,
+    to_pair,
+)
+from minidl.data.transforms._base import Transform, check_number, check_pictures
 from minidl.data.transforms.resize import resample
 
 BORDERS = ("edge", "constant", "reflect")
@@ -34,8 +44,8 @@ def flip(x: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         array([[3, 2, 1],
                [4, 5, 6]])
     """
-    check_rank("flip", "x", x.shape, "N, C, H, W")
-    check_rows("flip", "chosen", chosen, (len(x),), "one for each picture")
+    check_pictures("flip", x)
+    chosen = to_rows("flip", "chosen", chosen, (len(x),), "one for each picture", "b")
     y = x.copy()
     y[chosen] = x[chosen][..., ::-1]
     return y
@@ -60,8 +70,8 @@ def shift(x: np.ndarray, steps: np.ndarray, mode: str = "edge") -> np.ndarray:
         >>> shift(np.array([[[[1, 2, 3]]]]), np.array([[0, 1]]))
         array([[[[1, 1, 2]]]])
     """
-    check_rank("shift", "x", x.shape, "N, C, H, W")
-    check_rows("shift", "steps", steps, (len(x), 2), "(down, right) for each picture")
+    check_pictures("shift", x)
+    steps = to_rows("shift", "steps", steps, (len(x), 2), "(down, right) for each picture", "iu")
     most = int(np.abs(steps).max(initial=0))
     return crop(pad(x, most, mode), x.shape[2:], most - steps)
 
@@ -86,9 +96,9 @@ def crop(x: np.ndarray, size: tuple[int, ...], corners: np.ndarray) -> np.ndarra
         array([[[[ 6,  7],
                  [10, 11]]]])
     """
-    check_rank("crop", "x", x.shape, "N, C, H, W")
-    check_rows("crop", "corners", corners, (len(x), 2), "(row, column) for each picture")
-    h, width = size
+    check_pictures("crop", x)
+    corners = to_rows("crop", "corners", corners, (len(x), 2), "(row, column) for each picture", "iu")
+    h, width = to_pair("crop", "size", size, least=1)
     room = x.shape[2] - h, x.shape[3] - width
     if len(x) and ((corners < 0) | (corners > room)).any():
         raise ValueError(
@@ -122,23 +132,27 @@ def pad(x: np.ndarray, padding: Any, mode: str = "constant", value: float = 0) -
         >>> pad(np.array([[[[1, 2, 3]]]]), (0, 2), "reflect")
         array([[[[3, 2, 1, 2, 3, 2, 1]]]])
     """
-    check_rank("pad", "x", x.shape, "N, C, H, W")
+    check_pictures("pad", x)
     rows, columns = to_padding("pad", padding)
     check_choice("pad", "mode", mode, BORDERS)
     check_number("pad", "value", value, x.dtype)
     if mode == "reflect" and (max(rows) >= x.shape[2] or max(columns) >= x.shape[3]):
         raise ValueError(
             f"pad: a border that mirrors is narrower than the picture, {x.shape[2]}×{x.shape[3]}; "
-            f"received padding={padding!r}; use mode='edge'"
+            f"received padding={shown(padding)}; use mode='edge'"
         )
     more: dict[str, Any] = {"constant_values": value} if mode == "constant" else {}
     return np.pad(x, ((0, 0), (0, 0), rows, columns), mode=mode, **more)  # type: ignore[call-overload]
 
 
-def check_rows(op: str, name: str, rows: np.ndarray, shape: tuple[int, ...], what: str) -> None:
-    """Refuse numbers that are not one row for each picture."""
-    if np.shape(rows) != shape:
-        raise ValueError(f"{op}: {name} must be {what}, shape {shape}; {name}.shape={np.shape(rows)}")
+def to_rows(op: str, name: str, rows: Any, shape: tuple[int, ...], what: str, kinds: str = "iuf") -> np.ndarray:
+    """Return numbers, one row for each picture, as an array."""
+    rows = plain_array(op, from_numbers(op, name, rows))
+    if rows.shape != shape:
+        raise ValueError(f"{op}: {name} must be {what}, shape {shape}; {name}.shape={rows.shape}")
+    if rows.dtype.kind not in kinds:
+        raise TypeError(f"{op}: {name} must be {what}; received dtype={rows.dtype}")
+    return rows
 
 
 class Cut(Transform):
@@ -323,11 +337,11 @@ class RandomResizedCrop(Cut):
         to_pair(self.name, "size", self.size, least=1)
         for what, pair in (("scale", self.scale), ("ratio", self.ratio)):
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-                raise ValueError(f"{self.name}: {what} must be (smallest, largest); received {what}={pair!r}")
+                raise ValueError(f"{self.name}: {what} must be (smallest, largest); received {what}={shown(pair)}")
             for number in pair:
                 check_positive(self.name, what, number)
             if pair[0] > pair[1]:
-                raise ValueError(f"{self.name}: {what} must be (smallest, largest); received {what}={pair!r}")
+                raise ValueError(f"{self.name}: {what} must be (smallest, largest); received {what}={shown(pair)}")
 
     def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Draw ten areas, ten proportions, and a place: (n, 22) from 0 to 1."""

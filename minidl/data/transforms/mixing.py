@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minidl._checks import check_positive, check_rank, to_int
-from minidl.data.transforms._base import Transform, check_number, column
-from minidl.data.transforms.crop import check_rows
+from minidl._checks import check_positive, to_int
+from minidl.data.transforms._base import Transform, check_number, check_pictures, column
+from minidl.data.transforms.crop import to_rows
 
 
 def cutout(x: np.ndarray, size: int, centres: np.ndarray, fill: float = 0) -> np.ndarray:
@@ -34,9 +34,10 @@ def cutout(x: np.ndarray, size: int, centres: np.ndarray, fill: float = 0) -> np
                [1, 1, 1, 1],
                [1, 1, 1, 1]])
     """
-    check_rank("cutout", "x", x.shape, "N, C, H, W")
-    check_rows("cutout", "centres", centres, (len(x), 2), "(row, column) for each picture")
+    check_pictures("cutout", x)
+    centres = to_rows("cutout", "centres", centres, (len(x), 2), "(row, column) for each picture", "iu")
     check_number("cutout", "fill", fill, x.dtype)
+    size = to_int("cutout", "size", size, least=1)
     y = x.copy()
     for one, (row, place) in zip(y, centres.tolist()):
         top, left = row - size // 2, place - size // 2
@@ -71,12 +72,13 @@ def mixup(x: np.ndarray, labels: np.ndarray, shares: np.ndarray, num_classes: in
         >>> mixed.reshape(2), p.tolist()
         (array([ 2.5, 10. ]), [[0.75, 0.25], [0.0, 1.0]])
     """
-    check_rank("mixup", "x", x.shape, "N, C, H, W")
+    check_pictures("mixup", x)
+    num_classes = to_int("mixup", "num_classes", num_classes, least=1)
     if x.dtype.kind != "f":
         raise TypeError(f"mixup: pictures must be floats, they are {x.dtype}; put it behind normalize")
     n = len(x)
-    check_rows("mixup", "labels", labels, (n,), "one for each picture")
-    check_rows("mixup", "shares", shares, (n,), "one for each picture")
+    labels = to_rows("mixup", "labels", labels, (n,), "one for each picture")
+    shares = to_rows("mixup", "shares", shares, (n,), "one for each picture")
     if n and not 0 <= labels.min() <= labels.max() < num_classes:
         raise ValueError(
             f"mixup: labels must be from 0 to {num_classes - 1}; received labels from {labels.min()} to {labels.max()}"

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from minidl._checks import nearest
-from minidl._random import addressed, default_generator
+from minidl._checks import nearest, shown
+from minidl._random import addressed, to_generator
 from minidl.data.statistics import Statistics
-from minidl.data.transforms._base import Pictures, Transform, apply_rows
+from minidl.data.transforms._base import Pictures, Transform, apply_rows, check_pictures
 from minidl.data.transforms.colour import (
     IMAGENET_EIGENVALUES,
     IMAGENET_EIGENVECTORS,
@@ -67,6 +67,8 @@ class Pipeline:
     steps: tuple[Transform, ...] = ()
 
     def __post_init__(self) -> None:
+        if not isinstance(self.steps, (tuple, list)) or not all(isinstance(step, Transform) for step in self.steps):
+            raise TypeError(f"transforms: steps must be a tuple of transforms; received {shown(self.steps)}")
         if any(isinstance(step, Mixup) for step in self.steps[:-1]):
             raise ValueError("transforms: mixup must be the last, because it mixes finished pictures and their labels")
 
@@ -83,7 +85,12 @@ class Pipeline:
             x: the pictures.
             rng: where the draws come from; None (default) takes the default generator.
         """
-        rng = rng or default_generator()
+        rng = to_generator("transforms", rng)
+        if not isinstance(x, (list, tuple)):
+            check_pictures("transforms", x)
+        for one in x:
+            if not isinstance(one, np.ndarray):
+                raise TypeError(f"transforms: pictures must be NumPy arrays; received a {type(one).__name__}")
         return self.apply(x, [step.draw(rng, len(x)) for step in self.steps])
 
     def draw(self, seed: int, epoch: int, n: int) -> list[np.ndarray | None]:
@@ -190,6 +197,10 @@ def build(specs: Iterable[Spec], statistics: Statistics | str | None = None) -> 
         >>> [step.name for step in pipeline.steps]
         ['shift', 'flip', 'normalize']
     """
+    if not isinstance(specs, Iterable) or isinstance(specs, (str, bytes, Mapping, np.ndarray)):
+        raise TypeError(f"transforms: expects a list of tables with a name; received {shown(specs)}")
+    if not isinstance(statistics, (str, Statistics, type(None))):
+        raise TypeError(f"transforms: statistics must be Statistics or 'imagenet'; received {shown(statistics)}")
     if isinstance(statistics, str):
         if statistics != "imagenet":
             raise ValueError(f"transforms: the only known statistics are 'imagenet'; received {statistics!r}")
@@ -199,10 +210,10 @@ def build(specs: Iterable[Spec], statistics: Statistics | str | None = None) -> 
 
 def _step(number: int, spec: Spec, statistics: Statistics | None) -> Transform:
     if not isinstance(spec, Mapping) or "name" not in spec:
-        raise ValueError(f"transforms: number {number} must be a table with a name; received {spec!r}")
+        raise ValueError(f"transforms: number {number} must be a table with a name; received {shown(spec)}")
     name = spec["name"]
     settings = {key: value for key, value in spec.items() if key != "name"}
-    if name not in TRANSFORMS:
+    if not isinstance(name, str) or name not in TRANSFORMS:
         raise ValueError(
             f"transforms: number {number}: there is no {name!r}; did you mean {nearest(name, TRANSFORMS)}?"
         )

@@ -23,8 +23,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minidl._checks import check_choice, check_rank, is_int, to_int, to_pair
-from minidl.data.transforms._base import Transform
+from minidl._checks import check_choice, is_int, to_int, to_pair
+from minidl.data.transforms._base import Transform, check_pictures
 
 REACH = {"bilinear": 1, "bicubic": 2}  # how far an old pixel is seen, in pixels of the larger of the two sizes
 MOST_PIXELS = 1 << 27  # of a resized picture: 0.4 GB in three channels
@@ -40,6 +40,7 @@ def interpolation_matrix(old: int, new: int) -> np.ndarray:
                [0.25, 0.75],
                [0.  , 1.  ]])
     """
+    old, new = (to_int("interpolation_matrix", *one, least=1) for one in (("old", old), ("new", new)))
     place = ((np.arange(new) + 0.5) * old / new - 0.5).clip(0, old - 1)
     distance = np.abs(place[:, None] - np.arange(old))  # (new, old)
     return np.maximum(0, 1 - distance)
@@ -63,7 +64,7 @@ def interpolate(x: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
         >>> interpolate(np.array([[[[0.0, 1.0]]]]), (1, 4))
         array([[[[0.  , 0.25, 0.75, 1.  ]]]])
     """
-    check_rank("interpolate", "x", x.shape, "N, C, H, W")
+    check_pictures("interpolate", x)
     rows, columns = to_pair("interpolate", "size", size, least=1)
     down = interpolation_matrix(x.shape[2], rows)  # (H', H)
     across = interpolation_matrix(x.shape[3], columns)  # (W', W)
@@ -91,7 +92,8 @@ def resize(x: np.ndarray, size: int | tuple[int, int], interpolation: str = "bil
         >>> resize(np.zeros((1, 3, 100, 150), dtype="uint8"), 64).shape
         (1, 3, 64, 96)
     """
-    check_rank("resize", "x", x.shape, "N, C, H, W")
+    check_pictures("resize", x)
+    check_choice("resize", "interpolation", interpolation, tuple(REACH))
     h, width = new_size(x.shape[2:], size)
     if (h, width) == x.shape[2:]:
         return x.copy()
@@ -117,6 +119,8 @@ def new_size(old: tuple[int, ...], size: Any) -> tuple[int, int]:
         return to_pair("resize", "size", size, least=1)
     short = to_int("resize", "size", size, least=1)
     h, width = old
+    if not h or not width:
+        raise ValueError(f"resize: a picture of {h}×{width} has nothing to resize")
     return (short, short * width // h) if h <= width else (short * h // width, short)
 
 
