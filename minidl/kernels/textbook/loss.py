@@ -25,7 +25,8 @@ def cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
     xp = _backend.array_module(x)
     log_p = log_softmax(x, axis=1)
     counted = xp.where(t != 0, log_p, x.dtype.type(0))  # a class of weight 0 costs nothing, even where log p is -inf
-    return rounded(-total(t * counted, (0, 1)) / x.shape[0], x.dtype), log_p
+    rows = x.size // x.shape[1]
+    return rounded(-total(t * counted, tuple(range(x.ndim))) / rows, x.dtype), log_p
 
 
 def cross_entropy_dx(dy: Array, log_p: Array, t: Array) -> Array:
