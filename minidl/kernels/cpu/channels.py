@@ -34,6 +34,7 @@ from minidl.kernels.cpu.vector import (
 )
 
 MOST_QUARTERS = 8
+FEW = 8  # numbers that are added up in one go: the sum of such sums keeps more digits
 ZERO, ONE = np.float32(0), np.float32(1)
 PIXELS, ACROSS = 32, 4 * LANES
 AT_ONCE = 4  # blocks that are put beside each other
@@ -61,10 +62,13 @@ def _quarters(beta: float) -> int:
 
 @inline
 def _windows(row, c, size):
-    """Return for sixteen channels the sum of the `size` numbers of the row that begin at their own."""
+    """Return for sixteen channels the sum of the `size` numbers of the row that begin at their own, FEW by FEW."""
     total = splat(ZERO)
-    for i in range(size):
-        total = total + load(row, c + i)
+    for begin in range(c, c + size, FEW):
+        some = splat(ZERO)
+        for i in range(begin, min(begin + FEW, c + size)):
+            some = some + load(row, i)
+        total = total + some
     return total
 
 
