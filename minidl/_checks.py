@@ -317,22 +317,24 @@ def check_change(tensor: Any, array: Any, word: str = "Tensor.data") -> Array:
 
 def set_grad(tensor: Any, grad: Any) -> None:
     """Make an array, or None, the gradient of a tensor, if it is one."""
-    if grad is not None and type(grad) is not np.ndarray and is_array(grad):
-        grad = plain_array("Tensor.grad", grad)
-    _check_grad("Tensor.grad", tensor, grad)
+    if grad is not None:
+        if type(grad) is not np.ndarray and is_array(grad):
+            grad = plain_array("Tensor.grad", grad)
+        _check_grad("Tensor.grad", tensor, grad)
     tensor._grad = grad
 
 
 def judged_grad(op: str, tensor: Any) -> Array | None:
     """Return the gradient of a tensor, judged once more: NumPy lets everybody change the shape of an array in place."""
-    _check_grad(op, tensor, tensor._grad)
+    if tensor._grad is not None:
+        _check_grad(op, tensor, tensor._grad)
     return tensor._grad
 
 
 def _check_grad(op: str, tensor: Any, grad: Any) -> None:
-    """Refuse a gradient that is neither None nor an array like the tensor: kernels walk through both together."""
-    data = tensor.data
-    if grad is None or (type(grad) is type(data) and grad.shape == data.shape and grad.dtype == data.dtype):
+    """Refuse a gradient that is no array like the tensor: kernels walk through both together."""
+    data = tensor._data
+    if type(grad) is type(data) and grad.shape == data.shape and grad.dtype == data.dtype:
         return
     if not is_array(grad):
         cure = "take its array: grad.data" if is_array(getattr(grad, "data", None)) else "None forgets a gradient"

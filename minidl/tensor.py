@@ -388,7 +388,7 @@ class Tensor(Arrays):
             del dy, gradient, gradients  # nobody may hold an array longer than it is needed
         leaf: Any  # all nodes have been visited: only leaves are left
         for leaf, share in shares.items():
-            if judged_grad("backward", leaf) is not None:
-                leaf.grad = kernels.add(leaf.grad, share)
+            if (grad := judged_grad("backward", leaf)) is not None:
+                leaf._grad = kernels.add(grad, share)
             else:
-                leaf.grad = share if leaf in fresh else _backend.copy(share)
+                leaf._grad = share if leaf in fresh else _backend.copy(share)
