@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from minidl import cli, cost, models, nn
+from minidl.cli import models as models_command
 
 
 def run(capsys, *arguments):
@@ -163,6 +164,30 @@ def test_a_table_on_a_terminal(capsys, monkeypatch):
     assert status == 0
     shown = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in lines]
     assert any(line.startswith("│ vgg16     │ VGG    │ 2014 │ 138,357,544 │") for line in shown)
+
+
+@pytest.fixture(scope="module")
+def all_rows():
+    return models_command._rows(None, None, models_command.Sort.FAMILY, None)
+
+
+@pytest.mark.parametrize("term", ["xterm-256color", "dumb"])
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
+def test_the_list_fits_every_terminal_without_cutting_a_number(all_rows, width, term, capsys, monkeypatch):
+    monkeypatch.setattr(models_command, "_rows", lambda *_: all_rows)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", term)
+    status, lines, _ = run(capsys)
+    assert status == 0
+    shown = [line for line in (re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in lines) if "…" not in line]
+    assert max(map(len, shown)) <= width
+    text = "\n".join(shown)
+    for row in all_rows:
+        assert re.search(rf"(?<![\d,]){row['parameters']:,}(?![\d,])", text), row["name"]
+        assert row["name"] in text
+    assert text.count("×224×224") == sum(row["input"][1] == 224 for row in all_rows)
+    assert len(shown) < 8 * len(all_rows)
 
 
 def test_help_shows_examples(capsys):
