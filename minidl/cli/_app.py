@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 import minidl
+from minidl.cli._help import Command, Group
 from minidl.cli._out import READER_GONE, ReaderGone, columns, prepare, say, silence
 from minidl.cli.data import app as data
 from minidl.cli.eval import evaluate
@@ -29,20 +30,21 @@ NARROW = 80  # columns that help takes if it may; in fewer it must be told
 
 app = typer.Typer(
     name="minidl",
+    cls=Group,
     help="A from-scratch deep-learning engine for convolutional networks.",
     add_completion=False,
     rich_markup_mode=None,  # plain help: readable in a pipe, and loaded in half the time
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(name="train")(train)
-app.command(name="eval")(evaluate)
-app.command(name="report")(report)
-app.command(name="predict")(predict)
-app.command(name="export")(export)
-app.command(name="models")(models)
-app.command(name="gradcheck")(gradcheck)
-app.command(name="warmup")(warmup)
+app.command("train", cls=Command)(train)
+app.command("eval", cls=Command)(evaluate)
+app.command("report", cls=Command)(report)
+app.command("predict", cls=Command)(predict)
+app.command("export", cls=Command)(export)
+app.command("models", cls=Command)(models)
+app.command("gradcheck", cls=Command)(gradcheck)
+app.command("warmup", cls=Command)(warmup)
 app.add_typer(data, name="data")
 
 

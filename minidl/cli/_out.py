@@ -22,7 +22,9 @@ from minidl._names import printable
 READER_GONE = 128 + 13  # the status of a process that SIGPIPE has ended
 LEAST = 20  # columns: in a narrower window lines are cut after all
 # Where a word that is wider than the terminal may be broken: behind these, but neither in 1e-05 nor in 138,357,544.
-SEAMS = re.compile(r"(?<=[/\\_=;}\])])|(?<=[^0-9e]-)|(?<=,)(?!\d{3}(?!\d))")
+SEAMS = re.compile(r"(?<=[/\\_=;|}\])])|(?<=[^0-9e]-)|(?<=,)(?!\d{3}(?!\d))")
+
+TIMES = re.compile(r"(?<=\d)×(?=\d)")
 
 
 class ReaderGone(Exception):
@@ -64,8 +66,22 @@ def say(*lines: object, err: bool = False) -> None:
         OSError: if the standard output cannot be written.
     """
     room = columns(err)
-    text = "".join(f"{piece}\n" for line in lines for piece in fitted(printable(line), room))
+    text = "".join(f"{piece}\n" for line in lines for piece in fitted(shown(line, err), room))
     _write(sys.stderr if err else sys.stdout, text)
+
+
+def shown(text: object, err: bool = False) -> str:
+    """Return a text as a stream will show it: what cannot be printed, or has no letter there, is an escape.
+
+    Sizes stay readable everywhere: 32×32 becomes 32x32, because an escape between digits would hide the numbers.
+    """
+    encoding = (sys.stderr if err else sys.stdout).encoding or "utf-8"
+    whole = printable(text)
+    try:
+        whole.encode(encoding)
+    except UnicodeEncodeError:
+        whole = TIMES.sub("x", whole).encode(encoding, "backslashreplace").decode(encoding)
+    return whole
 
 
 def _write(stream: TextIO, text: str) -> None:

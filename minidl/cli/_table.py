@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from minidl._names import printable
-from minidl.cli._out import columns, draws, padded, say, wide
+from minidl.cli._out import columns, draws, padded, say, shown, wide
 
 COLOURS = {"ok": "green", "KINK": "yellow", "not written yet": "yellow", "FAIL": "bold red", "ERROR": "bold red"}
 GAP = "  "
@@ -39,7 +38,7 @@ def fit(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[
         >>> fit(["name", "size"], [["vgg16", "138"]], numbers=["size"])
         [5, -4]
     """
-    widths = [max(wide(printable(cell)) for cell in column) for column in zip(titles, *rows, strict=True)]
+    widths = [max(wide(shown(cell)) for cell in column) for column in zip(titles, *rows, strict=True)]
     return [-width if title in numbers else width for title, width in zip(titles, widths, strict=True)]
 
 
@@ -74,7 +73,7 @@ def _drawn(titles: Sequence[str], widths: Sequence[int]) -> Iterator[Callable[..
     with Console(width=room).status("") as status:
 
         def add(*cells: str) -> None:
-            rows.append([printable(cell) for cell in cells])
+            rows.append([shown(cell) for cell in cells])
             status.update(f"{rows[-1][0]} …")
 
         yield add
@@ -116,7 +115,7 @@ def _narrowed(
 
 
 def _print_line(cells: Sequence[str], widths: Sequence[int]) -> None:
-    words = [padded(printable(cell), width) for cell, width in zip(cells, widths, strict=True)]
+    words = [padded(shown(cell), width) for cell, width in zip(cells, widths, strict=True)]
     say(GAP.join(words).rstrip())
 
 
@@ -125,7 +124,7 @@ def _print_paragraph(titles: Sequence[str], cells: Sequence[str], room: int) -> 
     lines = [cells[0]]
     for title, cell in zip(titles[1:], cells[1:], strict=True):
         piece = f"{title} {cell}"
-        if len(lines) > 1 and wide(printable(lines[-1] + GAP + piece)) <= room:
+        if len(lines) > 1 and wide(shown(lines[-1] + GAP + piece)) <= room:
             lines[-1] += GAP + piece
         else:
             lines.append(GAP + piece)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from minidl.cli._help import Command, Group
 from minidl.cli._out import draws, say, say_json
 
 if TYPE_CHECKING:
     from minidl.data import Info
 
-app = typer.Typer(help="Look into data sets.", rich_markup_mode=None)
+app = typer.Typer(cls=Group, help="Look into data sets.", rich_markup_mode=None)
 
 
 @app.callback(invoke_without_command=True)
@@ -22,7 +23,7 @@ def _group(context: typer.Context) -> None:
         say(*context.get_help().splitlines())
 
 
-@app.command()
+@app.command(cls=Command)
 def info(
     where: Annotated[str, typer.Argument(help="The folder of a data set, or a name such as digits.", metavar="DIR")],
     classes: Annotated[str | None, typer.Option(help="Only these: a number, or names with commas.")] = None,

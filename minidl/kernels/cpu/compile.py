@@ -20,12 +20,14 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
+import textwrap
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numba
@@ -176,7 +178,9 @@ def _parsed(signature: str) -> Any:
 
 
 class _Watch(event.Listener):
-    """Tells at a terminal which kernel is being compiled, and how long it took."""
+    """Tells at a terminal which kernel is being compiled, and how long it took; what is too wide goes on below."""
+
+    TIME = "99.9_s"  # the room for it: in one piece
 
     def __init__(self, name: str):
         self.name, self.depth, self.began = name, 0, 0.0
@@ -185,14 +189,28 @@ class _Watch(event.Listener):
         """Begin the line with the first of the functions that a kernel is made of."""
         if self.depth == 0:
             self.began = time.perf_counter()
-            print(f"minidl: compiling {self.name} for this machine, once: ", end="", file=sys.stderr, flush=True)
+            line = f"minidl: compiling {self.name} for this machine, once: {self.TIME}"
+            _tell(textwrap.fill(line, _columns(), subsequent_indent="  ").removesuffix(self.TIME))
         self.depth += 1
 
     def on_end(self, event: Any) -> None:
         """End the line."""
         self.depth -= 1
         if self.depth == 0:
-            print(f"{time.perf_counter() - self.began:.1f} s", file=sys.stderr, flush=True)
+            _tell(f"{time.perf_counter() - self.began:.1f} s\n")
+
+
+def _tell(text: str) -> None:
+    """Write to a terminal, which may go away in the meantime: that keeps nothing from being compiled."""
+    with suppress(OSError, ValueError):
+        print(text, end="", file=sys.stderr, flush=True)
+
+
+def _columns() -> int:
+    with suppress(OSError, ValueError):
+        if "COLUMNS" not in os.environ:
+            return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    return shutil.get_terminal_size().columns
 
 
 @contextmanager
