@@ -257,7 +257,7 @@ def test_an_error_of_the_user_leaves_no_thread(error, files):
     assert threading.active_count() == before
 
 
-def test_closing_stops_a_batch_under_way(files, monkeypatch):
+def test_closing_stops_a_batch_under_way(files, monkeypatch, usual_signals):
     count = counted(monkeypatch, files, wait=0.05)
     epoch = Loader(files, 30, workers=2).epoch(0)
     threading.Timer(0.2, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)).start()
@@ -298,7 +298,7 @@ def test_waiting_is_measured(files, monkeypatch):
     assert 0.1 <= loader.waited < 1
 
 
-def test_ctrl_c_ends_the_process_at_once(tmp_path):
+def test_ctrl_c_ends_the_process_at_once(tmp_path, usual_signals):
     class_folders(tmp_path / "pets", n=30)
     program = (
         "import sys, minidl\n"
