@@ -125,7 +125,8 @@ def cross_entropy(
 def class_weights(op: str, weight: Any, logits: Tensor | None = None) -> Array:
     """Judge how much each class counts, and return it as an array, of the dtype of the logits if they are given."""
     array = weight.data if isinstance(weight, Tensor) else weight
-    array = array if _backend.is_array(array) else from_numbers(op, "weight", array)
+    plain = not _backend.is_array(array)
+    array = from_numbers(op, "weight", array) if plain else array
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{op}: weight must be numbers, one for each class; received dtype={array.dtype}")
     if array.ndim != 1 or array.size == 0 or (logits is not None and array.size != logits.shape[1]):
@@ -135,6 +136,8 @@ def class_weights(op: str, weight: Any, logits: Tensor | None = None) -> Array:
         raise ValueError(f"{op}: weight must be >= 0 and finite; received from {array.min()} to {array.max()}")
     if logits is None:
         return array.astype(np.float32) if array.dtype.kind != "f" else array
+    if plain:
+        array = _backend.to_device(array, logits.device)
     if _backend.device_of(array) != logits.device:
         raise TypeError(
             f"{op}: logits are on {logits.device} but weight on {_backend.device_of(array)}; move one of them"

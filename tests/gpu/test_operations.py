@@ -23,8 +23,9 @@ def moves_of(table, arrays, settings):
     """What one forward and one backward pass move, and say so in their documentation; all others move nothing."""
     if table.op in ("dropout", "stochastic_depth"):
         return {"put": 1}, {}  # the draws come from the CPU, so that both devices get the same
-    if table.op == "cross_entropy" and arrays[1].dtype.kind in "iu":
-        return {"read": 2}, {}  # the smallest and the largest label, to judge them
+    if table.op == "cross_entropy":
+        moves = {"put": 1} if "weight" in settings else {}  # plain numbers, one for each class
+        return moves | ({"read": 2} if arrays[1].dtype.kind in "iu" else {}), {}  # how many are wrong, how many count
     key = settings.get("key")
     parts = [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, (list, np.ndarray))]
     is_mask = any(np.asarray(part).dtype.kind == "b" for part in parts)
