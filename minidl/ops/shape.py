@@ -128,7 +128,8 @@ class Pad(Function):
 def _shuffled(x: Array, groups: int) -> Array:
     """Read the channels as a matrix of so many rows, column by column; with as many rows as it had columns, back."""
     y = _backend.empty(x.shape, x.dtype, like=x)
-    kernels.copy_to(_matrix(x, groups), _matrix(y, x.shape[1] // groups).swapaxes(1, 2))
+    if x.size:
+        kernels.copy_to(_matrix(x, groups), _matrix(y, x.shape[1] // groups).swapaxes(1, 2))
     return y
 
 
@@ -382,6 +383,4 @@ def channel_shuffle(x: Tensor, groups: int) -> Tensor:
     check_rank("channel_shuffle", "x", x.shape, "N, C, H, W")
     groups = to_int("channel_shuffle", "groups", groups, least=1)
     check_divides("channel_shuffle", "groups", groups, "x.shape[1]", x.shape[1])
-    if x.size == 0:
-        return x
     return ChannelShuffle.apply(x, groups=groups)
