@@ -137,10 +137,21 @@ def to_shape(op: str, shape: Any) -> tuple[int, ...]:
     return tuple(operator.index(size) for size in shape)
 
 
-def check_path(op: str, path: Any) -> None:
+def check_path(op: str, path: Any, name: str = "path") -> None:
     """Refuse what names no file; True, or another number, would be an open one."""
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"{op}: path must be a str or a Path; received path={shown(path)}")
+        raise TypeError(f"{op}: {name} must be a str or a Path; received {name}={shown(path)}")
+    text = os.fsdecode(path)
+    if not text or "\0" in text:
+        raise ValueError(f"{op}: {name} must not be empty, nor hold the letter NUL; received {name}={shown(path)}")
+
+
+def to_names(op: str, name: str, value: Any) -> list[str]:
+    """Return names as a list of str; an array of text will do, a single str will not."""
+    names = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(one, str) for one in names):
+        raise TypeError(f"{op}: {name} must be a list of names, each a str; received {name}={shown(value)}")
+    return list(names)
 
 
 def check_choice(op: str, name: str, value: Any, choices: Iterable[Any]) -> None:
@@ -285,6 +296,14 @@ def from_numbers(op: str, name: str, value: Any) -> np.ndarray:
         raise ValueError(
             f"{op}: {name} must be numbers in rows of one length; received {name}={shown(value)}"
         ) from None
+
+
+def to_numbers(op: str, name: str, value: Any) -> np.ndarray:
+    """Return an array, a number or nested lists as an array of plain numbers on the CPU."""
+    array = plain_array(op, from_numbers(op, name, value))
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{op}: {name} must be numbers; received {name}.dtype={array.dtype}")
+    return array
 
 
 def to_result(op: str, value: Any) -> Array:

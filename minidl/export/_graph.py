@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from minidl import _backend, cost
+from minidl._checks import check_path, shown
 from minidl._files import atomic_write
 from minidl.cost.trail import input_shape
 from minidl.export._nodes import RULES, Names
@@ -174,6 +175,11 @@ def to_onnx(
         >>> from minidl import export, nn
         >>> export.to_onnx(nn.Sequential(nn.Linear(4, 2)), "net.onnx", size=(4,))  # doctest: +SKIP
     """
+    check_path("export", path)
+    if metadata is not None and (
+        not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata)
+    ):
+        raise TypeError(f"export: metadata must be a dict of notes by name; received metadata={shown(metadata)}")
     require_onnx()
     graph, shapes, kind = trace(net, size)
     content = _model(graph, shapes, kind, metadata or {}).SerializeToString()
@@ -243,4 +249,7 @@ def _lists(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    try:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        raise TypeError(f"export: metadata must be text, or what JSON can hold; received {shown(value)}") from None

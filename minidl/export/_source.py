@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minidl import models, weights
-from minidl._checks import nearest
+from minidl._checks import check_choice, check_path, nearest, to_int
 from minidl.cost.trail import input_shape
 from minidl.data.transforms import Pipeline, build
 from minidl.export._graph import require_onnx, to_onnx
@@ -84,6 +84,10 @@ def export(
         >>> export("lenet5_modern", f"{tempfile.mkdtemp()}/net.safetensors").weights
         'new, as drawn before the first step'
     """
+    for name, given in (("source", source), ("out", out), ("weights_file", weights_file)):
+        if given is not None or name != "weights_file":
+            check_path("export", given, name)
+    size = None if size is None else to_int("export", "size", size, least=1)
     path, form = Path(out), _form(out, to)
     if form == "onnx":
         require_onnx()  # before the work
@@ -100,8 +104,8 @@ def export(
 def _form(out: str | os.PathLike[str], to: str | None) -> str:
     """Return the format, which the file's ending must not contradict."""
     ending = Path(out).suffix.removeprefix(".").lower()
-    if to is not None and to not in FORMATS:
-        raise ValueError(f"export: to must be one of {', '.join(FORMATS)}; received to={to!r}")
+    if to is not None:
+        check_choice("export", "to", to, FORMATS)
     if ending in FORMATS and to in (None, ending):
         return ending
     if ending in FORMATS or to is None:

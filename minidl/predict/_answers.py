@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minidl import ops
-from minidl._checks import to_int
+from minidl._checks import check_path, to_int
 from minidl.data._crew import available_cores, in_order
 from minidl.folding import fuse
 from minidl.nn import Module
@@ -79,6 +79,9 @@ class Predictor:
         run: Name | None = None,
         names: Name | None = None,
     ):
+        for what, path in (("weights_file", weights_file), ("run", run), ("names", names)):
+            if path is not None:
+                check_path("predict", path, what)
         if run is not None and not (model is None and weights_file is None):
             raise ValueError(
                 f"predict: a run brings its own network and weights; "

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from minidl import data, models, weights
+from minidl._checks import check_path, shown, to_int
 from minidl.data import images
 from minidl.data._scan import printable, read_lines
 from minidl.data.transforms import CenterCrop, Pipeline, Resize, build
@@ -71,6 +72,7 @@ class Expert:
             ValueError: if it is no picture, or is broken; one line that begins with the file.
             MemoryError: if it is too large for the memory; the message names the file.
         """
+        check_path("predict", path)
         x: Any = [images.read_pixels(path, self.channels)]
         if self.size is not None and x[0].shape[1:] != self.size:
             x = _bring_to(self.size)(x)
@@ -84,6 +86,7 @@ class Expert:
             ValueError: if there are not as many as classes, or the file is no text.
             OSError: if it cannot be read.
         """
+        check_path("predict", names, "names")
         count = len(self.classes)
         found = class_names(IMAGENET_CLASSES) if os.fspath(names) == "imagenet" else read_lines(Path(names))
         if len(found) != count:
@@ -151,6 +154,10 @@ def from_weights(model: str | None, file: str | os.PathLike[str] | None) -> Expe
         ModuleNotFoundError: if weights or names are asked for whose package is not installed.
         OSError: if the file cannot be read.
     """
+    if model is not None and not isinstance(model, str):
+        raise TypeError(f"predict: model must be the name of a network; received model={shown(model)}")
+    if file is not None:
+        check_path("predict", file, "weights_file")
     if file is not None and is_checkpoint(file):
         found = from_checkpoint(Path(file))
         if model not in (None, found.model):
@@ -200,6 +207,7 @@ def class_names(count: int) -> list[str]:
     Raises:
         ModuleNotFoundError: if the package with the names is not installed.
     """
+    count = to_int("class_names", "count", count, least=0)
     if count != IMAGENET_CLASSES:
         return [f"class {index}" for index in range(count)]
     try:

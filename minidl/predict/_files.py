@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from minidl._checks import check_path, shown
 from minidl.data._scan import is_run, pictures_below, printable
 
 
@@ -40,7 +41,12 @@ def find(names: Iterable[str | os.PathLike[str]]) -> Iterator[str | Missing]:
         >>> next(find(["*.none"]))
         Missing(name='*.none', error='*.none: no file fits this pattern')
     """
-    for name in (os.fspath(one) for one in names):
+    single = isinstance(names, (str, bytes, os.PathLike)) or getattr(names, "ndim", 1) == 0
+    if single or not isinstance(names, Iterable):
+        raise TypeError(f"predict: the files must be a list of paths; received {shown(names)}; one file? [file]")
+    for one in names:
+        check_path("predict", one, "a file")
+        name = os.fspath(one)
         if os.path.isdir(name):
             yield from _in_folder(name)
         elif glob.has_magic(name) and not os.path.lexists(name):

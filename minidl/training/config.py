@@ -171,10 +171,12 @@ class Config:
 
 def check_settings(names: Mapping[str, Any]) -> None:
     """Refuse names that are no settings, with those that might be meant."""
+    if not isinstance(names, Mapping):
+        raise TypeError(f"train: settings must be a dict, name: value; received {shown(names)}")
     known = [one.name for one in fields(Config)]
     for name in names:
         if name not in known:
-            raise ValueError(f"train: there is no setting {name!r}; did you mean {nearest(name, known)}?")
+            raise ValueError(f"train: there is no setting {shown(name)}; did you mean {nearest(name, known)}?")
 
 
 def _check_number(name: str, value: Any, *, above_zero: bool = False) -> None:

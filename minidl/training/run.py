@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from minidl._checks import check_path
+from minidl._checks import check_path, shown
 from minidl._files import atomic_write
 from minidl.training.checkpoint import save_checkpoint
 from minidl.training.state import COLUMNS, State
@@ -105,8 +105,8 @@ class RunFolder:
         Raises:
             ValueError: if there is no such checkpoint (yet).
         """
-        if which not in CHECKPOINTS:
-            raise ValueError(f"run: the checkpoints are 'last' and 'best'; received checkpoint={which!r}")
+        if not isinstance(which, str) or which not in CHECKPOINTS:
+            raise ValueError(f"run: the checkpoints are 'last' and 'best'; received checkpoint={shown(which)}")
         file = self.last if which == "last" else self.best
         if not file.is_file():
             raise ValueError(f"run: {self} has no {file.name}: no epoch was finished yet")

@@ -41,12 +41,18 @@ def new_figure(width: float, height: float, title: str = "") -> Figure:
     """Return an empty figure of that size in inches, on white."""
     from matplotlib.figure import Figure
 
-    if not isinstance(title, str):
-        raise TypeError(f"viz: title must be a str; received title={shown(title)}")
+    room_for(title)
     figure = Figure(figsize=(width, height), dpi=144, facecolor="white", layout="constrained")
     if title:
         write(figure.suptitle("", color=INK, fontsize=10), title, int(TITLE * width))
     return figure
+
+
+def room_for(title: str) -> float:
+    """Return the inches that a title needs above the picture."""
+    if not isinstance(title, str):
+        raise TypeError(f"viz: title must be a str; received title={shown(title)}")
+    return 0.3 if title else 0.0
 
 
 def ink(axes: Axes) -> None:

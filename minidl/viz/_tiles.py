@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+
+from minidl._checks import to_numbers
+
+
+def to_picture(op: str, name: str, x: Any) -> np.ndarray:
+    """Return a picture (C, H, W), judged: numbers, three axes, none of them empty.
+
+    Raises:
+        ValueError: if it has other axes, or an empty one.
+        TypeError: if it holds no numbers.
+    """
+    x = to_numbers(op, name, x)
+    if x.ndim != 3 or not x.size:
+        raise ValueError(f"{op}: {name} must be a picture (C, H, W), no axis of it empty; it has the shape {x.shape}")
+    return x
 
 
 def as_rgb(x: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl._checks import to_names, to_numbers
 from minidl.viz._figure import BLUE, FAINT, INK, ORANGE, SMALL, check_format, ink, new_figure, save
 from minidl.viz._fonts import Lettering
 
@@ -57,7 +58,8 @@ def plot_confusion(counts: np.ndarray, classes: Sequence[str], *, title: str = "
     Raises:
         ValueError: if counts is no square of counts with a row for each class.
     """
-    counts = _check(counts, classes)
+    classes = to_names("draw_confusion", "classes", classes)
+    counts = _check(counts, len(classes))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     opacity = np.sqrt(share)
     side = float(np.clip(0.42 * len(classes), 2.6, 7.6))
@@ -81,8 +83,8 @@ def plot_confusion(counts: np.ndarray, classes: Sequence[str], *, title: str = "
     return figure
 
 
-def _check(counts: Any, classes: Sequence[str]) -> np.ndarray:
-    counts, n = np.asarray(counts), len(classes)
+def _check(counts: Any, n: int) -> np.ndarray:
+    counts = to_numbers("draw_confusion", "counts", counts)
     if n < 1 or counts.shape != (n, n) or counts.dtype.kind not in "iu" or counts.min() < 0:
         least = f", counts.min()={counts.min()}" if counts.size else ""
         raise ValueError(

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from minidl._checks import check_choice
+from minidl._checks import NUMBERS, check_choice, shown, to_names
 from minidl.viz._figure import BLUE, FAINT, INK, ORANGE, SMALL, check_format, ink, new_figure, save
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 PANELS = ("loss", "accuracy", "lr")
 MOST_MARKERS = 40
+LONGEST = 1e9  # epochs that an axis can count
+NEEDED = ("epoch", "train_loss", "val_loss", "train_top1", "val_top1")
+OPTIONAL = ("val_top5", "lr")
 LOGARITHMIC = 10  # a loss or learning rate that changes by more than this factor gets a logarithmic scale
 
 # column of the history: the name in the legend, and how it is drawn; the kind of line tells them apart in print, too
@@ -71,16 +74,35 @@ def plot_curves(history: Sequence[Mapping[str, Any]], *, panels: Sequence[str] =
     Raises:
         ValueError: if the history is empty, or a panel is another one.
     """
-    if not history:
-        raise ValueError("draw_curves: the history is empty; there is nothing to draw before the first epoch is done")
+    _check(history)
+    panels = to_names("draw_curves", "panels", panels)
     for panel in panels:
         check_choice("draw_curves", "panels", panel, PANELS)
     drawn = [panel for panel in panels if panel != "lr" or "lr" in history[0]]
+    if not drawn:
+        raise ValueError(f"draw_curves: no panel is left to draw; panels={panels}, columns={list(history[0])}")
     figure = new_figure(3.4 * len(drawn), 3.4, title)
     for axes, panel in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn):
         {"loss": _loss, "accuracy": _accuracy, "lr": _lr}[panel](axes, history)
         _finish(axes, history)
     return figure
+
+
+def _check(history: Any) -> None:
+    """Refuse what is no list of rows with the same columns, the necessary ones among them, and numbers in all."""
+    if not isinstance(history, (list, tuple)) or not all(isinstance(row, Mapping) for row in history):
+        raise TypeError(f"draw_curves: history must be a list of rows, each a dict; received {shown(history)}")
+    if not history:
+        raise ValueError("draw_curves: the history is empty; there is nothing to draw before the first epoch is done")
+    needed = [*NEEDED, *(column for column in OPTIONAL if column in history[0])]
+    for number, row in enumerate(history):
+        for column in needed:
+            value = row.get(column)
+            if not isinstance(value, NUMBERS) or isinstance(value, bool):
+                found = f"{column}={shown(value)}" if column in row else f"a row without {column!r}"
+                raise ValueError(f"draw_curves: row {number} must have a number as {column!r}; received {found}")
+        if not -LONGEST < row["epoch"] < LONGEST:
+            raise ValueError(f"draw_curves: an epoch must be a finite number; received epoch={shown(row['epoch'])}")
 
 
 def best_row(history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minidl import _backend
+from minidl._checks import shown, to_numbers
 from minidl.nn import Module
 from minidl.tensor import Event, Tensor, no_grad, observe
-from minidl.viz._figure import INK, SMALL, bare, check_format, new_figure, save
+from minidl.viz._figure import INK, SMALL, bare, check_format, new_figure, room_for, save
 from minidl.viz._fonts import write
-from minidl.viz._tiles import as_rgb, fit, mosaic, opaque
+from minidl.viz._tiles import as_rgb, fit, mosaic, opaque, to_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,30 +135,36 @@ def plot_feature_maps(maps: Mapping[str, np.ndarray], picture: np.ndarray | None
     Raises:
         ValueError: if there is no map, or one has no three axes or is not finite.
     """
-    _check(maps)
+    maps = _check(maps)
+    picture = None if picture is None else to_picture("draw_feature_maps", "picture", picture)
     names = list(maps)
     if len(names) > MOST_BLOCKS:
         names = [names[i] for i in np.linspace(0, len(names) - 1, MOST_BLOCKS).round().astype(int)]
     rows = len(names) + (picture is not None)
-    figure = new_figure(7.2, 0.86 * rows + 0.3 * bool(title), title)
+    figure = new_figure(7.2, 0.86 * rows + room_for(title), title)
     all_axes = list(figure.subplots(rows, 1, squeeze=False)[:, 0])
     if picture is not None:
         c, h, width = picture.shape
         rgb = fit(as_rgb(picture).transpose(2, 0, 1), SIDE).transpose(1, 2, 0)
         _row(all_axes.pop(0), [opaque(rgb / 255)], f"picture\n{c} × {h} × {width}")
     for axes, name in zip(all_axes, names):
-        _block(axes, name, np.asarray(maps[name], dtype=np.float64))
+        _block(axes, name, maps[name])
     return figure
 
 
-def _check(maps: Mapping[str, np.ndarray]) -> None:
+def _check(maps: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the maps as float64, judged."""
+    if not isinstance(maps, Mapping) or not all(isinstance(name, str) for name in maps):
+        raise TypeError(f"draw_feature_maps: maps must be a dict, name: (channels, H, W); received maps={shown(maps)}")
     if not maps:
         raise ValueError("draw_feature_maps: there is no map to draw; maps is empty")
-    for name, one in maps.items():
+    found = {name: to_numbers("draw_feature_maps", "a map", one).astype(np.float64) for name, one in maps.items()}
+    for name, one in found.items():
         if one.ndim != 3 or not one.size:
             raise ValueError(f"draw_feature_maps: maps must have 3 axes (channels, H, W); {name} has shape {one.shape}")
         if not np.isfinite(one).all():
             raise ValueError(f"draw_feature_maps: maps must be finite; {name} holds NaN or infinities")
+    return found
 
 
 def liveliest(maps: np.ndarray, most: int = MOST_MAPS) -> np.ndarray:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minidl import _backend
+from minidl._checks import to_numbers
 from minidl.nn import Module
-from minidl.viz._figure import INK, SMALL, bare, check_format, ink, new_figure, save
+from minidl.viz._figure import INK, SMALL, bare, check_format, ink, new_figure, room_for, save
 from minidl.viz._tiles import enlarge, mosaic, opaque
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def plot_filters(w: np.ndarray, *, title: str = "") -> Figure:
     columns = min(len(tiles), max(1, round(np.sqrt(1.8 * len(tiles) * h / width))))
     sheet = mosaic(tiles, columns, gap=max(2, TILE // 8))
     size = 6.6 / max(sheet.shape[1], 8 * (TILE + 3))  # inches for a pixel; few filters do not become huge
-    figure = new_figure(7.2, size * sheet.shape[0] + 0.9 + 0.3 * bool(title), title)
+    figure = new_figure(7.2, size * sheet.shape[0] + 0.9 + room_for(title), title)
     filters, key = figure.subplots(2, 1, height_ratios=[size * sheet.shape[0], 0.12])
     bare(filters)
     filters.imshow(sheet, interpolation="none")
@@ -96,7 +97,7 @@ def plot_filters(w: np.ndarray, *, title: str = "") -> Figure:
 
 
 def _check(w: np.ndarray) -> np.ndarray:
-    w = np.asarray(w, dtype=np.float64)
+    w = to_numbers("draw_filters", "w", w).astype(np.float64)
     if w.ndim != 4 or not w.size:
         raise ValueError(f"draw_filters: w must have 4 axes (O, C, KH, KW), none of them empty; w.shape={w.shape}")
     if not np.isfinite(w).all():

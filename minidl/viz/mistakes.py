@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minidl._checks import from_numbers, to_int
-from minidl.viz._figure import INK, ORANGE, SMALL, bare, check_format, new_figure, save
+from minidl._checks import from_numbers, shown, to_int, to_names
+from minidl.viz._figure import INK, ORANGE, SMALL, bare, check_format, new_figure, room_for, save
 from minidl.viz._fonts import Lettering
-from minidl.viz._tiles import as_rgb, shrink
+from minidl.viz._tiles import as_rgb, shrink, to_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,15 +127,23 @@ def plot_mistakes(
     Raises:
         ValueError: if the shapes do not fit, or a probability is not finite.
     """
+    if not callable(read):
+        raise TypeError(f"draw_mistakes: read must give a picture for its number; received read={shown(read)}")
     found = worst_mistakes(probabilities, labels, count)
+    classes = to_names("draw_mistakes", "classes", classes)
+    if len(classes) != np.shape(probabilities)[1]:
+        raise ValueError(
+            f"draw_mistakes: classes must be the names of the {np.shape(probabilities)[1]} classes of probabilities; "
+            f"received {len(classes)}"
+        )
     lettering = Lettering(classes, MOST_LETTERS)
     rows = max(1, -(-len(found) // COLUMNS))
-    figure = new_figure(2 * COLUMNS, 2.3 * rows + 0.2 + 0.3 * bool(title), title)
+    figure = new_figure(2 * COLUMNS, 2.3 * rows + 0.2 + room_for(title), title)
     places = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for place in places:
         bare(place)
     for place, mistake in zip(places, found):
-        place.imshow(thumbnail(read(mistake.picture)), interpolation="none")
+        place.imshow(thumbnail(_picture(read, mistake.picture)), interpolation="none")
         for height, colour, label, p in (
             (14, INK, mistake.label, mistake.p_label),
             (4, ORANGE, mistake.answer, mistake.p_answer),
@@ -156,6 +164,10 @@ def plot_mistakes(
     else:
         figure.text(0.5, 0.5, f"no mistakes in {len(labels)} pictures", ha="center", color=INK)
     return figure
+
+
+def _picture(read: Callable[[int], np.ndarray], i: int) -> np.ndarray:
+    return to_picture("draw_mistakes", f"read({i})", read(i))
 
 
 def thumbnail(x: np.ndarray) -> np.ndarray:

@@ -9,9 +9,10 @@ import inspect
 import numpy as np
 
 import minidl
-from minidl import Tensor, cost, data, kernels, models, nn, ops, optim, training, viz, weights
+from minidl import Tensor, cost, data, kernels, models, nn, ops, optim, training, weights
 from minidl.data import transforms
 from minidl.nn import init
+from tests.messages.doors import around
 
 
 def t(*shape, dtype="float32"):
@@ -358,7 +359,6 @@ def of_data():
         ("Metrics.update", lambda *a: training.Metrics(2).update(*a), lambda: ((np.eye(2), np.array([0, 1]), 0.5), {})),
         ("training.evaluate", training.evaluate, lambda: ((net, pictures()), {"device": "cpu", "batch_size": 2})),
         ("training.fit", training.fit, lambda: ((net, pictures(), pictures()), settings)),
-        ("viz.worst_mistakes", viz.worst_mistakes, lambda: ((np.eye(2), np.array([1, 0])), {"count": 2})),
     ]
 
 
@@ -372,3 +372,4 @@ def every(folder):
     yield from methods()
     yield from others(folder)
     yield from of_data()
+    yield from around(folder)
