@@ -171,6 +171,10 @@ def test_direct_convolutions_keep_as_many_digits_as_pytorch(layer):
     with kernels.use("cpu", conv="direct"):  # the one switch that turns Winograd off
         assert algorithms(layer) == {"direct"}
         ours, theirs = errors(layer)
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        # Without AVX-512 PyTorch takes other algorithms, of which some cut their sums shorter than others: there a pass
+        # is held against the worst of its three products.
+        theirs = np.maximum(theirs, [*[theirs[:3].max()] * 3, 0])
     assert (ours <= AS_PYTORCH * theirs).all(), f"{ours} {theirs}"
 
 
