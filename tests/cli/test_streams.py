@@ -285,7 +285,7 @@ def test_json_is_json_in_every_encoding(world, name, encoding):
 
 @pytest.mark.parametrize("room", [20, 21, 33, 40, 79])
 def test_lines_are_broken_at_blanks_and_seams_and_nothing_is_lost(room):
-    line = "    settings  mean=[0.485,0.456,0.406] /work/resnet18-pets-1/last.safetensors 138,357,544 1e-05 고양이 " * 3
+    line = "    settings  mean=[0.485,0.456,0.406] runs/resnet18-pets-1/last.safetensors 138,357,544 1e-05 고양이 " * 3
     pieces = list(fitted(line, room))
     assert all(wide(piece) <= room for piece in pieces)
     assert "".join("".join(pieces).split()) == "".join(line.split())
