@@ -88,7 +88,7 @@ def learned(device: str, seconds: float) -> str:
     try:
         from minidl import data
 
-        train, test = data.digits()
+        train, test = data.open_dataset("digits")
     except ModuleNotFoundError as error:
         return f"LeNet-5 on the digits: left out: {error}"
     from minidl import Tensor, kernels, models, no_grad, ops, optim

@@ -1,9 +1,11 @@
 """Data sets: pictures with labels, divided into training and validation; transforms; batches."""
 
+from typing import Any
+
 from minidl.data import transforms
 from minidl.data._open import open_dataset
-from minidl.data._registry import list_data, load
-from minidl.data.digits import digits
+from minidl.data._registry import list_data
+from minidl.data._words import WORDS
 from minidl.data.info import Info, describe
 from minidl.data.loader import Loader
 from minidl.data.pictures import Pictures
@@ -19,12 +21,16 @@ __all__ = [
     "Split",
     "Statistics",
     "describe",
-    "digits",
     "interpolate",
     "list_data",
-    "load",
     "measure",
     "open_dataset",
     "shift",
     "transforms",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in WORDS:
+        raise AttributeError(f"data.{name}: write it so: {WORDS[name]}")
+    raise AttributeError(f"data: there is no {name!r}; there are {', '.join(__all__)}")

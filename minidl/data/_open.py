@@ -43,6 +43,9 @@ def open_dataset(
         >>> pictures = open_dataset("digits", classes="3,5,8")
         >>> pictures.kind, pictures.classes, len(pictures.train), len(pictures.val)
         ('digits', ('3', '5', '8'), 431, 108)
+        >>> train, val = open_dataset("digits")  # the two parts
+        >>> train.read(0).shape
+        (1, 32, 32)
     """
     seed = to_int("data", "seed", seed, least=0)
     if val_share is not None:
@@ -65,7 +68,7 @@ def open_dataset(
 
 def _named(name: str, classes: Choice) -> Dataset:
     train, val = (
-        Split.of(part, f"{name}, {what} picture") for part, what in zip(_registry.load(name), ("training", "test"))
+        Split.of(part, f"{name}, {what} picture") for part, what in zip(_registry.LOADERS[name](), ("training", "test"))
     )
     notes: tuple[str, ...] = ()
     if Path(name).is_dir():

@@ -26,11 +26,11 @@ from minidl._checks import check_choice, check_flag, to_int
 from minidl._random import addressed
 from minidl.data._cache import Cache
 from minidl.data._crew import available_cores, in_order
-from minidl.data.pictures import Pictures
-from minidl.data.split import Split
+from minidl.data._plain import Source, as_split
 from minidl.data.statistics import Statistics
 from minidl.data.transforms import Pipeline, build
 from minidl.data.transforms._base import as_input, stack
+from minidl.tensor import Tensor
 
 Batch = tuple[np.ndarray, np.ndarray]
 MOST_WORKERS = 4  # more do not help: Python's lock is held for a part of every picture
@@ -45,10 +45,15 @@ class _Plan:
 
 
 class Loader:
-    """Batches of a split, epoch by epoch.
+    """Batches of pictures, epoch by epoch: `for x, y in loader`, or `loader.epoch(number)`.
+
+    Each `for` is an epoch: it takes the number `next_epoch`, from 0 on, and raises that by one when it begins. Nothing
+    else depends on the loops before, so a training goes on to the bit where `next_epoch` is set to its epoch.
 
     Args:
-        split: the pictures: of `open_dataset`, or `Pictures`.
+        pictures: a split of `open_dataset`, or `Pictures`; or x, an array (N, …), with y as the next argument.
+        y: of plain arrays: the class of each picture (N,), or other targets (N, …); where the pictures have labels, the
+            batch size may stand here.
         batch_size: pictures in a batch; the last one of an epoch may have fewer.
         transforms: a `Pipeline`, or the names and numbers of one; what it leaves as uint8 is divided by 255.
         statistics: for `normalize` without numbers, see `transforms.build`.
@@ -64,20 +69,26 @@ class Loader:
 
     Raises:
         ValueError: if a number is wrong, or there is not one batch.
+        TypeError: if there are no pictures, or no batch size.
 
     Example:
         >>> from minidl import data
         >>> train = data.open_dataset("digits").train
         >>> loader = Loader(train, 64, transforms=[{"name": "shift", "pixels": 2}], shuffle=True, seed=1)
-        >>> x, labels = next(loader.epoch(0))
-        >>> x.shape, x.dtype, labels.shape, len(loader)
-        ((64, 1, 32, 32), dtype('float32'), (64,), 23)
+        >>> for x, y in loader:  # tensors
+        ...     pass
+        >>> x.shape, y.dtype, len(loader), loader.next_epoch
+        ((30, 1, 32, 32), dtype('int64'), 23, 1)
+        >>> x, y = next(Loader(np.zeros((100, 1, 8, 8)), np.zeros(100, int), batch_size=32).epoch(0))  # arrays
+        >>> x.shape, x.dtype
+        ((32, 1, 8, 8), dtype('float32'))
     """
 
     def __init__(
         self,
-        split: Split | Pictures,
-        batch_size: int,
+        pictures: Source | np.ndarray | Tensor,
+        y: Any = None,
+        batch_size: int | None = None,
         *,
         transforms: Pipeline | Sequence[dict[str, Any]] = (),
         statistics: Statistics | str | None = None,
@@ -89,9 +100,17 @@ class Loader:
         on_error: str = "raise",
         cache_bytes: int = 1 << 30,
     ):
-        self.split = Split.of(split) if isinstance(split, Pictures) else split
-        if not isinstance(self.split, Split):
-            raise TypeError(f"Loader: expects Pictures or a Split; received a {type(split).__name__}")
+        if isinstance(pictures, (np.ndarray, Tensor)):
+            pictures = (pictures, y)
+        elif y is not None and batch_size is None:
+            batch_size = y
+        elif y is not None:
+            raise TypeError(
+                f"Loader: a {type(pictures).__name__} has labels of its own; received a {type(y).__name__} as well"
+            )
+        self.split = as_split("Loader", "pictures", pictures)
+        if batch_size is None:
+            raise TypeError("Loader: how many pictures has a batch? there is no default: batch_size=64")
         self.batch_size = to_int("Loader", "batch_size", batch_size, least=1)
         self.transforms = transforms if isinstance(transforms, Pipeline) else build(transforms, statistics)
         self.shuffle = shuffle
@@ -106,8 +125,11 @@ class Loader:
         self.on_error = on_error
         self.cache = Cache(to_int("Loader", "cache_bytes", cache_bytes, least=0))
         self.broken: dict[int, str] = {}  # what is wrong with picture i
+        self.next_epoch = 0  # the number of the epoch that the next `for` goes through
         self.waited = 0.0  # seconds that whoever uses the batches had to wait, in all epochs together
         self._fixed, self._sized = self.transforms.fixed(), self.transforms.sized()
+        if self.transforms.mixup is not None and not self.split.classes:
+            raise ValueError("Loader: mixup mixes classes; y must hold a class number for each picture, shape (N,)")
         if not len(self):
             rest = ", the last batch is dropped" if drop_last else ""
             raise ValueError(
@@ -124,10 +146,22 @@ class Loader:
         n = len(self.split)
         return n // self.batch_size if self.drop_last else math.ceil(n / self.batch_size)
 
-    def epoch(self, number: int, start_step: int = 0) -> Generator[Batch, None, None]:
-        """Yield the batches of an epoch: x float32 (N, C, H, W), and labels int64 (N,).
+    def __iter__(self) -> Generator[tuple[Tensor, Tensor], None, None]:
+        """Go through the epoch number `next_epoch`: x and y as tensors, the batches that `epoch` yields as arrays."""
+        batches = self.epoch(self.next_epoch)
+        self.next_epoch += 1
+        return self._as_tensors(batches)
 
-        With mixup the labels are probabilities, float32 (N, classes). A batch of which no picture can be read is left
+    def _as_tensors(self, batches: Generator[Batch, None, None]) -> Generator[tuple[Tensor, Tensor], None, None]:
+        with closing(batches):
+            for x, y in batches:
+                yield Tensor(x), Tensor(y)
+
+    def epoch(self, number: int, start_step: int = 0) -> Generator[Batch, None, None]:
+        """Yield the batches of an epoch as arrays: x float32 (N, C, H, W), and labels int64 (N,).
+
+        Whole numbers as y of plain arrays become int64, all others float32. With mixup the labels are probabilities,
+        float32 (N, classes). A batch of which no picture can be read is left
         out (with on_error="skip"). When the iteration ends, by its end, `break`, an error or Ctrl-C, the threads end;
         who keeps the iterator in a variable ends them earlier with its close().
 
@@ -198,7 +232,8 @@ class Loader:
         x = self.transforms.apply(x, rows, first, lambda i: self.split.name(int(chosen[i])))
         if not isinstance(x, np.ndarray):
             raise ValueError(self._differ(x, chosen))
-        x, labels = as_input(x), self.split.labels[chosen].astype(np.int64)
+        labels = self.split.labels[chosen]
+        x, labels = as_input(x), labels.astype(np.float32 if labels.dtype.kind == "f" else np.int64)
         if (mixup := self.transforms.mixup) is not None:
             x, labels = mixup.mix(x, labels, rows[-1], len(self.split.classes))
         return np.ascontiguousarray(x), labels

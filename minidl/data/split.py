@@ -6,7 +6,7 @@ A `Split` knows the label of every picture and where its pixels are: in one arra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -204,6 +204,8 @@ class Split:
 class Dataset:
     """A data set: pictures to learn from, pictures to be examined with, and what they show.
 
+    It unpacks into its two parts: `train, val = open_dataset(…)`.
+
     Args:
         kind: what it was recognised as, such as "Tiny-ImageNet".
         where: the folder, or the name.
@@ -221,6 +223,16 @@ class Dataset:
     ids: tuple[str, ...]
     notes: tuple[str, ...] = ()
     drawn: bool = False
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError(
+            "Dataset: it is what open_dataset returns, and no base for your own; give arrays: data.Loader(x, y, 64), "
+            "or write a class with epoch(number, start_step=0), which yields (x, y), and __len__"
+        )
+
+    def __iter__(self) -> Iterator[Split]:
+        """Give the two parts: `train, val = open_dataset(…)`."""
+        return iter((self.train, self.val))
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from contextlib import closing
 from minidl import ops
 from minidl._backend import Array
 from minidl.data import Loader, Pictures, Split
+from minidl.data._plain import Source, as_split
 from minidl.nn import Module
 from minidl.tensor import Tensor, no_grad
 from minidl.training.feed import Batches, on_device
@@ -16,7 +17,7 @@ from minidl.training.metrics import Metrics
 
 def evaluate(
     net: Module,
-    pictures: Pictures | Split | Batches,
+    pictures: Source | Batches,
     device: str = "cpu",
     *,
     batch_size: int = 64,
@@ -26,7 +27,8 @@ def evaluate(
 
     Args:
         net: the network.
-        pictures: what it shall recognise: pictures of one size, or batches such as those of a `data.Loader`.
+        pictures: what it shall recognise: pictures of one size, plain arrays (x, y), or batches such as those of a
+            `data.Loader`.
         device: where the network is.
         batch_size: how many pictures at a time, where they are not in batches already.
         tell: is shown the logits (N, classes) and the labels (N,) of each batch, on the device.
@@ -40,18 +42,17 @@ def evaluate(
 
     Example:
         >>> from minidl import data, models
-        >>> score = evaluate(models.lenet5_modern(), data.digits()[1])
+        >>> score = evaluate(models.lenet5_modern(), data.open_dataset("digits").val)
         >>> score.n, 0 <= score.top1 <= 1
         (359, True)
     """
     if not isinstance(net, Module):
         raise TypeError(f"evaluate: expects a module; received a {type(net).__name__}")
-    if not isinstance(pictures, (Pictures, Split)) and not callable(getattr(pictures, "epoch", None)):
-        raise TypeError(f"evaluate: expects Pictures, a Split or a Loader; received a {type(pictures).__name__}")
-    if isinstance(pictures, (Pictures, Split)):
-        if not len(pictures):
+    if isinstance(pictures, (Split, Pictures, tuple)) or not callable(getattr(pictures, "epoch", None)):
+        split = as_split("evaluate", "pictures", pictures, classes_only=True)
+        if not len(split):
             raise ValueError("evaluate: there are no pictures to examine the network with")
-        pictures = Loader(pictures, batch_size, workers=0)
+        pictures = Loader(split, batch_size, workers=0)
     score: Metrics | None = None
     with net.modes_kept(), no_grad(), closing(pictures.epoch(0)) as batches:
         net.eval()

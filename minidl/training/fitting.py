@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minidl._checks import shown
-from minidl.data import Pictures, Split
+from minidl.data import Split
+from minidl.data._plain import Source, as_split
 from minidl.nn import Module
 from minidl.optim import Optimizer
 from minidl.training.config import Config, check_settings
@@ -15,13 +16,11 @@ from minidl.training.loop import run_epochs
 from minidl.training.state import State, make_optimizer
 from minidl.training.watcher import Watcher
 
-Source = Pictures | Split | Batches
-
 
 def fit(
     model: Module | State,
-    train: Source,
-    val: Source,
+    train: Source | Batches,
+    val: Source | Batches,
     *,
     optimizer: str | Optimizer | None = None,
     watchers: Sequence[Watcher] = (),
@@ -32,8 +31,9 @@ def fit(
 
     Args:
         model: the network, which changes; or a `State`, to go on from there with its own settings.
-        train: pictures to learn from (float32 or uint8), or batches that are addressed by epoch and step, such as those
-            of a `data.Loader`, which has a batch size, transforms and a seed of its own.
+        train: pictures to learn from (float32 or uint8): a pair of arrays (x, y) with the class of each picture in y,
+            `Pictures`, or a split; or batches that are addressed by epoch and step, such as those of a `data.Loader`,
+            which has a batch size, transforms and a seed of its own.
         val: pictures to examine the network with, or batches of them.
         optimizer: "sgd", "rmsprop", "adam" or "adamw"; or one that was made before.
         watchers: whom to tell how it goes, see `Watcher`.
@@ -50,29 +50,37 @@ def fit(
 
     Example:
         >>> from minidl import data, models
-        >>> train, val = (part.take(slice(0, 64)) for part in data.digits())
+        >>> train, val = (part.take(slice(0, 64)) for part in data.open_dataset("digits"))
         >>> state = fit(models.lenet5_modern(), train, val, epochs=2, optimizer="adam", lr=0.001)
         >>> [row["epoch"] for row in state.history], state.finished
         ([1, 2], True)
+        >>> arrays = [(part.x, part.labels) for part in (train, val)]  # the same pictures as plain arrays
+        >>> fit(models.lenet5_modern(), *arrays, epochs=1, optimizer="adam", lr=0.001).finished
+        True
     """
     if not isinstance(watchers, (list, tuple)) or not all(isinstance(one, Watcher) for one in watchers):
         raise TypeError(f"fit: watchers must be a list of Watchers; received {shown(watchers)}")
     if not callable(should_stop):
         raise TypeError(f"fit: should_stop must be a function without arguments; received {shown(should_stop)}")
-    for name, part in (("train", train), ("val", val)):
-        if not isinstance(part, (Pictures, Split)) and not (hasattr(part, "epoch") and hasattr(part, "__len__")):
-            raise TypeError(f"fit: {name} must be Pictures, a Split or a Loader; received a {type(part).__name__}")
-        if not len(part):
-            raise ValueError(f"fit: there are no pictures; received len({name})=0")
+    train, val = (_judged(name, part) for name, part in (("train", train), ("val", val)))
     state = model if isinstance(model, State) else _begin(model, optimizer, settings)
     if state is model and (settings or optimizer is not None):
         named = ", ".join([*settings, *["optimizer"] * (optimizer is not None)])
         raise ValueError(f"fit: a State goes on with its own settings; received {named} as well")
     config = state.config
-    batches = training_batches(train, config) if isinstance(train, (Pictures, Split)) else train
-    examined = validation_batches(val, config) if isinstance(val, (Pictures, Split)) else val
+    batches = training_batches(train, config) if isinstance(train, Split) else train
+    examined = validation_batches(val, config) if isinstance(val, Split) else val
     run_epochs(state, batches, examined, watchers, should_stop)
     return state
+
+
+def _judged(name: str, part: Any) -> Split | Batches:
+    """Return pictures as a split, and batches as they are."""
+    if not (hasattr(part, "epoch") and hasattr(part, "__len__")):
+        part = as_split("fit", name, part, classes_only=True)
+    if not len(part):
+        raise ValueError(f"fit: there are no pictures; received len({name})=0")
+    return part
 
 
 def _begin(net: Module, optimizer: str | Optimizer | None, settings: dict[str, Any]) -> State:

@@ -89,7 +89,7 @@ def train(
     Example:
         >>> import tempfile
         >>> from minidl import data
-        >>> parts = tuple(part.take(slice(0, 64)) for part in data.digits())
+        >>> parts = tuple(part.take(slice(0, 64)) for part in data.open_dataset("digits"))
         >>> folder = tempfile.mkdtemp() + "/run"
         >>> outcome = train(Config(epochs=1), out=folder, parts=parts)
         >>> outcome.finished, outcome.run.last.name

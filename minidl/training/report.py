@@ -81,7 +81,8 @@ def write_report(run: RunFolder, state: State, val: Split | Pictures) -> Path:
         >>> from minidl.training import Config
         >>> net = models.lenet5_modern()
         >>> state = State(net, optim.SGD(net.parameters(), lr=0.1), Config())
-        >>> page = write_report(RunFolder(tempfile.mkdtemp()), state, data.digits()[1].take(slice(0, 32)))
+        >>> val = data.open_dataset("digits").val.take(slice(0, 32))
+        >>> page = write_report(RunFolder(tempfile.mkdtemp()), state, val)
         >>> sorted(file.name for file in page.parent.iterdir())
         ['confusion.png', 'feature_maps.png', 'filters.png', 'mistakes.png', 'report.html']
     """

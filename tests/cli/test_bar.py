@@ -6,12 +6,12 @@ from rich.console import Console
 
 from minidl import training
 from minidl.cli._bar import Bar
-from minidl.data import digits
+from minidl.data import open_dataset
 
 
 def test_the_bar_follows_a_training(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    parts = tuple(part.take(slice(0, 48)) for part in digits())
+    parts = tuple(part.take(slice(0, 48)) for part in open_dataset("digits"))
     screen = io.StringIO()
     bar = Bar(Console(file=screen, force_terminal=True, width=100, color_system=None))
     shown = []

@@ -18,7 +18,7 @@ def _here(tmp_path, monkeypatch):
 @pytest.fixture
 def run(tmp_path):
     """A finished run of one epoch with a few pictures."""
-    parts = tuple(part.take(slice(0, 24)) for part in data.digits())
+    parts = tuple(part.take(slice(0, 24)) for part in data.open_dataset("digits"))
     return training.train(training.Config(epochs=1), out=tmp_path / "run", parts=parts).run
 
 

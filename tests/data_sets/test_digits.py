@@ -8,14 +8,14 @@ import pytest
 from sklearn.datasets import load_digits
 
 from minidl import data
-from minidl.data import digits as digits_function
+from minidl.data._digits import digits as digits_function
 
-digits_module = importlib.import_module("minidl.data.digits")
+digits_module = importlib.import_module("minidl.data._digits")
 
 
 @pytest.fixture(scope="module")
 def parts():
-    return data.digits()
+    return digits_function()
 
 
 def test_the_table_is_that_of_scikit_learn():
@@ -36,7 +36,7 @@ def test_without_scikit_learn_the_cure_is_named(monkeypatch):
     with pytest.raises(
         ModuleNotFoundError, match=r"scikit-learn, which is not installed; .*pip install 'minidl\[demo\]'"
     ):
-        data.digits()
+        digits_function()
 
 
 def test_every_digit_is_in_one_part(parts):
@@ -82,11 +82,13 @@ def test_training_pictures_have_mean_0_and_variance_1(parts):
     assert not np.shares_memory(train.x, test.x)
 
 
-def test_load_finds_data_sets_by_name():
+def test_there_is_one_way_to_open_a_data_set():
     assert data.list_data() == ["digits"]
-    assert len(data.load("digits")[1]) == 359
-    with pytest.raises(ValueError, match=r"data.load: there is no data set 'digit'; did you mean digits\?"):
-        data.load("digit")
+    train, val = data.open_dataset("digits")
+    assert (len(train), len(val)) == (1438, 359)
+    for word in ("load", "digits"):
+        with pytest.raises(AttributeError, match=rf"data\.{word}: write it so: train, val = data\.open_dataset\("):
+            getattr(data, word)
 
 
 def test_pictures_judge_their_arrays():

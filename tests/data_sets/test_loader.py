@@ -110,7 +110,7 @@ def test_the_draws_are_those_that_are_promised(files):
 
 def test_training_pictures_come_as_the_digits_trainer_had_them():
     """The purposes are those of a plain loop over addressed draws, so such a loop can be replaced by a loader."""
-    train, _ = data.digits()
+    train, _ = data.open_dataset("digits")
     loader = Loader(train, 16, transforms=[{"name": "shift", "pixels": 2}], shuffle=True, seed=1)
     order = addressed(1, "shuffle", 5).permutation(len(train))
     moves = addressed(1, "shift", 5).integers(-2, 3, (len(train), 2))

@@ -5,6 +5,7 @@ import pytest
 
 from minidl import data
 from minidl.data._choice import choose
+from minidl.data._digits import digits
 from minidl.data.split import Arrays, draw_share
 
 IDS, NAMES = ["n1", "n2", "n3"], ["cat", "dog", "emu"]
@@ -56,7 +57,7 @@ def test_one_class_only_is_none():
 
 def test_digits_by_name():
     found = data.open_dataset("digits")
-    train, test = data.digits()
+    train, test = digits()
     assert (found.kind, found.where, found.classes) == ("digits", "digits", tuple("0123456789"))
     np.testing.assert_array_equal(found.train.x, train.x)
     np.testing.assert_array_equal(found.val.labels, test.labels)

@@ -8,7 +8,7 @@ import pytest
 
 import minidl
 from minidl import Tensor, export, models, nn, ops, training
-from minidl.data import digits
+from minidl.data import open_dataset
 from minidl.export._nodes import RULES
 from minidl.models._registry import ENTRIES
 from minidl.tensor import Function
@@ -248,7 +248,7 @@ def test_what_is_too_large_is_refused_before_the_work(tmp_path, monkeypatch):
 
 def test_a_run_of_ours(tmp_path):
     """Trained, exported, and asked for all pictures of validation."""
-    parts = digits()
+    parts = open_dataset("digits")
     run = training.train(training.Config(epochs=1), out=tmp_path / "run", parts=parts).run
     done = export.export(run.path, tmp_path / "net.onnx")
     assert (done.model, done.shape) == ("lenet5_modern", (1, 32, 32))

@@ -11,7 +11,7 @@ from minidl.training.config import Config
 def parts():
     for library in ("sklearn", "matplotlib"):  # the digits, and the pictures of a run's report
         pytest.importorskip(library)
-    return tuple(part.take(slice(0, 64)) for part in data.digits())
+    return tuple(part.take(slice(0, 64)) for part in data.open_dataset("digits"))
 
 
 def test_a_training_on_the_gpu_is_the_one_on_the_cpu(gpu, parts, tmp_path):

@@ -8,5 +8,5 @@ from minidl import data
 @pytest.fixture(scope="session")
 def parts():
     """(training pictures, test pictures): 44 and 24 digits, so that the last batch of an epoch is a small one."""
-    train, test = data.digits()
+    train, test = data.open_dataset("digits")
     return train.take(slice(0, 44)), test.take(slice(0, 24))

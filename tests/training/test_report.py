@@ -183,7 +183,7 @@ def test_a_broken_picture_keeps_the_others_in_their_places(rng):
 
 def test_a_run_is_reported_again(tmp_path):
     folder = tmp_path / "run"
-    parts = tuple(part.take(slice(0, 44)) for part in data.digits())
+    parts = tuple(part.take(slice(0, 44)) for part in data.open_dataset("digits"))
     training.train(training.Config(epochs=1), out=folder, parts=parts)
     page = training.report_run(folder)
     assert page == folder / "report.html"

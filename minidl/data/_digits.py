@@ -58,8 +58,7 @@ def _read_table() -> np.ndarray:
     spec = importlib.util.find_spec("sklearn")
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(
-            "data.digits: the digits come with scikit-learn, which is not installed; "
-            "install it with: pip install 'minidl[demo]'",
+            "digits: they come with scikit-learn, which is not installed; install it with: pip install 'minidl[demo]'",
             name="sklearn",
         )
     file = Path(spec.submodule_search_locations[0], "datasets", "data", "digits.csv.gz")
