@@ -51,6 +51,11 @@ __all__ = [
     "weights",
 ]
 
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
 # All but the tensors is imported on first use, so that `import minidl` stays quick.
 _PACKAGES = ("cost", "cuda", "data", "kernels", "models", "nn", "ops", "optim", "training", "viz", "weights")
 _CHECKER = ("GradientError", "gradcheck")

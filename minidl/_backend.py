@@ -176,6 +176,13 @@ def _counts_everybody() -> bool:
 HELD_ONCE = _holders({0: np.empty(1)}, 0) if _counts_everybody() else math.nan  # which equals no number
 
 
+def corners(array: Array, edge: int) -> Array:
+    """Return the ends of each axis, as a copy: `edge` places and one more, and `edge` places."""
+    axes = [[*range(edge + 1), *range(n - edge, n)] if n > 2 * edge + 1 else [*range(n)] for n in array.shape]
+    xp = array_module(array)
+    return array[xp.ix_(*(xp.array(places, dtype=int) for places in axes))]
+
+
 def to_numpy(array: Array) -> np.ndarray:
     """Return the array on the CPU: itself if it is there already, plain numbers as an array."""
     return array.get() if _is_cupy_array(array) else np.asarray(array)

@@ -31,6 +31,7 @@ from minidl._checks import (
     to_axes,
     to_result,
 )
+from minidl._looks import numbers, unfailing
 from minidl._words import ANSWERED, OPERATORS, TENSOR, WORKS
 
 if TYPE_CHECKING:
@@ -326,11 +327,12 @@ class Values:
         except ValueError:
             raise ValueError(f"format: a {type(number).__name__} has no format {form!r}") from None
 
+    @unfailing
     def __repr__(self) -> str:
-        values = np.array2string(_backend.to_numpy(self._data), threshold=60, precision=4, separator=", ")
-        grad = ", requires_grad=True" if self.requires_grad else ""
-        device = ", device=cuda" if self.device == "cuda" else ""
-        return f"Tensor({values}, shape={self.shape}, dtype={self.dtype}{device}{grad})"
+        made = getattr(self, "_node", None)
+        grad = f"grad_fn=<{made.function.op}>" if made else "requires_grad=True" if self.requires_grad else ""
+        notes = ["device=cuda" if self.device == "cuda" else "", grad]
+        return numbers(type(self).__name__, self._data, [note for note in notes if note])
 
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if name not in TENSOR or TENSOR[name].fate == WORKS]

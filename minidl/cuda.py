@@ -11,6 +11,10 @@ from minidl._backend import CudaStatus, cuda_status
 __all__ = ["CudaStatus", "is_available"]
 
 
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
 def is_available() -> CudaStatus:
     """Tell whether an NVIDIA GPU can be used, and in `.reason` why, or why not. The first call imports CuPy.
 

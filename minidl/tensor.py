@@ -31,6 +31,7 @@ from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_change, check_seed, judged_grad, set_grad, to_array, to_gradients, to_result
 from minidl._copies import reduced
+from minidl._looks import Brief, short
 from minidl._numpy import Arrays
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
@@ -56,7 +57,7 @@ def no_grad() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Event:
+class Event(Brief):
     """What an observer is told after an operation: one step of the forward or of the backward pass.
 
     `inputs` and `output` are the arrays of the operation; in the backward pass `inputs` is (dy,) and `output` a tuple
@@ -99,7 +100,7 @@ def _tell(event: Event) -> None:
         observer(event)
 
 
-class Context:
+class Context(Brief):
     """What one run of an operation keeps for its backward pass.
 
     `needs` says for each input whether somebody wants its gradient. `save` keeps arrays, `saved` gives them back; other
@@ -142,6 +143,9 @@ class Context:
         """Bytes of the saved arrays, each counted once."""
         return sum(array.nbytes for array in {id(array): array for array in self._saved}.values())
 
+    def _words(self) -> list[str]:
+        return [self._op, f"saved={short(self._saved)}"]
+
     def _seal(self, output: Tensor) -> None:
         """Note the versions of the tensors whose arrays were saved, and let go of the other inputs."""
         for array in self._saved:
@@ -153,7 +157,7 @@ class Context:
         self._inputs = ()
 
 
-class Function:
+class Function(Brief):
     """An operation with a derivative: subclass it with static `forward` and `backward`, call it with `apply`.
 
     `forward(ctx, *arrays, **settings)` gets plain arrays and returns a new one. `backward(ctx, dy)` returns, for each
@@ -214,7 +218,7 @@ class Function:
         return output
 
 
-class Node:
+class Node(Brief):
     """One run of an operation in the graph: what it saved, and where the gradients of its inputs go."""
 
     __slots__ = ("ctx", "dtype", "function", "module", "order", "parents", "shape")
@@ -246,6 +250,9 @@ class Node:
     def kept(self) -> tuple[Any, ...]:
         """Return everything that was kept for the backward pass."""
         return () if self.ctx is None else (*self.ctx._saved, *vars(self.ctx).values())
+
+    def _words(self) -> list[str]:
+        return [self.function.op, f"shape={self.shape}", f"dtype={self.dtype}"]
 
     def free(self) -> None:
         """Let go of it."""

@@ -24,3 +24,7 @@ from minidl._gradcheck.check import gradcheck
 from minidl._gradcheck.report import ArgumentReport, GradcheckReport, GradientError
 
 __all__ = ["ArgumentReport", "GradcheckReport", "GradientError", "gradcheck"]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

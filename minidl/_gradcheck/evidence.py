@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minidl._looks import Brief
+
 NOTHING = 1e-10  # a number this small is 0, whatever it is compared with
 
 
 @dataclass(frozen=True)
-class Pattern:
+class Pattern(Brief):
     """The name of a mistake ("sign", "scaled", "border" …) and a sentence about it."""
 
     name: str

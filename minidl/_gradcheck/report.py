@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minidl._gradcheck.evidence import Pattern
+from minidl._looks import Brief
 
 LINES = 25  # the longest verdict; nobody scrolls back to find the first error
 DETAILED = 2  # arguments that are shown in full
@@ -14,7 +15,7 @@ LISTED = 7  # arguments that get a line
 
 
 @dataclass
-class ArgumentReport:
+class ArgumentReport(Brief):
     """The verdict on one argument: "ok", "FAIL" or "KINK", and the numbers behind it.
 
     Attributes:
@@ -50,6 +51,12 @@ class ArgumentReport:
     dx: np.ndarray | None = field(default=None, repr=False)
     slope: np.ndarray | None = field(default=None, repr=False)
 
+    def _words(self) -> list[str]:
+        kinks = [f"{self.kinks} of {self.compared or 1} at a kink"] if self.kinks else []
+        pattern = [f"pattern {self.pattern.name}: {self.pattern.text}"] if self.pattern else []
+        error = f"relative error {self.error:.2e}"
+        return [self.label, f"shape={tuple(self.shape)}", self.verdict, error, *kinks, *pattern]
+
     @property
     def ratio(self) -> float:
         """Backward's value over that of finite differences."""
@@ -83,13 +90,18 @@ class ArgumentReport:
 
 
 @dataclass
-class GradcheckReport:
+class GradcheckReport(Brief):
     """The verdict on a function: one entry for each argument that was checked. Printed, it takes at most 25 lines."""
 
     mode: str
     seed: int
     arguments: list[ArgumentReport] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def _words(self) -> list[str]:
+        """Return the verdict, then what was found of each argument, the worst first; `str()` has the details."""
+        rows = sorted(self.arguments, key=lambda a: (a.verdict != "FAIL", -a.error))
+        return [self.verdict, f"{self.mode}, seed {self.seed}", *(", ".join(a._words()) for a in rows), *self.notes]
 
     @property
     def worst(self) -> float:
@@ -124,7 +136,7 @@ class GradcheckReport:
         return "\n".join([*lines[: LINES - len(self.notes)], *self.notes])
 
 
-class GradientError(AssertionError):
+class GradientError(Brief, AssertionError):
     """A gradient is wrong; `.report` carries the numbers.
 
     Example:

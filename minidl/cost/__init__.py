@@ -16,3 +16,7 @@ from minidl.cost.table import Cost, Layer, count
 from minidl.cost.trail import depth, walk
 
 __all__ = ["Cost", "Layer", "count", "depth", "flops", "macs", "walk"]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minidl._checks import to_int
+from minidl._looks import Brief, listed, sides
 from minidl.cost.rules import activation_bytes, flops, macs
 from minidl.cost.trail import depth, input_shape, walk
 from minidl.nn import Module
@@ -17,7 +18,7 @@ COLUMNS = ("parameters", "macs", "flops", "activation_bytes")
 
 
 @dataclass(frozen=True)
-class Layer:
+class Layer(Brief):
     """A row: one operation, or with `Cost.at_depth` all operations of a module.
 
     Attributes:
@@ -38,9 +39,13 @@ class Layer:
     flops: int
     activation_bytes: int
 
+    def _words(self) -> list[str]:
+        result = "" if self.output is None else f" → {sides(self.output)}"
+        return [f"{self.path}: {self.op}{result}".lstrip(": "), *_amounts(self)[:2]]
+
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Brief):
     """What a network costs for one picture in evaluation; `str()` is a table.
 
     Attributes:
@@ -67,6 +72,10 @@ class Cost:
 
     def _sum(self, column: str) -> int:
         return sum(getattr(layer, column) for layer in self.layers)
+
+    def _words(self) -> list[str]:
+        unknown = [f"no FLOPs of {listed(list(self.uncounted))}"] if self.uncounted else []
+        return [self.name, f"one input of {sides(self.input)}", f"depth {self.depth}", *_amounts(self), *unknown]
 
     def at_depth(self, n: int) -> Cost:
         """Return the same table with one row for everything under the first n parts of a path.
@@ -103,8 +112,7 @@ class Cost:
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         head, *body, total = (_line(row, widths) for row in rows)
         rule = "-" * max(len(head), len(total))
-        shape = "×".join(map(str, self.input))
-        lines = [f"{self.name}, evaluation, one input of {shape}", "", head, rule, *body, rule, total, ""]
+        lines = [f"{self.name}, evaluation, one input of {sides(self.input)}", "", head, rule, *body, rule, total, ""]
         lines.append(f"parameters {_size(self.parameter_bytes)}, activations {_size(self.activation_bytes)}")
         if self.uncounted:
             unknown = ", ".join(f"{op} ({times}×)" for op, times in self.uncounted.items())
@@ -184,11 +192,15 @@ def _joined(path: str, rows: list[Layer]) -> Layer:
 
 def _cells(layer: Layer) -> tuple[str, ...]:
     """Write a row."""
-    return layer.path, layer.op, "×".join(map(str, layer.output or ())), *_numbers(layer)
+    return layer.path, layer.op, sides(layer.output or ()), *_numbers(layer)
 
 
 def _numbers(of: Layer | Cost) -> tuple[str, ...]:
     return f"{of.parameters:,}", f"{of.macs:,}", f"{of.flops:,}", _size(of.activation_bytes)
+
+
+def _amounts(of: Layer | Cost) -> list[str]:
+    return [f"{number} {title}" for number, title in zip(_numbers(of), TITLES[3:], strict=True)]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

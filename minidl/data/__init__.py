@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
 def __getattr__(name: str) -> Any:
     if name in WORDS:
         raise AttributeError(f"data.{name}: write it so: {WORDS[name]}")

@@ -6,8 +6,10 @@ import threading
 
 import numpy as np
 
+from minidl._looks import Brief
 
-class Cache:
+
+class Cache(Brief):
     """Keeps the pictures that come first, up to a number of bytes.
 
     Nothing is ever thrown out: an epoch visits every picture once, so the one that was used last is the one that is
@@ -29,6 +31,9 @@ class Cache:
         self.bytes = 0
         self._pictures: dict[int, tuple[np.ndarray, int]] = {}
         self._lock = threading.Lock()
+
+    def _words(self) -> list[str]:
+        return [f"{len(self)} pictures", f"{self.bytes:,} of at most {self.limit:,} bytes"]
 
     def __len__(self) -> int:
         return len(self._pictures)

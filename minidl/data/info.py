@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minidl._checks import to_int
+from minidl._looks import Brief, listed, sides
 from minidl.data._crew import available_cores, in_order
 from minidl.data.split import Dataset, Split
 from minidl.data.statistics import Moments, Statistics
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Brief):
     """What was found in a split.
 
     Args:
@@ -27,6 +28,10 @@ class Part:
     sizes: Counter[tuple[int, ...]] = field(default_factory=Counter)
     broken: dict[str, str] = field(default_factory=dict)
 
+    def _words(self) -> list[str]:
+        sizes = listed([f"{n:,} of {sides(size)}" for size, n in self.sizes.most_common()], 3)
+        return [f"{self.n:,} pictures", sizes, *([f"{len(self.broken):,} broken"] if self.broken else [])]
+
     @property
     def n(self) -> int:
         """The number of pictures, broken ones as well."""
@@ -34,7 +39,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Info:
+class Info(Brief):
     """What was found in a data set; `statistics` are of the training pictures, None if all are broken."""
 
     kind: str
@@ -45,6 +50,11 @@ class Info:
     train: Part
     val: Part
     statistics: Statistics | None
+
+    def _words(self) -> list[str]:
+        classes = f"{len(self.classes)} classes: {listed(self.classes)}"
+        parts = [f"train={self.train}", f"val={self.val}", f"statistics={self.statistics}"]
+        return [self.kind, f"where={self.where}", classes, *parts]
 
     @property
     def broken(self) -> dict[str, str]:

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from minidl._checks import check_choice, check_flag, to_int
+from minidl._looks import Brief
 from minidl._random import addressed
 from minidl.data._cache import Cache
 from minidl.data._crew import available_cores, in_order
@@ -44,7 +45,7 @@ class _Plan:
     rows: list[np.ndarray | None]
 
 
-class Loader:
+class Loader(Brief):
     """Batches of pictures, epoch by epoch: `for x, y in loader`, or `loader.epoch(number)`.
 
     Each `for` is an epoch: it takes the number `next_epoch`, from 0 on, and raises that by one when it begins. Nothing
@@ -135,6 +136,12 @@ class Loader:
             raise ValueError(
                 f"Loader: there is not one batch; received {len(self.split)} pictures, batch_size={batch_size}{rest}"
             )
+
+    def _words(self) -> list[str]:
+        order = f"shuffled with seed {self.seed}" if self.shuffle else "in order"
+        batches = f"{len(self):,} batches of {self.batch_size}{' without the rest' * self.drop_last}"
+        steps = f"transforms {', '.join(step.name for step in self.transforms.steps) or 'none'}"
+        return [f"{len(self.split):,} pictures", batches, order, steps, f"workers={self.workers}"]
 
     @property
     def left_out(self) -> list[str]:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from minidl._checks import shown
+from minidl._looks import Brief, listed, sides
 
 
-@dataclass(frozen=True, repr=False)
-class Pictures:
+@dataclass(frozen=True)
+class Pictures(Brief):
     """N pictures and what they show.
 
     Args:
@@ -28,7 +29,7 @@ class Pictures:
         >>> len(pictures), pictures.take([1, 2]).labels
         (3, array([1, 1]))
         >>> pictures
-        Pictures(3 of 1×8×8, 2 classes)
+        Pictures(3 of 1×8×8, 2 classes: cat, dog)
     """
 
     x: np.ndarray
@@ -55,9 +56,8 @@ class Pictures:
                 f"received labels from {self.labels.min()} to {self.labels.max()}"
             )
 
-    def __repr__(self) -> str:
-        size = "×".join(map(str, self.x.shape[1:]))
-        return f"Pictures({len(self)} of {size}, {len(self.classes)} classes)"
+    def _words(self) -> list[str]:
+        return [f"{len(self):,} of {sides(self.x.shape[1:])}", f"{len(self.classes)} classes: {listed(self.classes)}"]
 
     def __len__(self) -> int:
         return len(self.x)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from minidl._looks import Brief, listed, sides
 from minidl._random import addressed
 from minidl.data.images import picture_size, read_pixels
 from minidl.data.pictures import Pictures
@@ -36,13 +37,16 @@ class Source(Protocol):
         """Return some of the pictures."""
 
 
-class Arrays:
+class Arrays(Brief):
     """Pictures that lie in one array (N, C, H, W), and the name of each."""
 
     def __init__(self, x: np.ndarray, name: Callable[[int], str], indices: np.ndarray | None = None):
         self.x = x
         self._name = name
         self._indices = np.arange(len(x)) if indices is None else indices  # what `name` knows them by
+
+    def _words(self) -> list[str]:
+        return [f"{len(self.x):,} of {sides(self.x.shape[1:])}", str(self.x.dtype)]
 
     def __len__(self) -> int:
         return len(self.x)
@@ -64,11 +68,14 @@ class Arrays:
         return Arrays(self.x[indices], self._name, self._indices[indices])
 
 
-class Files:
+class Files(Brief):
     """Pictures that lie each in a file of its own."""
 
     def __init__(self, paths: Sequence[Path]):
         self.paths = tuple(paths)
+
+    def _words(self) -> list[str]:
+        return [f"{len(self.paths):,}", listed(self.paths, 2)]
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -99,7 +106,7 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Split:
+class Split(Brief):
     """Pictures with labels, of which each is read when it is wanted.
 
     Args:
@@ -132,6 +139,11 @@ class Split:
                 f"Split: labels must be from 0 to {len(self.classes) - 1} (there are {len(self.classes)} classes); "
                 f"received labels from {self.labels.min()} to {self.labels.max()}"
             )
+
+    def _words(self) -> list[str]:
+        size = f" of {sides(self.x.shape[1:])}" if self.x is not None else " in files"
+        classes = [f"{len(self.classes)} classes: {listed(self.classes)}"] if self.classes else []
+        return [f"{len(self):,} pictures{size}", *classes]
 
     @classmethod
     def of(cls, pictures: Pictures, what: str = "picture") -> Split:
@@ -201,7 +213,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class Dataset(Brief):
     """A data set: pictures to learn from, pictures to be examined with, and what they show.
 
     It unpacks into its two parts: `train, val = open_dataset(…)`.
@@ -233,6 +245,11 @@ class Dataset:
     def __iter__(self) -> Iterator[Split]:
         """Give the two parts: `train, val = open_dataset(…)`."""
         return iter((self.train, self.val))
+
+    def _words(self) -> list[str]:
+        n = f"{len(self.train):,} training and {len(self.val):,} validation pictures"
+        where = [] if self.where == self.kind else [f"where={self.where}"]
+        return [self.kind, n, f"{len(self.classes)} classes: {listed(self.classes)}", *where]
 
     @property
     def classes(self) -> tuple[str, ...]:

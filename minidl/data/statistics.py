@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidl._checks import check_flag, shown, to_int
+from minidl._looks import Brief
 from minidl.data._crew import available_cores, in_order
 from minidl.data.split import Split
 
 
 @dataclass(frozen=True)
-class Statistics:
+class Statistics(Brief):
     """The colours of a set of pictures, from 0 to 1 where the pictures are uint8.
 
     Args:

@@ -11,3 +11,7 @@ from minidl.export._graph import IR_VERSION, OPSET, to_onnx
 from minidl.export._source import Exported, export
 
 __all__ = ["IR_VERSION", "OPSET", "Exported", "export", "to_onnx"]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

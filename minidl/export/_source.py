@@ -12,6 +12,7 @@ import numpy as np
 
 from minidl import models, weights
 from minidl._checks import check_choice, check_path, nearest, to_int
+from minidl._looks import Brief
 from minidl.cost.trail import input_shape
 from minidl.data.transforms import Pipeline, build
 from minidl.export._graph import require_onnx, to_onnx
@@ -26,7 +27,7 @@ NEW = "new, as drawn before the first step"
 
 
 @dataclass(frozen=True)
-class Exported:
+class Exported(Brief):
     """What was written.
 
     Attributes:

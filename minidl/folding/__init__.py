@@ -32,6 +32,10 @@ from minidl.nn import Module
 __all__ = ["FoldedConv2d", "fuse"]
 
 
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
 def fuse(model: Module, size: int | Sequence[int] | None = None) -> Module:
     """Return a copy of a network that is quicker at inference: what can be folded into a convolution is.
 

@@ -24,6 +24,13 @@ SETS: dict[str, Any] = {"textbook": textbook, "cpu": Room("minidl.kernels.cpu")}
 NAMES: tuple[str, ...] = tuple(textbook.__all__)
 
 
+__all__ = ["NAMES", "SETS", "explain", "use", "warmup", *NAMES]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
 @contextmanager
 def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
     """Run operations with one set of kernels: "textbook", "cpu", a module, or an object with some of the names.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl._checks import Padding, check_choice, shown, to_int, to_padding, to_pair
+from minidl._looks import Brief, unfailing
 from minidl.kernels import _rooms
 from minidl.kernels.textbook.windows import output_size, same_padding
 
@@ -16,7 +17,7 @@ TEXTBOOK = "im2col and matrix product"
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Brief):
     """Who does one pass: the room, the algorithm, and why."""
 
     room: str
@@ -32,6 +33,7 @@ class Explanation:
     dx: Choice
     dw: Choice
 
+    @unfailing
     def __repr__(self) -> str:
         rows = [(name, getattr(self, name)) for name in PASSES]
         return "\n".join(f"{name:8} {one.room}: {one.algorithm} ({one.why})" for name, one in rows)

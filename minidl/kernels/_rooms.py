@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from minidl._looks import Brief
+
 WORTH_MACS = 2**25  # multiply-adds of a convolution: about a millisecond of the textbook's
 WIDE, WORTH_MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels on: then its network is a large one
 WORTH_MACS_WIDE_DW = 2**16  # of their gradient: the textbook makes one for each picture, and adds them up
@@ -38,12 +40,15 @@ class CannotRun(RuntimeError):
     """A kernel of the fast room cannot be compiled or started here; the message says why."""
 
 
-class Room:
+class Room(Brief):
     """A set of kernels that is imported when its first function is asked for; without it, it has no functions."""
 
     def __init__(self, module: str):
         self._module = module
         self._room: Any = None
+
+    def _words(self) -> list[str]:
+        return [self._module]
 
     def _opened(self) -> Any:
         if self._room is None and not _closed:

@@ -144,3 +144,7 @@ __all__ = [
     "zfnet",
     "zfnet_512",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

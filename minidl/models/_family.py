@@ -17,6 +17,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from minidl._checks import check_alike, check_positive, shown, to_int
+from minidl._looks import Brief
 from minidl.kernels.textbook.windows import output_size
 from minidl.nn import Conv2d, Linear, LoadReport, Module, init
 from minidl.tensor import Tensor
@@ -79,7 +80,7 @@ class Network(Module):
 
 
 @dataclass(frozen=True)
-class Paper:
+class Paper(Brief):
     """Where networks come from: the family's name, the year, and what to read."""
 
     family: str
@@ -88,7 +89,7 @@ class Paper:
 
 
 @dataclass(frozen=True)
-class Variant:
+class Variant(Brief):
     """One network of a family.
 
     Attributes:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from minidl._checks import shown
+from minidl._looks import Brief
 from minidl.models import (
     alexnet,
     cnn_deep,
@@ -70,7 +71,7 @@ FAMILIES: tuple[ModuleType, ...] = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Brief):
     """What the registry knows of a network: its name, its builder and its row in the family's table."""
 
     name: str
@@ -83,6 +84,10 @@ class Entry:
     input_size = property(lambda self: self.variant.input_size, doc="Side of the paper's pictures.")
     smallest = property(lambda self: self.variant.smallest, doc="Side of the smallest picture it can be trained on.")
     file = property(lambda self: sys.modules[self.builder.__module__], doc="The module that it is written in.")
+
+    def _words(self) -> list[str]:
+        weights = [f"weights of {self.weights}"] if self.weights else []
+        return [self.name, f"{self.family}, {self.year}", f"pictures of {self.input_size}×{self.input_size}", *weights]
 
     @property
     def place(self) -> int:

@@ -66,3 +66,7 @@ __all__ = [
     "Unfold",
     "init",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

@@ -9,6 +9,7 @@ import numpy as np
 
 from minidl import _backend
 from minidl._checks import check_flag
+from minidl._looks import unfailing
 from minidl.nn._attributes import joined
 from minidl.tensor import Tensor
 
@@ -24,6 +25,7 @@ class LoadReport:
     def __init__(self, used: list[str], missing: list[str], unexpected: list[str], notes: Iterable[str] = ()):
         self.used, self.missing, self.unexpected, self.notes = used, missing, unexpected, list(notes)
 
+    @unfailing
     def __repr__(self) -> str:
         counts = f"{len(self.used)} used, {len(self.missing)} missing, {len(self.unexpected)} unexpected"
         return "; ".join([counts, *self.notes])

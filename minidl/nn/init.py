@@ -27,6 +27,27 @@ from minidl._checks import check_choice, check_divides, check_flag, check_number
 Shape = tuple[int, ...]
 Rng = np.random.Generator | None
 
+
+__all__ = [
+    "default_uniform",
+    "fans",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "normal",
+    "ones",
+    "truncated_normal",
+    "unfilled",
+    "uniform",
+    "zeros",
+]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
 _unfilled: ContextVar[bool] = ContextVar("unfilled", default=False)
 
 

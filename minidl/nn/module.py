@@ -14,6 +14,7 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
+from minidl._looks import unfailing
 from minidl.nn import _attributes, _state
 from minidl.nn._attributes import STORES, joined
 from minidl.nn._state import LoadReport, overrides
@@ -117,6 +118,10 @@ class Module:
             if name in own.get(store, NOTHING):
                 return own[store][name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        kept = [name for store in STORES for name in self.__dict__.get(store, NOTHING) if name.isidentifier()]
+        return [*super().__dir__(), *kept]
 
     def __delattr__(self, name: str) -> None:
         for store in STORES:
@@ -310,6 +315,7 @@ class Module:
         """Return the settings that stand between the parentheses of the repr."""
         return ""
 
+    @unfailing
     def __repr__(self) -> str:
         name, extra = type(self).__name__, self.extra_repr()
         if not self._modules:

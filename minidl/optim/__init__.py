@@ -20,3 +20,7 @@ __all__ = [
     "decay_groups",
     "make_schedule",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

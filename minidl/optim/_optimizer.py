@@ -14,16 +14,20 @@ import numpy as np
 
 from minidl._backend import FLOATS, Array, device_of, is_array, to_device, to_numpy
 from minidl._checks import check_positive, judged_grad, nearest, shown
+from minidl._looks import Brief, count, short
 from minidl.nn import Module
 from minidl.optim._schedule import History, Schedule
 from minidl.tensor import Tensor
 
 
-class Setting:
+class Setting(Brief):
     """A setting of an optimiser as an attribute: that of its first group; assigning it changes all groups."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
+
+    def _words(self) -> list[str]:
+        return [self.name]
 
     def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
         return self if optimizer is None else optimizer.param_groups[0][self.name]
@@ -36,7 +40,7 @@ class Setting:
             group[self.name] = value
 
 
-class Optimizer:
+class Optimizer(Brief):
     """Base of the update rules: subclass it and write `update`.
 
     `param_groups` holds a dict for each group, as in PyTorch: its "params", its "lr", the "initial_lr" that a schedule
@@ -161,6 +165,17 @@ class Optimizer:
                 group["betas"] = (momentum, group["betas"][1])
             elif group.get("momentum"):
                 group["momentum"] = momentum
+
+    def _words(self) -> list[str]:
+        """Return the settings that all groups share, then what each group learns, with its own settings."""
+        groups = self.param_groups
+        own = [key for key in self.defaults if any(group[key] != groups[0][key] for group in groups)]
+        rows = []
+        for group in groups:
+            sizes = [p.size for p in group["params"]]
+            amount = f"{count(len(sizes), 'parameter')} of {count(sum(sizes), 'number')}"
+            rows.append(", ".join([amount, *(f"{key}={short(group[key])}" for key in own)]))
+        return [*(f"{key}={short(groups[0][key])}" for key in self.defaults if key not in own), *rows]
 
     def update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> Array:
         """Return the new value of p; every rule writes its own, with the settings of the group."""

@@ -8,12 +8,13 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
 from minidl._checks import check_fraction, check_positive, to_int
+from minidl._looks import Brief
 
 History = Sequence[Mapping[str, Any]]  # one row of figures for each epoch that is done
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Brief):
     """What all schedules share: where the training begins, how long it will be, and the warm-up.
 
     A subclass gives `share`.

@@ -14,3 +14,7 @@ from minidl.predict._answers import Guess, Prediction, Predictor, predict
 from minidl.predict._expert import class_names
 
 __all__ = ["Guess", "Prediction", "Predictor", "class_names", "predict"]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

@@ -16,6 +16,7 @@ import numpy as np
 
 from minidl import ops
 from minidl._checks import check_path, to_int
+from minidl._looks import Brief, listed, percent
 from minidl.data._crew import available_cores, in_order
 from minidl.folding import fuse
 from minidl.nn import Module
@@ -29,7 +30,7 @@ Name = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
-class Guess:
+class Guess(Brief):
     """One answer: the class's index, its name, its probability."""
 
     index: int
@@ -38,15 +39,19 @@ class Guess:
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Brief):
     """The answers for one file, the most probable first; or none, and what is wrong with the file."""
 
     file: str
     top: list[Guess] = field(default_factory=list)
     error: str | None = None
 
+    def _words(self) -> list[str]:
+        answers = listed([f"{guess.name} {percent(guess.probability)}" for guess in self.top], 3)
+        return [str(self.file), *([f"error: {self.error}"] if self.error else []), *([answers] if self.top else [])]
 
-class Predictor:
+
+class Predictor(Brief):
     """A network that names pictures.
 
     Args:
@@ -93,6 +98,9 @@ class Predictor:
         self.classes = self._expert.classes
         self.notes = self._expert.notes + (() if self._expert.unnamed is None else (self._expert.unnamed,))
         self._fused: Module | None = None
+
+    def _words(self) -> list[str]:
+        return [str(self.model), f"{len(self.classes)} classes: {listed(self.classes)}", *self.notes]
 
     def prepare(self, path: Name) -> np.ndarray:
         """Read a picture file as the network wants it: float32 (C, H, W).

@@ -10,6 +10,10 @@ GROUPS = (conv, pool, norm, activation, arithmetic, shape, loss)
 __all__ = ["Case", "Table", "tables"]
 
 
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
 def tables() -> dict[str, Table]:
     """Return the table of every operation, by its name.
 

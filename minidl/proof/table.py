@@ -12,20 +12,25 @@ from typing import Any
 
 import numpy as np
 
+from minidl._looks import Brief, listed, short
+
 Draw = Callable[[np.random.Generator], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(Brief):
     """One call: a name, how to draw the arrays (float64, or integers that are passed on), and the settings."""
 
     name: str
     draw: Draw
     settings: dict[str, Any] = field(default_factory=dict)
 
+    def _words(self) -> list[str]:
+        return [self.name, *(f"{name}={short(value)}" for name, value in self.settings.items())]
+
 
 @dataclass(frozen=True)
-class Table:
+class Table(Brief):
     """All cases of one operation.
 
     Attributes:
@@ -41,6 +46,9 @@ class Table:
     cases: tuple[Case, ...]
     oracle: Callable[..., np.ndarray]
     views: bool = False
+
+    def _words(self) -> list[str]:
+        return [self.op, f"{len(self.cases)} cases: {listed([case.name for case in self.cases], 3)}"]
 
 
 def normal(*shapes: tuple[int, ...] | None) -> Draw:

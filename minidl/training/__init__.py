@@ -45,3 +45,7 @@ __all__ = [
     "save_checkpoint",
     "train",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

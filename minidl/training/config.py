@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from minidl._checks import check_choice, check_fraction, nearest, shown, to_int
+from minidl._looks import Brief
 from minidl.optim import make_schedule
 
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw")
@@ -20,7 +21,7 @@ def _halved() -> Table:
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Brief):
     """The settings of a training. Two trainings with equal settings on one machine give equal bits.
 
     The defaults are those for LeNet-5 on the digits; a recipe has others (see `make_config`). None means what fits the

@@ -6,6 +6,7 @@ from typing import Any
 
 from minidl import _backend
 from minidl._backend import Array
+from minidl._looks import Brief
 from minidl.nn import Module
 from minidl.tensor import Event, Tensor, no_grad, observe
 from minidl.training.objective import objective
@@ -13,7 +14,7 @@ from minidl.training.objective import objective
 PICTURES = "the pictures of this batch are not finite"
 
 
-class NonFiniteError(RuntimeError):
+class NonFiniteError(Brief, RuntimeError):
     """A training met NaN or an infinity and stopped; the message names the layer, the step and a cure."""
 
 

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from minidl._looks import Brief
+
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
-class Interrupted(KeyboardInterrupt):
+class Interrupted(Brief, KeyboardInterrupt):
     """A training was ended at once; the message says what is kept.
 
     Attributes:

@@ -16,6 +16,7 @@ import numpy as np
 
 from minidl import _random
 from minidl import data as data_sets
+from minidl._looks import Brief
 from minidl.data import Dataset, Loader, Pictures, Split
 from minidl.data._scan import normal, some
 from minidl.models._family import Network
@@ -41,7 +42,7 @@ Parts = tuple[Split | Pictures, Split | Pictures]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Brief):
     """How a run ended.
 
     Attributes:

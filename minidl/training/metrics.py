@@ -14,11 +14,12 @@ import numpy as np
 
 from minidl._backend import Array, is_array, to_numpy
 from minidl._checks import check_number, from_numbers, nearest, to_int
+from minidl._looks import Brief, percent
 
 FIRST = 5  # ImageNet's competitions counted an answer as right if it was among the first five
 
 
-class Metrics:
+class Metrics(Brief):
     """Sums over the pictures seen so far, and the figures that follow from them.
 
     Args:
@@ -86,6 +87,11 @@ class Metrics:
         self._in_first += int(np.count_nonzero(place < FIRST))
         np.add.at(self._confusion, labels * self.classes + logits.argmax(axis=1), 1)
         self._loss_sum += float(loss) * n
+
+    def _words(self) -> list[str]:
+        shares = [f"{name} {percent(share)}" for name, share in (("top1", self.top1), ("top5", self.top5))]
+        left = [f"{len(self.left_out)} left out"] if self.left_out else []
+        return [f"{self.n:,} pictures", *left, f"{self.classes} classes", f"loss {self.loss:.4g}", *shares]
 
     @property
     def n(self) -> int:

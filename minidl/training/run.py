@@ -15,6 +15,7 @@ from typing import Any
 
 from minidl._checks import check_path, shown
 from minidl._files import atomic_write
+from minidl._looks import Brief
 from minidl.training.checkpoint import save_checkpoint
 from minidl.training.state import COLUMNS, State
 from minidl.training.watcher import Watcher
@@ -27,7 +28,7 @@ MOST_BYTES = 100  # of the data set's name in it; file systems allow 255 in all
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.\w+")  # as `atomic_write` names them
 
 
-class RunFolder:
+class RunFolder(Brief):
     """The files of one run.
 
         last.safetensors    the training after its last finished epoch, or between two steps where it was stopped
@@ -52,6 +53,9 @@ class RunFolder:
         self.pictures = self.path / "pictures.json"
         self.curves = self.path / "curves.png"
         self.report = self.path / "report.html"
+
+    def _words(self) -> list[str]:
+        return [repr(str(self.path))]
 
     def __str__(self) -> str:
         return str(self.path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minidl import models
+from minidl._looks import Brief, percent, short
 from minidl._random import manual_seed
 from minidl.nn import Module
 from minidl.optim import SGD, Adam, AdamW, Optimizer, RMSprop, Schedule, decay_groups
@@ -18,7 +19,7 @@ COLUMNS = ("epoch", "step", "lr", "train_loss", "train_top1", "val_loss", "val_t
 
 
 @dataclass
-class State:
+class State(Brief):
     """A network in training.
 
     `epoch` counts the finished epochs and `step` the finished steps of the one that is under way; `seen`, `loss_sum`
@@ -44,6 +45,13 @@ class State:
     correct: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     frozen: list[Module] = field(default_factory=list)
+
+    def _words(self) -> list[str]:
+        done = f"{self.epoch} of {self.config.epochs} epochs" + (f" and {self.step} steps" if self.step else "")
+        rule = f"{type(self.optimizer).__name__}, lr={short(self.optimizer.lr)}"
+        best = [f"best top1 {percent(self.best['val_top1'])} in epoch {self.best['epoch']}"] if self.best else []
+        frozen = [f"{len(self.frozen)} modules frozen"] if self.frozen else []
+        return [getattr(self.net, "name", "") or type(self.net).__name__, done, rule, *frozen, *best]
 
     def train(self) -> None:
         """Switch the network to training, but for what is frozen."""

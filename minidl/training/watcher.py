@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minidl._looks import Brief
 from minidl.data import Split
 from minidl.training.state import State
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from minidl.training.run import RunFolder
 
 
-class Watcher:
+class Watcher(Brief):
     """Is told how a training goes. Subclass it and write the methods you need; they must not change the state.
 
     Example:

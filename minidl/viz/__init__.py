@@ -25,3 +25,7 @@ __all__ = [
     "first_filters",
     "worst_mistakes",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

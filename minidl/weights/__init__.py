@@ -16,3 +16,7 @@ from minidl.weights._load import Loaded, load, read_metadata
 from minidl.weights._safetensors import save
 
 __all__ = ["Loaded", "demo_path", "load", "names", "read_metadata", "save"]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

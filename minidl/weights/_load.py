@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl._checks import check_path
+from minidl._looks import Brief, listed
 from minidl._unpickle import shorten
 from minidl.weights import _safetensors, _torch
 from minidl.weights._npz import read_npz
@@ -32,12 +33,17 @@ _STRANGERS = (
 )
 
 
-class Loaded(dict[str, np.ndarray]):
+class Loaded(Brief, dict[str, np.ndarray]):
     """Name → array, as `load` found them; `notes` tell what it did to find them, a line each."""
 
     def __init__(self, state: Mapping[str, np.ndarray], notes: Iterable[str] = ()):
         super().__init__(state)
         self.notes = list(notes)
+
+    def _words(self) -> list[str]:
+        arrays = listed([f"{name} {array.shape}" for name, array in self.items()], 4)
+        total = sum(array.size for array in self.values())
+        return [f"{len(self)} arrays, {total:,} numbers", arrays, *self.notes]
 
 
 def load(path: str | os.PathLike[str], *, entry: str | None = None, prefix: str | None = None) -> Loaded:

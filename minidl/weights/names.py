@@ -8,6 +8,19 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+__all__ = [
+    "TABLES",
+    "prefix_of",
+    "present",
+    "rename",
+    "unwrap",
+]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
 Value = TypeVar("Value")
 
 _LITE0_REPEATS = (1, 2, 2, 3, 3, 4, 1)  # blocks a stage, Table 1 of the EfficientNet paper (B0's, which lite0 keeps)

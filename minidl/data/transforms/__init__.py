@@ -67,3 +67,7 @@ __all__ = [
     "saturation",
     "shift",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

@@ -14,13 +14,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minidl._checks import NUMBERS, check_rank, shown
+from minidl._looks import Brief
 from minidl._random import default_generator
 
 Pictures = np.ndarray | Sequence[np.ndarray]  # (N, C, H, W), or N arrays (C, H, W) of different sizes
 Rows = Sequence[Any]  # for each of some steps, what was drawn for the pictures: an array (N, …), or None
 
 
-class Transform:
+class Transform(Brief):
     """A change of pictures that a pipeline can name.
 
     A subclass is a frozen dataclass of its settings. It gives `apply` and, if it draws, `draw`.

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from minidl._checks import nearest, shown
+from minidl._looks import Brief
 from minidl._random import addressed, to_generator
 from minidl.data.statistics import Statistics
 from minidl.data.transforms._base import Pictures, Transform, apply_rows, check_pictures
@@ -48,7 +49,7 @@ Spec = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Pipeline:
+class Pipeline(Brief):
     """Transforms, one after the other.
 
     Args:
@@ -71,6 +72,9 @@ class Pipeline:
             raise TypeError(f"transforms: steps must be a tuple of transforms; received {shown(self.steps)}")
         if any(isinstance(step, Mixup) for step in self.steps[:-1]):
             raise ValueError("transforms: mixup must be the last, because it mixes finished pictures and their labels")
+
+    def _words(self) -> list[str]:
+        return [repr(step) for step in self.steps]
 
     @property
     def mixup(self) -> Mixup | None:

@@ -112,3 +112,7 @@ __all__ = [
     "tanh",
     "tanh_dx",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

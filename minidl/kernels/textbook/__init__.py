@@ -115,3 +115,7 @@ __all__ = [
     "tanh",
     "tanh_dx",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

@@ -10,3 +10,7 @@ runner.py     runs the checks and turns what happens into verdicts
 from minidl.proof.student.runner import Result, check_file
 
 __all__ = ["Result", "check_file"]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

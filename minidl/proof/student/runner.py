@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from minidl._looks import Brief
 from minidl.proof.runner import unknown
 from minidl.proof.student.claims import ADJOINT, CLAIMS, Check, Claim
 from minidl.proof.student.kinds import Subject
@@ -16,7 +17,7 @@ from minidl.proof.student.watch import Watched, Wrong, loaded, where
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Brief):
     """The verdict on one check of one function.
 
     Attributes:
