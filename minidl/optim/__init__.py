@@ -1,5 +1,6 @@
 """Update rules: how a gradient changes a parameter; and schedules: how the learning rate changes on the way."""
 
+from minidl.optim import lr_scheduler
 from minidl.optim._optimizer import Optimizer, decay_groups
 from minidl.optim._schedule import Schedule
 from minidl.optim.adam import Adam, AdamW
@@ -18,6 +19,7 @@ __all__ = [
     "Schedule",
     "clip_grad_norm",
     "decay_groups",
+    "lr_scheduler",
     "make_schedule",
 ]
 

@@ -6,17 +6,17 @@ kept from step to step) and the settings of its group, and returns the new p. It
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from minidl._backend import FLOATS, Array, device_of, is_array, to_device, to_numpy
+from minidl._backend import Array, device_of, full, to_numpy
 from minidl._checks import check_positive, judged_grad, nearest, shown
 from minidl._looks import Brief, count, short
 from minidl.nn import Module
 from minidl.optim._schedule import History, Schedule
+from minidl.optim._state import judged_groups, judged_slots, take_apart
 from minidl.tensor import Tensor
 
 
@@ -76,6 +76,7 @@ class Optimizer(Brief):
         self.defaults: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay, **settings}
         self.param_groups: list[dict[str, Any]] = []
         self._state: dict[Tensor, dict[str, Array]] = {}
+        self.driver = 0  # the number of the scheduler that moves the learning rates, see `lr_scheduler`
         self.check(self.defaults)
         for group in _groups(type(self).__name__, parameters):
             self.add_param_group(group)
@@ -84,8 +85,8 @@ class Optimizer(Brief):
 
     def check(self, settings: dict[str, Any]) -> None:
         """Refuse settings that are out of range; a rule with more of them judges its own as well."""
-        for key in ("lr", "weight_decay"):
-            check_positive(type(self).__name__, key, settings[key], zero=True)
+        for key in ("lr", "weight_decay", "initial_lr"):
+            check_positive(type(self).__name__, key, settings.get(key, 0.0), zero=True)
 
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Learn more parameters: a dict with "params" and the settings that shall be others than the usual ones."""
@@ -114,7 +115,7 @@ class Optimizer(Brief):
 
     @property
     def parameters(self) -> list[Tensor]:
-        """All parameters, group by group: state_dict numbers them in this order."""
+        """All parameters, group by group; state_dict numbers them in this order."""
         return [p for group in self.param_groups for p in group["params"]]
 
     @property
@@ -156,9 +157,21 @@ class Optimizer(Brief):
             >>> [group["lr"] for group in optimizer.param_groups]
             [0.1, 0.05]
         """
-        momentum = schedule.momentum(epoch, step)
-        for group, base in zip(self.param_groups, self._bases(schedule.base_lr), strict=True):
-            group["lr"] = schedule.of(base).lr(epoch, step, history) if base else 0.0
+        bases = self._bases(schedule.base_lr)
+        self.walk([schedule.of(base) if base else None for base in bases], epoch, step, history)
+
+    def walk(self, schedules: Sequence[Schedule | None], epoch: int, step: int = 0, history: History = ()) -> None:
+        """Set the learning rates of the next step as `follow` does, where each group has a schedule of its own.
+
+        Args:
+            schedules: one for each group; None leaves its learning rate at 0.
+            epoch: as for `follow`.
+            step: as for `follow`.
+            history: as for `follow`.
+        """
+        for group, schedule in zip(self.param_groups, schedules, strict=True):
+            group["lr"] = 0.0 if schedule is None else schedule.lr(epoch, step, history)
+            momentum = None if schedule is None else schedule.momentum(epoch, step)
             if momentum is None:
                 continue
             if "betas" in group:  # its β1 is the momentum
@@ -207,54 +220,51 @@ class Optimizer(Brief):
                     f"{device_of(array)}; move the slots: optimizer.load_state_dict(optimizer.state_dict())"
                 )
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters: `.grad` becomes None."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters: `.grad` becomes None, or with set_to_none=False zeros."""
         for p in self.parameters:
-            p.grad = None
+            p.grad = None if set_to_none or p.grad is None else full(p.shape, 0.0, p.dtype, like=p.grad)
 
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Return copies of all slots as NumPy arrays: "0.velocity" belongs to the first parameter."""
-        return {
-            f"{index}.{slot}": np.array(to_numpy(array), order="C")
-            for index, p in enumerate(self.parameters)
-            for slot, array in self._state.get(p, {}).items()
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the next step depends on but the parameters, as copies, in PyTorch's form.
+
+        "state" has the slots of each parameter, NumPy arrays, by its number; "param_groups" has the settings of each
+        group ("lr", "initial_lr", "weight_decay", …), and the numbers of its parameters.
+
+        Example:
+            >>> from minidl import nn, optim
+            >>> optim.SGD([nn.Parameter([1.0])], lr=0.1).state_dict()["param_groups"][0]["lr"]
+            0.1
+        """
+        numbers = {p: number for number, p in enumerate(self.parameters)}
+        slots = {
+            number: {slot: np.array(to_numpy(array), order="C") for slot, array in self._state[p].items()}
+            for p, number in numbers.items()
+            if self._state.get(p)
         }
+        groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
+        return {"state": slots, "param_groups": groups}
 
-    def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
-        """Take slots that `state_dict` returned; all of them, or on an error none.
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take slots and settings that `state_dict` returned; all of them, or on an error none.
+
+        Of older versions, and of the files of `training.save_checkpoint`, slots alone are taken as well
+        ("0.velocity"); the settings then stay what they are.
 
         Raises:
-            ValueError: if a name or a shape does not belong to the parameters, or a slot lacks one that belongs to it.
+            ValueError: if a name, a shape or a group does not belong to the parameters, a slot lacks one that belongs
+                to it, or a setting is refused.
             TypeError: if a slot is no array of floats.
         """
-        name = type(self).__name__
-        if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
-            raise TypeError(f"{name}: expects a dict as state_dict() gives it; received {shown(state)}")
-        parameters = self.parameters
-        loaded: list[dict[str, Array]] = [{} for _ in parameters]
-        for key, array in state.items():
-            index, _, slot = key.partition(".")
-            if slot not in self.slots or not index.isdigit() or int(index) >= len(loaded):
-                raise ValueError(f"{name}: the state has an entry that belongs to no parameter: {key!r}")
-            loaded[int(index)][slot] = _to_slot(name, key, array, parameters[int(index)])
-        for number, found in enumerate(loaded):
-            if found and (missing := [slot for slot in self.together if slot not in found]):
-                raise ValueError(f"{name}: the state has {number}.{next(iter(found))} but not {number}.{missing[0]}")
+        name, parameters = type(self).__name__, self.parameters
+        slots, groups = take_apart(name, state)
+        loaded = judged_slots(name, slots, parameters, self.slots, self.together)
+        restored = self.param_groups if groups is None else judged_groups(name, groups, self.param_groups)
+        for settings in restored:
+            self.check(settings)
+        for group, settings in zip(self.param_groups, restored, strict=True):
+            group.update(settings)
         self._state = dict(zip(parameters, loaded, strict=True))
-
-
-def _to_slot(name: str, key: str, value: Any, p: Tensor) -> Array:
-    """Return one entry of a state, judged, in the dtype and on the device of its parameter; a step is a count."""
-    is_step = key.endswith(".step")
-    shape = () if is_step else p.shape
-    if not is_array(value) or value.dtype not in FLOATS:
-        found = f"dtype={value.dtype}" if is_array(value) else f"a {type(value).__name__}"
-        raise TypeError(f"{name}: the state must hold arrays of float32 or float64; received {found} for {key}")
-    if value.shape != shape:
-        raise ValueError(f"{name}: the state has {key} of shape {value.shape}, expected {shape}")
-    if is_step and not (value >= 0 and value < math.inf):
-        raise ValueError(f"{name}: the state has {key} = {value}, expected a number of steps from 0 on")
-    return np.array(to_numpy(value), np.float64) if is_step else to_device(np.array(to_numpy(value), p.dtype), p.device)
 
 
 def _groups(name: str, parameters: Any) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ class Plateau(Schedule):
 
     This is how AlexNet, VGG and ResNet were trained, by hand: "divide by 10 when the error stopped improving". The
     learning rate of an epoch is worked out anew from all figures before it. It equals PyTorch's ReduceLROnPlateau with
-    threshold_mode "rel"; changes smaller than 1e-8, which PyTorch leaves out, are made.
+    threshold_mode "rel"; changes smaller than 1e-8, which PyTorch leaves out, are made unless eps says otherwise.
 
     Args:
         monitor: the column of the history that is looked at; less is better for a loss, more for anything else.
@@ -26,6 +26,7 @@ class Plateau(Schedule):
         threshold: the share by which a figure must be better than the best one to count as better.
         cooldown: epochs after a change in which nothing is counted.
         min_lr: the learning rate stays at or above it.
+        eps: changes that are not larger are not made.
 
     Raises:
         ValueError: if a number is out of range.
@@ -44,13 +45,15 @@ class Plateau(Schedule):
     threshold: float = 1e-4
     cooldown: int = 0
     min_lr: float = 0.0
+    eps: float = 0.0
     name: ClassVar[str] = "plateau"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_positive("schedule", "factor", self.factor)
         check_fraction("schedule", "factor", self.factor, below_one=True)
-        check_positive("schedule", "threshold", self.threshold, zero=True)
+        for name in ("threshold", "eps"):
+            check_positive("schedule", name, getattr(self, name), zero=True)
         for name in ("patience", "cooldown"):
             to_int("schedule", name, getattr(self, name), least=0)
         check_min_lr(self.min_lr, self.base_lr)
@@ -75,7 +78,8 @@ class Plateau(Schedule):
             if cooling:
                 cooling, bad = cooling - 1, 0
             if bad > self.patience:
-                lr, cooling, bad = max(lr * self.factor, self.min_lr), self.cooldown, 0
+                lower, cooling, bad = max(lr * self.factor, self.min_lr), self.cooldown, 0
+                lr = lower if lr - lower > self.eps else lr
         return lr / self.base_lr
 
 

@@ -23,6 +23,7 @@ from minidl._checks import check_path
 from minidl._files import atomic_write
 from minidl.models._family import Network
 from minidl.nn import init
+from minidl.optim._state import flat_slots
 from minidl.training.config import Config
 from minidl.training.state import State, build, groups_of, regroup
 
@@ -48,7 +49,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: State) -> None:
     if not isinstance(state, State):
         raise TypeError(f"checkpoint: expects a State; received a {type(state).__name__}")
     arrays = state.net.state_dict()
-    arrays |= {OPTIMIZER + name: v for name, v in state.optimizer.state_dict().items()}
+    arrays |= {OPTIMIZER + name: v for name, v in flat_slots(state.optimizer.state_dict()).items()}
     note = {
         "format": FORMAT,
         "model": state.config.model,

@@ -233,6 +233,31 @@ def of_net(name):
     return lambda *given, **settings: getattr(copy.deepcopy(NET), name)(*given, **settings)
 
 
+SCHEDULERS = {
+    "ConstantLR": (0.5, 3),
+    "CosineAnnealingLR": (5, 0.0),
+    "ExponentialLR": (0.9,),
+    "LRScheduler": (optim.make_schedule({"name": "cosine"}, lr=0.1, epochs=3, steps=2),),
+    "LambdaLR": (lambda k: 0.5**k,),
+    "LinearLR": (0.1, 1.0, 4),
+    "MultiStepLR": ([2, 3], 0.5),
+    "OneCycleLR": (0.4, 9),
+    "PolynomialLR": (5, 1.0),
+    "ReduceLROnPlateau": ("min", 0.5, 1, 1e-4, "rel", 0, 0.0, 1e-8),
+    "StepLR": (2, 0.5),
+}
+
+
+def called(kind):
+    """Make a scheduler and call it once."""
+
+    def run(*args, **settings):
+        scheduler = kind(*args, **settings)
+        scheduler.step(*[0.5] * scheduler.takes_figures)
+
+    return run
+
+
 def others(folder):
     """Yield the calls of all that is neither an operation nor a layer nor a method of a tensor."""
     file = folder / "w.safetensors"
@@ -242,6 +267,11 @@ def others(folder):
         yield f"optim.{name}", steps_of(kind), lambda kind=kind: ((parameters(), 0.1), settings_of(kind, 2))
         optimizer = kind(parameters(), lr=0.1)
         yield f"{name}.load_state_dict", optimizer.load_state_dict, lambda o=optimizer: ((o.state_dict(),), {})
+    for name, args in SCHEDULERS.items():
+        kind = getattr(optim.lr_scheduler, name)
+        yield f"lr_scheduler.{name}", called(kind), lambda k=kind, a=args: ((optim.SGD(parameters(), 0.1, 0.9), *a), {})
+        scheduler = kind(optim.SGD(parameters(), 0.1, 0.9), *args)
+        yield f"{name}.load_state_dict", scheduler.load_state_dict, lambda s=scheduler: ((s.state_dict(),), {})
     for name, kind in optim.SCHEDULES.items():
         own = {"step_size": 2} if name == "step" else {}
         yield f"schedule {name}", kind, lambda kind=kind, own=own: ((0.1, 3, 4), {**settings_of(kind, 3), **own})

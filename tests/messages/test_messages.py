@@ -53,7 +53,8 @@ def test_every_operation_layer_and_initialiser_is_called():
     assert set(calls.NO_LAYER) <= set(nn.__all__)
     assert {"SGD", "Adam", "AdamW", "RMSprop", "SCHEDULES", "clip_grad_norm", "decay_groups", "make_schedule"} == set(
         optim.__all__
-    ) - {"Optimizer", "Schedule"}
+    ) - {"Optimizer", "Schedule", "lr_scheduler"}
+    assert set(calls.SCHEDULERS) == set(optim.lr_scheduler.__all__)
 
 
 def test_whatever_goes_wrong_minidl_says_so(right_calls):

@@ -53,7 +53,7 @@ def test_float32_stays_float32():
         p.grad = np.ones(1, dtype=np.float32)
         optimiser.step()
     assert p.dtype == np.float32
-    assert optimiser.state_dict()["0.velocity"].dtype == np.float32
+    assert optimiser.state_dict()["state"][0]["velocity"].dtype == np.float32
 
 
 def test_state_goes_on_where_it_stopped(rng):
