@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
@@ -133,12 +134,13 @@ def looked_through(module: Any) -> Iterator[None]:
 def _warn_of_strays(module: Any) -> None:
     """Warn once of each attribute that holds modules or parameters which are not in the tree."""
     tree = list(module.modules())
+    known = functools.cache(lambda: {id(it) for it in _all(tree)})  # asked for by few, so made for the first of them
     for owner in tree:
         plain = ((name, value) for name, value in vars(owner).items() if name not in RESERVED)
         held = [(name, value) for name, value in plain if isinstance(value, (list, tuple, dict, set, frozenset))]
         told = owner.__dict__.get("_told", ())
         for name, value in held:
-            stray = None if name in told else _stray(value, {id(it) for it in _all(tree)})
+            stray = None if name in told else _stray(value, known)
             if stray is None:
                 continue
             owner.__dict__["_told"] = (*told, name)
@@ -161,12 +163,12 @@ def _all(tree: list[Any]) -> Iterator[Any]:
         yield from module._parameters.values()
 
 
-def _stray(value: Any, known: set[int], depth: int = 3) -> Any:
+def _stray(value: Any, known: Callable[[], set[int]], depth: int = 3) -> Any:
     """Return the first module or parameter in a value, a list or dict, that is not known; None if there is none."""
     from minidl.nn.module import Module, Parameter
 
     if isinstance(value, (Module, Parameter)):
-        return None if id(value) in known else value
+        return None if id(value) in known() else value
     if depth and isinstance(value, (list, tuple, dict, set, frozenset)):
         inside = value.values() if isinstance(value, Mapping) else value
         found = (_stray(it, known, depth - 1) for it in islice(inside, MANY))
