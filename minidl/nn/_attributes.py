@@ -30,7 +30,7 @@ def joined(*parts: str) -> str:
 def keep(module: Any, store: str, name: str, value: Any) -> None:
     """Put a value under a name into a store; it takes the place of what had that name there, and only of that."""
     _check_name(module, name)
-    if store == "_modules" and value is not None and any(below is module for below in value.modules()):
+    if store == "_modules" and value is not None and _holds(value, module):
         raise ValueError(
             f"{type(module).__name__}: {name} contains this module itself, and a tree has no circles; what a child "
             f"needs of its owner is an argument of its forward"
@@ -43,6 +43,19 @@ def keep(module: Any, store: str, name: str, value: Any) -> None:
     if store != "_buffers":
         module._unsaved.discard(name)
     own[store][name] = value
+
+
+def _holds(value: Any, module: Any) -> bool:
+    """Tell whether a module is this value or stands below it."""
+    waiting, seen = [value], set()
+    while waiting:
+        it = waiting.pop()
+        if it is module:
+            return True
+        if id(it) not in seen:
+            seen.add(id(it))
+            waiting += [child for child in it._modules.values() if child is not None]
+    return False
 
 
 def register(module: Any, store: str, name: str, value: Any) -> None:

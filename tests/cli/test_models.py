@@ -42,9 +42,9 @@ def test_the_list_can_be_narrowed_and_sorted(capsys):
     sizes = [int(re.search(r" (\d{4}) +([\d,]+) ", line).group(2).replace(",", "")) for line in lines[1:]]
     assert sizes == sorted(sizes)
     assert len(sizes) == len(models.list_models())
-    _, lines, _ = run(capsys, "--sort", "year")
+    _, lines, _ = run(capsys, "--sort", "year", "--filter", "res")
     assert columns(lines, "year") == sorted(columns(lines, "year"))
-    _, lines, _ = run(capsys, "--sort", "input", "--json")
+    _, lines, _ = run(capsys, "--sort", "input", "--json", "--filter", "net1")
     sides = [row["input"][1] for row in json.loads("\n".join(lines))]
     assert sides == sorted(sides)
 
@@ -149,7 +149,7 @@ def test_mistakes_are_one_line(arguments, status, line, capsys):
 
 def test_a_terminal_that_knows_ascii_only(launch, environment):
     environment["PYTHONIOENCODING"] = "ascii"
-    for arguments in ((), ("vgg16",)):
+    for arguments in (("--family", "vgg"), ("vgg16",)):
         process = launch("models", *arguments)
         out, errors = process.communicate(timeout=60)
         assert (process.returncode, errors) == (0, "")
