@@ -130,6 +130,12 @@ def check_flag(op: str, name: str, value: Any) -> None:
         raise TypeError(f"{op}: {name} must be True or False; received {name}={shown(value)}")
 
 
+def to_flag(op: str, name: str, value: Any) -> bool:
+    """Return what is True or False (or 1 or 0, or NumPy's) as Python's bool, which NumPy's functions want."""
+    check_flag(op, name, value)
+    return bool(value)
+
+
 def to_shape(op: str, shape: Any) -> tuple[int, ...]:
     """Return a shape as a tuple of ints."""
     if not isinstance(shape, (tuple, list)) or not all(is_int(size) and size >= 0 for size in shape):

@@ -168,8 +168,8 @@ def _inside(
             left.files[ending_of(entry.name)] += 1
 
 
-def read_lines(path: Path) -> list[str]:
-    """Return the lines of a text file, without their ends.
+def read_lines(path: Path, op: str = "") -> list[str]:
+    """Return the lines of a text file, without their ends; `op` is what wants them, in messages.
 
     Raises:
         ValueError: if it is no UTF-8 text; the message names the line.
@@ -180,4 +180,4 @@ def read_lines(path: Path) -> list[str]:
         return raw.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise ValueError(f"{printable(path)}, line {line}: not UTF-8 text: {error.reason}") from None
+        raise ValueError(f"{op and f'{op}: '}{printable(path)}, line {line}: not UTF-8 text: {error.reason}") from None

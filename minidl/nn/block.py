@@ -83,7 +83,7 @@ class Conv2dNormActivation(Sequential):
             activation_layer("Conv2dNormActivation", "activation", activation)  # which refuses it
         fused = norm_layer is not None and activation is not None and activation in FUSED
         if norm_layer is not None:
-            layers.append(norm_layer(out_channels, activation=activation) if fused else norm_layer(out_channels))
+            layers.append(_made(norm_layer, out_channels, {"activation": activation} if fused else {}))
         if activation is not None and not fused:
             layers.append(activation_layer("Conv2dNormActivation", "activation", activation))
         super().__init__(*layers)
@@ -97,6 +97,23 @@ class Conv2dNormActivation(Sequential):
         for layer in rest:
             x = layer(x)
         return x
+
+
+def _made(norm_layer: Callable[..., Module], channels: int, settings: dict[str, Any]) -> Module:
+    """Return a norm for so many channels, which may have an activation inside."""
+    try:
+        norm: Any = norm_layer(channels, **settings)
+    except TypeError as error:
+        named = "".join(f", {name}={value!r}" for name, value in settings.items())
+        raise TypeError(
+            f"Conv2dNormActivation: norm_layer({channels}{named}) must be a norm, as BatchNorm2d makes it; it failed "
+            f"with {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(norm, Module):
+        raise TypeError(
+            f"Conv2dNormActivation: norm_layer({channels}) must be a module; it gave a {type(norm).__name__}"
+        )
+    return norm
 
 
 class SqueezeExcitation(Module):

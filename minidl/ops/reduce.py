@@ -17,7 +17,7 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import check_alike, check_flag, check_positive, check_tensor, to_axes, to_result
+from minidl._checks import check_alike, check_positive, check_tensor, to_axes, to_flag, to_result
 from minidl.kernels.textbook.sums import average, difference, rounded, total
 from minidl.tensor import Context, Function, Tensor
 
@@ -119,7 +119,7 @@ def sum(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
         array([4., 6.], dtype=float32)
     """
     check_tensor("sum", "x", x)
-    check_flag("sum", "keepdims", keepdims)
+    keepdims = to_flag("sum", "keepdims", keepdims)
     axes = to_axes("sum", axis, x.ndim)
     if x.dtype.kind != "f":
         return _of_whole("sum", x, axes, keepdims)
@@ -139,7 +139,7 @@ def mean(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
         2.5
     """
     check_tensor("mean", "x", x)
-    check_flag("mean", "keepdims", keepdims)
+    keepdims = to_flag("mean", "keepdims", keepdims)
     axes = to_axes("mean", axis, x.ndim)
     if any(x.shape[axis] == 0 for axis in axes):
         raise ValueError(f"mean: there is nothing to average; x.shape={x.shape}, axis={axis}")
@@ -164,7 +164,7 @@ def max(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
         array([4., 3.], dtype=float32)
     """
     check_tensor("max", "x", x)
-    check_flag("max", "keepdims", keepdims)
+    keepdims = to_flag("max", "keepdims", keepdims)
     axes = to_axes("max", axis, x.ndim)
     if any(x.shape[axis] == 0 for axis in axes):
         raise ValueError(f"max: there is nothing to compare; x.shape={x.shape}, axis={axis}")
@@ -193,7 +193,7 @@ def var(x: Tensor, axis: Any = None, *, correction: float = 1, keepdims: bool = 
         (1.0, 1.0)
     """
     check_alike("var", x=x)
-    check_flag("var", "keepdims", keepdims)
+    keepdims = to_flag("var", "keepdims", keepdims)
     check_positive("var", "correction", correction, zero=True)
     axes = to_axes("var", axis, x.ndim)
     count = math.prod(x.shape[axis] for axis in axes)

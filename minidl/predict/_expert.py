@@ -88,7 +88,7 @@ class Expert:
         """
         check_path("predict", names, "names")
         count = len(self.classes)
-        found = class_names(IMAGENET_CLASSES) if os.fspath(names) == "imagenet" else read_lines(Path(names))
+        found = class_names(IMAGENET_CLASSES) if os.fspath(names) == "imagenet" else read_lines(Path(names), "predict")
         if len(found) != count:
             raise ValueError(
                 f"predict: names must be as many as the classes of the network, {count:,}; "

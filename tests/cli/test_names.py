@@ -142,20 +142,21 @@ def test_a_run_folder_can_be_made_for_every_data_set(name, tmp_path):
 
 
 @NAMES
-def test_every_title_and_name_can_be_drawn(name, tmp_path, rng):
+@pytest.mark.parametrize("kind", ["svg", pytest.param("png", marks=pytest.mark.slow)])
+def test_every_title_and_name_can_be_drawn(name, kind, tmp_path, rng):
     row = {"epoch": 1, "train_loss": 2.0, "val_loss": 1.0, "train_top1": 0.3, "val_top1": 0.6, "lr": 0.1}
-    for kind in ("png", "svg"):
-        viz.draw_curves(tmp_path / f"curves.{kind}", [row], title=f"tiny on {name}", panels=["lr"])
-        maps = {name: rng.standard_normal((2, 4, 4))}
-        viz.draw_feature_maps(tmp_path / f"maps.{kind}", maps, title=f"{name}\n{name}")
-        p = np.array([[0.9, 0.1], [0.2, 0.8]])
-        pictures = np.zeros((2, 3, 8, 8), dtype="uint8")
-        labels = np.array([1, 1])
-        viz.draw_mistakes(tmp_path / f"m.{kind}", pictures.__getitem__, p, labels, (name, "b"), title=name)
-        viz.draw_confusion(tmp_path / f"confusion.{kind}", np.eye(2, dtype=int), (name, "b"), title=name)
-    text = (tmp_path / "curves.svg").read_text(encoding="utf-8")
-    ElementTree.fromstring(text)  # whatever is in it, it is XML
-    assert "tiny on" in text
+    viz.draw_curves(tmp_path / f"curves.{kind}", [row], title=f"tiny on {name}", panels=["lr"])
+    maps = {name: rng.standard_normal((2, 4, 4))}
+    viz.draw_feature_maps(tmp_path / f"maps.{kind}", maps, title=f"{name}\n{name}")
+    p = np.array([[0.9, 0.1], [0.2, 0.8]])
+    pictures = np.zeros((2, 3, 8, 8), dtype="uint8")
+    labels = np.array([1, 1])
+    viz.draw_mistakes(tmp_path / f"m.{kind}", pictures.__getitem__, p, labels, (name, "b"), title=name)
+    viz.draw_confusion(tmp_path / f"confusion.{kind}", np.eye(2, dtype=int), (name, "b"), title=name)
+    for path in tmp_path.glob("*.svg"):
+        text = path.read_text(encoding="utf-8")
+        ElementTree.fromstring(text)  # whatever is in it, it is XML
+        assert "tiny on" in text or path.name != "curves.svg"
 
 
 @NAMES

@@ -7,6 +7,7 @@ everything, because to start Python takes longer than most commands.
 
 import contextlib
 import functools
+import itertools
 import json
 import os
 import re
@@ -217,8 +218,8 @@ def check(world, piped, name, width, place):
         assert {"61,706", "1,438", "359"} <= set(found)
 
 
-# In the default profile each command meets the terminal in one width and two other places in the other widths (one, if
-# it is slow); the intense profile has all of them.
+# Each command meets the terminal in one width and two other places in the other widths (one, if it is slow); the mark
+# `slow` has all of them.
 NAMES = [*COMMANDS, *MORE]
 SLOW = ("train", "report")
 OTHERS = [place for place in PLACES if place != "terminal"]
@@ -228,11 +229,13 @@ PAIRS += [
     for i, name in enumerate(NAMES)
     for j in ((1,) if name in SLOW else (1, 2))
 ]
-ALL = [(name, width, place) for name in NAMES for width in WIDTHS for place in PLACES]
-INTENSE = os.environ.get("HYPOTHESIS_PROFILE") == "intense"
+ALL = [
+    pytest.param(*row, marks=() if row in PAIRS else pytest.mark.slow)
+    for row in itertools.product(NAMES, WIDTHS, PLACES)
+]
 
 
-@pytest.mark.parametrize(("name", "width", "place"), ALL if INTENSE else PAIRS)
+@pytest.mark.parametrize(("name", "width", "place"), ALL)
 def test_every_command_in_every_terminal(world, piped, name, width, place):
     check(world, piped, name, width, place)
 

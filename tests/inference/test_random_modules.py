@@ -152,7 +152,10 @@ def one_thread():
     minidl.set_num_threads(before)
 
 
-@pytest.mark.parametrize("first", range(0, MODULES, CHUNK))
+@pytest.mark.parametrize(
+    "first",
+    [pytest.param(first, marks=pytest.mark.slow if first > CHUNK else ()) for first in range(0, MODULES, CHUNK)],
+)
 def test_modules_drawn_at_random_compute_the_same(first, one_thread):
     folded = norms = 0
     for seed in range(first, first + CHUNK):

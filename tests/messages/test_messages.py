@@ -1,5 +1,7 @@
 """Wrong types, ranks, empty sizes, swapped arguments: whatever goes wrong, minidl itself says so in one line."""
 
+import copy
+import functools
 import itertools
 import os
 
@@ -13,6 +15,7 @@ from tests.messages import calls
 from tests.messages.judge import complaint
 from tests.messages.junk import JUNK
 
+# The default profile draws few wrong calls; the mark `slow` puts each wrong value in the place of each argument.
 EACH = 3 if hypothesis.settings.get_current_profile_name() == "default" else 1000  # wrong calls of each right one
 
 
@@ -71,4 +74,20 @@ def test_whatever_goes_wrong_minidl_says_so(right_calls):
             found.setdefault(f"{name} ({what})", problem)
 
     fuzz()
+    assert found == {}
+
+
+@pytest.mark.slow
+def test_every_wrong_value_in_the_place_of_every_argument(right_calls):
+    found, kinds = {}, set()
+    for name, function, make in right_calls:
+        args, settings = make()
+        for slot, junk in itertools.product([*range(len(args)), *settings], JUNK):
+            args, settings = map(copy.copy, make())
+            args = list(args)
+            (settings if isinstance(slot, str) else args)[slot] = JUNK[junk]()
+            problem = complaint(functools.partial(function, *args, **settings))
+            if problem and (name, slot, problem) not in kinds:  # one of a kind will do
+                kinds.add((name, slot, problem))
+                found[f"{name} ({slot}: {junk})"] = problem
     assert found == {}

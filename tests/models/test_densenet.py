@@ -117,4 +117,5 @@ def test_torchvisions_published_files_load_although_their_names_are_older(tmp_pa
     np.savez(tmp_path / "densenet121.npz", **older)
     loaded = minidl.models.densenet121(num_classes=4, weights=tmp_path / "densenet121.npz")
     assert not loaded.load_report.missing
-    assert all(np.array_equal(x, loaded.state_dict()[key]) for key, x in net.state_dict().items())
+    found = loaded.state_dict()
+    assert all(np.array_equal(x, found[key]) for key, x in net.state_dict().items())

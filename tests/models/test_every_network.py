@@ -11,6 +11,12 @@ from tests.models.narrow import NARROW, narrow
 from tests.models.walk import count, fill, unfilled, walk
 
 every_network = pytest.mark.parametrize("name", ENTRIES)
+# Of these, smaller relatives take each step of theirs, too.
+HEAVY = {
+    *("resnet101", "resnet152", "resnext101_32x8d", "wide_resnet50_2", "preact_resnet101", "preact_resnet152"),
+    *("preact_resnet1001_cifar", "zfnet_512"),
+    *("inception_v3", "nasnet_a_large", "senet154", "densenet161", "densenet201", "efficientnet_b6", "efficientnet_b7"),
+}
 NORMS = (nn.BatchNorm2d, nn.BatchNorm1d)
 
 
@@ -31,7 +37,9 @@ def outputs_of(net, x):
     return out if isinstance(out, tuple) else (out,)
 
 
-@every_network
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) for name in ENTRIES]
+)
 def test_the_smallest_picture_goes_forward_and_back(name, rng):
     net = fill(unfilled(name, num_classes=7), rng)
     x = pictures(name, ENTRIES[name].smallest, rng, batch_for(net))

@@ -77,7 +77,7 @@ def mixup(x: np.ndarray, labels: np.ndarray, shares: np.ndarray, num_classes: in
     if x.dtype.kind != "f":
         raise TypeError(f"mixup: pictures must be floats, they are {x.dtype}; put it behind normalize")
     n = len(x)
-    labels = to_rows("mixup", "labels", labels, (n,), "one for each picture")
+    labels = to_rows("mixup", "labels", labels, (n,), "one whole number for each picture", "iu")
     shares = to_rows("mixup", "shares", shares, (n,), "one for each picture")
     if n and not 0 <= labels.min() <= labels.max() < num_classes:
         raise ValueError(
