@@ -47,14 +47,14 @@ def default_generator() -> np.random.Generator:
     return _default
 
 
-def to_generator(op: str, rng: Any) -> np.random.Generator:
+def to_generator(op: str, rng: Any, name: str = "rng") -> np.random.Generator:
     """Return rng, or the default generator for None; a seed is refused, not taken for a generator."""
     if rng is None:
         return _default
     if not isinstance(rng, np.random.Generator):
         seed = rng if isinstance(rng, int) else 0
         raise TypeError(
-            f"{op}: rng must be a numpy.random.Generator or None; received rng={shown(rng)}; "
+            f"{op}: {name} must be a numpy.random.Generator or None; received {name}={shown(rng)}; "
             f"make one: numpy.random.default_rng({seed})"
         )
     return rng

@@ -2,11 +2,12 @@
 
 import inspect
 import math
+import re
 
 import numpy as np
 import pytest
 
-from minidl import nn
+from minidl import Tensor, nn
 from minidl._random import default_generator
 from minidl.nn import init
 
@@ -120,18 +121,104 @@ class TestUnfilled:
         np.testing.assert_array_equal(default_generator().bit_generator.state["state"]["counter"], before)
 
     def test_every_initialiser_obeys(self):
-        drawing = {
-            name
-            for name, f in vars(init).items()
-            if inspect.isfunction(f) and f.__module__ == init.__name__ and "rng" in inspect.signature(f).parameters
-        }
-        assert drawing == {
-            "default_uniform",
-            "glorot_normal",
-            "glorot_uniform",
-            "he_normal",
-            "he_uniform",
-            "normal",
-            "truncated_normal",
-            "uniform",
-        }
+        """Those that have a generator, and all that fill a tensor, which stays what it was."""
+        before, weight, filled = default_generator().bit_generator.state["state"]["counter"].copy(), layer_weight(), 0
+        array = weight.data
+        with init.unfilled():
+            for name in set(init.__all__) - {"unfilled", "fans", "calculate_gain"}:
+                f = getattr(init, name)
+                needed = [p for p in inspect.signature(f).parameters.values() if p.default is inspect.Parameter.empty]
+                f(weight if name.endswith("_") else (4, 3), *[1] * (len(needed) - 1))
+                filled += name.endswith("_")
+        assert filled == 10
+        assert weight.data is array
+        np.testing.assert_array_equal(default_generator().bit_generator.state["state"]["counter"], before)
+
+
+def layer_weight(dtype="float32"):
+    return nn.Parameter(np.full((60, 40, 3, 3), 7, dtype))
+
+
+FILLS = {  # how it is called, and the same spread or numbers with the functions that return arrays
+    "kaiming_normal_": ({"mode": "fan_out", "nonlinearity": "relu"}, lambda s, g: init.he_normal(s, g, mode="fan_out")),
+    "kaiming_uniform_": ({"a": 0.3}, lambda s, g: init.he_uniform(s, g, negative_slope=0.3)),
+    "xavier_normal_": ({"gain": 2}, lambda s, g: init.glorot_normal(s, g, gain=2)),
+    "xavier_uniform_": ({}, init.glorot_uniform),
+    "normal_": ({"mean": 3, "std": 0.5}, lambda s, g: init.normal(s, 0.5, g) + np.float32(3)),
+    "uniform_": ({"a": -1, "b": 3}, lambda s, g: init.uniform(s, 2, g) + np.float32(1)),
+    "trunc_normal_": ({"std": 0.7, "a": -1, "b": 1}, lambda s, g: init.truncated_normal(s, 0.7, g, a=-1, b=1)),
+    "constant_": ({"val": 0.25}, lambda s, g: np.full(s, 0.25)),
+    "zeros_": ({}, lambda s, g: np.zeros(s)),
+    "ones_": ({}, lambda s, g: np.ones(s)),
+}
+
+
+class TestFill:
+    """PyTorch's words, which change the numbers of a tensor and nothing else of it."""
+
+    def test_there_are_all_of_them(self):
+        assert set(FILLS) == {name for name in init.__all__ if name.endswith("_")}
+
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    @pytest.mark.parametrize("name", FILLS)
+    def test_it_fills_with_what_is_drawn(self, name, dtype):
+        settings, draw = FILLS[name]
+        weight, old = layer_weight(dtype), layer_weight(dtype).data
+        array, version = weight.data, weight._version
+        g = {} if name in ("constant_", "zeros_", "ones_") else {"generator": np.random.default_rng(5)}
+        assert getattr(init, name)(weight, **settings, **g) is weight
+        np.testing.assert_array_equal(weight.data, draw(weight.shape, np.random.default_rng(5)).astype(dtype))
+        assert (weight.dtype, weight.requires_grad, weight._version > version) == (np.dtype(dtype), True, True)
+        np.testing.assert_array_equal(array, old)  # whoever has the old array keeps its numbers
+
+    def test_a_float64_constant_keeps_its_digits(self):
+        assert init.constant_(layer_weight("float64"), 0.1).data.max() == 0.1
+
+    def test_biases_of_one_axis_and_numbers_of_none(self):
+        assert init.normal_(nn.Linear(2, 3).bias, 1.0, 0.0).data.tolist() == [1, 1, 1]
+        assert init.uniform_(nn.Parameter(np.zeros(())), 2, 2).item() == 2
+
+    @pytest.mark.parametrize(
+        ("nonlinearity", "gain"), [("linear", 1), ("tanh", 5 / 3), ("relu", 2**0.5), ("selu", 0.75), ("conv2d", 1)]
+    )
+    def test_gains(self, nonlinearity, gain):
+        assert init.calculate_gain(nonlinearity) == gain
+        bound = abs(init.kaiming_uniform_(layer_weight(), nonlinearity=nonlinearity).data).max()
+        assert bound == pytest.approx(gain * math.sqrt(3 / 360), rel=0.01)
+
+    @pytest.mark.parametrize(
+        ("call", "error", "text"),
+        [
+            (
+                lambda: init.zeros_(np.ones(3)),
+                TypeError,
+                "zeros_: tensor must be a float Tensor, such as layer.weight; ",
+            ),
+            (lambda: init.ones_(nn.Parameter), TypeError, "ones_: tensor must be a float Tensor"),
+            (lambda: init.normal_(Tensor(np.arange(3))), TypeError, "received one of int64"),
+            (lambda: init.normal_(layer_weight(), generator=0), TypeError, "normal_: generator must be a numpy.random"),
+            (
+                lambda: init.uniform_(layer_weight(), 2, 1),
+                ValueError,
+                "uniform_: a must not be above b; received a=2, b=1",
+            ),
+            (
+                lambda: init.kaiming_normal_(layer_weight(), mode="avg"),
+                ValueError,
+                "kaiming_normal_: mode must be one of",
+            ),
+            (
+                lambda: init.kaiming_uniform_(layer_weight(), nonlinearity="gelu"),
+                ValueError,
+                "kaiming_uniform_: nonlinearity must be one of 'linear', ",
+            ),
+            (
+                lambda: init.xavier_normal_(nn.Linear(2, 3).bias),
+                ValueError,
+                "xavier_normal_: weights must have at least two",
+            ),
+        ],
+    )
+    def test_refusals(self, call, error, text):
+        with pytest.raises(error, match=re.escape(text)):
+            call()

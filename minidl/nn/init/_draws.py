@@ -71,6 +71,11 @@ def unfilled() -> Iterator[None]:
         _unfilled.reset(token)
 
 
+def is_unfilled() -> bool:
+    """Tell whether layers are made without filling their weights."""
+    return _unfilled.get()
+
+
 def fans(shape: Shape, *, groups: int = 1, transposed: bool = False) -> tuple[int, int]:
     """Return (fan_in, fan_out): how many inputs one output sees, and how many outputs one input reaches.
 
@@ -120,7 +125,7 @@ def uniform(shape: Shape, bound: float, rng: Rng = None) -> np.ndarray:
     """
     shape = to_shape("uniform", shape)
     check_number("uniform", "bound", bound)
-    if _unfilled.get():
+    if is_unfilled():
         return np.empty(shape, dtype=np.float32)
     draws = _random.draw("random", shape, _random.to_generator("uniform", rng))  # from 0 to 1
     draws *= np.float32(2 * bound)
@@ -137,7 +142,7 @@ def normal(shape: Shape, std: float, rng: Rng = None) -> np.ndarray:
     """
     shape = to_shape("normal", shape)
     check_number("normal", "std", std)
-    if _unfilled.get():
+    if is_unfilled():
         return np.empty(shape, dtype=np.float32)
     draws = _random.draw("standard_normal", shape, _random.to_generator("normal", rng))
     draws *= np.float32(std)
@@ -180,7 +185,7 @@ def truncated_normal(shape: Shape, std: float, rng: Rng = None, *, a: float = -2
             f"truncated_normal: at least 1 % of the draws must lie between a and b, only {100 * inside:.2g} % do; "
             f"received std={std}, a={a}, b={b}"
         )
-    if _unfilled.get():
+    if is_unfilled():
         return np.empty(shape, dtype=np.float32)
     rng = _random.to_generator("truncated_normal", rng)
     draws = normal((math.prod(shape),), std, rng)
