@@ -43,10 +43,11 @@ def is_int(value: object) -> bool:
     return True
 
 
-def to_int(op: str, name: str, value: Any, *, least: int) -> int:
-    """Return value as an int of at least `least`."""
-    if not is_int(value) or value < least:
-        raise ValueError(f"{op}: {name} must be an int >= {least}; received {name}={shown(value)}")
+def to_int(op: str, name: str, value: Any, *, least: int | None) -> int:
+    """Return value as an int of at least `least`, or as any int."""
+    if not is_int(value) or (least is not None and value < least):
+        expected = "an int" if least is None else f"an int >= {least}"
+        raise ValueError(f"{op}: {name} must be {expected}; received {name}={shown(value)}")
     return operator.index(value)
 
 

@@ -30,15 +30,19 @@ FOR_EACH = {
     **dict.fromkeys(MOVES, 0),
     **dict.fromkeys(("relu", "relu6", "max", "max_pool2d", "clip", "abs", "where"), 0),
     **dict.fromkeys(("add", "subtract", "multiply", "divide", "power", "exp", "log", "sqrt", "tanh"), 1),
-    **dict.fromkeys(("add_relu", "scale_channels", "leaky_relu", "dropout"), 1),
+    **dict.fromkeys(("add_relu", "scale_channels", "leaky_relu", "dropout", "dropout2d"), 1),
     "scaled_tanh": 3,  # 1.7159 · tanh(2/3 · x)
     "sigmoid": 4,  # 1 / (1 + exp(-x))
     "silu": 5,  # x · sigmoid(x)
     "hardsigmoid": 2,  # (x + 3) / 6, clipped
     "hardswish": 3,  # x · hardsigmoid(x)
+    "elu": 3,  # alpha · (exp(x) - 1)
+    "softplus": 5,  # log(1 + exp(beta · x)) / beta
     "softmax": 4,  # exp(x - max) / Σ
     "log_softmax": 4,  # x - max - log Σ exp(x - max), the logarithm shared
     "batch_norm_eval": 2,  # a·x + b
+    "group_norm": 6,  # the mean; x - mean, squared, added; a·(x - mean) + b, with one a for each channel of a picture
+    "layer_norm": 7,  # the same, with a weight for each place: w·rstd·(x - mean) + b
 }
 
 
@@ -57,12 +61,23 @@ def _adaptive_average(event: Event) -> int:
     return math.prod(event.output.shape[1:-2]) * rows * columns
 
 
+def _interpolated(event: Event) -> int:
+    """Two products and an addition for each row, and again for each column, that lies between two."""
+    if event.settings["mode"] == "nearest":
+        return 0
+    (c, oh, ow), width = event.output.shape[1:], event.inputs[0].shape[3]  # type: ignore[union-attr]
+    return 3 * c * oh * (width + ow)
+
+
 def _once(event: Event) -> int:
     """As many as the input has elements."""
     return math.prod(event.inputs[0].shape[1:])  # type: ignore[union-attr]
 
 
 SPECIAL: dict[str, Callable[[Event], int]] = {
+    # x · (1 + erf(x / √2)) / 2, or x · (1 + tanh(√(2/π) · (x + 0.044715 · x · x · x))) / 2
+    "gelu": lambda event: elements(event) * (9 if event.settings["approximate"] == "tanh" else 5),
+    "interpolate": _interpolated,
     "avg_pool2d": _average,
     "adaptive_avg_pool2d": _adaptive_average,
     "global_avg_pool2d": _once,

@@ -6,6 +6,7 @@ returns the name of the result. Attributes and inputs are those of opset 17.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ import numpy as np
 
 from minidl.kernels.textbook.activation import TANH_HEIGHT, TANH_SLOPE
 from minidl.kernels.textbook.pool import adaptive_windows
+from minidl.kernels.textbook.smooth import CUBE
+from minidl.ops.interpolate import places
 from minidl.tensor import Event
 
 if TYPE_CHECKING:
@@ -259,6 +262,68 @@ def _scaled_tanh(graph: Graph, event: Event, names: Names) -> str:
     return _times(graph, event, y, TANH_HEIGHT)
 
 
+def _gelu(graph: Graph, event: Event, names: Names) -> str:
+    (x,) = names
+    if event.settings["approximate"] == "tanh":
+        cube = _times(graph, event, graph.node("Mul", [graph.node("Mul", [x, x]), x]), CUBE)
+        share = graph.node("Tanh", [_times(graph, event, graph.node("Add", [x, cube]), math.sqrt(2 / math.pi))])
+    else:
+        share = graph.node("Erf", [_times(graph, event, x, math.sqrt(1 / 2))])
+    one = graph.constant(np.asarray(1, event.output.dtype), event)
+    return graph.node("Mul", [x, _times(graph, event, graph.node("Add", [share, one]), 1 / 2)])
+
+
+def _softplus(graph: Graph, event: Event, names: Names) -> str:
+    """Above its threshold it is x; where that is high, a float32 sees no difference."""
+    beta, threshold = event.settings["beta"], event.settings["threshold"]
+    x = _times(graph, event, names[0], beta)
+    y = _times(graph, event, graph.node("Softplus", [x]), 1 / beta)
+    if threshold >= 17:  # e⁻¹⁷ / 17 < 2⁻²⁴
+        return y
+    above = graph.node("Greater", [x, graph.constant(np.asarray(threshold, event.output.dtype), event)])
+    return graph.node("Where", [above, names[0], y])
+
+
+def _group_norm(graph: Graph, event: Event, names: Names) -> str:
+    """Each group in the place of a channel of an instance norm, which has weights for channels of its own."""
+    x, weight, bias = names
+    groups, rest, dtype = event.settings["groups"], event.output.shape[1:], event.output.dtype
+    rows = graph.node("Reshape", [x, graph.whole([0, groups, -1])])
+    lines = (graph.constant(np.full(groups, value, dtype), event) for value in (1, 0))
+    y = graph.node("InstanceNormalization", [rows, *lines], epsilon=float(event.settings["eps"]))
+    y = graph.node("Reshape", [y, graph.whole([-1, *rest])])
+    over = graph.whole(range(1, len(rest)))
+    if len(rest) > 1:
+        weight, bias = (graph.node("Unsqueeze", [line, over]) for line in (weight, bias))
+    return graph.node("Add", [graph.node("Mul", [y, weight]), bias])
+
+
+def _layer_norm(graph: Graph, event: Event, names: Names) -> str:
+    axis = -event.inputs[1].ndim  # type: ignore[union-attr]
+    return graph.node("LayerNormalization", names, axis=axis, epsilon=float(event.settings["eps"]))
+
+
+def _interpolate(graph: Graph, event: Event, names: Names) -> str:
+    """What ONNX calls resizing, if its float32 scale leads to our size; else a product with a matrix from each side."""
+    settings, sizes = event.settings, event.inputs[0].shape[2:]  # type: ignore[union-attr]
+    bilinear, corners = settings["mode"] == "bilinear", settings["align_corners"]
+    scales = np.array([1 / step for step in settings["step"]])
+    if (scales.astype(np.float32) == scales).all() and (scales * sizes == settings["out_size"]).all():
+        kind = ("align_corners" if corners else "half_pixel") if bilinear else "asymmetric"
+        inputs = [names[0], None, graph.constant(np.array([1, 1, *scales]), event)]
+        mode = "linear" if bilinear else "nearest"
+        return graph.node("Resize", inputs, mode=mode, coordinate_transformation_mode=kind, nearest_mode="floor")
+    shares = []
+    for size, out, step in zip(sizes, settings["out_size"], settings["step"]):
+        matrix = np.zeros((out, size))
+        for row, (low, high, share) in zip(matrix, places(size, out, step, settings["mode"], corners)):
+            row[low] += 1 - share
+            row[high] += share
+        shares.append(matrix)
+    rows, columns = (graph.constant(matrix, event) for matrix in (shares[0], shares[1].T.copy()))
+    return graph.node("MatMul", [rows, graph.node("MatMul", [names[0], columns])])
+
+
 def _scale_channels(graph: Graph, event: Event, names: Names) -> str:
     x, s = names
     if event.inputs[1].ndim == 2:  # type: ignore[union-attr]
@@ -276,6 +341,9 @@ ACTIVATIONS: dict[str, Rule] = {
     "hardsigmoid": lambda graph, event, names: graph.node("HardSigmoid", names, alpha=1 / 6, beta=0.5),
     "hardswish": _plain("HardSwish"),
     "leaky_relu": _setting("LeakyRelu", alpha="negative_slope"),
+    "elu": lambda graph, event, names: graph.node("Elu", names, alpha=float(event.settings["alpha"])),
+    "gelu": _gelu,
+    "softplus": _softplus,
 }
 
 RULES: dict[str, Rule] = {
@@ -296,8 +364,11 @@ RULES: dict[str, Rule] = {
     "divide": _plain("Div"),
     "exp": _plain("Exp"),
     "global_avg_pool2d": _global_avg_pool2d,
+    "group_norm": _group_norm,
     "grow": _plain("Identity"),
     "index": _index,
+    "interpolate": _interpolate,
+    "layer_norm": _layer_norm,
     "linear": _linear,
     "local_response_norm": _local_response_norm,
     "log": _plain("Log"),

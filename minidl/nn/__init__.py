@@ -2,6 +2,8 @@
 
 from minidl.nn import init
 from minidl.nn.activation import (
+    ELU,
+    GELU,
     Hardsigmoid,
     Hardswish,
     LeakyReLU,
@@ -12,22 +14,26 @@ from minidl.nn.activation import (
     Sigmoid,
     SiLU,
     Softmax,
+    Softplus,
     Tanh,
 )
 from minidl.nn.block import Conv2dNormActivation, SqueezeExcitation
 from minidl.nn.container import ModuleDict, ModuleList, Sequential
 from minidl.nn.conv import Conv2d, ConvTranspose2d, Fold, Unfold
-from minidl.nn.dropout import Dropout, StochasticDepth
+from minidl.nn.dropout import Dropout, Dropout2d, StochasticDepth
 from minidl.nn.linear import Linear
-from minidl.nn.loss import CrossEntropyLoss, MSELoss
+from minidl.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
 from minidl.nn.module import LoadReport, Module, Parameter
-from minidl.nn.norm import BatchNorm1d, BatchNorm2d, LocalResponseNorm
+from minidl.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm
 from minidl.nn.pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
-from minidl.nn.shape import ChannelShuffle, Flatten, Identity
+from minidl.nn.shape import ChannelShuffle, Flatten, Identity, Unflatten, Upsample, ZeroPad2d
 
 __all__ = [
+    "ELU",
+    "GELU",
     "AdaptiveAvgPool2d",
     "AvgPool2d",
+    "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "ChannelShuffle",
@@ -36,12 +42,16 @@ __all__ = [
     "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout2d",
     "Flatten",
     "Fold",
     "GlobalAvgPool2d",
+    "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
     "Identity",
+    "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LoadReport",
@@ -52,6 +62,7 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "NLLLoss",
     "Parameter",
     "ReLU",
     "ReLU6",
@@ -59,11 +70,16 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
+    "Softplus",
     "SqueezeExcitation",
     "StochasticDepth",
     "Tanh",
+    "Unflatten",
     "Unfold",
+    "Upsample",
+    "ZeroPad2d",
     "init",
 ]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minidl import ops
-from minidl._checks import check_choice
+from minidl._checks import check_choice, check_number, check_positive
+from minidl.nn._spelling import spelt
 from minidl.nn.module import Module
+from minidl.ops.smooth import APPROXIMATIONS
 from minidl.tensor import Tensor
 
 
@@ -144,8 +146,91 @@ class Hardswish(Module):
         return ops.hardswish(x)
 
 
+class GELU(Module):
+    """x·Φ(x), Φ(x) being the share of a normal distribution below x; see `minidl.ops.gelu`.
+
+    Args:
+        approximate: "none" (default), or "tanh" for a formula close to it.
+
+    Raises:
+        ValueError: if approximate is another word.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.GELU()(Tensor([0.0, 100.0])).numpy()
+        array([  0., 100.], dtype=float32)
+    """
+
+    def __init__(self, approximate: str = "none"):
+        super().__init__()
+        check_choice("GELU", "approximate", approximate, APPROXIMATIONS)
+        self.approximate = approximate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply gelu."""
+        return ops.gelu(x, self.approximate)
+
+    def extra_repr(self) -> str:
+        """Return the word."""
+        return f"approximate={self.approximate!r}"
+
+
+class ELU(Module):
+    """x where x > 0, else alpha·(eˣ - 1); see `minidl.ops.elu`.
+
+    Raises:
+        ValueError: if alpha is below 0.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.ELU(0.5)(Tensor([-100.0, 2.0])).numpy()
+        array([-0.5,  2. ], dtype=float32)
+    """
+
+    def __init__(self, alpha: float = 1.0):
+        super().__init__()
+        check_positive("ELU", "alpha", alpha, zero=True)
+        self.alpha = alpha
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply elu."""
+        return ops.elu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        """Return alpha."""
+        return f"alpha={self.alpha}"
+
+
+class Softplus(Module):
+    """log(1 + e^(beta·x)) / beta, and x where beta·x is above the threshold; see `minidl.ops.softplus`.
+
+    Raises:
+        ValueError: if beta is not above 0.
+        TypeError: if threshold is no plain number.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.Softplus()(Tensor([0.0, 100.0])).numpy().round(4)
+        array([  0.6931, 100.    ], dtype=float32)
+    """
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0):
+        super().__init__()
+        check_positive("Softplus", "beta", beta)
+        check_number("Softplus", "threshold", threshold)
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply softplus."""
+        return ops.softplus(x, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        """Return both numbers."""
+        return f"beta={self.beta}, threshold={self.threshold}"
+
+
 class Softmax(Module):
-    """eˣ / Σ eˣ along one axis; see `minidl.ops.softmax`.
+    """eˣ / Σ eˣ along one axis; see `minidl.ops.softmax`. `dim` is another spelling of `axis`.
 
     Example:
         >>> from minidl import Tensor, nn
@@ -153,9 +238,9 @@ class Softmax(Module):
         array([[0.5, 0.5]], dtype=float32)
     """
 
-    def __init__(self, axis: int = -1):
+    def __init__(self, axis: int = -1, *, dim: int | None = None):
         super().__init__()
-        self.axis = axis
+        self.axis = spelt("Softmax", "axis", axis, -1, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply softmax."""
@@ -167,7 +252,7 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """The logarithm of softmax along one axis; see `minidl.ops.log_softmax`.
+    """The logarithm of softmax along one axis; see `minidl.ops.log_softmax`. `dim` is another spelling of `axis`.
 
     Example:
         >>> from minidl import Tensor, nn
@@ -175,9 +260,9 @@ class LogSoftmax(Module):
         array([[     0., -20000.]], dtype=float32)
     """
 
-    def __init__(self, axis: int = -1):
+    def __init__(self, axis: int = -1, *, dim: int | None = None):
         super().__init__()
-        self.axis = axis
+        self.axis = spelt("LogSoftmax", "axis", axis, -1, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply log_softmax."""
@@ -198,6 +283,9 @@ BY_NAME: dict[str, Callable[[], Module]] = {
     "silu": SiLU,
     "hardsigmoid": Hardsigmoid,
     "hardswish": Hardswish,
+    "gelu": GELU,
+    "elu": ELU,
+    "softplus": Softplus,
 }
 
 

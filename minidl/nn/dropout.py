@@ -40,6 +40,39 @@ class Dropout(Module):
         return f"p={self.p}"
 
 
+class Dropout2d(Module):
+    """In training, set whole channels to 0 with probability p and scale the others by 1 / (1 - p).
+
+    Args:
+        p: the probability of 0.
+        rng: where the draws come from; None (default) takes the generator of `minidl.manual_seed`.
+
+    Shape:
+        x (N, C, H, W) -> y (N, C, H, W)
+
+    Raises:
+        ValueError: if p is not from 0 to 1, or x has other axes.
+
+    Example:
+        >>> from minidl import nn
+        >>> nn.Dropout2d(0.2)
+        Dropout2d(p=0.2)
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None):
+        super().__init__()
+        check_fraction("Dropout2d", "p", p)
+        self.p, self.rng = p, rng
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply dropout2d."""
+        return ops.dropout2d(x, self.p, training=self.training, rng=self.rng)
+
+    def extra_repr(self) -> str:
+        """Return the probability."""
+        return f"p={self.p}"
+
+
 class StochasticDepth(Module):
     """In training, set whole pictures to 0 with probability p and scale the others: for the end of a residual branch.
 

@@ -1,4 +1,4 @@
-"""Normalisation as layers; `minidl.ops.batch_norm` and `minidl.ops.local_response_norm` have the arithmetic."""
+"""Normalisation as layers; the operations of the same names in `minidl.ops` have the arithmetic."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from minidl import ops
-from minidl._checks import check_choice, check_flag, check_fraction, check_positive, to_int
+from minidl._checks import check_choice, check_divides, check_flag, check_fraction, check_positive, to_int
 from minidl.nn._repr import changed
 from minidl.nn.module import Module, Parameter
 from minidl.ops.norm import ACTIVATIONS
+from minidl.ops.own_norm import to_normalized_shape
 from minidl.tensor import Tensor, _observers, _recording
 
 
@@ -45,8 +46,7 @@ class _BatchNorm(Module):
         self.eps, self.momentum, self.activation = eps, momentum, activation
         self.affine, self.track_running_stats = affine, track_running_stats
         ones, zeros = np.ones(num_features, "float32"), np.zeros(num_features, "float32")
-        self.register_parameter("weight", Parameter(ones) if affine else None)
-        self.register_parameter("bias", Parameter(zeros) if affine else None)
+        _register_line(self, (self.num_features,), weight=bool(affine), bias=bool(affine))
         self.register_buffer("running_mean", zeros.copy() if track_running_stats else None)
         self.register_buffer("running_var", ones.copy() if track_running_stats else None)
 
@@ -124,6 +124,95 @@ class BatchNorm1d(_BatchNorm):
     """
 
     axes = (2,)
+
+
+class GroupNorm(Module):
+    """Group norm over (N, C, H, W), or any axes behind C; see `minidl.ops.group_norm`.
+
+    Args:
+        num_groups: how many groups of neighbouring channels.
+        num_channels: C.
+        eps: added to the variance.
+        affine: whether there are a weight and a bias for each channel.
+
+    Raises:
+        ValueError: if a number is out of range, num_groups does not divide num_channels, or x has other channels.
+
+    Example:
+        >>> from minidl import nn
+        >>> nn.GroupNorm(8, 64)
+        GroupNorm(8, 64)
+        >>> list(nn.GroupNorm(8, 64).state_dict())
+        ['weight', 'bias']
+    """
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True):
+        super().__init__()
+        self.num_groups = to_int("GroupNorm", "num_groups", num_groups, least=1)
+        self.num_channels = to_int("GroupNorm", "num_channels", num_channels, least=1)
+        check_divides("GroupNorm", "num_groups", self.num_groups, "num_channels", self.num_channels)
+        check_positive("GroupNorm", "eps", eps, zero=True)
+        check_flag("GroupNorm", "affine", affine)
+        self.eps, self.affine = eps, affine
+        _register_line(self, (self.num_channels,), weight=affine, bias=affine)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise x."""
+        if isinstance(x, Tensor) and x.shape[1:2] != (self.num_channels,):
+            raise ValueError(f"GroupNorm: x must have {self.num_channels} channels (N, C, ...); x.shape={x.shape}")
+        return ops.group_norm(x, self.num_groups, self.weight, self.bias, eps=self.eps)
+
+    def extra_repr(self) -> str:
+        """Return the numbers of groups and channels, and the settings that differ from the defaults."""
+        return f"{self.num_groups}, {self.num_channels}" + changed(self, eps=1e-5, affine=True)
+
+
+class LayerNorm(Module):
+    """Layer norm over the last axes; see `minidl.ops.layer_norm`.
+
+    Args:
+        normalized_shape: the sizes of those axes, a tuple; an int for the last one alone.
+        eps: added to the variance.
+        elementwise_affine: whether there are a weight and a bias for each place of those axes.
+        bias: whether there is a bias.
+
+    Raises:
+        ValueError: if a number is out of range, or x does not end in normalized_shape.
+
+    Example:
+        >>> from minidl import nn
+        >>> nn.LayerNorm((16, 5, 5))
+        LayerNorm((16, 5, 5))
+    """
+
+    def __init__(self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True):
+        super().__init__()
+        self.normalized_shape = to_normalized_shape("LayerNorm", normalized_shape)
+        check_positive("LayerNorm", "eps", eps, zero=True)
+        check_flag("LayerNorm", "elementwise_affine", elementwise_affine)
+        check_flag("LayerNorm", "bias", bias)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        affine = bool(elementwise_affine)
+        _register_line(self, self.normalized_shape, weight=affine, bias=affine and bool(bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise x."""
+        return ops.layer_norm(x, self.normalized_shape, self.weight, self.bias, eps=self.eps)
+
+    def extra_repr(self) -> str:
+        """Return the shape, and the settings that differ from the defaults."""
+        without_bias = self.elementwise_affine and self.bias is None
+        return (
+            f"{self.normalized_shape}"
+            + changed(self, eps=1e-5, elementwise_affine=True)
+            + ", bias=False" * without_bias
+        )
+
+
+def _register_line(layer: Module, shape: tuple[int, ...], *, weight: bool, bias: bool) -> None:
+    """Give a norm its weight of ones and its bias of zeros, or None in their places."""
+    layer.register_parameter("weight", Parameter(np.ones(shape, "float32")) if weight else None)
+    layer.register_parameter("bias", Parameter(np.zeros(shape, "float32")) if bias else None)
 
 
 class LocalResponseNorm(Module):

@@ -5,16 +5,21 @@ from minidl.ops.arithmetic import add, divide, multiply, negative, power, subtra
 from minidl.ops.columns import col2im, im2col
 from minidl.ops.conv import conv2d, conv_transpose2d
 from minidl.ops.device import to_device
-from minidl.ops.dropout import dropout, stochastic_depth
+from minidl.ops.difference import binary_cross_entropy_with_logits, l1_loss, mse_loss, smooth_l1_loss
+from minidl.ops.dropout import dropout, dropout2d, stochastic_depth
 from minidl.ops.elementwise import abs, clip, exp, log, sqrt, where
 from minidl.ops.fused import conv2d_fused, scale_channels
 from minidl.ops.growing import append, grow
+from minidl.ops.interpolate import interpolate
 from minidl.ops.linear import linear, matmul
-from minidl.ops.loss import cross_entropy, mse_loss
+from minidl.ops.loss import cross_entropy, nll_loss
 from minidl.ops.norm import batch_norm, local_response_norm
+from minidl.ops.own_norm import group_norm, layer_norm
 from minidl.ops.pool import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, max_pool2d
 from minidl.ops.reduce import max, mean, sum, var
-from minidl.ops.shape import channel_shuffle, concat, flatten, index, pad, reshape, split, transpose
+from minidl.ops.reshape import flatten, reshape, unflatten
+from minidl.ops.shape import channel_shuffle, concat, index, pad, split, transpose
+from minidl.ops.smooth import elu, gelu, softplus
 from minidl.ops.softmax import log_softmax, softmax
 
 __all__ = [
@@ -24,6 +29,7 @@ __all__ = [
     "append",
     "avg_pool2d",
     "batch_norm",
+    "binary_cross_entropy_with_logits",
     "channel_shuffle",
     "clip",
     "col2im",
@@ -34,14 +40,21 @@ __all__ = [
     "cross_entropy",
     "divide",
     "dropout",
+    "dropout2d",
+    "elu",
     "exp",
     "flatten",
+    "gelu",
     "global_avg_pool2d",
+    "group_norm",
     "grow",
     "hardsigmoid",
     "hardswish",
     "im2col",
     "index",
+    "interpolate",
+    "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "local_response_norm",
@@ -54,6 +67,7 @@ __all__ = [
     "mse_loss",
     "multiply",
     "negative",
+    "nll_loss",
     "pad",
     "power",
     "relu",
@@ -63,7 +77,9 @@ __all__ = [
     "scaled_tanh",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
     "softmax",
+    "softplus",
     "split",
     "sqrt",
     "stochastic_depth",
@@ -72,6 +88,7 @@ __all__ = [
     "tanh",
     "to_device",
     "transpose",
+    "unflatten",
     "var",
     "where",
 ]

@@ -1,6 +1,7 @@
 """Leaving things out at random, so that a network cannot rely on any one of them.
 
     dropout            y = x·m / (1 - p)     m is 0 with probability p, drawn for each element
+    dropout2d          the same, one draw for each channel of each picture: pixels side by side are too alike
     stochastic_depth   the same, one draw for each picture (or for the batch): leaves out a whole residual branch
 
 The division is made in training, and so evaluation has nothing to do: the expected value of m / (1 - p) is 1. In the
@@ -15,7 +16,7 @@ import numpy as np
 
 from minidl import _backend, kernels
 from minidl._backend import Array
-from minidl._checks import check_alike, check_choice, check_flag, check_fraction
+from minidl._checks import check_alike, check_choice, check_flag, check_fraction, check_rank
 from minidl._random import to_generator
 from minidl.tensor import Context, Function, Tensor
 
@@ -36,6 +37,10 @@ class Dropout(Function):
         """dx = dy·m / (1 - p)."""
         (keep,) = ctx.saved
         return kernels.dropout(dy, keep, ctx.scale)
+
+
+class Dropout2d(Dropout):
+    """Saves one byte for each channel of each picture."""
 
 
 class StochasticDepth(Dropout):
@@ -70,6 +75,40 @@ def dropout(x: Tensor, p: float = 0.5, *, training: bool, rng: np.random.Generat
     if not training or p == 0:
         return x
     return Dropout.apply(x, p=p, rng=to_generator("dropout", rng), draws=x.shape)
+
+
+def dropout2d(x: Tensor, p: float = 0.5, *, training: bool, rng: np.random.Generator | None = None) -> Tensor:
+    """Set whole channels to 0 with probability p and scale the others by 1 / (1 - p); in evaluation return x itself.
+
+    Args:
+        x: pictures (N, C, H, W).
+        p: the probability of 0, from 0 to 1.
+        training: whether to do anything at all.
+        rng: where the draws come from; None (default) takes the generator of `minidl.manual_seed`.
+
+    Raises:
+        ValueError: if p is not from 0 to 1, or x has other axes.
+        TypeError: if x is no float tensor or rng no generator.
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks", arXiv:1411.4280, section 3.2.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import Tensor, ops
+        >>> x = Tensor(np.ones((1, 4, 2, 2)))
+        >>> ops.dropout2d(x, 0.5, training=True, rng=np.random.default_rng(1)).numpy()[0, :, 0]
+        array([[0., 0.],
+               [2., 2.],
+               [2., 2.],
+               [2., 2.]])
+    """
+    check_alike("dropout2d", x=x)
+    check_rank("dropout2d", "x", x.shape, "N, C, H, W")
+    check_fraction("dropout2d", "p", p)
+    check_flag("dropout2d", "training", training)
+    if not training or p == 0:
+        return x
+    return Dropout2d.apply(x, p=p, rng=to_generator("dropout2d", rng), draws=(*x.shape[:2], 1, 1))
 
 
 def stochastic_depth(

@@ -1,6 +1,5 @@
 """Operations that move numbers without changing them. The gradient moves each number back.
 
-reshape          the same numbers in another shape        dx = dy in the old shape
 transpose        axes in another order                    dx = dy with the axes put back
 index, split     some of the numbers, x[key]              dx is 0 but for += dy at the places that were taken
 concat           several tensors behind each other        each gets its slice of dy
@@ -10,7 +9,6 @@ channel_shuffle  the channels in another order            dx = dy with the chann
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,21 +34,6 @@ from minidl.kernels.textbook import windows
 from minidl.kernels.textbook.concat import places
 from minidl.kernels.textbook.sums import rounded
 from minidl.tensor import Context, Function, Tensor
-
-
-class Reshape(Function):
-    """Saves nothing. The result is a copy only if the memory order asks for one; tensors are never changed in place."""
-
-    @staticmethod
-    def forward(ctx: Context, x: Array, *, shape: tuple[int, ...]) -> Array:
-        """The same numbers in another shape."""
-        ctx.x_shape = x.shape
-        return x.reshape(shape)
-
-    @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
-        """dy in the old shape."""
-        return dy.reshape(ctx.x_shape)
 
 
 class Transpose(Function):
@@ -153,46 +136,6 @@ class ChannelShuffle(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """The channels put back."""
         return _shuffled(dy, dy.shape[1] // ctx.groups)
-
-
-def reshape(x: Tensor, *shape: Any) -> Tensor:
-    """Return the same numbers in another shape; one size may be -1 and is worked out.
-
-    Raises:
-        ValueError: if the number of elements would change.
-
-    Example:
-        >>> import numpy as np
-        >>> from minidl import Tensor
-        >>> Tensor(np.zeros((2, 3, 4))).reshape(2, -1).shape
-        (2, 12)
-    """
-    check_tensor("reshape", "x", x)
-    sizes = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-    known = math.prod(size for size in sizes if size != -1) if all(is_int(size) for size in sizes) else 0
-    missing = sum(is_int(size) and size == -1 for size in sizes)
-    if missing == 1 and known and x.size % known == 0:
-        sizes, missing = tuple(x.size // known if size == -1 else size for size in sizes), 0
-    if missing or not all(is_int(size) and size >= 0 for size in sizes) or math.prod(sizes) != x.size:
-        raise ValueError(
-            f"reshape: the sizes must multiply to the {x.size} elements of x (one may be -1); "
-            f"received shape={shown(sizes)}, x.shape={x.shape}"
-        )
-    return Reshape.apply(x, shape=sizes)
-
-
-def flatten(x: Tensor, start_axis: int = 1) -> Tensor:
-    """Join all axes from start_axis on into one: (N, C, H, W) -> (N, C·H·W).
-
-    Example:
-        >>> import numpy as np
-        >>> from minidl import Tensor, ops
-        >>> ops.flatten(Tensor(np.zeros((2, 16, 5, 5)))).shape
-        (2, 400)
-    """
-    check_tensor("flatten", "x", x)
-    start = to_axis("flatten", start_axis, x.ndim)
-    return Reshape.apply(x, shape=(*x.shape[:start], math.prod(x.shape[start:])))
 
 
 def transpose(x: Tensor, *axes: Any) -> Tensor:

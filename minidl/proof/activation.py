@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from minidl import ops
+from minidl.proof.arithmetic import by_element
 from minidl.proof.table import Case, Draw, Table, normal, separated
 from minidl.tensor import Tensor
 
@@ -49,6 +51,57 @@ SCALED_TANH = Table("scaled_tanh", ops.scaled_tanh, cases(2), lambda x: 1.7159 *
 SILU = Table("silu", ops.silu, cases(3), lambda x: x / (1 + np.exp(-x)))
 HARDSIGMOID = Table("hardsigmoid", ops.hardsigmoid, cases(2.9), lambda x: np.minimum(np.maximum(x + 3, 0), 6) / 6)
 HARDSWISH = Table("hardswish", ops.hardswish, cases(2.9), lambda x: x * np.minimum(np.maximum(x + 3, 0), 6) / 6)
+
+
+def gelu_oracle(x: np.ndarray, approximate: str = "none") -> np.ndarray:
+    """x·Φ(x) with Python's erfc, and the approximation as it is written in the paper."""
+    if approximate == "tanh":
+        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return by_element(lambda value: value * math.erfc(-value / math.sqrt(2)) / 2)(x)
+
+
+GELU = Table(
+    "gelu",
+    ops.gelu,
+    (
+        *cases(2),
+        *(Case(f"tanh, {case.name}", case.draw, {"approximate": "tanh"}) for case in cases(2)),
+        Case("tails", lambda rng: (np.array([-30.0, -8.0, -3.0, 0.0, 3.0, 8.0, 30.0]),)),
+        Case("tanh, tails", lambda rng: (np.array([-60.0, -8.0, -3.0, 0.0, 3.0, 8.0, 60.0]),), {"approximate": "tanh"}),
+    ),
+    gelu_oracle,
+)
+ELU = Table(
+    "elu",
+    ops.elu,
+    (
+        *cases(),
+        Case("alpha 0.3", separated((3, 5)), {"alpha": 0.3}),
+        Case("alpha 0", separated((3, 5)), {"alpha": 0}),
+    ),
+    lambda x, alpha=1.0: by_element(lambda value: value if value > 0 else alpha * (math.exp(value) - 1))(x),
+)
+
+
+def softplus_oracle(x: np.ndarray, beta: float = 1.0, threshold: float = 20.0) -> np.ndarray:
+    """log(1 + e^(beta·x)) / beta, as it is defined."""
+    return by_element(lambda value: value if beta * value > threshold else math.log(1 + math.exp(beta * value)) / beta)(
+        x
+    )
+
+
+SOFTPLUS = Table(
+    "softplus",
+    ops.softplus,
+    (
+        *cases(3),
+        Case("beta 3", wide(2, (3, 5)), {"beta": 3}),
+        Case("beta 0.5", wide(4, (3, 5)), {"beta": 0.5}),
+        Case("above the threshold", lambda rng: (np.array([-30.0, 5.0, 19.0, 21.0, 40.0]),)),
+        Case("threshold 1", separated((4, 5)), {"threshold": 1.0}),
+    ),
+    softplus_oracle,
+)
 
 ALONG = (
     Case("(N, M)", normal((3, 5))),
@@ -96,6 +149,16 @@ DROPOUT = Table(
         Case("no axis", normal(()), {"p": 0.1}),
     ),
     lambda x, p: kept(x, p, x.shape),
+)
+DROPOUT2D = Table(
+    "dropout2d",
+    seeded(ops.dropout2d),
+    (
+        Case("pictures", normal((3, 4, 2, 3)), {"p": 0.5}),
+        Case("p = 0.1", normal((2, 3, 2, 2)), {"p": 0.1}),
+        Case("p = 1", normal((2, 3, 2, 1)), {"p": 1}),
+    ),
+    lambda x, p: kept(x, p, (*x.shape[:2], 1, 1)),
 )
 STOCHASTIC_DEPTH = Table(
     "stochastic_depth",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minidl import _random, nn
-from minidl.proof.loss import logits_and_labels
+from minidl.proof.loss import apart, logits_and_answers, logits_and_labels
 from minidl.proof.table import Draw, normal, separated
 
 
@@ -69,6 +69,15 @@ LAYERS: dict[str, tuple[LayerCase, ...]] = {
         LayerCase("training", lambda: nn.BatchNorm1d(5), ROWS),
         LayerCase("evaluation", lambda: nn.BatchNorm1d(5).eval(), ROWS),
     ),
+    "GroupNorm": (
+        LayerCase("two groups", lambda: nn.GroupNorm(2, 4), PICTURES),
+        LayerCase("not affine, eps 1", lambda: nn.GroupNorm(4, 4, 1.0, False), PICTURES),
+    ),
+    "LayerNorm": (
+        LayerCase("pictures", lambda: nn.LayerNorm((4, 5, 6)), PICTURES),
+        LayerCase("no bias, eps 1", lambda: nn.LayerNorm(5, 1.0, bias=False), ROWS),
+        LayerCase("not affine", lambda: nn.LayerNorm(5, elementwise_affine=False), ROWS),
+    ),
     "LocalResponseNorm": (
         LayerCase("of the paper", nn.LocalResponseNorm, PICTURES),
         LayerCase("strong, PyTorch's", lambda: nn.LocalResponseNorm(3, 1.0, 0.5, 1.0, "torch"), PICTURES),
@@ -86,15 +95,35 @@ LAYERS: dict[str, tuple[LayerCase, ...]] = {
     "SiLU": (LayerCase("plain", nn.SiLU, PICTURES),),
     "Hardsigmoid": (LayerCase("plain", nn.Hardsigmoid, APART),),
     "Hardswish": (LayerCase("plain", nn.Hardswish, APART),),
+    "GELU": (
+        LayerCase("exact", nn.GELU, PICTURES),
+        LayerCase("tanh", lambda: nn.GELU("tanh"), PICTURES),
+    ),
+    "ELU": (LayerCase("alpha 0.5", lambda: nn.ELU(0.5), APART),),
+    "Softplus": (LayerCase("all settings", lambda: nn.Softplus(2.0, 1.1), APART),),
     "Softmax": (LayerCase("axis 1", lambda: nn.Softmax(1), PICTURES),),
     "LogSoftmax": (LayerCase("axis 1", lambda: nn.LogSoftmax(1), PICTURES),),
     "Dropout": (
         LayerCase("training", lambda: nn.Dropout(0.4), PICTURES),
         LayerCase("evaluation", lambda: nn.Dropout(0.4).eval(), PICTURES),
     ),
+    "Dropout2d": (
+        LayerCase("training", lambda: nn.Dropout2d(0.4), PICTURES),
+        LayerCase("evaluation", lambda: nn.Dropout2d(0.4).eval(), PICTURES),
+    ),
     "StochasticDepth": (LayerCase("training", lambda: nn.StochasticDepth(0.4), normal((6, 2, 2, 2))),),
     "Identity": (LayerCase("plain", nn.Identity, PICTURES),),
-    "Flatten": (LayerCase("plain", nn.Flatten, PICTURES),),
+    "Flatten": (
+        LayerCase("plain", nn.Flatten, PICTURES),
+        LayerCase("two axes", lambda: nn.Flatten(1, 2), PICTURES),
+    ),
+    "Unflatten": (LayerCase("axis 1", lambda: nn.Unflatten(1, (2, -1)), PICTURES),),
+    "ZeroPad2d": (LayerCase("uneven", lambda: nn.ZeroPad2d((1, 0, 2, 3)), PICTURES),),
+    "Upsample": (
+        LayerCase("nearest", lambda: nn.Upsample(scale_factor=2), PICTURES),
+        LayerCase("bilinear", lambda: nn.Upsample((7, 4), mode="bilinear"), PICTURES),
+        LayerCase("corners", lambda: nn.Upsample(None, (1.5, 2), "bilinear", True), PICTURES),
+    ),
     "ChannelShuffle": (LayerCase("two groups", lambda: nn.ChannelShuffle(2), PICTURES),),
     "Sequential": (LayerCase("two layers", lambda: nn.Sequential(nn.Linear(5, 3), nn.Tanh()), ROWS),),
     "Conv2dNormActivation": (
@@ -104,8 +133,24 @@ LAYERS: dict[str, tuple[LayerCase, ...]] = {
     "SqueezeExcitation": (LayerCase("silu", lambda: nn.SqueezeExcitation(4, 2, "silu"), PICTURES),),
     "CrossEntropyLoss": (
         LayerCase("class indices", nn.CrossEntropyLoss, logits_and_labels(4, 5)),
+        LayerCase("sum", lambda: nn.CrossEntropyLoss(reduction="sum"), logits_and_labels(4, 5)),
     ),
-    "MSELoss": (LayerCase("plain", nn.MSELoss, normal((3, 4), (3, 4))),),
+    "NLLLoss": (
+        LayerCase("class indices", nn.NLLLoss, logits_and_labels(4, 5)),
+        LayerCase("all settings", lambda: nn.NLLLoss(ignore_index=1, reduction="none"), logits_and_labels(4, 5)),
+    ),
+    "MSELoss": (
+        LayerCase("plain", nn.MSELoss, normal((3, 4), (3, 4))),
+        LayerCase("none", lambda: nn.MSELoss(reduction="none"), normal((3, 4), (3, 4))),
+    ),
+    "L1Loss": (LayerCase("sum", lambda: nn.L1Loss(reduction="sum"), apart((3, 4), (3, 4))),),
+    "SmoothL1Loss": (
+        LayerCase("all settings", lambda: nn.SmoothL1Loss(reduction="none", beta=0.5), apart((3, 4), (3, 4))),
+    ),
+    "BCEWithLogitsLoss": (
+        LayerCase("plain", nn.BCEWithLogitsLoss, logits_and_answers(3, 4)),
+        LayerCase("sum", lambda: nn.BCEWithLogitsLoss(reduction="sum"), logits_and_answers(3, 4)),
+    ),
 }  # fmt: skip
 
 

@@ -121,6 +121,79 @@ def local_response_norm_oracle(
 
 BATCH_NORM = Table("batch_norm", batch_norm, _batch_norm_cases(), batch_norm_oracle)
 
+
+def _with_line(y: np.ndarray, w: np.ndarray | None, b: np.ndarray | None) -> np.ndarray:
+    """w · y + b, where what is left out is 1 and 0."""
+    return y * (1 if w is None else w) + (0 if b is None else b)
+
+
+def group_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, num_groups: int, **settings: Any) -> Tensor:
+    """`ops.group_norm` with the tensors first."""
+    return ops.group_norm(x, num_groups, weight, bias, **settings)
+
+
+def group_norm_oracle(
+    x: np.ndarray, w: np.ndarray | None, b: np.ndarray | None, num_groups: int, eps: float = 1e-5
+) -> np.ndarray:
+    """Every group of channels of every picture by itself."""
+    size = x.shape[1] // num_groups
+    groups = [
+        [(n, c, *rest) for c in range(g * size, (g + 1) * size) for rest in np.ndindex(x.shape[2:])]
+        for n in range(x.shape[0])
+        for g in range(num_groups)
+    ]
+    y = oracles.standardised(x, groups, eps)
+    lines = [None if line is None else line.reshape(-1, *[1] * (x.ndim - 2)) for line in (w, b)]
+    return _with_line(y, *lines)
+
+
+GROUP_NORM = Table(
+    "group_norm",
+    group_norm,
+    (
+        Case("two groups", normal((3, 4, 3, 2), (4,), (4,)), {"num_groups": 2}),
+        Case("one group", normal((2, 3, 2, 2), (3,), (3,)), {"num_groups": 1}),
+        Case("each channel alone", normal((2, 3, 2, 3), (3,), (3,)), {"num_groups": 3}),
+        Case("three groups, eps 1", normal((2, 6, 2, 2), (6,), (6,)), {"num_groups": 3, "eps": 1.0}),
+        Case("no weight, no bias", normal((2, 4, 2, 3), None, None), {"num_groups": 2}),
+        Case("no bias", normal((2, 4, 2, 3), (4,), None), {"num_groups": 2}),
+        Case("(N, C)", normal((3, 6), (6,), (6,)), {"num_groups": 2}),
+        Case("(N, C, L)", normal((2, 4, 5), (4,), (4,)), {"num_groups": 2}),
+    ),
+    group_norm_oracle,
+)
+
+
+def layer_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, normalized_shape: Any, **settings: Any) -> Tensor:
+    """`ops.layer_norm` with the tensors first."""
+    return ops.layer_norm(x, normalized_shape, weight, bias, **settings)
+
+
+def layer_norm_oracle(
+    x: np.ndarray, w: np.ndarray | None, b: np.ndarray | None, normalized_shape: Any, eps: float = 1e-5
+) -> np.ndarray:
+    """Every row by itself."""
+    axes = len(normalized_shape) if isinstance(normalized_shape, tuple) else 1
+    rows, rest = x.shape[: x.ndim - axes], list(np.ndindex(x.shape[x.ndim - axes :]))
+    y = oracles.standardised(x, [[(*row, *place) for place in rest] for row in np.ndindex(rows)], eps)
+    return _with_line(y, w, b)
+
+
+LAYER_NORM = Table(
+    "layer_norm",
+    layer_norm,
+    (
+        Case("(N, M)", normal((3, 5), (5,), (5,)), {"normalized_shape": 5}),
+        Case("pictures", normal((2, 3, 2, 2), (3, 2, 2), (3, 2, 2)), {"normalized_shape": (3, 2, 2)}),
+        Case("rows of pictures, eps 1", normal((2, 3, 2, 4), (4,), (4,)), {"normalized_shape": (4,), "eps": 1.0}),
+        Case("the last two axes", normal((2, 3, 4), (3, 4), (3, 4)), {"normalized_shape": (3, 4)}),
+        Case("no weight, no bias", normal((2, 3, 4), None, None), {"normalized_shape": 4}),
+        Case("no bias", normal((3, 4), (4,), None), {"normalized_shape": 4}),
+        Case("one row without a batch", normal((6,), (6,), (6,)), {"normalized_shape": 6}),
+    ),
+    layer_norm_oracle,
+)
+
 LOCAL_RESPONSE_NORM = Table(
     "local_response_norm",
     ops.local_response_norm,

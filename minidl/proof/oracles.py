@@ -298,3 +298,38 @@ def local_response_norm(x: np.ndarray, size: int, alpha: float, beta: float, k: 
                 total += float(x[n, other, row, column]) ** 2
         y[n, c, row, column] = x[n, c, row, column] / (k + alpha * total) ** beta
     return y
+
+
+def standardised(x: np.ndarray, groups: list[list[tuple[int, ...]]], eps: float) -> np.ndarray:
+    """y like x: the numbers at the places of each group with mean 0 and variance 1."""
+    y = np.zeros_like(x)
+    for places in groups:
+        values = [float(x[place]) for place in places]
+        mean = math.fsum(values) / len(values)
+        var = math.fsum((value - mean) ** 2 for value in values) / len(values)
+        for place, value in zip(places, values, strict=True):
+            y[place] = (value - mean) / math.sqrt(var + eps)
+    return y
+
+
+def interpolate(x: np.ndarray, size: Pair, steps: tuple[float, float], mode: str, align_corners: bool) -> np.ndarray:
+    """y (N, C, OH, OW): for every pixel of the result, where it lies among the pixels of x.
+
+    With "bilinear" a pixel of x counts the more the nearer it is, from 1 at no distance to 0 at a distance of 1.
+    """
+    h, width = x.shape[2:]
+    y = np.zeros((*x.shape[:2], *size), dtype=x.dtype)
+    for i, j in np.ndindex(size):
+        at = []
+        for place, length, out, step in zip((i, j), (h, width), size, steps, strict=True):
+            if mode == "nearest":
+                at.append(float(min(int(place * step), length - 1)))
+            elif align_corners:
+                at.append(place * (length - 1) / (out - 1) if out > 1 else 0.0)
+            else:
+                at.append(min(max((place + 0.5) * step - 0.5, 0.0), length - 1.0))
+        for row in range(h):
+            for column in range(width):
+                share = max(0.0, 1 - abs(row - at[0])) * max(0.0, 1 - abs(column - at[1]))
+                y[:, :, i, j] += share * x[:, :, row, column]
+    return y

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from minidl import ops
+from minidl.proof import oracles
 from minidl.proof.conv import as_padding
 from minidl.proof.table import Case, Table, normal, separated
 from minidl.tensor import Tensor
@@ -18,8 +20,36 @@ RESHAPE = Table(
     lambda x, shape: x.reshape(shape),
     views=True,
 )
+
+
+def flatten_oracle(x: np.ndarray, start_axis: int = 1, end_axis: int = -1) -> np.ndarray:
+    """The same with the shape that NumPy wants."""
+    end = end_axis % x.ndim
+    return x.reshape(*x.shape[:start_axis], math.prod(x.shape[start_axis : end + 1]), *x.shape[end + 1 :])
+
+
 FLATTEN = Table(
-    "flatten", ops.flatten, (Case("pictures", normal((2, 3, 4, 5))),), lambda x: x.reshape(x.shape[0], -1), views=True
+    "flatten",
+    ops.flatten,
+    (
+        Case("pictures", normal((2, 3, 4, 5))),
+        Case("from 2", normal((2, 3, 4, 5)), {"start_axis": 2}),
+        Case("1 to 2", normal((2, 3, 4, 5)), {"start_axis": 1, "end_axis": 2}),
+        Case("0 to 0", normal((2, 3)), {"start_axis": 0, "end_axis": 0}),
+    ),
+    flatten_oracle,
+    views=True,
+)
+UNFLATTEN = Table(
+    "unflatten",
+    ops.unflatten,
+    (
+        Case("pictures", normal((2, 24)), {"axis": 1, "sizes": (2, 3, 4)}),
+        Case("the first axis, one worked out", normal((6, 2)), {"axis": 0, "sizes": (2, -1)}),
+        Case("in the middle", normal((2, 4, 3)), {"axis": -2, "sizes": [2, 2]}),
+    ),
+    lambda x, axis, sizes: x.reshape(*x.shape[: axis % x.ndim], *sizes, *x.shape[axis % x.ndim + 1 :]),
+    views=True,
 )
 TRANSPOSE = Table(
     "transpose",
@@ -152,6 +182,42 @@ PAD = Table(
         Case("a matrix", normal((3, 2)), {"padding": ((0, 1), (0, 0)), "value": 7}),
     ),
     pad_oracle,
+)
+
+
+def interpolate_oracle(
+    x: np.ndarray, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: Any = None
+) -> np.ndarray:
+    """The loop, with sizes and steps of rows and columns."""
+    h, width = x.shape[2:]
+    if size is not None:
+        oh, ow = size if isinstance(size, tuple) else (size, size)
+        return oracles.interpolate(x, (oh, ow), (h / oh, width / ow), mode, bool(align_corners))
+    rows, columns = scale_factor if isinstance(scale_factor, tuple) else (scale_factor, scale_factor)
+    out = math.floor(h * rows), math.floor(width * columns)
+    return oracles.interpolate(x, out, (1 / rows, 1 / columns), mode, bool(align_corners))
+
+
+BILINEAR: dict[str, Any] = {"mode": "bilinear"}
+INTERPOLATE = Table(
+    "interpolate",
+    ops.interpolate,
+    (
+        Case("nearest, twice as large", normal((2, 3, 3, 2)), {"scale_factor": 2}),
+        Case("nearest, to a size", normal((1, 2, 3, 4)), {"size": (5, 7)}),
+        Case("nearest, smaller", normal((1, 2, 5, 6)), {"size": (2, 4)}),
+        Case("nearest, 1.5 times", normal((1, 2, 3, 5)), {"scale_factor": 1.5}),
+        Case("bilinear, twice as large", normal((2, 3, 3, 2)), {"scale_factor": 2, **BILINEAR}),
+        Case("bilinear, to a size", normal((1, 2, 3, 4)), {"size": (5, 7), **BILINEAR}),
+        Case("bilinear, smaller", normal((1, 2, 7, 6)), {"size": (2, 4), **BILINEAR}),
+        Case("bilinear, 1.7 and 0.6 times", normal((1, 2, 3, 5)), {"scale_factor": (1.7, 0.6), **BILINEAR}),
+        Case("bilinear, one pixel", normal((2, 2, 1, 1)), {"size": 3, **BILINEAR}),
+        Case("bilinear, to one pixel", normal((2, 2, 4, 3)), {"size": 1, **BILINEAR}),
+        Case("corners", normal((2, 2, 3, 4)), {"size": (5, 7), "align_corners": True, **BILINEAR}),
+        Case("corners, smaller", normal((1, 2, 5, 6)), {"size": (3, 1), "align_corners": True, **BILINEAR}),
+        Case("corners, by a factor", normal((1, 2, 2, 3)), {"scale_factor": 3, "align_corners": True, **BILINEAR}),
+    ),
+    interpolate_oracle,
 )
 CHANNEL_SHUFFLE = Table(
     "channel_shuffle",

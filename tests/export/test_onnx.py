@@ -111,8 +111,13 @@ CASES = {  # of pictures (2, 4, 7, 9); the operation that a case is for comes fi
         x, it.w[:4].reshape(4, 2, 6, 3)[:, :, :3], stride=3, padding=1, output_padding=(1, 2), groups=2
     ),
     "divide": lambda x, it: x / (ops.abs(x) + 1.0),
+    "elu": lambda x, it: ops.elu(x, 0.5),
     "exp": lambda x, it: ops.exp(x),
+    "gelu": lambda x, it: ops.gelu(x),
+    "gelu, tanh": lambda x, it: ops.gelu(x, "tanh"),
     "global_avg_pool2d": lambda x, it: ops.global_avg_pool2d(x),
+    "group_norm": lambda x, it: ops.group_norm(x, 2, it.v, it.v, eps=0.1),
+    "group_norm, of rows": lambda x, it: ops.group_norm(x.mean((2, 3)), 2, it.v),
     "hardsigmoid": lambda x, it: ops.hardsigmoid(x * 4.0),
     "hardswish": lambda x, it: ops.hardswish(x * 4.0),
     "index": lambda x, it: x[:, 1, ::-2, None, 2:-1],
@@ -120,6 +125,16 @@ CASES = {  # of pictures (2, 4, 7, 9); the operation that a case is for comes fi
     "index, by an array": lambda x, it: x[:, [3, 0, 0], 1:],
     "index, of some pictures": lambda x, it: ops.concat([x[:1], x], 0)[1:],
     "index, as it is": lambda x, it: x[:],
+    "interpolate": lambda x, it: ops.interpolate(x, scale_factor=2),
+    "interpolate, smaller": lambda x, it: ops.interpolate(x, scale_factor=0.5),
+    "interpolate, to a size": lambda x, it: ops.interpolate(x, (10, 5)),
+    "interpolate, bilinear": lambda x, it: ops.interpolate(x, scale_factor=2, mode="bilinear"),
+    "interpolate, bilinear to a size": lambda x, it: ops.interpolate(x, (10, 5), mode="bilinear"),
+    "interpolate, bilinear by a factor": lambda x, it: ops.interpolate(x, scale_factor=(1.5, 0.7), mode="bilinear"),
+    "interpolate, corners": lambda x, it: ops.interpolate(x, scale_factor=3, mode="bilinear", align_corners=True),
+    "interpolate, corners to a size": lambda x, it: ops.interpolate(x, (4, 20), mode="bilinear", align_corners=True),
+    "layer_norm": lambda x, it: ops.layer_norm(x, (7, 9), it.w.reshape(-1)[:63].reshape(7, 9), eps=0.1),
+    "layer_norm, of rows": lambda x, it: ops.layer_norm(x.transpose(0, 2, 3, 1), 4, it.v, it.v),
     "leaky_relu": lambda x, it: ops.leaky_relu(x, 0.3),
     "linear": lambda x, it: ops.linear(ops.mean(x, (1, 2)), it.m.transpose(), it.m[0]),
     "linear, without a bias": lambda x, it: ops.linear(ops.max(x, (1, 2)), it.m.transpose()),
@@ -146,6 +161,8 @@ CASES = {  # of pictures (2, 4, 7, 9); the operation that a case is for comes fi
     "sigmoid": lambda x, it: ops.sigmoid(x),
     "silu": lambda x, it: ops.silu(x),
     "softmax": lambda x, it: ops.softmax(x, -1),
+    "softplus": lambda x, it: ops.softplus(x, 2.0),
+    "softplus, threshold": lambda x, it: ops.softplus(x, threshold=0.5),
     "sqrt": lambda x, it: ops.sqrt(ops.abs(x)),
     "subtract": lambda x, it: 1.0 - x,
     "sum": lambda x, it: ops.sum(x, (1, 2)),
@@ -155,7 +172,8 @@ CASES = {  # of pictures (2, 4, 7, 9); the operation that a case is for comes fi
     "where": lambda x, it: ops.where(MASK, x, x * 3.0),
 }  # fmt: skip
 MEAN, VAR = np.array([0.1, -0.2, 0.3, 0.0], np.float32), np.array([0.5, 1.0, 1.5, 2.0], np.float32)
-NEVER = {"batch_norm", "dropout", "stochastic_depth", "cross_entropy", "mse_loss", "im2col", "col2im"}
+LOSSES = {"cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "binary_cross_entropy_with_logits"}
+NEVER = {"batch_norm", "dropout", "dropout2d", "stochastic_depth", "im2col", "col2im"} | LOSSES
 
 
 @pytest.mark.parametrize("case", CASES)

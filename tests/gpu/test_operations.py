@@ -21,11 +21,15 @@ TWO_OPERANDS = [
 
 def moves_of(table, arrays, settings):
     """What one forward and one backward pass move, and say so in their documentation; all others move nothing."""
-    if table.op in ("dropout", "stochastic_depth"):
+    if table.op in ("dropout", "dropout2d", "stochastic_depth"):
         return {"put": 1}, {}  # the draws come from the CPU, so that both devices get the same
-    if table.op == "cross_entropy":
-        moves = {"put": 1} if "weight" in settings else {}  # plain numbers, one for each class
-        return moves | ({"read": 2} if arrays[1].dtype.kind in "iu" else {}), {}  # how many are wrong, how many count
+    weights = sum(name in settings for name in ("weight", "pos_weight"))  # plain numbers
+    if table.op in ("cross_entropy", "nll_loss"):
+        averaged = settings.get("reduction", "mean") == "mean"
+        reads = 1 + averaged if arrays[1].dtype.kind in "iu" else 0  # how many are wrong, how many count
+        return dict(+Counter(put=weights, read=reads)), {}
+    if table.op == "binary_cross_entropy_with_logits":
+        return dict(+Counter(put=weights, read=1)), {}  # whether the targets are from 0 to 1
     key = settings.get("key")
     parts = [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, (list, np.ndarray))]
     is_mask = any(np.asarray(part).dtype.kind == "b" for part in parts)

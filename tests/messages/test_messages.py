@@ -54,6 +54,7 @@ def test_right_calls_are_right(right_calls):
 def test_every_operation_layer_and_initialiser_is_called():
     assert set(calls.OPERATIONS) == set(ops.__all__)
     assert set(calls.NO_LAYER) <= set(nn.__all__)
+    assert set(calls.INITIALISERS) == set(nn.init.__all__) - {"unfilled"}
     assert {"SGD", "Adam", "AdamW", "RMSprop", "SCHEDULES", "clip_grad_norm", "decay_groups", "make_schedule"} == set(
         optim.__all__
     ) - {"Optimizer", "Schedule", "lr_scheduler"}

@@ -3,10 +3,12 @@
 import numpy as np
 
 from minidl import Tensor, ops
+from minidl.ops.difference import MseLoss
 from minidl.ops.growing import Append, Grow, Room
-from minidl.ops.loss import CrossEntropy, MseLoss
+from minidl.ops.loss import CrossEntropy
 from minidl.ops.reduce import Max, Mean, Sum, Var
-from minidl.ops.shape import ChannelShuffle, Concat, Index, Pad, Reshape, Transpose
+from minidl.ops.reshape import Reshape
+from minidl.ops.shape import ChannelShuffle, Concat, Index, Pad, Transpose
 from tests.contract import assert_close
 from tests.mutations.elementwise import scaled
 from tests.mutations.mutant import Mutant, attribute, kernel

@@ -30,6 +30,74 @@ CASES = [
     (lambda: nn.Linear(0, 2), ValueError, "Linear: in_features must be an int >= 1; received in_features=0"),
     (lambda: nn.Linear(2, 0.5), ValueError, "Linear: out_features must be an int >= 1; received out_features=0.5"),
     (lambda: nn.LeakyReLU(2)(t(2)), ValueError, "leaky_relu: negative_slope must be from 0 to 1"),
+    (lambda: nn.Dropout2d(2), ValueError, "Dropout2d: p must be from 0 to 1; received p=2"),
+    (lambda: nn.GELU("erf"), ValueError, "GELU: approximate must be one of 'none', 'tanh'; received approximate='erf'"),
+    (lambda: nn.ELU(-1), ValueError, "ELU: alpha must be >= 0; received alpha=-1"),
+    (lambda: nn.Softplus(0), ValueError, "Softplus: beta must be > 0; received beta=0"),
+    (lambda: nn.Softplus(threshold="a"), TypeError, "Softplus: threshold must be a plain number; received a str"),
+    (
+        lambda: nn.Softmax(0, dim=1),
+        ValueError,
+        "Softmax: axis and dim are the same; received axis=0, dim=1; give one",
+    ),
+    (
+        lambda: nn.Flatten(2, start_dim=1),
+        ValueError,
+        "Flatten: start_axis and start_dim are the same; received start_axis=2, start_dim=1; give one",
+    ),
+    (
+        lambda: nn.GroupNorm(3, 8),
+        ValueError,
+        "GroupNorm: num_channels must be divisible by num_groups; received num_channels=8, num_groups=3 (8 % 3 = 2)",
+    ),
+    (
+        lambda: nn.GroupNorm(2, 8)(t(1, 4, 3, 3)),
+        ValueError,
+        "GroupNorm: x must have 8 channels (N, C, ...); x.shape=(1, 4, 3, 3)",
+    ),
+    (
+        lambda: nn.LayerNorm((3, 0)),
+        ValueError,
+        "LayerNorm: normalized_shape must be an int or a tuple of ints >= 1; received normalized_shape=(3, 0)",
+    ),
+    (lambda: nn.Unflatten(1, "ab"), ValueError, "Unflatten: sizes must be a tuple of ints >= 0 (one may be -1)"),
+    (lambda: nn.Unflatten(sizes=(1, 2)), ValueError, "Unflatten: axis must be an int; received axis=None"),
+    (
+        lambda: nn.ZeroPad2d((1, 2)),
+        ValueError,
+        "ZeroPad2d: padding must be an int, (left, right, top, bottom) or ((top, bottom), (left, right)); received "
+        "padding=(1, 2), which would be (ph, pw) here and (left, right) in PyTorch",
+    ),
+    (lambda: nn.ZeroPad2d((1, -2, 0, 0)), ValueError, "ZeroPad2d: padding must be an int, (ph, pw) or"),
+    (
+        lambda: nn.Upsample(),
+        ValueError,
+        "Upsample: expects either size or scale_factor; received size=None, scale_factor=None",
+    ),
+    (lambda: nn.Upsample(2, mode="cubic"), ValueError, "Upsample: mode must be one of 'nearest', 'bilinear'"),
+    (
+        lambda: nn.Upsample(2, align_corners=False),
+        ValueError,
+        'Upsample: align_corners goes with mode="bilinear"; received align_corners=False',
+    ),
+    (
+        lambda: nn.MSELoss(reduction="avg"),
+        ValueError,
+        "MSELoss: reduction must be one of 'mean', 'sum', 'none'; received reduction='avg'",
+    ),
+    (lambda: nn.NLLLoss(ignore_index=0.5), ValueError, "NLLLoss: ignore_index must be an int; received"),
+    (
+        lambda: nn.CrossEntropyLoss(ignore_index="a"),
+        ValueError,
+        "CrossEntropyLoss: ignore_index must be an int; received ignore_index='a'",
+    ),
+    (lambda: nn.NLLLoss([-1.0, 1]), ValueError, "NLLLoss: weight must be >= 0 and finite; received from -1.0 to 1.0"),
+    (lambda: nn.SmoothL1Loss(beta=-1), ValueError, "SmoothL1Loss: beta must be >= 0; received beta=-1"),
+    (
+        lambda: nn.BCEWithLogitsLoss(pos_weight="a"),
+        TypeError,
+        "BCEWithLogitsLoss: pos_weight must be numbers; received dtype=<U1",
+    ),
     # containers
     (lambda: nn.Sequential(nn.ReLU(), ops.relu), TypeError, "Sequential: expects modules; received for '1' a function"),
     (
@@ -51,7 +119,7 @@ CASES = [
     (lambda: nn.ModuleList([3]), TypeError, "ModuleList: expects modules; received for '0' a int"),
     # blocks
     (
-        lambda: nn.Conv2dNormActivation(3, 8, activation="gelu"),
+        lambda: nn.Conv2dNormActivation(3, 8, activation="gelo"),
         ValueError,
         "Conv2dNormActivation: activation must be one of 'relu', 'leaky_relu'",
     ),

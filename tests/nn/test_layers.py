@@ -20,6 +20,27 @@ PAIRS = [
     (nn.Hardswish(), ops.hardswish, "Hardswish()"),
     (nn.Softmax(1), lambda x: ops.softmax(x, 1), "Softmax(axis=1)"),
     (nn.LogSoftmax(), ops.log_softmax, "LogSoftmax(axis=-1)"),
+    (nn.GELU(), ops.gelu, "GELU(approximate='none')"),
+    (nn.GELU("tanh"), lambda x: ops.gelu(x, "tanh"), "GELU(approximate='tanh')"),
+    (nn.ELU(0.5), lambda x: ops.elu(x, 0.5), "ELU(alpha=0.5)"),
+    (nn.Softplus(2), lambda x: ops.softplus(x, 2), "Softplus(beta=2, threshold=20.0)"),
+    (nn.Softmax(dim=1), lambda x: ops.softmax(x, 1), "Softmax(axis=1)"),
+    (nn.GroupNorm(2, 4, affine=False), lambda x: ops.group_norm(x, 2), "GroupNorm(2, 4, affine=False)"),
+    (
+        nn.LayerNorm(3, 0.1, False),
+        lambda x: ops.layer_norm(x, 3, eps=0.1),
+        "LayerNorm((3,), eps=0.1, elementwise_affine=False)",
+    ),
+    (nn.Upsample(scale_factor=2), lambda x: ops.interpolate(x, scale_factor=2), "Upsample(scale_factor=2)"),
+    (
+        nn.Upsample(5, mode="bilinear"),
+        lambda x: ops.interpolate(x, 5, mode="bilinear"),
+        "Upsample(size=5, mode='bilinear')",
+    ),
+    (nn.ZeroPad2d((3, 1, 0, 2)), lambda x: ops.pad(x, ((0, 2), (3, 1))), "ZeroPad2d(((0, 2), (3, 1)))"),
+    (nn.ZeroPad2d(((0, 2), (3, 1))), lambda x: ops.pad(x, ((0, 2), (3, 1))), "ZeroPad2d(((0, 2), (3, 1)))"),
+    (nn.Unflatten(1, (2, 2)), lambda x: ops.unflatten(x, 1, (2, 2)), "Unflatten(axis=1, sizes=(2, 2))"),
+    (nn.Flatten(1, 2), lambda x: ops.flatten(x, 1, 2), "Flatten(end_axis=2)"),
     (nn.Flatten(), ops.flatten, "Flatten()"),
     (nn.Flatten(2), lambda x: ops.flatten(x, 2), "Flatten(start_axis=2)"),
     (nn.Identity(), lambda x: x, "Identity()"),
@@ -43,9 +64,16 @@ class TestDropout:
         assert 300 < (layer(x).data == 0).sum() < 700
         assert layer.eval()(x) is x
 
+    def test_whole_channels(self):
+        x = Tensor(np.ones((50, 20, 2, 2), dtype=np.float32))
+        y = nn.Dropout2d()(x).data
+        assert 300 < (y[:, :, 0, 0] == 0).sum() < 700
+        assert (y == y[:, :, :1, :1]).all()
+        assert nn.Dropout2d().eval()(x) is x
+
     def test_its_own_generator(self):
-        x = Tensor(np.ones((100, 2), dtype=np.float32))
-        for make in (nn.Dropout, nn.StochasticDepth):
+        x = Tensor(np.ones((100, 2, 1, 1), dtype=np.float32))
+        for make in (nn.Dropout, nn.Dropout2d, nn.StochasticDepth):
             a, b = (make(0.5, rng=np.random.default_rng(5))(x).data for _ in range(2))
             np.testing.assert_array_equal(a, b)
 
@@ -64,6 +92,28 @@ class TestLosses:
         assert layer(x, labels).item() == ops.cross_entropy(x, labels, label_smoothing=0.1).item()
         assert repr(layer) == "CrossEntropyLoss(label_smoothing=0.1)"
         assert repr(nn.CrossEntropyLoss()) == "CrossEntropyLoss()"
+
+    @pytest.mark.parametrize(
+        ("layer", "text"),
+        [
+            (nn.CrossEntropyLoss([1, 2], reduction="sum"), "weight of 2 classes, reduction='sum'"),
+            (nn.CrossEntropyLoss(ignore_index=0, label_smoothing=0.1), "ignore_index=0, label_smoothing=0.1"),
+            (nn.NLLLoss([1, 2], ignore_index=3), "weight of 2 classes, ignore_index=3"),
+            (nn.MSELoss(reduction="none"), "reduction='none'"),
+            (nn.SmoothL1Loss(beta=0.5), "beta=0.5"),
+            (nn.L1Loss(), ""),
+            (nn.BCEWithLogitsLoss(pos_weight=[1, 2]), "pos_weight of shape (2,)"),
+        ],
+    )
+    def test_what_they_are_told(self, layer, text):
+        assert repr(layer) == f"{type(layer).__name__}({text})"
+
+    def test_weights_go_with_the_layer(self):
+        layer = nn.BCEWithLogitsLoss([1, 2], pos_weight=np.ones((3, 1)))
+        assert {name: array.dtype for name, array in layer.state_dict().items()} == {
+            "weight": np.float32,
+            "pos_weight": np.float64,
+        }
 
     def test_mse(self, rng):
         x, target = Tensor(rng.standard_normal((4, 3))), rng.standard_normal((4, 3))

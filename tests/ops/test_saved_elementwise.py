@@ -36,6 +36,7 @@ class TestKeepsItsResult:
             ops.tanh,
             ops.scaled_tanh,
             ops.hardsigmoid,
+            ops.elu,
             ops.softmax,
             ops.log_softmax,
             ops.exp,
@@ -51,7 +52,9 @@ class TestKeepsItsResult:
 
 
 class TestKeepsItsInput:
-    @pytest.mark.parametrize("f", [ops.silu, ops.hardswish, ops.log, ops.abs, lambda t: ops.power(t, 3)])
+    @pytest.mark.parametrize(
+        "f", [ops.silu, ops.hardswish, ops.gelu, ops.softplus, ops.log, ops.abs, lambda t: ops.power(t, 3)]
+    )
     def test_one_array_which_is_the_input(self, f):
         given = x()
         size, y = saved(f, given)
@@ -92,6 +95,9 @@ class TestKeepsNothing:
 class TestKeepsAMask:
     def test_dropout_one_byte_for_each_element(self):
         assert saved(lambda t: ops.dropout(t, 0.5, training=True), x())[0] == SIZE
+
+    def test_dropout2d_one_byte_for_each_channel(self):
+        assert saved(lambda t: ops.dropout2d(t, 0.5, training=True), x())[0] == 4 * 6
 
     @pytest.mark.parametrize(("mode", "size"), [("row", 4), ("batch", 1)])
     def test_stochastic_depth_one_byte_for_each_draw(self, mode, size):
@@ -134,3 +140,10 @@ class TestLosses:
 
     def test_mse_keeps_the_difference(self):
         assert saved(ops.mse_loss, x(), x(wanted=False))[0] == FULL
+
+    def test_differences_keep_both_operands(self):
+        for loss in (ops.l1_loss, ops.smooth_l1_loss, ops.binary_cross_entropy_with_logits):
+            assert saved(loss, x(), x(wanted=False))[0] == 2 * FULL
+
+    def test_nll_keeps_the_targets_alone(self):
+        assert saved(lambda t: ops.nll_loss(t, np.zeros(8, dtype=int)), x(8, 10))[0] == 8 * 10 * 4

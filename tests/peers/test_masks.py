@@ -21,6 +21,7 @@ PAIRS = {
     "hardsigmoid": (ops.hardsigmoid, F.hardsigmoid),
     "hardswish": (ops.hardswish, F.hardswish),
     "silu": (ops.silu, F.silu),
+    "softplus": (ops.softplus, F.softplus),
     "sigmoid": (ops.sigmoid, torch.sigmoid),
     "tanh": (ops.tanh, torch.tanh),
     "clip": (lambda x: ops.clip(x, -1, 2), lambda x: x.clamp(-1, 2)),

@@ -29,8 +29,23 @@ from minidl.kernels.textbook.concat import concat
 from minidl.kernels.textbook.conv import channel_sums, conv2d, conv2d_dw, conv2d_dx
 from minidl.kernels.textbook.fused import add, add_relu, conv2d_fused, scale_channels, scale_channels_grads
 from minidl.kernels.textbook.in_place import add_to, copy_to
+from minidl.kernels.textbook.interpolate import interpolate, interpolate_dx
 from minidl.kernels.textbook.linear import linear, linear_dw, linear_dx
-from minidl.kernels.textbook.loss import cross_entropy, cross_entropy_dx, mse, mse_dx
+from minidl.kernels.textbook.loss import (
+    bce,
+    bce_dt,
+    bce_dx,
+    cross_entropy,
+    cross_entropy_dx,
+    l1,
+    l1_dx,
+    mse,
+    mse_dx,
+    nll,
+    nll_dx,
+    smooth_l1,
+    smooth_l1_dx,
+)
 from minidl.kernels.textbook.norm import (
     batch_norm,
     batch_norm_eval,
@@ -39,6 +54,7 @@ from minidl.kernels.textbook.norm import (
     lrn,
     lrn_dx,
 )
+from minidl.kernels.textbook.own_norm import group_norm, group_norm_grads, layer_norm, layer_norm_grads
 from minidl.kernels.textbook.pool import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_dx,
@@ -49,6 +65,7 @@ from minidl.kernels.textbook.pool import (
     max_pool2d,
     max_pool2d_dx,
 )
+from minidl.kernels.textbook.smooth import elu, elu_dx, gelu, gelu_dx, softplus, softplus_dx
 from minidl.kernels.textbook.update import adam, rmsprop, sgd
 from minidl.kernels.textbook.windows import col2im, im2col
 
@@ -65,6 +82,9 @@ __all__ = [
     "batch_norm_eval",
     "batch_norm_eval_grads",
     "batch_norm_grads",
+    "bce",
+    "bce_dt",
+    "bce_dx",
     "channel_sums",
     "col2im",
     "concat",
@@ -76,13 +96,25 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_dx",
     "dropout",
+    "elu",
+    "elu_dx",
+    "gelu",
+    "gelu_dx",
     "global_avg_pool2d",
     "global_avg_pool2d_dx",
+    "group_norm",
+    "group_norm_grads",
     "hardsigmoid",
     "hardsigmoid_dx",
     "hardswish",
     "hardswish_dx",
     "im2col",
+    "interpolate",
+    "interpolate_dx",
+    "l1",
+    "l1_dx",
+    "layer_norm",
+    "layer_norm_grads",
     "leaky_relu",
     "leaky_relu_dx",
     "linear",
@@ -96,6 +128,8 @@ __all__ = [
     "max_pool2d_dx",
     "mse",
     "mse_dx",
+    "nll",
+    "nll_dx",
     "relu",
     "relu6",
     "relu6_dx",
@@ -110,8 +144,12 @@ __all__ = [
     "sigmoid_dx",
     "silu",
     "silu_dx",
+    "smooth_l1",
+    "smooth_l1_dx",
     "softmax",
     "softmax_dx",
+    "softplus",
+    "softplus_dx",
     "tanh",
     "tanh_dx",
 ]

@@ -1,4 +1,4 @@
-"""Losses: softmax with cross-entropy, in one piece because together they are simpler and safer than apart; squares.
+"""Losses: softmax with cross-entropy, in one piece because together they are simpler and safer than apart; differences.
 
     p_j  = exp(x_j) / Σ_k exp(x_k)          the softmax of one row of logits x
     loss = -Σ_j t_j · log p_j               t: one-hot, smoothed, or any weights over the classes; 0 where it is ignored
@@ -10,14 +10,37 @@ log p_j = x_j - m - log Σ exp(x_k - m) with m = max x: no exponent is positive,
 term is exp(0) = 1, so the logarithm is finite. Logits of ±10,000 give a finite loss.
 
     mse  = Σ (x - t)² / M                   over all M elements;  d mse / d x = 2·(x - t) / M, and its negative for t
+
+The others give one loss for each row or element, which are summed or averaged afterwards:
+
+    nll        = -Σ_j t_j · l_j             of rows of log p, l;  d / d l_j = -t_j,  d / d t_j = -l_j
+    l1         = |d|, d = x - t             d / d x = sign d, which is 0 at d = 0;  its negative for t
+    smooth_l1  = d² / 2β where |d| < β      d / d x = d / β
+                 |d| - β / 2 elsewhere      d / d x = sign d: at |d| = β both have the value β / 2 and the slope ±1
+
+The **binary** cross-entropy has a yes or no for each element. With p = σ(x), and the yes counted P times,
+
+    bce  = -P·t·log p - (1 - t)·log(1 - p)  where -log p = log(1 + e⁻ˣ) = s(x), and -log(1 - p) = x + s(x)
+         = (1 - t)·x + q·s(x)               with q = 1 + (P - 1)·t
+    d bce / d x = (1 - t) - q·(1 - p)       since s' = -e⁻ˣ / (1 + e⁻ˣ) = -(1 - p) = -σ(-x)
+    d bce / d t = -x + (P - 1)·s(x)
+
+and s(x) = max(-x, 0) + log(1 + e^(-|x|)), for no exponential may be taken of a positive number: where p has become 1,
+log(1 - p) is lost, and x is not.
 """
 
 from __future__ import annotations
 
+import math
+
 from minidl import _backend
 from minidl._backend import Array
-from minidl.kernels.textbook.activation import log_softmax
+from minidl.kernels.textbook.activation import log_softmax, sigmoid
+from minidl.kernels.textbook.select import select
+from minidl.kernels.textbook.smooth import softplus
 from minidl.kernels.textbook.sums import average, rounded, total
+
+FAR = math.inf  # the threshold of a softplus that has none
 
 
 def cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
@@ -49,3 +72,75 @@ def mse_dx(dy: Array, difference: Array) -> Array:
     """dx = 2·(x - t) · dy / M."""
     out = _backend.empty(difference.shape, difference.dtype, like=difference)
     return _backend.array_module(difference).multiply(difference, 2 * dy / difference.size, out=out)
+
+
+def nll(log_p: Array, t: Array) -> Array:
+    """-Σ t·log p of each row: log p and t (N, M, …), the losses (N, …). Where t is 0, log p may be -inf."""
+    return rounded(-total(t * select(t != 0, log_p), (1,)), log_p.dtype)
+
+
+def nll_dx(dy: Array, t: Array) -> Array:
+    """The gradient of log p: -t·dy."""
+    xp = _backend.array_module(t)
+    return xp.multiply(t, select(t != 0, xp.broadcast_to(-dy[:, None], t.shape)), out=_like(t))
+
+
+def l1(x: Array, t: Array) -> Array:
+    """|x - t| of each element."""
+    xp = _backend.array_module(x)
+    y = xp.subtract(x, t, out=_like(x))
+    return xp.abs(y, out=y)
+
+
+def l1_dx(dy: Array, x: Array, t: Array) -> Array:
+    """dx = sign(x - t)·dy."""
+    xp = _backend.array_module(x)
+    return xp.multiply(dy, xp.sign(x - t), out=_like(x))
+
+
+def smooth_l1(x: Array, t: Array, beta: float) -> Array:
+    """(x - t)² / 2β of each element where |x - t| < beta, else |x - t| - β / 2."""
+    if beta == 0:
+        return l1(x, t)
+    y = l1(x, t)
+    square = y * y / x.dtype.type(2 * beta)
+    near = y < beta
+    y -= x.dtype.type(beta / 2)
+    _backend.array_module(x).copyto(y, square, where=near)
+    return y
+
+
+def smooth_l1_dx(dy: Array, x: Array, t: Array, beta: float) -> Array:
+    """dx = dy·(x - t) / beta where |x - t| < beta, else sign(x - t)·dy: the quotient, cut off at -1 and 1."""
+    if beta == 0:
+        return l1_dx(dy, x, t)
+    xp = _backend.array_module(x)
+    slope = xp.clip((x - t) / x.dtype.type(beta), -1, 1)
+    return xp.multiply(dy, slope, out=_like(x))
+
+
+def bce(x: Array, t: Array, pos_weight: Array | None) -> Array:
+    """(1 - t)·x + q·s(x) of each element, q = 1 + (pos_weight - 1)·t; pos_weight is repeated to the shape of t."""
+    y = softplus(-x, 1.0, FAR)
+    if pos_weight is not None:
+        y *= 1 + (pos_weight - 1) * t
+    y += (1 - t) * x
+    return y
+
+
+def bce_dx(dy: Array, x: Array, t: Array, pos_weight: Array | None) -> Array:
+    """dx = dy·((1 - t) - q·σ(-x))."""
+    slope = sigmoid(-x)
+    if pos_weight is not None:
+        slope *= 1 + (pos_weight - 1) * t
+    return _backend.array_module(x).multiply(dy, 1 - t - slope, out=_like(x))
+
+
+def bce_dt(dy: Array, x: Array, pos_weight: Array | None) -> Array:
+    """dt = dy·(-x + (pos_weight - 1)·s(x))."""
+    slope = -x if pos_weight is None else (pos_weight - 1) * softplus(-x, 1.0, FAR) - x
+    return _backend.array_module(x).multiply(dy, slope, out=_like(x))
+
+
+def _like(x: Array) -> Array:
+    return _backend.empty(x.shape, x.dtype, like=x)
