@@ -17,6 +17,7 @@ import minidl
 from minidl.cli._help import Command, Group
 from minidl.cli._out import READER_GONE, ReaderGone, columns, prepare, say, silence
 from minidl.cli.data import app as data
+from minidl.cli.doctor import doctor
 from minidl.cli.eval import evaluate
 from minidl.cli.export import export
 from minidl.cli.gradcheck import gradcheck
@@ -45,6 +46,7 @@ app.command("export", cls=Command)(export)
 app.command("models", cls=Command)(models)
 app.command("gradcheck", cls=Command)(gradcheck)
 app.command("warmup", cls=Command)(warmup)
+app.command("doctor", cls=Command)(doctor)
 app.add_typer(data, name="data")
 
 

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minidl import kernels
+from minidl._log import log
 from minidl.cost.trail import input_shape
 from minidl.folding import _plan, _trial
 from minidl.folding._layers import FoldedConv2d
@@ -95,6 +96,7 @@ def fuse(model: Module, size: int | Sequence[int] | None = None) -> Module:
             f"fuse: {type(model).__name__} gives other numbers when it is run again on the same pictures in "
             f"evaluation, so nobody can tell whether it is folded rightly; let its forward draw nothing at random"
         )
+    log("fuse: %d of %d convolutions took in what is behind them", len(chosen), len(found))
     return _folded(base, chosen)
 
 

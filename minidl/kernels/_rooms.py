@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl._log import log
 from minidl._looks import Brief
 
 WORTH_MACS = 2**25  # multiply-adds of a convolution: about a millisecond of the textbook's
@@ -56,6 +57,7 @@ class Room(Brief):
                 close(reason)
             else:
                 self._room = importlib.import_module(self._module)
+                log("kernels: the room %s is open", self._module)
         return None if _closed else self._room
 
     def __getattr__(self, name: str) -> Any:
@@ -69,6 +71,7 @@ def close(reason: str) -> None:
     """Leave everything to the textbook from now on, with one warning that says why."""
     if not _closed:
         _closed.append(reason)
+        log("kernels: the fast room is closed: %s", reason)
         warnings.warn(
             f"kernels: the fast kernels cannot be used ({reason}); the textbook's serve, several times slower",
             RuntimeWarning,

@@ -252,7 +252,8 @@ class Cell(nn.Module):
                 if rectifies and source not in rectified:
                     rectified[source] = ops.relu(maps[source])
                 results.append(self.branches[f"{name}{side}"]((rectified if rectifies else maps)[source]))
-            maps[name] = ops.add(*results)
+            first, second = results
+            maps[name] = ops.add(first, second)
         return ops.concat([maps[name] for name in self.table.output], axis=1)
 
 

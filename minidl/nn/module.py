@@ -6,9 +6,9 @@ PyTorch names them: "layer1.0.conv1.weight".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -84,11 +84,15 @@ class Module:
         # Set past __setattr__, which needs them.
         self.__dict__.update(_parameters={}, _buffers={}, _modules={}, _unsaved=set(), training=True)
 
-    def forward(self, *inputs: Any) -> Any:
-        """Compute the output; every subclass writes its own."""
-        raise NotImplementedError(f"{type(self).__name__}: forward is not written")
+    if TYPE_CHECKING:
+        forward: Callable[..., Any]  # so that a subclass may choose what its forward takes
+    else:
 
-    def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        def forward(self, *inputs, **settings):
+            """Compute the output; every subclass writes its own."""
+            raise NotImplementedError(f"{type(self).__name__}: forward is not written")
+
+    def __call__(self, *inputs: Any, **settings: Any) -> Tensor:
         """Run forward; where somebody observes, under this module's path."""
         if not _observers.get():
             return self.forward(*inputs, **settings)

@@ -17,6 +17,7 @@ import numpy as np
 
 from minidl import _random
 from minidl._backend import Array
+from minidl._log import log
 from minidl.optim import clip_grad_norm, make_schedule
 from minidl.tensor import Tensor
 from minidl.training import finite
@@ -133,6 +134,7 @@ def _finish_epoch(state: State, val: Batches) -> None:
         "val_top5": score.top5,
     }
     state.history.append(row)
+    log("training: epoch %d: %s", row["epoch"], row)
     state.epoch, state.step, state.seen, state.loss_sum, state.correct = state.epoch + 1, 0, 0, 0.0, 0
 
 

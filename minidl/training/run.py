@@ -15,6 +15,7 @@ from typing import Any
 
 from minidl._checks import check_path, shown
 from minidl._files import atomic_write
+from minidl._log import log
 from minidl._looks import Brief
 from minidl.training.checkpoint import save_checkpoint
 from minidl.training.state import COLUMNS, State
@@ -76,6 +77,7 @@ class RunFolder(Brief):
                 Path(out).mkdir()
             except FileExistsError:
                 raise existing(out) from None
+            log("training: the run %s", out)
             return cls(out)
         RUNS.mkdir(parents=True, exist_ok=True)
         number = 1
@@ -83,6 +85,7 @@ class RunFolder(Brief):
             with suppress(FileExistsError):
                 path = RUNS / f"{name}-{number}"
                 path.mkdir()
+                log("training: the run %s", path)
                 return cls(path)
             number += 1
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl._checks import check_path
+from minidl._log import log
 from minidl._looks import Brief, listed
 from minidl._unpickle import shorten
 from minidl.weights import _safetensors, _torch
@@ -88,6 +89,7 @@ def load(path: str | os.PathLike[str], *, entry: str | None = None, prefix: str 
         if prefix is None and read is _read_safetensors and _safetensors.is_ours(file):
             prefix = ""  # its names are those of a network of minidl
         state, more = unwrap(state, prefix)
+    log("weights: %d arrays of %s%s", len(state), path, "".join(f"; {note}" for note in (*notes, *more)))
     return Loaded(state, notes + more)
 
 

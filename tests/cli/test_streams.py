@@ -38,6 +38,7 @@ COMMANDS = {
     "models": (["models", "--family", "VGG"], True),
     "gradcheck": (["gradcheck", "conv2d"], False),
     "warmup": (["warmup", "--help"], True),
+    "doctor": (["doctor"], False),
     "data info": (["data", "info", "pets"], True),
 }
 MORE = {

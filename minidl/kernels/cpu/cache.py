@@ -51,6 +51,14 @@ class KernelFiles(caching.FunctionCache):
         except Exception:  # whatever is wrong with a kept file, or with what Numba makes of it: it is compiled anew
             return None
 
+    def has(self, sig: Any, target_context: Any) -> bool:
+        """Tell whether there is a file of the compiled function; whether it is sound is seen when it is read."""
+        try:
+            target_context.refresh()
+            return self._path(sig, target_context.codegen()).is_file()
+        except Exception:  # as above
+            return False
+
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a compiled function, and remove those of older sources."""
         try:

@@ -68,6 +68,17 @@ class Kernel:
         self._run: Callable[..., Any] | None = None
         ALL[f"{function.__module__.rpartition('.')[2]}.{self.name}"] = self
 
+    @property
+    def folder(self) -> str:
+        """Where it is kept; "" where nothing can be written."""
+        cache = self._dispatcher._cache
+        return str(cache.cache_path) if isinstance(cache, KernelFiles) else ""
+
+    def is_kept(self) -> bool:
+        """Tell whether this machine has compiled it already."""
+        cache = self._dispatcher._cache
+        return isinstance(cache, KernelFiles) and cache.has(_parsed(self.signature), self._dispatcher.targetctx)
+
     def compile(self) -> None:
         """Compile for this machine, or read what an earlier process has compiled; make sure that there are threads.
 
