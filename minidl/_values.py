@@ -329,10 +329,18 @@ class Values:
 
     @unfailing
     def __repr__(self) -> str:
+        return numbers(type(self).__name__, self._data, self._notes())
+
+    def _notes(self) -> list[str]:
+        """Say where the numbers lie, if not on the CPU, and what has to do with gradients."""
         made = getattr(self, "_node", None)
         grad = f"grad_fn=<{made.function.op}>" if made else "requires_grad=True" if self.requires_grad else ""
-        notes = ["device=cuda" if self.device == "cuda" else "", grad]
-        return numbers(type(self).__name__, self._data, [note for note in notes if note])
+        return [note for note in ("device=cuda" if self.device == "cuda" else "", grad) if note]
+
+    def _repr_html_(self) -> str:
+        from minidl import _heat
+
+        return _heat.shown(self)
 
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if name not in TENSOR or TENSOR[name].fate == WORKS]

@@ -119,6 +119,11 @@ class GradcheckReport(Brief):
         """The arguments with a wrong gradient, the worst first."""
         return sorted((a for a in self.arguments if a.verdict == "FAIL"), key=lambda a: -a.error)
 
+    def _repr_html_(self) -> str:
+        from minidl._gradcheck._table import table
+
+        return table(self)
+
     def __str__(self) -> str:
         """Return the verdict in words: a line for each argument, then what is known about the wrong ones."""
         shown = sorted(self.arguments, key=lambda a: a.verdict != "FAIL")[:LISTED]

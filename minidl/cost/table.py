@@ -107,6 +107,11 @@ class Cost(Brief):
         """
         return [TITLES, *map(_cells, self.layers), ("total", f"depth {self.depth}", "", *_numbers(self))]
 
+    def _repr_html_(self) -> str:
+        from minidl.cost._table import table
+
+        return table(self)
+
     def __str__(self) -> str:
         rows = self.cells()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -102,6 +102,7 @@ def _dispatched(name: str) -> Callable[..., Any]:
         return fallback(*args) if result is NotImplemented else result
 
     run.__name__, run.__doc__ = name, fallback.__doc__
+    run.__dict__["__wrapped__"] = fallback  # whose arguments `help` shows
     return run
 
 

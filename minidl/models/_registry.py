@@ -6,6 +6,7 @@ It is collected from the tables `VARIANTS` of the family files; a builder is the
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -42,7 +43,7 @@ from minidl.models import (
     zfnet,
 )
 from minidl.models._elsewhere import TORCHVISION
-from minidl.models._family import Network, Variant
+from minidl.models._family import Network, Settings, Variant
 
 FAMILIES: tuple[ModuleType, ...] = (
     lenet,
@@ -104,8 +105,22 @@ class Entry(Brief):
         return f"torchvision {TORCHVISION[self.name]}" if self.name in TORCHVISION else None
 
 
+def _with_signature(builder: Any, variant: Variant) -> Callable[..., Network]:
+    """Give a builder the arguments that its own network takes, with their defaults, for `help` and completion."""
+    defaults: dict[str, Any] = {"num_classes": variant.num_classes, "in_channels": variant.in_channels, "weights": None}
+    defaults |= {"aux_logits": True} if variant.aux else {}
+    defaults |= {"width_mult": None} if variant.thinnest is not None else {}
+    kinds = inspect.get_annotations(Settings)
+    arguments = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kinds[name].__forward_arg__)
+        for name, default in (defaults | {"rng": None}).items()
+    ]
+    builder.__signature__ = inspect.Signature(arguments, return_annotation="Network")
+    return builder
+
+
 ENTRIES: dict[str, Entry] = {
-    name: Entry(name, getattr(family, name), variant)
+    name: Entry(name, _with_signature(getattr(family, name), variant), variant)
     for family in FAMILIES
     for name, variant in family.VARIANTS.items()
 }

@@ -319,6 +319,11 @@ class Module:
         """Return the settings that stand between the parentheses of the repr."""
         return ""
 
+    def _repr_html_(self) -> str:
+        from minidl.nn import _tree
+
+        return _tree.tree(self)
+
     @unfailing
     def __repr__(self) -> str:
         name, extra = type(self).__name__, self.extra_repr()

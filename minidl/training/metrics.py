@@ -176,6 +176,11 @@ class Metrics(Brief):
         self._confusion = np.array(state["confusion"], dtype=np.int64).reshape(-1)
         self._loss_sum, self._in_first = float(state["loss_sum"]), int(state["in_first"])
 
+    def _repr_html_(self) -> str:
+        from minidl.training._matrix import matrix
+
+        return matrix(self)
+
     def _share(self, total: float) -> float:
         n = self.n
         return total / n if n else float("nan")

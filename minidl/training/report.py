@@ -17,6 +17,7 @@ import numpy as np
 from minidl import _backend, ops, viz
 from minidl._backend import Array
 from minidl._files import atomic_write
+from minidl._html import Html, element, join
 from minidl._names import printable
 from minidl.data import Loader, Pictures, Split
 from minidl.data._scan import some
@@ -24,7 +25,6 @@ from minidl.models._registry import ENTRIES
 from minidl.nn import Module
 from minidl.tensor import Tensor
 from minidl.training import _page
-from minidl.training._page import Html, element, join
 from minidl.training.evaluation import evaluate
 from minidl.training.feed import validation_batches
 from minidl.training.metrics import Metrics
@@ -244,7 +244,7 @@ def _mistakes(run: RunFolder, val: Split, found: Examination, mistakes: list[Mis
             element("span", f"{answer} {_together(percent(one.p_answer))}", class_="answer"),
             element("small", Path(val.name(int(found.numbers[one.picture]))).name),
         )
-        picture = _page.image(thumbnail(read(one.picture)), f"a picture of class {true}, taken for {answer}")
+        picture = _page.picture(thumbnail(read(one.picture)), f"a picture of class {true}, taken for {answer}")
         plates.append(element("figure", picture, words))
     introduction = (
         "The pictures whose true class got the least probability. The first line is the true class, the second the "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl._checks import to_numbers
+from minidl._heat import shrink
 
 
 def to_picture(op: str, name: str, x: Any) -> np.ndarray:
@@ -21,47 +22,6 @@ def to_picture(op: str, name: str, x: Any) -> np.ndarray:
     if x.ndim != 3 or not x.size:
         raise ValueError(f"{op}: {name} must be a picture (C, H, W), no axis of it empty; it has the shape {x.shape}")
     return x
-
-
-def as_rgb(x: np.ndarray) -> np.ndarray:
-    """Return a picture as a viewer would show it.
-
-    Args:
-        x: (C, H, W), C = 3 for red, green and blue; other numbers of channels are averaged to grey. uint8 is shown as
-            it is, floats from 0 to 1 likewise; other numbers are stretched from their least to their greatest.
-
-    Returns:
-        uint8 (H, W, 3).
-
-    Example:
-        >>> as_rgb(np.array([[[-2.0, 0.0, 2.0]]]))[0, :, 0]
-        array([  0, 128, 255], dtype=uint8)
-    """
-    x = np.asarray(x)
-    if x.dtype != np.uint8:
-        x = np.nan_to_num(x.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-        low, high = (0.0, 1.0) if x.min() >= 0 and x.max() <= 1 else (x.min(), x.max())
-        x = 255 * (x - low) / ((high - low) or 1.0)
-    if len(x) != 3:
-        x = np.repeat(x.mean(axis=0, keepdims=True), 3, axis=0)
-    return np.rint(x).astype(np.uint8).transpose(1, 2, 0)
-
-
-def shrink(x: np.ndarray, most: int) -> np.ndarray:
-    """Average windows of the last two axes, so that neither has more than `most`; small ones stay as they are.
-
-    Example:
-        >>> shrink(np.arange(8.0).reshape(1, 2, 4), 2)
-        array([[[2.5, 4.5]]])
-    """
-    h, width = x.shape[-2:]
-    factor = -(-max(h, width) // most)
-    if factor <= 1:
-        return x
-    rows, columns = np.arange(0, h, factor), np.arange(0, width, factor)
-    sums = np.add.reduceat(np.add.reduceat(x.astype(np.float64), rows, axis=-2), columns, axis=-1)
-    heights, widths = np.diff([*rows, h]), np.diff([*columns, width])  # the last window may be smaller
-    return (sums / np.outer(heights, widths)).astype(x.dtype)
 
 
 def enlarge(x: np.ndarray, least: int) -> np.ndarray:

@@ -10,11 +10,12 @@ import numpy as np
 
 from minidl import _backend
 from minidl._checks import shown, to_numbers
+from minidl._heat import as_rgb
 from minidl.nn import Module
 from minidl.tensor import Event, Tensor, no_grad, observe
 from minidl.viz._figure import INK, SMALL, bare, check_format, new_figure, room_for, save
 from minidl.viz._fonts import write
-from minidl.viz._tiles import as_rgb, fit, mosaic, opaque, to_picture
+from minidl.viz._tiles import fit, mosaic, opaque, to_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minidl._checks import from_numbers, shown, to_int, to_names
+from minidl._heat import as_rgb, shrink
 from minidl.viz._figure import INK, ORANGE, SMALL, bare, check_format, new_figure, room_for, save
 from minidl.viz._fonts import Lettering
-from minidl.viz._tiles import as_rgb, shrink, to_picture
+from minidl.viz._tiles import to_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from minidl import cli, training, viz
+from minidl._html import Html
 from minidl._names import printable
-from minidl.training._page import Html
 from minidl.training.run import folder_name
 from tests.training import tiny
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from minidl.viz._tiles import as_rgb, enlarge, fit, shrink
+from minidl._heat import as_rgb, shrink
+from minidl.viz._tiles import enlarge, fit
 
 
 def test_bytes_are_shown_as_they_are(rng):

@@ -1,0 +1,32 @@
+"""What a network costs as HTML: the sums, a row for each part of the network, and all operations to be unfolded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minidl._html import element, faint, folded, grid, heading, or_plain
+from minidl._looks import count, listed, sides
+
+MOST = 120  # rows
+NUMBERS = (3, 4, 5, 6)
+
+
+@or_plain
+def table(cost: Any) -> str:
+    """Return what a notebook shows of a `Cost`."""
+    whole, parts = cost.cells(), cost.at_depth(1).cells()
+    title = heading(cost.name, f"one input of {sides(cost.input)}, depth {cost.depth}")
+    rows = [title, _grid(whole if len(whole) <= len(parts) + 8 else parts)]
+    if len(whole) > len(parts) + 8:
+        rows.append(folded(faint(f"all {count(len(whole) - 2, 'operation')}"), _grid(whole)))
+    if cost.uncounted:
+        rows.append(element("div", faint(f"FLOPs are incomplete: there is no rule for {listed(list(cost.uncounted))}")))
+    return element("div", *rows)
+
+
+def _grid(cells: list[tuple[str, ...]]) -> Any:
+    head, *rows, total = cells
+    shown = rows[:MOST]
+    if len(rows) > MOST:
+        shown.append((f"… and {len(rows) - MOST} more", *[""] * (len(head) - 1)))
+    return grid(head, [*shown, [element("b", cell) for cell in total]], NUMBERS)
