@@ -75,12 +75,15 @@ class Brief:
             return str(self).splitlines()[:1]
         if not is_dataclass(self):
             return []
-        shown = {field.name: f"{field.name}={short(getattr(self, field.name))}" for field in fields(self) if field.repr}
-        usual = [field.name for field in fields(self) if field.repr and _is_usual(self, field)]
-        if len(shown) <= LINES - 2 or not usual:
-            return [*shown.values()]
-        own = [text for name, text in shown.items() if name not in usual]
-        return [*own, f"{'and' if own else 'all'} {len(usual)} {'more ' if own else ''}as by default"]
+        every = {field.name: f"{field.name}={short(getattr(self, field.name))}" for field in fields(self) if field.repr}
+        if len(every) <= LINES - 2:
+            return [*every.values()]
+        own = differing(self)
+        usual = len(every) - len(own)
+        return [
+            *own.values(),
+            *([f"{'and' if own else 'all'} {usual} {'more ' * bool(own)}as by default"] * bool(usual)),
+        ]
 
     @unfailing
     def __repr__(self) -> str:
@@ -186,6 +189,12 @@ def short(value: Any) -> str:
     if isinstance(value, type) or (callable(value) and hasattr(value, "__name__")):
         return value.__name__
     return cut(" ".join(repr(value).split()), COLUMNS)
+
+
+def differing(thing: Any) -> dict[str, str]:
+    """Return the fields of a dataclass that have not their defaults: name → `name=value`."""
+    own = [field.name for field in fields(thing) if field.repr and not _is_usual(thing, field)]
+    return {name: f"{name}={short(getattr(thing, name))}" for name in own}
 
 
 def _is_usual(thing: Any, field: Any) -> bool:

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from minidl._checks import check_positive, shown, to_int
+from minidl._looks import Brief, count, differing, listed, short
 from minidl.optim._optimizer import Optimizer
 from minidl.optim._schedule import Schedule
 from minidl.optim.plateau import Plateau
 
+LENGTHS = ("base_lr", "epochs", "steps")  # of a schedule, which mean little behind PyTorch's names
 _drivers = itertools.count(1)
 
 
-class LRScheduler:
+class LRScheduler(Brief):
     """Moves the learning rates of an optimiser along a schedule, one step at a call.
 
     It begins with the learning rates that the groups have, and each group walks the whole schedule from its own.
@@ -61,6 +63,11 @@ class LRScheduler:
             group["initial_lr"] = group["lr"]
         self._number = optimizer.driver = next(_drivers)
         self._follow()
+
+    def _words(self) -> list[str]:
+        rates = listed([short(lr) for lr in self.get_last_lr()], 4)
+        settings = [word for name, word in differing(self.schedule).items() if name not in LENGTHS]
+        return [f"{count(self.last_epoch, 'step')} done", f"lr={rates}", f"schedule {self.schedule.name}", *settings]
 
     def step(self, metrics: Any = None) -> None:
         """Move on by one: set the learning rates of what comes next.

@@ -274,6 +274,10 @@ class ReduceLROnPlateau(LRScheduler):
             raise
 
 
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
 def __getattr__(name: str) -> Any:
     if name in WORDS:
         raise AttributeError(f"optim.lr_scheduler.{name}: write it so: {WORDS[name]}")

@@ -140,6 +140,18 @@ def schedules():
     return [optim.make_schedule(one, lr=0.1, epochs=9, steps=5) for one in (named, *others)]
 
 
+def schedulers():
+    """Return one scheduler of every kind, each with an optimiser of its own."""
+    plain = optim.make_schedule({"name": "cosine"}, lr=0.1, epochs=9, steps=5)
+    asked = {"schedule": plain, "step_size": 3, "milestones": [3], "gamma": 0.1, "T_max": 9, "max_lr": 1.0}
+    asked |= {"lr_lambda": lambda k: 1.0}
+    for name in optim.lr_scheduler.__all__:
+        kind, rule = getattr(optim.lr_scheduler, name), optim.SGD([nn.Parameter([1.0])], lr=0.1, momentum=0.9)
+        wanted = [key for key, it in inspect.signature(kind).parameters.items() if it.default is it.empty]
+        settings = {key: asked[key] for key in wanted if key in asked}
+        yield kind(rule, **settings, **({"total_steps": 9} if name == "OneCycleLR" else {}))
+
+
 def network():
     with nn.init.unfilled():
         return models.resnet18()
@@ -171,7 +183,7 @@ def things():
     ]
     for kind in (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop):
         yield kind(net.parameters(), lr=0.1)
-    yield from [groups(), optim.Optimizer([weight], lr=0.1), optim.SGD.momentum, *schedules()]
+    yield from [groups(), optim.Optimizer([weight], lr=0.1), optim.SGD.momentum, *schedules(), *schedulers()]
     yield optim.Schedule(0.1, 9, 5)
     yield from [
         split(),

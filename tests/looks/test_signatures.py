@@ -11,7 +11,7 @@ from tests.looks import samples
 
 ALL = tuple(Settings.__annotations__)
 FREE = {  # what takes any number of arguments, or those of somebody else: of `Config`, of the sizes of a shape …
-    *("depth", "reshape", "transpose", "fit", "load_checkpoint", "make_config"),
+    *("depth", "reshape", "transpose", "fit", "load_checkpoint", "make_config", "OneCycleLR"),
     *("Sequential", "Optimizer", "Module.forward", "Function.forward"),
 }
 
