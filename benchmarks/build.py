@@ -46,7 +46,7 @@ def main() -> None:
     print(f"{'network':20} {'parameters':>12} {'build, s':>9} {'draw, s':>9} {'ratio':>6} {'unfilled, s':>12}")
     for name in sys.argv[1:] or NAMES:
         with nn.init.unfilled():
-            size = sum(parameter.size for parameter in models.get_model(name).parameters())
+            size = sum(parameter.numel() for parameter in models.get_model(name).parameters())
         build = seconds(lambda: models.get_model(name))  # noqa: B023 - called at once
         drawing, empty = seconds(lambda: draw(size)), seconds(lambda: unfilled(name))  # noqa: B023
         print(f"{name:20} {size:12,} {build:9.3f} {drawing:9.3f} {build / drawing:6.2f} {empty:12.4f}")

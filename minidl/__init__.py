@@ -15,6 +15,8 @@ Example:
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from minidl._answers import answering
+from minidl._functions import tensor as tensor  # in place of the file of that name, which is imported by then
 from minidl._random import manual_seed
 from minidl._threads import get_num_threads, set_num_threads
 from minidl.tensor import Event, Function, Tensor, no_grad, observe
@@ -57,15 +59,22 @@ def __dir__() -> list[str]:
 
 
 # All but the tensors is imported on first use, so that `import minidl` stays quick.
-_PACKAGES = ("cost", "cuda", "data", "kernels", "models", "nn", "ops", "optim", "training", "viz", "weights")
-_CHECKER = ("GradientError", "gradcheck")
+_PLACES = {
+    **dict.fromkeys(("cost", "cuda", "data", "kernels", "models", "nn", "ops", "optim", "training", "viz", "weights")),
+    "export": None,
+    "utils": None,
+    "fuse": "minidl.folding",
+    "GradientError": "minidl._gradcheck",
+    "gradcheck": "minidl._gradcheck",
+}
 
 
-def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return importlib.import_module(f"minidl.{name}")
-    if name == "fuse":
-        return importlib.import_module("minidl.folding").fuse
-    if name in _CHECKER:
-        return getattr(importlib.import_module("minidl._gradcheck"), name)
-    raise AttributeError(f"minidl has no attribute {name!r}; it has {', '.join(__all__)}")
+def _look(name: str) -> Any:
+    """Return what is imported on first use, or a word of PyTorch's that works; see `minidl/_words/torch.py`."""
+    if name in _PLACES:
+        place = _PLACES[name]
+        return getattr(importlib.import_module(place), name) if place else importlib.import_module(f"minidl.{name}")
+    return importlib.import_module("minidl._functions").look(name)
+
+
+__getattr__ = answering("minidl", "torch.TORCH", look=_look, else_say=f"; it has {', '.join(__all__)}")

@@ -382,10 +382,10 @@ def check_seed(tensor: Any, dy: Any) -> Array:
     """Return the gradient to start backward with; refuse what is not an array like the tensor."""
     if dy is None:
         raise ValueError(
-            f"backward: dy may be left out only for a tensor of one element, this one has {tensor.size}; "
+            f"backward: dy may be left out only for a tensor of one element, this one has {tensor._data.size}; "
             f"shape={tensor.shape}; give dy, or reduce to one number first: y.sum().backward()"
         )
-    if not is_array(dy):
+    if not is_array(dy := getattr(dy, "_data", dy)):
         raise TypeError(f"backward: dy must be a plain array like the tensor; received a {type(dy).__name__}")
     dy = plain_array("backward", dy)
     if dy.shape != tensor.shape:

@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 
 from minidl._checks import on_host
+from minidl._methods import Methods
 from minidl._values import ARITHMETIC, COMPARISONS, LOGIC, Values, arithmetic, elementwise, logic
-from minidl._words import NUMPY, NUMPY_WRITES, OPERATORS, WORKS
+from minidl._words import WORKS
+from minidl._words.numpy import NUMPY, NUMPY_WRITES
+from minidl._words.tensor import OPERATORS
 
 
 class _Ufuncs:
@@ -25,7 +28,7 @@ class _Ufuncs:
         return _ask_ufunc if tensor is None else None
 
 
-class Arrays(Values):
+class Arrays(Methods):
     """What a tensor does where NumPy meets it."""
 
     __slots__ = ()

@@ -19,20 +19,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl import _backend
+from minidl._answers import answer_in
 from minidl._backend import Array
 from minidl._checks import (
     NUMBERS,
     broadcast_shape,
-    check_flag,
     check_kind,
     is_int,
     plain_array,
     shown,
-    to_axes,
     to_result,
 )
 from minidl._looks import numbers, unfailing
-from minidl._words import ANSWERED, OPERATORS, TENSOR, WORKS
+from minidl._words import WORKS
+from minidl._words.tensor import OPERATORS, TENSOR
 
 if TYPE_CHECKING:
     from minidl.tensor import Tensor
@@ -55,11 +55,9 @@ STEMS = {
 
 def arithmetic(name: str, x: Any, y: Any) -> Tensor:
     """Return x + y, or another one of ARITHMETIC."""
-    from minidl import ops  # with `_method` the import that points upwards, made when an operator is used
-
     if name in ("add", "subtract", "multiply") and _is_whole(x) and _is_whole(y):
         return elementwise(name, ARITHMETIC[name], x, y)
-    return getattr(ops, name)(x, y)
+    return operation(name)(x, y)
 
 
 def elementwise(name: str, symbol: str, x: Any, y: Any) -> Tensor:
@@ -110,6 +108,13 @@ def _number_like(value: Any, dtype: np.dtype) -> Any:
     return number if not math.isfinite(number) or abs(number) <= float(np.finfo(dtype).max) else np.float64(number)
 
 
+def operation(name: str) -> Any:
+    """Return an operation of `ops`: the import that points upwards, made when an operator or a method is used."""
+    from minidl import ops
+
+    return getattr(ops, name)
+
+
 # Makers of methods
 
 
@@ -117,9 +122,7 @@ def _method(name: str) -> Callable[..., Tensor]:
     """Make the method of Tensor that calls the operation of that name."""
 
     def method(x: Any, *args: Any, **settings: Any) -> Tensor:
-        from minidl import ops
-
-        return getattr(ops, name)(x, *args, **settings)
+        return operation(name)(x, *args, **settings)
 
     method.__doc__ = f"See `minidl.ops.{name}`."
     return method
@@ -165,25 +168,6 @@ def _comparison(name: str) -> Any:
     return compare
 
 
-def _choice(name: str) -> Callable[..., Tensor]:
-    """Make the method that finds something along one axis, or along all, and has no gradient."""
-
-    def find(x: Values, axis: Any = None, *, keepdims: bool = False) -> Tensor:
-        axes = to_axes(name, axis, x.ndim)
-        check_flag(name, "keepdims", keepdims)
-        along: Any = axes
-        if name.startswith("arg"):
-            if axis is not None and len(axes) != 1:
-                raise ValueError(f"{name}: takes one axis, or None for all; received axis={shown(axis)}")
-            if any(x.shape[one] == 0 for one in axes):
-                raise ValueError(f"{name}: there is nothing to compare; x.shape={x.shape}, axis={axis}")
-            along = None if axis is None else axes[0]
-        return x._wrap(to_result(name, getattr(x._data, name)(axis=along, keepdims=keepdims)), False)
-
-    find.__doc__ = f"Return NumPy's {name} along one axis or (None) along all, as a tensor without a gradient."
-    return find
-
-
 class Values:
     """What a tensor does among the values of Python and NumPy; `Tensor` adds the graph."""
 
@@ -195,7 +179,6 @@ class Values:
         shape: tuple[int, ...]
         dtype: np.dtype
         ndim: int
-        size: int
         device: str
         _is_wanted: Callable[[], bool]
         _wrap: Callable[[Array, bool], Tensor]
@@ -216,10 +199,7 @@ class Values:
     __eq__, __ne__ = _comparison("equal"), _comparison("not_equal")
     __lt__, __le__, __gt__, __ge__ = (_comparison(name) for name in ("less", "less_equal", "greater", "greater_equal"))
     __hash__ = object.__hash__
-    __neg__, __abs__, __getitem__, to = _method("negative"), _method("abs"), _method("index"), _method("to_device")
-    sum, mean, max, var = _method("sum"), _method("mean"), _method("max"), _method("var")
-    reshape, transpose, flatten = _method("reshape"), _method("transpose"), _method("flatten")
-    all, any, argmax, argmin = _choice("all"), _choice("any"), _choice("argmax"), _choice("argmin")
+    __neg__, __abs__, __getitem__ = _method("negative"), _method("abs"), _method("index")
 
     def __pos__(self) -> Any:
         return self
@@ -231,7 +211,7 @@ class Values:
 
     def __len__(self) -> int:
         if not self.ndim:
-            raise TypeError("len: the tensor has no axis, it is one number; x.size counts elements; shape=()")
+            raise TypeError("len: the tensor has no axis, it is one number; x.numel() counts elements; shape=()")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -245,7 +225,7 @@ class Values:
         return self[::-1]
 
     def __contains__(self, value: Any) -> bool:
-        return bool(elementwise("equal", "in", self, value).any())
+        return bool(elementwise("equal", "in", self, value)._data.any())
 
     def __setitem__(self: Any, key: Any, value: Any) -> None:
         from minidl.ops.shape import places_of
@@ -280,9 +260,10 @@ class Values:
 
     def _number(self, word: str) -> Any:
         """Return the only element as a Python number; `word` is what was asked for."""
-        if self.size != 1:
+        if self._data.size != 1:
             cure = "; ask for .all() or .any() of them" if word == "bool" else ""
-            raise ValueError(f"{word}: the tensor must have one element, it has {self.size}; shape={self.shape}{cure}")
+            found = f"it has {self._data.size}; shape={self.shape}"
+            raise ValueError(f"{word}: the tensor must have one element, {found}{cure}")
         return self._data.reshape(-1)[0].item()
 
     def _converted(self, word: str, convert: Callable[..., Any], *args: Any) -> Any:
@@ -309,7 +290,7 @@ class Values:
         return self._converted("round", round, digits)
 
     def __index__(self) -> int:
-        if self.size != 1 or self.dtype.kind not in "iu":
+        if self._data.size != 1 or self.dtype.kind not in "iu":
             raise TypeError(
                 f"index: only a tensor of one whole number counts places; received dtype={self.dtype}, "
                 f"shape={self.shape}; int(x) cuts a fraction off"
@@ -346,16 +327,6 @@ class Values:
         return [name for name in object.__dir__(self) if name not in TENSOR or TENSOR[name].fate == WORKS]
 
 
-class _Absent:
-    """A name that a tensor does not have; asking for it says what stands in its place."""
-
-    def __init__(self, text: str):
-        self.text = text
-
-    def __get__(self, tensor: Any, kind: type) -> Any:
-        raise AttributeError(self.text)
-
-
 def _refusal(text: str) -> Callable[..., Any]:
     def refuse(self: Any, other: Any) -> Any:
         raise TypeError(text)
@@ -363,10 +334,7 @@ def _refusal(text: str) -> Callable[..., Any]:
     return refuse
 
 
-for _name, _word in TENSOR.items():
-    if _word.fate != WORKS:
-        _cure = f"use {_word.way}" if _word.fate == ANSWERED else _word.way
-        setattr(Values, _name, _Absent(f"Tensor has no .{_name}; {_cure}"))
+answer_in(Values, "Tensor", TENSOR)
 for _name, _stem in STEMS.items():
     setattr(Values, f"__{_stem}__", _refusal(OPERATORS[_name].way))
     setattr(Values, f"__r{_stem}__", _refusal(OPERATORS[_name].way))

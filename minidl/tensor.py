@@ -28,11 +28,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl import _backend, kernels
+from minidl._answers import answer_in, seed_of
 from minidl._backend import Array
 from minidl._checks import check_change, check_seed, judged_grad, set_grad, to_array, to_gradients, to_result
 from minidl._copies import reduced
 from minidl._looks import Brief, short
 from minidl._numpy import Arrays
+from minidl._words.tensor import CONTEXT
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _observers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("observers", default=())
@@ -155,6 +157,9 @@ class Context(Brief):
             if output._data is array:
                 self._watched.append((weakref.ref(output), output._version))
         self._inputs = ()
+
+
+answer_in(Context, "Context", CONTEXT)
 
 
 class Function(Brief):
@@ -307,7 +312,6 @@ class Tensor(Arrays):
     shape = property(lambda self: self._data.shape, doc="The sizes of the axes.")
     dtype = property(lambda self: self._data.dtype, doc="The type of the elements.")
     ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
-    size = property(lambda self: self._data.size, doc="The number of elements.")
     device = property(lambda self: _backend.device_of(self._data), doc='Where the array lies: "cpu" or "cuda".')
 
     def numpy(self) -> np.ndarray:
@@ -348,13 +352,19 @@ class Tensor(Arrays):
             self.data = result._data
         return self
 
-    def backward(self, dy: Array | None = None) -> None:
+    def backward(
+        self, dy: Any = None, *, gradient: Any = None, retain_graph: Any = False, create_graph: Any = False
+    ) -> None:
         """Leave in every leaf that requires it the gradient of this tensor, weighted with dy.
 
         The walk visits each node once, in reverse order of creation, without recursion, and frees what it has used.
 
         Args:
-            dy: an array of the tensor's shape and dtype; may be left out for a tensor of one element, where it is 1.
+            dy: an array (or tensor) of the tensor's shape and dtype; may be left out for a tensor of one element, where
+                it is 1.
+            gradient: PyTorch's name for dy.
+            retain_graph: refused: the graph is freed.
+            create_graph: refused likewise.
 
         Raises:
             RuntimeError: if there is no history, it was freed by an earlier backward, or a needed tensor was changed.
@@ -365,7 +375,8 @@ class Tensor(Arrays):
             raise RuntimeError(
                 "backward: the tensor has no history to walk back; no input had requires_grad=True, or no_grad() was on"
             )
-        if dy is None and self.size == 1:
+        dy = seed_of(dy, gradient, retain_graph=retain_graph, create_graph=create_graph)
+        if dy is None and self._data.size == 1:
             dy = _backend.full(self.shape, 1, self.dtype, like=self._data)
         dy = check_seed(self, dy)
         start: Node | Tensor = self._node or self

@@ -63,7 +63,7 @@ class Lines(Watcher):
     def on_run(self, run: RunFolder, state: State, train: Split, val: Split) -> None:
         """Say what is trained on what, with which settings, and where it goes."""
         self.pictures = len(train)
-        config, parameters = state.config, sum(p.size for p in state.net.parameters())
+        config, parameters = state.config, sum(p.numel() for p in state.net.parameters())
         self.show(
             f"{config.model}, {parameters:,} parameters, on {config.data}: {len(train.classes)} classes, "
             f"{len(train):,} pictures to learn from, {len(val):,} to validate with"
@@ -72,7 +72,7 @@ class Lines(Watcher):
         if report is not None:
             self.show(str(report))
         if state.frozen:
-            learning = sum(p.size for p in state.net.parameters() if p.requires_grad)
+            learning = sum(p.numel() for p in state.net.parameters() if p.requires_grad)
             self.show(f"frozen but for {learning:,} parameters of the head")
         for line in settings(config):
             self.show(line)

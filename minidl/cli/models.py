@@ -114,7 +114,7 @@ def _known(entry: Entry, net: Network) -> dict[str, Any]:
         "name": entry.name,
         "family": entry.family,
         "year": entry.year,
-        "parameters": sum(parameter.size for parameter in net.parameters()),
+        "parameters": sum(parameter.numel() for parameter in net.parameters()),
         "input": [net.in_channels, entry.input_size, entry.input_size],
         "weights": entry.weights,
         "paper": entry.paper,

@@ -29,7 +29,7 @@ VIEWS = frozenset(("reshape", "transpose", "to_device"))  # their results lie in
 FOR_EACH = {
     **dict.fromkeys(MOVES, 0),
     **dict.fromkeys(("relu", "relu6", "max", "max_pool2d", "clip", "abs", "where"), 0),
-    **dict.fromkeys(("add", "subtract", "multiply", "divide", "power", "exp", "log", "sqrt", "tanh"), 1),
+    **dict.fromkeys(("add", "subtract", "multiply", "divide", "power", "power_of", "exp", "log", "sqrt", "tanh"), 1),
     **dict.fromkeys(("add_relu", "scale_channels", "leaky_relu", "dropout", "dropout2d"), 1),
     "scaled_tanh": 3,  # 1.7159 · tanh(2/3 · x)
     "sigmoid": 4,  # 1 / (1 + exp(-x))

@@ -182,7 +182,7 @@ def _parameters(net: Module) -> dict[str, int]:
     """Return path of a module -> number of parameters of its own; what two modules share is the first one's."""
     found: Counter[str] = Counter()
     for path, parameter in net.named_parameters():
-        found[path.rpartition(".")[0]] += parameter.size
+        found[path.rpartition(".")[0]] += parameter.numel()
     return dict(found)
 
 

@@ -1,11 +1,9 @@
 """Data sets: pictures with labels, divided into training and validation; transforms; batches."""
 
-from typing import Any
-
+from minidl._answers import answering
 from minidl.data import transforms
 from minidl.data._open import open_dataset
 from minidl.data._registry import list_data
-from minidl.data._words import WORDS
 from minidl.data.info import Info, describe
 from minidl.data.loader import Loader
 from minidl.data.pictures import Pictures
@@ -34,7 +32,4 @@ def __dir__() -> list[str]:
     return [*__all__]
 
 
-def __getattr__(name: str) -> Any:
-    if name in WORDS:
-        raise AttributeError(f"data.{name}: write it so: {WORDS[name]}")
-    raise AttributeError(f"data: there is no {name!r}; there are {', '.join(__all__)}")
+__getattr__ = answering("data", "data.DATA", else_say=f"; it has {', '.join(__all__)}")

@@ -257,6 +257,11 @@ def _power(graph: Graph, event: Event, names: Names) -> str:
     return graph.node("Pow", [names[0], graph.constant(exponent, event)])
 
 
+def _power_of(graph: Graph, event: Event, names: Names) -> str:
+    base = np.asarray(event.settings["base"], event.output.dtype)
+    return graph.node("Pow", [graph.constant(base, event), names[0]])
+
+
 def _scaled_tanh(graph: Graph, event: Event, names: Names) -> str:
     y = graph.node("Tanh", [_times(graph, event, names[0], TANH_SLOPE)])
     return _times(graph, event, y, TANH_HEIGHT)
@@ -380,6 +385,7 @@ RULES: dict[str, Rule] = {
     "multiply": _plain("Mul"),
     "pad": _pad,
     "power": _power,
+    "power_of": _power_of,
     "reshape": _reshape,
     "scale_channels": _scale_channels,
     "softmax": _setting("Softmax", axis="axis"),

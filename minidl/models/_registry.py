@@ -217,9 +217,9 @@ def get_model(
 
     Example:
         >>> from minidl import models
-        >>> sum(p.size for p in models.get_model("lenet5_modern").parameters())
+        >>> sum(p.numel() for p in models.get_model("lenet5_modern").parameters())
         61706
-        >>> sum(p.size for p in models.get_model("mobilenet_v1", width_mult=0.25).parameters())
+        >>> sum(p.numel() for p in models.get_model("mobilenet_v1", width_mult=0.25).parameters())
         470072
     """
     return _entry("get_model", name).builder(

@@ -1,6 +1,10 @@
 """Layers: they own parameters and defaults and compute nothing themselves; `minidl.ops` does."""
 
-from minidl.nn import init
+import importlib
+from typing import Any
+
+from minidl._answers import answering
+from minidl.nn import functional, init
 from minidl.nn.activation import (
     ELU,
     GELU,
@@ -80,9 +84,20 @@ __all__ = [
     "Unfold",
     "Upsample",
     "ZeroPad2d",
+    "functional",
     "init",
 ]
 
 
 def __dir__() -> list[str]:
     return [*__all__]
+
+
+def _part(name: str) -> Any:
+    """Return the signpost, which is loaded when somebody asks for it."""
+    if name == "utils":
+        return importlib.import_module("minidl.nn.utils")
+    raise KeyError(name)
+
+
+__getattr__ = answering("nn", "modules.NN", look=_part)

@@ -188,3 +188,11 @@ def _replace(owner: Any, attribute: str, array: np.ndarray) -> None:
         value.data = new
     else:
         owner._buffers[attribute] = new
+
+
+def forget_grad(tensor: Any, set_to_none: Any = True) -> None:
+    """Make the gradient of a tensor None, or, where there is one, zeros."""
+    if set_to_none or tensor._grad is None:
+        tensor._grad = None
+    else:
+        tensor._grad = np.zeros_like(tensor._grad)

@@ -21,7 +21,7 @@ def tree(net: Any) -> str:
     modules = list(_walk(net, 0))
     depths = [depth for depth, _ in modules]
     deepest = next((d for d in range(1, max(depths)) if sum(one <= d + 1 for one in depths) > MOST), max(depths))
-    frozen = sum(p.size for _, p in net.named_parameters() if not p.requires_grad)
+    frozen = sum(p.numel() for _, p in net.named_parameters() if not p.requires_grad)
     words = f"{count(len(modules), 'module')}, {count(total, 'parameter')}"
     title = [element("b", getattr(net, "name", "") or type(net).__name__), " ", faint(words)]
     title += [faint(f", {frozen:,} of them frozen")] if frozen else []
@@ -41,7 +41,7 @@ def _children(module: Any) -> list[tuple[str, Any]]:
 
 def _total(module: Any, seen: dict[int, int]) -> int:
     for _, below in _walk(module, 0):
-        seen.update({id(p): p.size for p in below._parameters.values() if p is not None})
+        seen.update({id(p): p.numel() for p in below._parameters.values() if p is not None})
     return sum(seen.values())
 
 

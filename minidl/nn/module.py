@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from minidl import _backend
+from minidl._answers import SignatureOfInit, answer, judge_settings, words_of_modules
 from minidl._backend import Array
 from minidl._looks import unfailing
 from minidl.nn import _attributes, _state
 from minidl.nn._attributes import STORES, joined
-from minidl.nn._state import LoadReport, overrides
+from minidl.nn._state import LoadReport, forget_grad, overrides
 from minidl.tensor import Tensor, _observers, current_module
 
 Self = TypeVar("Self", bound="Module")
@@ -80,6 +81,15 @@ class Module:
 
     training: bool
 
+    __signature__ = SignatureOfInit()
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *args: Any, **settings: Any) -> Any:
+            """Refuse arguments that only PyTorch's layer of this name has, with minidl's way."""
+            if settings:
+                judge_settings(cls, settings)
+            return super().__new__(cls)
+
     def __init__(self) -> None:
         # Set past __setattr__, which needs them.
         self.__dict__.update(_parameters={}, _buffers={}, _modules={}, _unsaved=set(), training=True)
@@ -121,7 +131,9 @@ class Module:
         for store in ("_parameters", "_buffers"):
             if name in own.get(store, NOTHING):
                 return own[store][name]
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        word = None if name.startswith("_") else words_of_modules().get(name)
+        kind = type(self).__name__
+        raise AttributeError(answer(kind, name, word) if word else f"{kind} has no attribute {name!r}")
 
     def __dir__(self) -> list[str]:
         kept = [name for store in STORES for name in self.__dict__.get(store, NOTHING) if name.isidentifier()]
@@ -295,10 +307,10 @@ class Module:
             for module, mode in modes:
                 module.training = mode
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters: `.grad` becomes None."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters: `.grad` becomes None, or (with False) an array of zeros."""
         for parameter in self.parameters():
-            parameter.grad = None
+            forget_grad(parameter, set_to_none)
         for module in self.modules():
             if module is not self and overrides(module, "zero_grad", Module):
                 module.zero_grad()
@@ -311,6 +323,27 @@ class Module:
             self._buffers[name] = _backend.to_device(buffer, device)
         for child in self.children():
             child.to(device)
+        return self
+
+    def cpu(self: Self) -> Self:
+        """Move all parameters and buffers to the CPU and return the module; see `to`."""
+        return self.to("cpu")
+
+    def cuda(self: Self) -> Self:
+        """Move all parameters and buffers to the GPU and return the module; see `to`."""
+        return self.to("cuda")
+
+    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
+        """Let all parameters want a gradient (or, with False, none, which freezes them) and return the module."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def apply(self: Self, function: Callable[[Module], Any]) -> Self:
+        """Call a function with every module of the tree, children first, and return the module."""
+        for child in self.children():
+            child.apply(function)
+        function(self)
         return self
 
     # ------------------------------------------------------------------ reading

@@ -20,6 +20,6 @@ def reduced(op: str, each: Tensor, reduction: str) -> Tensor:
     """Return what becomes of the losses of all rows or elements."""
     if reduction == "none":
         return each
-    if reduction == "mean" and each.size == 0:
+    if reduction == "mean" and each.numel() == 0:
         raise ValueError(f"{op}: there is nothing to average; x.shape={each.shape}")
     return mean(each) if reduction == "mean" else sum(each)

@@ -5,6 +5,7 @@
     multiply  y = a · b        da = dy · b        db = dy · a
     divide    y = a / b        da = dy / b        db = -dy · y / b
     power     y = a^k          da = dy · k · a^(k-1)                   k is a plain number
+              y = k^a          da = dy · y · log k                     k is a plain number above 0
 
 A broadcast operand gets its gradient summed over the axes along which it was repeated (`_broadcast.sum_to`). multiply
 and divide save an operand only if the gradient of the other one is wanted: x · 2 keeps the 2 and not x.
@@ -12,11 +13,12 @@ and divide save an operand only if the gradient of the other one is wanted: x ·
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from minidl import _backend, kernels
 from minidl._backend import Array
-from minidl._checks import NUMBERS, broadcast_shape, check_alike, check_choice
+from minidl._checks import NUMBERS, broadcast_shape, check_alike, check_choice, check_positive
 from minidl.ops._broadcast import as_operands, sum_to
 from minidl.ops.fused import AddRelu
 from minidl.tensor import Context, Function, Tensor
@@ -121,6 +123,24 @@ class Power(Function):
         return dy * (x.dtype.type(k) * x ** x.dtype.type(k - 1))
 
 
+class PowerOf(Function):
+    """Saves its result."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, base: float) -> Array:
+        """y = a^x."""
+        y = _backend.array_module(x).power(x.dtype.type(base), x, out=_backend.empty(x.shape, x.dtype, like=x))
+        ctx.save(y)
+        ctx.slope = x.dtype.type(math.log(base))
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """dx = dy · y · log a."""
+        (y,) = ctx.saved
+        return dy * (y * ctx.slope)
+
+
 def add(x: Any, y: Any, activation: str | None = None) -> Tensor:
     """Return x + y, or with activation="relu" max(x + y, 0) in one step; one may be a plain number or array.
 
@@ -185,17 +205,22 @@ def negative(x: Tensor) -> Tensor:
     return _apply(Multiply, x, -1.0)
 
 
-def power(x: Tensor, exponent: float) -> Tensor:
-    """Return x to the power of a plain number.
+def power(x: Any, exponent: Any) -> Tensor:
+    """Return x to the power of a plain number, or a plain number x > 0 to the power of a tensor.
 
     Raises:
-        TypeError: if x is no float tensor, or the exponent no plain number.
+        ValueError: if x is a number and not above 0.
+        TypeError: if there is no float tensor, or the other one is no plain number.
 
     Example:
         >>> from minidl import Tensor
         >>> (Tensor([1.0, 3.0]) ** 2).numpy()
         array([1., 9.], dtype=float32)
     """
+    if isinstance(x, NUMBERS) and isinstance(exponent, Tensor):
+        check_alike("power", exponent=exponent)
+        check_positive("power", "x", x)
+        return PowerOf.apply(exponent, base=float(x))
     if not isinstance(exponent, NUMBERS):
         found = type(exponent).__name__
         raise TypeError(

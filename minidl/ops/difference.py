@@ -127,7 +127,7 @@ def mse_loss(x: Tensor, target: Any, *, reduction: str = "mean") -> Tensor:
         array([0., 4.], dtype=float32)
     """
     target = _target("mse_loss", x, target, reduction)
-    if reduction == "mean" and x.size:
+    if reduction == "mean" and x.numel():
         return MseLoss.apply(x, target)
     difference = x - target
     return reduced("mse_loss", difference * difference, reduction)

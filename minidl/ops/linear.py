@@ -80,8 +80,10 @@ def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
 def matmul(a: Tensor, b: Tensor) -> Tensor:
     """Multiply matrices: (..., N, M) @ (..., M, O) -> (..., N, O); leading axes are broadcast.
 
+    An operand with one axis is a row on the left and a column on the right, and the result has no such axis.
+
     Raises:
-        ValueError: if an operand has fewer than two axes, or the inner sizes differ.
+        ValueError: if an operand has no axis, or the inner sizes differ.
         TypeError: if the operands differ in dtype or device.
 
     Example:
@@ -90,9 +92,13 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
         array([[11.]], dtype=float32)
     """
     a, b = as_operands("matmul", a, b)
-    if a.ndim < 2 or b.ndim < 2 or a.shape[-1] != b.shape[-2]:
+    if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
         raise ValueError(
             f"matmul: expects (..., N, M) @ (..., M, O) with equal M; a.shape={a.shape}, b.shape={b.shape}"
         )
+    if a.ndim == 1 or b.ndim == 1:
+        y = matmul(a.reshape(1, -1) if a.ndim == 1 else a, b.reshape(-1, 1) if b.ndim == 1 else b)
+        rows, columns = y.shape[-2:-1] * (a.ndim > 1), y.shape[-1:] * (b.ndim > 1)
+        return y.reshape((*y.shape[:-2], *rows, *columns))
     broadcast_shape("matmul", a.shape[:-2], b.shape[:-2])
     return Matmul.apply(a, b)

@@ -108,7 +108,7 @@ def cross_entropy(
         t = _probabilities(logits, labels)
         t = t * (1 - label_smoothing) + label_smoothing / logits.shape[1] if label_smoothing else t
         t = t if weights is None else t * Tensor(weights.reshape(-1, *(1,) * (logits.ndim - 2)))
-        t = t * float(logits.size // logits.shape[1]) if reduction == "sum" else t
+        t = t * float(logits.numel() // logits.shape[1]) if reduction == "sum" else t
     else:
         settings = weights, ignore_index, reduction, label_smoothing
         t = _one_hot("cross_entropy", "logits", logits, labels.data, *settings)
@@ -154,7 +154,7 @@ def _judged(op: str, name: str, scores: Tensor, labels: Any, ignore_index: Any, 
         check_rank(op, name, scores.shape, "N, M")
     to_int(op, "ignore_index", ignore_index, least=None)
     check_reduction(op, reduction)
-    if scores.size == 0:
+    if scores.numel() == 0:
         raise ValueError(f"{op}: expects at least one row and one class; {name}.shape={scores.shape}")
     if not isinstance(labels, Tensor):
         labels = labels if _backend.is_array(labels) else from_numbers(op, "labels", labels)

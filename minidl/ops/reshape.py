@@ -39,10 +39,10 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
     """
     check_tensor("reshape", "x", x)
     sizes = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-    cut = _worked_out(sizes, x.size)
+    cut = _worked_out(sizes, x.numel())
     if cut is None:
         raise ValueError(
-            f"reshape: the sizes must multiply to the {x.size} elements of x (one may be -1); "
+            f"reshape: the sizes must multiply to the {x.numel()} elements of x (one may be -1); "
             f"received shape={shown(sizes)}, x.shape={x.shape}"
         )
     return Reshape.apply(x, shape=cut)

@@ -146,8 +146,8 @@ def transpose(x: Tensor, *axes: Any) -> Tensor:
 
     Example:
         >>> import numpy as np
-        >>> from minidl import Tensor
-        >>> Tensor(np.zeros((2, 3, 4))).transpose(0, 2, 1).shape
+        >>> from minidl import Tensor, ops
+        >>> ops.transpose(Tensor(np.zeros((2, 3, 4))), 0, 2, 1).shape
         (2, 4, 3)
     """
     check_tensor("transpose", "x", x)

@@ -1,5 +1,6 @@
 """Update rules: how a gradient changes a parameter; and schedules: how the learning rate changes on the way."""
 
+from minidl._answers import answering
 from minidl.optim import lr_scheduler
 from minidl.optim._optimizer import Optimizer, decay_groups
 from minidl.optim._schedule import Schedule
@@ -26,3 +27,6 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return [*__all__]
+
+
+__getattr__ = answering("optim", "optim.OPTIM")

@@ -6,15 +6,17 @@ kept from step to step) and the settings of its group, and returns the new p. It
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl._backend import Array, device_of, full, to_numpy
+from minidl._answers import SignatureOfInit, answer, judge_settings
+from minidl._backend import Array, device_of, to_numpy
 from minidl._checks import check_positive, judged_grad, nearest, shown
 from minidl._looks import Brief, count, short
 from minidl.nn import Module
+from minidl.nn._state import forget_grad
 from minidl.optim._schedule import History, Schedule
 from minidl.optim._state import judged_groups, judged_slots, take_apart
 from minidl.tensor import Tensor
@@ -71,6 +73,21 @@ class Optimizer(Brief):
     slots: tuple[str, ...] = ()
     together: tuple[str, ...] = ()  # of the slots, those that a parameter has all or none of
     weight_decay = Setting()
+
+    __signature__ = SignatureOfInit()
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *args: Any, **settings: Any) -> Any:
+            """Refuse arguments that only PyTorch's optimiser of this name has, with minidl's way."""
+            if settings:
+                judge_settings(cls, settings)
+            return super().__new__(cls)
+
+    def __getattr__(self, name: str) -> Any:
+        from minidl._words.optim import OPTIMIZER
+
+        kind, word = type(self).__name__, None if name.startswith("_") else OPTIMIZER.get(name)
+        raise AttributeError(answer(kind, name, word) if word else f"{kind} has no attribute {name!r}")
 
     def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0, **settings: Any):
         self.defaults: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay, **settings}
@@ -185,7 +202,7 @@ class Optimizer(Brief):
         own = [key for key in self.defaults if any(group[key] != groups[0][key] for group in groups)]
         rows = []
         for group in groups:
-            sizes = [p.size for p in group["params"]]
+            sizes = [p.numel() for p in group["params"]]
             amount = f"{count(len(sizes), 'parameter')} of {count(sum(sizes), 'number')}"
             rows.append(", ".join([amount, *(f"{key}={short(group[key])}" for key in own)]))
         return [*(f"{key}={short(groups[0][key])}" for key in self.defaults if key not in own), *rows]
@@ -194,14 +211,18 @@ class Optimizer(Brief):
         """Return the new value of p; every rule writes its own, with the settings of the group."""
         raise NotImplementedError(f"{type(self).__name__}: update is not written")
 
-    def step(self) -> None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; if one of them cannot be moved, none is.
+
+        Args:
+            closure: called before, where it is given, to compute the gradients; what it returns is returned.
 
         Raises:
             ValueError: if a gradient has not the shape of its parameter.
             TypeError: if a gradient is no array of the dtype of its parameter, or a parameter has moved to another
                 device and its slots have not.
         """
+        found = None if closure is None else closure()
         moving = []
         for group in self.param_groups:
             for p in group["params"]:
@@ -211,6 +232,7 @@ class Optimizer(Brief):
                     moving.append((p, state, group))
         for p, state, group in moving:
             p.data = self.update(p.data, p.grad, state, group)
+        return found
 
     def _check_devices(self, p: Tensor, state: dict[str, Array]) -> None:
         for slot, array in state.items():
@@ -221,9 +243,9 @@ class Optimizer(Brief):
                 )
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters: `.grad` becomes None, or with set_to_none=False zeros."""
+        """Forget the gradients of all parameters: `.grad` becomes None, or (with False) an array of zeros."""
         for p in self.parameters:
-            p.grad = None if set_to_none or p.grad is None else full(p.shape, 0.0, p.dtype, like=p.grad)
+            forget_grad(p, set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the next step depends on but the parameters, as copies, in PyTorch's form.

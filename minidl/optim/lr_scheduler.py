@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
+from minidl._answers import answering
 from minidl._checks import check_choice, check_number, check_positive, nearest, shown, to_int
 from minidl.optim._optimizer import Optimizer
 from minidl.optim._schedule import History, Schedule
@@ -41,15 +42,6 @@ __all__ = [
     "ReduceLROnPlateau",
     "StepLR",
 ]
-
-WORDS = {
-    "ChainedScheduler": 'LRScheduler(optimizer, make_schedule({"name": "cosine", "warmup": 5}, …))',
-    "CosineAnnealingWarmRestarts": "LambdaLR(optimizer, lambda k: (1 + math.cos(math.pi * (k % T) / T)) / 2)",
-    "CyclicLR": "OneCycleLR(optimizer, max_lr, total_steps), or LambdaLR(optimizer, function)",
-    "MultiplicativeLR": "LambdaLR(optimizer, function), which gives the whole factor for every k",
-    "SequentialLR": 'LRScheduler(optimizer, make_schedule({"name": "cosine", "warmup": 5}, …))',
-    "_LRScheduler": "LRScheduler",
-}
 
 
 @dataclass(frozen=True)
@@ -278,7 +270,4 @@ def __dir__() -> list[str]:
     return [*__all__]
 
 
-def __getattr__(name: str) -> Any:
-    if name in WORDS:
-        raise AttributeError(f"optim.lr_scheduler.{name}: write it so: {WORDS[name]}")
-    raise AttributeError(f"optim.lr_scheduler: there is no {name!r}; there are {', '.join(__all__)}")
+__getattr__ = answering("optim.lr_scheduler", "optim.SCHEDULERS", else_say=f"; it has {', '.join(__all__)}")

@@ -9,6 +9,7 @@ import numpy as np
 
 from minidl import ops
 from minidl.proof.table import Case, Draw, Table, normal, positive, separated
+from minidl.tensor import Tensor
 
 BROADCAST = (
     Case("equal shapes", normal((2, 3, 4), (2, 3, 4))),
@@ -48,16 +49,25 @@ DIVIDE = Table(
     lambda a, b: a / b,
 )
 NEGATIVE = Table("negative", ops.negative, (Case("(N, M)", normal((3, 4))),), lambda x: -x)
+
+
+def power(x: Tensor, exponent: float | None = None, base: float | None = None) -> Tensor:
+    """x ** exponent, or base ** x."""
+    return ops.power(x, exponent) if base is None else ops.power(base, x)
+
+
 POWER = Table(
     "power",
-    ops.power,
+    power,
     (
         Case("square", normal((3, 4)), {"exponent": 2}),
         Case("root", positive((3, 4)), {"exponent": 0.5}),
         Case("reciprocal", positive((2, 3)), {"exponent": -1}),
         Case("exponent 0", positive((2, 3)), {"exponent": 0}),
+        Case("2 to the power of x", normal((3, 4)), {"base": 2}),
+        Case("a fraction to the power of x", normal((2, 3)), {"base": 0.3}),
     ),
-    lambda x, exponent: x**exponent,
+    lambda x, exponent=None, base=None: x**exponent if base is None else base**x,
 )
 
 
@@ -82,6 +92,14 @@ LINEAR = Table(
     ),
     linear_oracle,
 )
+
+
+def matmul_oracle(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """y[…, n, o] = Σ_m a[…, n, m] · b[…, m, o]; a vector has no n, or no o."""
+    rows, columns = "n" * (a.ndim > 1), "o" * (b.ndim > 1)
+    return np.einsum(f"...{rows}m,...m{columns}->...{rows}{columns}", a, b)
+
+
 MATMUL = Table(
     "matmul",
     ops.matmul,
@@ -90,8 +108,11 @@ MATMUL = Table(
         Case("batches", normal((5, 3, 4), (5, 4, 2))),
         Case("one matrix for a batch", normal((5, 3, 4), (4, 2))),
         Case("repeated batch axes", normal((2, 1, 3, 4), (3, 4, 2))),
+        Case("a row", normal((4,), (5, 4, 2))),
+        Case("a column", normal((5, 3, 4), (4,))),
+        Case("two vectors", normal((4,), (4,))),
     ),
-    lambda a, b: np.einsum("...ij,...jk->...ik", a, b),
+    matmul_oracle,
 )
 
 ELEMENTS = (Case("(N, M)", normal((3, 4))), Case("pictures", normal((2, 3, 2, 2))), Case("no axis", normal(())))

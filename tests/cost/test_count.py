@@ -58,7 +58,7 @@ def test_parameters_that_two_layers_share_count_once():
     net[1].weight = net[0].weight
     found = cost.count(net, size=(3,))
     assert [row.parameters for row in found.layers] == [12, 3]
-    assert found.parameters == sum(parameter.size for parameter in net.parameters())
+    assert found.parameters == sum(parameter.numel() for parameter in net.parameters())
 
 
 @pytest.mark.parametrize("training", [True, False])

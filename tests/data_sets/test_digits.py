@@ -87,7 +87,7 @@ def test_there_is_one_way_to_open_a_data_set():
     train, val = data.open_dataset("digits")
     assert (len(train), len(val)) == (1438, 359)
     for word in ("load", "digits"):
-        with pytest.raises(AttributeError, match=rf"data\.{word}: write it so: train, val = data\.open_dataset\("):
+        with pytest.raises(AttributeError, match=rf"data has no \.{word}; use train, val = data\.open_dataset\("):
             getattr(data, word)
 
 

@@ -158,11 +158,11 @@ def test_what_is_refused(call, kind, message):
 
 
 def test_every_word_of_pytorchs_data_is_answered_in_one_line():
-    from minidl.data._words import WORDS
+    from minidl._words.data import DATA
 
-    for word, way in WORDS.items():
+    for word, (fate, way) in DATA.items():
         with pytest.raises(AttributeError) as error:
             getattr(data, word)
-        assert str(error.value) == f"data.{word}: write it so: {way}"
+        assert str(error.value) == f"data has no .{word}; {'use ' * (fate == 'answered')}{way}"
     with pytest.raises(AttributeError, match="data: there is no 'nonsense'; there are Dataset, "):
         data.nonsense  # noqa: B018 - the attribute itself

@@ -52,7 +52,7 @@ def test_pages_that_the_source_mentions_exist():
     mentioned = {
         (file.relative_to(ROOT).as_posix(), page)
         for file in (ROOT / "minidl").rglob("*.py")
-        for page in re.findall(r"[\w/]+\.md\b", file.read_text(encoding="utf-8"))
+        for page in re.findall(r"[\w/-]+\.md\b", file.read_text(encoding="utf-8"))
     }
     assert len(mentioned) >= 4
     assert {(file, page) for file, page in mentioned if page not in known} == set()

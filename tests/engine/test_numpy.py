@@ -5,7 +5,8 @@ import pytest
 
 import minidl
 from minidl import Tensor
-from minidl._words import NUMPY, NUMPY_WRITES, WORKS
+from minidl._words import WORKS
+from minidl._words.numpy import NUMPY, NUMPY_WRITES
 from tests.contract import assert_close
 
 
@@ -77,13 +78,13 @@ CASES = [
     ),
     (lambda h: np.where(h.data > 0, h, 0), r"np.where: .*use ops.where\(condition, x, y\)"),
     (lambda h: np.concatenate([h, h]), r"np.concatenate: .*use ops.concat\(tensors, axis\)"),
-    (lambda h: np.stack([h.data, h]), r"np.stack: .*use ops.concat\(\[x\[None\], y\[None\]\], axis=0\)"),
+    (lambda h: np.stack([h.data, h]), r"np.stack: .*use minidl.stack\(\[x, y\]\)"),
     (lambda h: np.maximum(h, 0), r"np.maximum: .*use ops.where\(x > y, x, y\)"),
     (lambda h: np.sum(h), r"np.sum: .*use x.sum\(axis\)"),
     (lambda h: np.mean(h, axis=0), r"np.mean: .*use x.mean\(axis\)"),
-    (lambda h: np.transpose(h), r"np.transpose: .*use x.transpose\(…\)"),
+    (lambda h: np.transpose(h), r"np.transpose: .*use x.permute\(…\)"),
     (lambda h: np.add.reduce(h), "np.add.reduce: .*minidl.ops has what is differentiable"),
-    (lambda h: np.linalg.norm(h), r"np.linalg.norm: .*use ops.sqrt"),
+    (lambda h: np.linalg.norm(h), r"np.linalg.norm: .*use x.norm\(\)"),
     (lambda h: np.linalg.svd(h), "np.linalg.svd: .*minidl.ops has what is differentiable"),
     (lambda h: np.add(h, h, out=np.zeros((2, 2))), "np.add: the result would keep no history"),
     (lambda h: np.copyto(np.zeros((2, 2)), h), "np.copyto: the result would keep no history"),
@@ -140,9 +141,7 @@ def test_operators_without_an_operation_say_so_from_both_sides(function):
             call()
 
 
-@pytest.mark.parametrize(
-    "call", [lambda x: 2**x, lambda x: x**x, lambda x: np.array([2.0]) ** x, lambda x: np.float64(2) ** x]
-)
+@pytest.mark.parametrize("call", [lambda x: x**x, lambda x: np.array([2.0]) ** x, lambda x: minidl.pow(x, x)])
 def test_powers_of_tensors_are_answered(call):
     with pytest.raises(TypeError, match="power: exponent must be a plain number; received a Tensor; .*ops.exp"):
         call(wanted(1))

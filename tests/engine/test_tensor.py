@@ -33,7 +33,7 @@ def test_what_is_no_tensor(array, requires_grad, message):
 
 def test_properties():
     x = Tensor(np.zeros((2, 3), dtype=np.float32))
-    assert (x.shape, x.ndim, x.size, x.dtype, x.device, len(x)) == ((2, 3), 2, 6, np.float32, "cpu", 2)
+    assert (x.shape, x.ndim, x.numel(), x.dtype, x.device, len(x)) == ((2, 3), 2, 6, np.float32, "cpu", 2)
 
 
 def test_numpy_returns_a_copy():
@@ -116,7 +116,7 @@ def test_methods_reach_the_operations():
     assert x.sum().item() == 15
     assert x.mean(axis=0).shape == (3,)
     assert x.reshape(3, 2).shape == x.reshape((3, 2)).shape == (3, 2)
-    assert x.transpose().shape == (3, 2)
+    assert x.T.shape == (3, 2)
     assert x.flatten(0).shape == (6,)
     assert x[0, 1].item() == 1
     assert [row.shape for row in x] == [(3,), (3,)]

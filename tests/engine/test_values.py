@@ -123,7 +123,7 @@ def test_whole_numbers_have_no_gradient_and_are_counted():
     assert (mask + mask).data.tolist() == [0, 2, 2]
     assert (1 - mask).data.tolist() == [1, 0, 0]
     assert (mask.sum().dtype, mask.sum().item(), mask.mean().item()) == (np.int64, 2, pytest.approx(2 / 3))
-    assert x.reshape(3, 1).transpose()[0, 1:].max().item() == 3
+    assert x.reshape(3, 1).T[0, 1:].max().item() == 3
     assert [bool(one) for one in mask] == [False, True, True]
     with pytest.raises(TypeError, match="divide: x must be float32 or float64, it is int64"):
         x / 2
@@ -370,7 +370,7 @@ def test_what_cannot_be_written(function, error, message):
 
 @pytest.mark.parametrize(
     "view",
-    [lambda x: x.reshape(-1), lambda x: x.transpose(), lambda x: x.flatten(0), lambda x: x.detach().reshape(4, 3)],
+    [lambda x: x.reshape(-1), lambda x: x.T, lambda x: x.flatten(0), lambda x: x.detach().reshape(4, 3)],
 )
 @pytest.mark.parametrize("change", [operator.iadd, operator.isub, operator.imul, operator.itruediv])
 def test_a_view_is_not_changed_alone_because_the_whole_would_not_change_with_it(view, change):

@@ -153,7 +153,7 @@ def test_a_network_is_a_tree_with_shapes_and_parameters():
 def test_networks_of_any_size_are_shown():
     with nn.init.unfilled():
         large = models.nasnet_a_mobile()
-    assert f"{sum(p.size for p in large.parameters()):,} parameters" in Piece(large._repr_html_()).text
+    assert f"{sum(p.numel() for p in large.parameters()):,} parameters" in Piece(large._repr_html_()).text
     assert "… and 600 more" in Piece(nn.Sequential(*(nn.ReLU() for _ in range(1000)))._repr_html_()).text
     deep = nn.ReLU()
     for _ in range(50):

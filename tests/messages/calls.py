@@ -54,7 +54,7 @@ INPUTS = {
     "NLLLoss": (t(2, 3), np.array([0, 1])),
     "SmoothL1Loss": (t(2, 3), t(2, 3)),
 }
-NO_LAYER = ("LoadReport", "Module", "init")
+NO_LAYER = ("LoadReport", "Module", "functional", "init")
 
 
 def settings_of(function, taken=0):

@@ -66,7 +66,7 @@ def test_factorising_saves_what_the_paper_says():
         layers = [Conv(8, window) for window in windows]
         with init.unfilled():
             module = Mixed(8, {"branch": tuple(layers)})
-        return sum(parameter.size for path, parameter in module.named_parameters() if path.endswith("conv.weight"))
+        return sum(parameter.numel() for path, parameter in module.named_parameters() if path.endswith("conv.weight"))
 
     assert 1 - weights(3, 3) / weights(5) == pytest.approx(0.28)
     assert 1 - weights((3, 1), (1, 3)) / weights(3) == pytest.approx(1 / 3)

@@ -38,7 +38,7 @@ def test_table_2_of_mobilenet_most_of_the_work_is_1x1():
     assert (len(pointwise), len(depthwise)) == (13, 13)
     assert round(100 * sum(macs[path] for path in pointwise) / total, 2) == 94.86
     assert round(100 * sum(macs[path] for path in depthwise) / total, 2) == 3.06
-    weights = {path: layers[path].weight.size for path in macs}
+    weights = {path: layers[path].weight.numel() for path in macs}
     assert round(100 * sum(weights[path] for path in pointwise) / sum(weights.values()), 2) == 74.59
     assert round(100 * sum(weights[path] for path in depthwise) / sum(weights.values()), 2) == 1.06
 

@@ -126,7 +126,7 @@ def test_where_the_parameters_of_cnn_deep_are():
     assert (convolutions, norms, linear) == (471_520, 1_280, 1_054_218)
     assert round(100 * linear / count(net)) == 69
     assert sum(macs_by_layer(walk(net)).values()) == 58_561_536
-    biases = sum(layer.bias.size for layer in net.modules() if isinstance(layer, Conv2d))
+    biases = sum(layer.bias.numel() for layer in net.modules() if isinstance(layer, Conv2d))
     assert biases == 640  # which the norms take off again
     assert 2048 * 10 + 10 == 20_490  # what the two linear layers could do as one
 

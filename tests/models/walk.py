@@ -48,7 +48,7 @@ def output_of(events, module):
 
 def count(net):
     """Return the number of trainable parameters."""
-    return sum(parameter.size for parameter in net.parameters())
+    return sum(parameter.numel() for parameter in net.parameters())
 
 
 def fill(net, rng):
@@ -58,7 +58,9 @@ def fill(net, rng):
             if parameter.ndim < 2:
                 continue
             fan_in = math.prod(parameter.shape[1:])
-            stock = rng.standard_normal(min(parameter.size, 65_521), dtype=np.float32) * np.float32((2 / fan_in) ** 0.5)
+            stock = rng.standard_normal(min(parameter.numel(), 65_521), dtype=np.float32) * np.float32(
+                (2 / fan_in) ** 0.5
+            )
             getattr(module, name).data = np.resize(stock, parameter.shape)
         bias = dict(module.named_parameters(recurse=False)).get("bias")
         if bias is not None and not isinstance(module, nn.BatchNorm2d):

@@ -117,7 +117,7 @@ class TestUnfilled:
         before = default_generator().bit_generator.state["state"]["counter"].copy()
         with init.unfilled():
             layer = nn.Linear(25_088, 4_096)  # the largest of VGG
-        assert sum(parameter.size for parameter in layer.parameters()) == 102_764_544
+        assert sum(parameter.numel() for parameter in layer.parameters()) == 102_764_544
         np.testing.assert_array_equal(default_generator().bit_generator.state["state"]["counter"], before)
 
     def test_every_initialiser_obeys(self):

@@ -35,7 +35,7 @@ def test_names_follow_the_tree():
 
 def test_lenet_has_61706_parameters_under_these_names():
     net = models.lenet5_modern()
-    assert sum(p.size for p in net.parameters()) == 61_706
+    assert sum(p.numel() for p in net.parameters()) == 61_706
     assert {name: array.shape for name, array in net.state_dict().items()} == {
         "conv1.weight": (6, 1, 5, 5),
         "conv1.bias": (6,),

@@ -89,7 +89,7 @@ def test_half_the_resolution_and_double_the_channels_cost_the_same():
     def layer(channels, size):
         x, w = np.empty((1, channels, size, size)), np.empty((channels, channels, 3, 3))
         y = ops.conv2d(Tensor(np.zeros_like(x)), Tensor(np.zeros_like(w)), padding=1)
-        return {"macs": w.size * math.prod(y.shape[2:]), "activations": y.size, "parameters": w.size}
+        return {"macs": w.size * math.prod(y.shape[2:]), "activations": y.numel(), "parameters": w.size}
 
     before, after = layer(8, 16), layer(16, 8)
     assert after["macs"] == before["macs"]

@@ -61,7 +61,7 @@ def unfilled() -> Iterator[None]:
         >>> from minidl import nn
         >>> with nn.init.unfilled():
         ...     layer = nn.Linear(25_088, 4_096)
-        >>> layer.weight.size
+        >>> layer.weight.numel()
         102760448
     """
     token = _unfilled.set(True)
