@@ -107,6 +107,11 @@ CASES = {
     "LeakyRelu, slope 0": elementwise(lambda x: ops.leaky_relu(x, 0.0), FLAT["relu"]),
     "Hardsigmoid": elementwise(ops.hardsigmoid, lambda x: (x <= -3) | (x >= 3)),
     "Hardswish": elementwise(ops.hardswish, FLAT["hardswish"]),
+    "Elu, alpha 0": elementwise(lambda x: ops.elu(x, 0), FLAT["relu"]),
+    "L1Loss": elementwise(lambda x: ops.l1_loss(x, Tensor(0 * x.data), reduction="none"), lambda x: x == 0),
+    "SmoothL1Loss, beta 0": elementwise(
+        lambda x: ops.smooth_l1_loss(x, Tensor(0 * x.data), reduction="none", beta=0), lambda x: x == 0
+    ),
     "Abs": elementwise(ops.abs, lambda x: x == 0),
     "Clip": elementwise(lambda x: ops.clip(x, -1, 3), lambda x: (x <= -1) | (x >= 3)),
     "Clip, low": elementwise(lambda x: ops.clip(x, low=1), lambda x: x <= 1),
@@ -115,6 +120,7 @@ CASES = {
     "Where, b": where("b"),
     "Where, repeated": repeated,
     "Dropout": dropped(ops.dropout, SHAPE),
+    "Dropout2d": dropped(ops.dropout2d, (*SHAPE[:2], 1, 1)),
     "StochasticDepth": dropped(ops.stochastic_depth, (SHAPE[0], 1, 1, 1)),
     "StochasticDepth, all": dropped(
         lambda x, p, **rest: ops.stochastic_depth(x, p, mode="batch", **rest), (1,) * 4, 0.9
@@ -129,6 +135,7 @@ CASES = {
     **{f"Conv2dFused, {activation}": fused(activation) for activation in FLAT},
 }
 SPREADING = {"Max", "MaxPool2d"}  # every number of dy counts at its winner; see below
+STEEP = {"Softplus"}  # chooses, but is flat nowhere
 
 
 def gradients(function, arrays, dy, layout):
@@ -191,7 +198,7 @@ def test_every_operation_that_chooses_is_among_the_cases():
     def all_of(cls):
         return {cls, *itertools.chain.from_iterable(map(all_of, cls.__subclasses__()))}
 
-    known = {name.partition(",")[0] for name in CASES} | SPREADING
+    known = {name.partition(",")[0] for name in CASES} | SPREADING | STEEP
     choosing = {
         cls.__name__
         for cls in all_of(Function)

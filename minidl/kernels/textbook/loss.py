@@ -93,9 +93,9 @@ def l1(x: Array, t: Array) -> Array:
 
 
 def l1_dx(dy: Array, x: Array, t: Array) -> Array:
-    """dx = sign(x - t)·dy."""
-    xp = _backend.array_module(x)
-    return xp.multiply(dy, xp.sign(x - t), out=_like(x))
+    """dx = dy where x > t, -dy where x < t."""
+    above, below = select(x > t, dy), select(x < t, dy)
+    return _backend.array_module(x).subtract(above, below, out=_like(x))
 
 
 def smooth_l1(x: Array, t: Array, beta: float) -> Array:
