@@ -1,6 +1,7 @@
 """Exercises: convolution from the loops to the gradients. The tasks stand in convolution.md beside this file.
 
-Write the body of each function in place of `raise NotImplementedError`, and check it as often as you like:
+Write the body of each function in place of its last line, `raise NotImplementedError`, and check it as often as you
+like:
 
     minidl gradcheck docs/exercises/convolution.py::conv2d_loops
 
@@ -23,6 +24,8 @@ def im2col(x, kernel_size, stride, padding, dilation):
 
 def conv2d(x, w, b, stride, padding, dilation, groups):
     """Exercises 3 and 7: y (N, O, OH, OW) as a matrix product; w is (O, C/G, KH, KW)."""
+    if groups != 1:
+        raise NotImplementedError("exercise 7, groups")
     raise NotImplementedError("exercise 3, convolution as a matrix product")
 
 
@@ -33,11 +36,15 @@ def col2im(cols, x_shape, stride, padding, dilation):
 
 def conv2d_dx(dy, w, x_shape, stride, padding, dilation, groups):
     """Exercises 5 and 7: dx (N, C, H, W) from dy (N, O, OH, OW)."""
+    if groups != 1:
+        raise NotImplementedError("exercise 7, groups")
     raise NotImplementedError("exercise 5, the gradient of the picture")
 
 
 def conv2d_dw(dy, x, w_shape, stride, padding, dilation, groups):
     """Exercises 6 and 7: dw (O, C/G, KH, KW) from dy (N, O, OH, OW)."""
+    if groups != 1:
+        raise NotImplementedError("exercise 7, groups")
     raise NotImplementedError("exercise 6, the gradient of the kernels")
 
 

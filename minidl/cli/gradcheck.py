@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minidl.cli._out import say
+from minidl.cli._out import say, say_json
 
 if TYPE_CHECKING:
     from minidl.proof.runner import Row
     from minidl.proof.student import Result
 
 ERROR = "worst relative error"
+WRONG = ("FAIL", "ERROR")
 
 
 def gradcheck(
     target: Annotated[
         str | None,
         typer.Argument(
-            help="An operation (conv2d), a layer (Conv2d), or a file of your own functions (mine.py, mine.py::conv2d).",
+            help="An operation (conv2d), a layer (Conv2d), or a file of your own (mine.py, mine.py::conv2d).",
             metavar="[OP|LAYER|FILE.py]",
             show_default="every operation and layer",
         ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Element by element, not along a random direction.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
-    """Check gradients against finite differences; a file of your own also against nested loops.
+    """Check gradients against finite differences; kernels of your own also against nested loops.
 
-    The functions in a file are named like minidl's kernels: conv2d, conv2d_dx, im2col, max_pool2d ... The exit status
-    is 1 if anything is wrong or not written yet.
+    In a file of your own are checked: functions with the names of minidl's kernels (conv2d, conv2d_dx, im2col,
+    max_pool2d ...), subclasses of Function, and functions of tensors that are annotated to return a Tensor or asked for
+    by name. INPUTS = {"Scale": [(2, 3, 4, 4), (2, 3)]} in the file says what they are called with; else it is guessed.
+
+    The exit status is 1 if anything is wrong or not written yet.
 
     Examples:
       minidl gradcheck
@@ -42,24 +48,48 @@ def gradcheck(
       minidl gradcheck docs/exercises/convolution.py::im2col
     """
     if target is None:
-        return _everything(full)
+        return _everything(full, as_json)
     file, _, only = target.partition("::")
     if file.endswith(".py") or only or Path(file).is_file():
-        return _own_file(Path(file), only or None, full)
-    return _one(target, full)
+        return _own_file(Path(file), only or None, full, as_json)
+    return _one(target, full, as_json)
 
 
-def _everything(full: bool) -> int:
+def _everything(full: bool, as_json: bool) -> int:
     from minidl.proof import runner
 
     rows = (runner.check(name, full=full) for name in runner.names())
-    return _show(rows, "operation", "operations and layers")
+    return _json_of_rows(rows) if as_json else _show(rows, "operation", "operations and layers")
 
 
-def _one(name: str, full: bool) -> int:
+def _one(name: str, full: bool, as_json: bool) -> int:
     from minidl.proof import runner
 
-    return _show(runner.check_cases(name, full=full), f"case of {name}", f"cases of {name}")
+    rows = runner.check_cases(name, full=full)
+    return _json_of_rows(rows) if as_json else _show(rows, f"case of {name}", f"cases of {name}")
+
+
+def _json_of_rows(rows: Iterator[Row]) -> int:
+    """Print what `_show` shows as one JSON object."""
+    found = [
+        {
+            "name": row.name,
+            "cases": row.cases,
+            "worst": _number(row.worst),
+            "seconds": row.seconds,
+            "verdict": row.verdict,
+            "trouble": list(row.trouble),
+        }
+        for row in rows
+    ]
+    wrong = [row["name"] for row in found if row["verdict"] in WRONG]
+    say_json({"right": not wrong, "wrong": wrong, "rows": found})
+    return 1 if wrong else 0
+
+
+def _number(value: float) -> float | None:
+    """Return a number that JSON has; it has no inf and no nan."""
+    return value if math.isfinite(value) else None
 
 
 def _show(rows: Iterator[Row], title: str, what: str) -> int:
@@ -73,7 +103,7 @@ def _show(rows: Iterator[Row], title: str, what: str) -> int:
             add(row.name, str(row.cases), f"{row.worst:.1e}", f"{row.seconds:.2f} s", row.verdict)
     for trouble in (text for row in done for text in row.trouble):
         say("", *trouble.splitlines())
-    wrong = [row.name for row in done if row.verdict in ("FAIL", "ERROR")]
+    wrong = [row.name for row in done if row.verdict in WRONG]
     seconds = f"{sum(row.seconds for row in done):.1f} s"
     if wrong:
         say("", f"{len(wrong)} of {len(done)} {what} wrong: {', '.join(wrong)}; {seconds}")
@@ -83,12 +113,14 @@ def _show(rows: Iterator[Row], title: str, what: str) -> int:
     return 0
 
 
-def _own_file(path: Path, only: str | None, full: bool) -> int:
+def _own_file(path: Path, only: str | None, full: bool, as_json: bool) -> int:
     """Print a row for each check of each function in a file, then what is wrong with them."""
     from minidl.cli._table import table
     from minidl.proof.student import check_file
 
     results = check_file(path, only, full=full)
+    if as_json:
+        return _json_of_file(path, list(results))
     results = itertools.chain(
         [next(results)], results
     )  # the file is imported here, or the error comes before the table
@@ -100,26 +132,57 @@ def _own_file(path: Path, only: str | None, full: bool) -> int:
                 error = f"{result.worst:.1e}" if result.cases or result.verdict == "FAIL" else "-"
                 add(result.function, result.check, str(result.cases), error, f"{result.seconds:.2f} s", result.verdict)
     for result in done:
-        if result.verdict in ("FAIL", "ERROR") and result.trouble:
+        if result.verdict in (*WRONG, "KINK") and result.trouble:
             say("", *result.trouble.splitlines())
     return _close(done)
 
 
-def _close(done: list[Result]) -> int:
-    """Print which functions are right, wrong, not written and missing; return the exit status."""
+def _json_of_file(path: Path, done: list[Result]) -> int:
+    """Print what is found out about a file as one JSON object; `place` is the file and the line to look at."""
+    right, wrong, unwritten, missing = _sorted(done)
+    checks: list[dict[str, Any]] = [
+        {
+            "function": result.function,
+            "check": result.check,
+            "cases": result.cases,
+            "worst": _number(result.worst),
+            "seconds": result.seconds,
+            "verdict": result.verdict,
+            "place": result.place and {"file": result.place[0], "line": result.place[1]},
+            "trouble": result.trouble,
+        }
+        for result in done
+        if result.verdict != "missing"
+    ]
+    names = {"right": right, "wrong": wrong, "not_written_yet": unwritten, "missing": missing}
+    say_json({"file": path.name, **names, "checks": checks})
+    return _status(right, wrong, unwritten)
+
+
+def _sorted(done: list[Result]) -> tuple[list[str], list[str], dict[str, str], list[str]]:
+    """Return which functions are right, wrong, not written yet (and what they say), and missing."""
     verdicts: dict[str, set[str]] = {}
     for result in done:
         verdicts.setdefault(result.function, set()).add(result.verdict)
-    wrong = {name for name, found in verdicts.items() if found & {"FAIL", "ERROR"}}
+    wrong = [name for name, found in verdicts.items() if found & set(WRONG)]
     unwritten = {r.function: r.trouble for r in done if r.verdict == "not written yet" and r.function not in wrong}
-    right = [name for name, found in verdicts.items() if found == {"ok"}]
+    right = [name for name, found in verdicts.items() if found <= {"ok", "KINK"}]
+    return right, wrong, unwritten, [name for name, found in verdicts.items() if found == {"missing"}]
+
+
+def _status(right: list[str], wrong: list[str], unwritten: dict[str, str]) -> int:
+    return 0 if right and not wrong and not unwritten else 1
+
+
+def _close(done: list[Result]) -> int:
+    """Print which functions are right, wrong, not written and missing; return the exit status."""
+    right, wrong, unwritten, missing = _sorted(done)
     say("")
-    for word, names in (("right", right), ("wrong", [name for name in verdicts if name in wrong])):
+    for word, names in (("right", right), ("wrong", wrong)):
         if names:
             say(f"{word}: {', '.join(names)}")
     for name, why in unwritten.items():
         say(f"not written yet: {name}" + f" ({why})" * bool(why))
-    missing = [name for name, found in verdicts.items() if found == {"missing"}]
     if missing:
         say(f"missing: {', '.join(missing)}")
-    return 0 if right and not wrong and not unwritten else 1
+    return _status(right, wrong, unwritten)

@@ -107,6 +107,36 @@ WRONG = {
         ("conv2d_loops must take (x, w, b, stride, padding, dilation, groups), by position; it takes (x, w, b)",),
     ),
     "calls exit": Wrong("conv2d_loops", "kh, kw = w", "raise SystemExit(3); kh, kw = w", ("SystemExit: 3",), "ERROR"),
+    "dilation of the rows only": Wrong(
+        "conv2d_loops",
+        "left + j * dilation[1]",
+        "left + j",
+        ("case 'dilation'", exactly("the dilation is forgotten for the columns, dilation[1]")),
+    ),
+    "dilation of the columns only": Wrong(
+        "conv2d_loops",
+        "top + i * dilation[0]",
+        "top + i",
+        ("case 'dilation'", exactly("the dilation is forgotten for the rows, dilation[0]")),
+    ),
+    "stride of the rows for both": Wrong(
+        "conv2d_loops",
+        "column * stride[1]",
+        "column * stride[0]",
+        ("case 'stride'", exactly("the stride of the rows, stride[0], is taken for the columns, too")),
+    ),
+    "windows without + 1": Wrong(
+        "conv2d_loops",
+        "oh, ow = sizes(x.shape, (kh, kw), stride, padding, dilation)",
+        "oh, ow = (it - 1 for it in sizes(x.shape, (kh, kw), stride, padding, dilation))",
+        ("exactly this shape comes out if the + 1 at the end of OH is forgotten",),
+    ),
+    "windows without padding": Wrong(
+        "im2col",
+        "oh, ow = sizes(x.shape, kernel_size, stride, padding, dilation)",
+        "oh, ow = sizes(x.shape, kernel_size, stride, ((0, 0), (0, 0)), dilation)",
+        ("case 'padding'", "exactly this shape comes out if OH is worked out without the padding"),
+    ),
     # im2col
     "padding at the wrong end": Wrong(
         "im2col",
@@ -130,7 +160,40 @@ WRONG = {
         "w.reshape(o // groups, groups, -1).swapaxes(0, 1) @",
         ("loops, groups, case 'two groups'", exactly("the kernels are read as (O/G, G), but they lie as (G, O/G)")),
     ),
+    "kernels read as (K, O)": Wrong(
+        "conv2d",
+        "w.reshape(groups, o // groups, -1) @",
+        "w.reshape(groups, -1, o // groups).swapaxes(1, 2) @",
+        (exactly("w is reshaped where it must be transposed: w.reshape(-1, O) is not w.reshape(O, -1).T"),),
+    ),
+    "result (N, OH, OW, O) reshaped": Wrong(
+        "conv2d",
+        "y = y.reshape(n, o, oh, ow)",
+        "y = y.reshape(n, o, -1).swapaxes(1, 2).reshape(n, o, oh, ow)",
+        (exactly("the result is reshaped between (N, O, OH, OW) and (N, OH, OW, O), where its axes must be moved"),),
+    ),
+    "windows in one row": Wrong(
+        "conv2d",
+        "y = y.reshape(n, o, oh, ow)\n    return y if b is None else y + b[:, None, None]",
+        "y = y.reshape(n, o, -1)\n    return y if b is None else y + b[:, None]",
+        ("exactly this shape comes out if the windows still stand in one row, (N, O, P); reshape it to",),
+    ),
     # col2im
+    "border cut off with [p:-p] in col2im": Wrong(
+        "col2im",
+        "return x[:, :, top : top + x_shape[2], left : left + x_shape[3]]",
+        "return x[:, :, top:-bottom, left:-right]",
+        (
+            "case 'the smallest'",
+            "exactly this shape comes out if the border is cut off with [p:-p], which leaves nothing where p is 0",
+        ),
+    ),
+    "as much cut off behind as in front": Wrong(
+        "col2im",
+        "return x[:, :, top : top + x_shape[2], left : left + x_shape[3]]",
+        "return x[:, :, top : x.shape[2] - top, left : x.shape[3] - left]",
+        ("case 'uneven padding'", "exactly this shape comes out if as much is cut off at the end as in front"),
+    ),
     "col2im assigns": Wrong(
         "col2im",
         "x[:, :, rows, columns] +=",
@@ -141,7 +204,10 @@ WRONG = {
         "col2im",
         "return x[:, :, top : top + x_shape[2], left : left + x_shape[3]]",
         "return x",
-        ("col2im must return (N, C, H, W) = (1, 2, 4, 5); it returned the shape (1, 2, 6, 7)",),
+        (
+            "col2im must return (N, C, H, W) = (1, 2, 4, 5); it returned the shape (1, 2, 6, 7)",
+            "exactly this shape comes out if the border of the padding is not cut off",
+        ),
     ),
     "padding cropped at the wrong side": Wrong(
         "col2im",
@@ -162,7 +228,55 @@ WRONG = {
         "w_mat = w[:, :, ::-1, ::-1].reshape(",
         (exactly("the kernel is turned by 180°, as in mathematics (networks do not)"),),
     ),
+    "w reshaped, not transposed": Wrong(
+        "conv2d_dx",
+        "w_mat.swapaxes(1, 2) @",
+        "w.reshape(groups, -1, o // groups) @",
+        (
+            "case 'pictures and channels, not square'",
+            exactly("w is reshaped where it must be transposed: w.reshape(-1, O) is not w.reshape(O, -1).T"),
+        ),
+    ),
+    "dy reshaped to rows": Wrong(
+        "conv2d_dx",
+        "@ dy.reshape(n, groups, o // groups, oh * ow)",
+        "@ dy.reshape(n, oh * ow, groups, o // groups).transpose(0, 2, 3, 1)",
+        (exactly("dy is reshaped to (N·P, O), where its axes must be moved"),),
+    ),
     # conv2d_dw
+    "product reshaped, not transposed": Wrong(
+        "conv2d_dw",
+        "dw.sum(axis=0)",
+        "dw.sum(axis=0).swapaxes(1, 2)",
+        (exactly("the product is cols @ dyᵀ, (K, O), and is reshaped where it must be transposed"),),
+    ),
+    "dy read as (O, N·P)": Wrong(
+        "conv2d_dw",
+        "dy.reshape(n, groups, o // groups, oh * ow)",
+        "dy.reshape(o, n, oh * ow).swapaxes(0, 1).reshape(n, groups, o // groups, oh * ow)",
+        (exactly("dy is reshaped to (O, N·P), where its axes must be moved"),),
+    ),
+    "windows averaged": Wrong(
+        "conv2d_dw",
+        "dw.sum(axis=0)",
+        "(dw.sum(axis=0) / (oh * ow))",
+        (exactly("the windows are averaged, not added up"),),
+    ),
+    "dw turned": Wrong(
+        "conv2d_dw",
+        "reshape(w_shape)",
+        "reshape(w_shape)[:, :, ::-1, ::-1]",
+        (exactly("the result is turned by 180°"),),
+    ),
+    "pictures not summed": Wrong(
+        "conv2d_dw",
+        "dw.sum(axis=0).reshape(w_shape)",
+        "dw.reshape(n, *w_shape)",
+        (
+            "must return (O, C/G, KH, KW) = (1, 1, 2, 2); it returned the shape (1, 1, 1, 2, 2)",
+            "exactly this shape comes out if the pictures are not added up: sum over the first axis",
+        ),
+    ),
     "last picture only": Wrong(
         "conv2d_dw", "dw.sum(axis=0)", "dw[-1]", (exactly("only the last picture is counted (`=` stands for `+=`"),)
     ),
@@ -209,6 +323,15 @@ WRONG = {
         "winners == i * kw + j",
         "winners == j * kh + i",
         (exactly("the winner is taken apart by columns, not by rows (i = winner // KW, j = winner % KW)"),),
+    ),
+    "border cut off with [p:-p]": Wrong(
+        "max_pool2d_dx",
+        "(top, _), (left, _) = cover\n    return dx[:, :, top : top + x_shape[2], left : left + x_shape[3]]",
+        "(top, bottom), (left, right) = cover\n    return dx[:, :, top:-bottom, left:-right]",
+        (
+            "case '2×2'",
+            "exactly this shape comes out if the border is cut off with [p:-p], which leaves nothing where p is 0",
+        ),
     ),
     "max pooling assigns": Wrong(
         "max_pool2d_dx",

@@ -1,5 +1,6 @@
 """`minidl gradcheck`: what is printed, and the exit status."""
 
+import json
 import sys
 
 import pytest
@@ -96,6 +97,62 @@ def im2col(x, kernel_size, stride, padding, dilation):
         "not written yet: relu_dx",
     ]
     assert result.out.splitlines()[-1].startswith("missing: conv2d_loops, conv2d, col2im, ")
+
+
+def test_a_file_of_ones_own_operations(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from minidl import Function, Tensor, ops\n\ndef loss(x: Tensor, t: Tensor) -> Tensor:\n"
+        "    return ops.l1_loss(x, t)\n\nclass Twice(Function):\n    @staticmethod\n    def forward(ctx, x):\n"
+        "        return 2 * x\n    @staticmethod\n    def backward(ctx, dy):\n        return dy\n"
+    )
+    result = command(str(file))
+    assert result.status == 1
+    assert result.out.splitlines()[-2:] == ["right: loss", "wrong: Twice"]
+    assert "mine.py:10: Twice, finite differences:" in result.out
+    assert command(f"{file}::loss").status == 0
+
+
+class TestJson:
+    def test_operations(self, monkeypatch):
+        monkeypatch.setattr(runner, "names", lambda: ["relu", "ReLU"])
+        result = command("--json")
+        found = json.loads(result.out)
+        assert result.status == 0
+        assert (found["right"], found["wrong"]) == (True, [])
+        assert [row["name"] for row in found["rows"]] == ["relu", "ReLU"]
+        assert all(row["verdict"] == "ok" and row["worst"] < 1e-6 and row["trouble"] == [] for row in found["rows"])
+
+    @pytest.mark.usefixtures("planted")
+    def test_a_wrong_one(self):
+        result = command("square", "--json")
+        found = json.loads(result.out)
+        assert result.status == 1
+        assert (found["right"], found["wrong"]) == (False, ["one"])
+        assert "gradcheck (direction, seed 0): FAIL" in found["rows"][0]["trouble"][0]
+
+    def test_a_file(self, tmp_path):
+        file = tmp_path / "mine.py"
+        file.write_text(
+            "def relu(x):\n    return x.nothing\n\ndef relu_dx(dy, y):\n    return dy * (y > 0)\n\n"
+            "def im2col(x, k, s, p, d):\n    raise NotImplementedError('tomorrow')\n"
+        )
+        result = command(str(file), "--json")
+        found = json.loads(result.out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+        assert result.status == 1
+        assert found["file"] == "mine.py"
+        assert (found["right"], found["wrong"]) == (["relu_dx"], ["relu"])
+        assert found["not_written_yet"] == {"im2col": "tomorrow"}
+        assert found["missing"][:2] == ["conv2d_loops", "conv2d"]
+        (broken,) = (one for one in found["checks"] if one["function"] == "relu")
+        assert (broken["verdict"], broken["worst"]) == ("ERROR", None)
+        assert broken["place"] == {"file": "mine.py", "line": 2}
+        assert {one["function"]: one["place"] for one in found["checks"]}["relu_dx"] is None
+
+    def test_an_error_is_a_line_all_the_same(self):
+        result = command("nothing_at_all.py", "--json")
+        assert (result.status, result.out) == (1, "")
+        assert result.err == "minidl: gradcheck: there is no file nothing_at_all.py\n"
 
 
 def test_on_a_terminal_rich_draws_the_table(monkeypatch, capsys):

@@ -3,6 +3,7 @@
 import re
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -241,7 +242,8 @@ def test_something_that_is_no_function(check):
         ("raise SystemExit\n", "mine.py:1: SystemExit"),
         (
             "def mine(x):\n    return x\n",
-            "mine.py has none of the functions that can be checked: conv2d_loops, im2col,",
+            "mine.py has nothing that can be checked: no subclass of Function, no function that INPUTS names or that "
+            "is annotated to return a Tensor, and none of conv2d_loops, im2col, ",
         ),
     ],
 )
@@ -257,8 +259,9 @@ def test_a_file_that_does_not_exist(tmp_path):
 
 
 def test_a_function_that_is_not_checked(tmp_path):
-    with pytest.raises(ValueError, match="there is no function that can be checked 'im2kol'; did you mean im2col"):
-        check_file(tmp_path / "mine.py", "im2kol")
+    (tmp_path / "mine.py").write_text("def im2col(x):\n    return x\n")
+    with pytest.raises(ValueError, match="there is no function or operation 'im2kol'; did you mean im2col"):
+        list(check_file(tmp_path / "mine.py", "im2kol"))
 
 
 def test_an_error_shows_the_students_own_line(check):
@@ -272,13 +275,62 @@ def test_an_error_shows_the_students_own_line(check):
         return helper(x)
     """
     lines = trouble(check(source)).splitlines()
-    assert lines[0].startswith("relu, loops, case 'pictures and channels, not square' (x.shape=(2, 3, 5, 4), ")
+    assert lines[0].startswith("mine.py:7: relu, loops, case 'pictures and channels, not square' (x.shape=(2, 3, 5, ")
     assert lines[1] == "mine.py:5: ValueError: cannot reshape array of size 120 into shape (7,7)"
     assert lines[2] == "    return np.reshape(x, (7, 7))"
 
 
+def test_the_line_is_found_however_the_way_to_the_file_is_written(check, tmp_path, monkeypatch):
+    source = "from below.helping import flat\n\ndef relu(x):\n    return flat(x)\n"
+    (tmp_path / "flatten.py").write_text("def flat(x):\n    return x.reshape(7, 7)\n")
+    (tmp_path / "mine.py").write_text(source.replace("below.helping", "flatten"))
+    monkeypatch.chdir(tmp_path)
+    for path in (Path("mine.py"), Path("../", tmp_path.name, "mine.py"), tmp_path / "mine.py"):
+        (result,) = check_file(path, "relu")
+        assert result.trouble.splitlines()[1] == (
+            "flatten.py:2: ValueError: cannot reshape array of size 120 into shape (7,7)"
+        )
+        assert result.place == ("flatten.py", 2)
+
+
+def test_a_file_beside_it_is_named_where_it_cannot_be_read(check, tmp_path):
+    (tmp_path / "helping.py").write_text("x = 1\ndef f(:\n    pass\n")
+    with pytest.raises(ValueError, match=r"mine.py cannot be imported: helping.py:2: SyntaxError: "):
+        check("import helping\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("return x * 2", "mine.py:1: relu, loops, case 'pictures and"),
+        ("pass", "mine.py:1: relu, loops, case 'pictures and"),
+        ("x *= 0; return x", "mine.py:1: relu, loops, case 'pictures and"),
+    ],
+)
+def test_what_is_wrong_has_a_place(check, body, text):
+    (result, *_) = check(f"def relu(x): {body}\n", "relu")
+    assert result.trouble.startswith(text)
+    assert result.place == ("mine.py", 1)
+    assert trouble(check("\ndef relu():\n    pass\n")).startswith("mine.py:2: relu must take (x), by position")
+
+
+def test_an_error_about_groups_says_that_they_may_wait(check):
+    source = TEXTBOOK + (
+        "def conv2d_dx(dy, w, x_shape, s, p, d, groups):\n"
+        "    n, o, oh, ow = dy.shape\n"
+        "    dcols = w.reshape(o, -1).T @ dy.reshape(n, o, -1)\n"
+        "    return col2im(dcols.reshape(n, x_shape[1], *w.shape[2:], oh, ow), x_shape, s, p, d)\n"
+    )
+    results = check(source, "conv2d_dx")
+    assert [r.verdict for r in results] == ["ok", "ok", "ok", "ERROR", "ERROR"]
+    assert "mine.py:7: ValueError: cannot reshape array" in trouble(results)
+    assert '`if groups != 1: raise NotImplementedError("exercise 7, groups")`' in trouble(results)
+
+
 def test_an_error_that_did_not_come_from_the_file(check):
     assert "mine.py: TypeError: only " in trouble(check("from operator import index as relu\n"))
+    text = trouble(check("import numpy as np\n\ndef relu(x, f=np.linalg.inv): return f(x[:, :, :3, :2])\n"))
+    assert "mine.py:3: LinAlgError: Last 2 dimensions of the array must be square" in text
 
 
 def test_a_function_without_a_signature_is_called(check):

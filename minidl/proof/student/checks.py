@@ -13,6 +13,7 @@ from minidl.proof import oracles
 from minidl.proof.student import mistakes
 from minidl.proof.student.cases import Geometry
 from minidl.proof.student.kinds import Linear, Subject, adjoint, against_loops, arithmetic, finite_differences
+from minidl.proof.student.shapes import wrong_shapes
 from minidl.proof.student.watch import Wrong, check_form, compare
 
 # ------------------------------------------------------------------ the windows
@@ -168,7 +169,9 @@ def max_pool2d_loops(s: Subject, g: Geometry) -> float:
     arguments = x, g.kernel_size, g.stride, g.padding, g.dilation, g.size
     y, _ = _two(s, s.function(*arguments))
     right = mistakes.gather(x, g, fill=-np.inf).max(axis=(2, 3))
-    y = check_form(s.function.name, y, right.shape, right.dtype, "N, C, OH, OW", arithmetic("OH", g))
+    axes = "N, C, OH, OW"
+    shapes = wrong_shapes(axes, right.shape, g)
+    y = check_form(s.function.name, y, right.shape, right.dtype, axes, arithmetic("OH", g), shapes)
     return compare("y", y, right, mistakes.of_max_pool2d(x, g))
 
 
@@ -285,7 +288,11 @@ def avg_pool2d_dx_differences(s: Subject, g: Geometry) -> float:
 def relu_loops(s: Subject, g: Geometry) -> float:
     """y = max(x, 0)."""
     x = g.draw(_random(), g.x_shape)
-    wrong = [("negative numbers keep their size", np.abs(x)), ("nothing is done", x)]
+    wrong = [
+        ("negative numbers keep their size", np.abs(x)),
+        ("nothing is done", x),
+        ("the mask is returned, not the numbers that it selects", (x > 0).astype(g.dtype)),
+    ]
     return against_loops(s, g, "y", "N, C, H, W", (x,), np.maximum(x, 0), wrong)
 
 
@@ -293,7 +300,12 @@ def relu_dx_loops(s: Subject, g: Geometry) -> float:
     """dx = dy where y > 0."""
     rng = _random()
     dy, y = g.draw(rng, g.x_shape), np.maximum(g.draw(rng, g.x_shape), 0)
-    wrong = [("the mask is forgotten", dy), ("the mask is that of dy", np.maximum(dy, 0))]
+    wrong = [
+        ("the mask is forgotten", dy),
+        ("the mask is that of dy", np.maximum(dy, 0)),
+        ("the mask is returned, without dy", (y > 0).astype(g.dtype)),
+        ("dy is multiplied with y itself, not with the mask y > 0", dy * y),
+    ]
     return against_loops(s, g, "dx", "N, C, H, W", (dy, y), np.where(y > 0, dy, 0).astype(g.dtype), wrong)
 
 

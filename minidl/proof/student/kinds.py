@@ -16,6 +16,7 @@ import numpy as np
 from minidl._gradcheck import GradientError, gradcheck
 from minidl._gradcheck.evidence import Evidence
 from minidl.proof.student.cases import Geometry
+from minidl.proof.student.shapes import wrong_shapes
 from minidl.proof.student.watch import Mistakes, Watched, Wrong, check_form, compare
 from minidl.tensor import Context, Function
 
@@ -71,7 +72,8 @@ def against_loops(
         wrong: the mistakes that are tried if it does not.
         forward: for a gradient the linear map that it belongs to, and dy.
     """
-    result = check_form(s.function.name, s.function(*arguments), right.shape, right.dtype, axes, arithmetic(axes, g))
+    why, shapes = arithmetic(axes, g), wrong_shapes(axes, right.shape, g)
+    result = check_form(s.function.name, s.function(*arguments), right.shape, right.dtype, axes, why, shapes)
 
     def evidence() -> Evidence:
         f, dy = forward  # type: ignore[misc]

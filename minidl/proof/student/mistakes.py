@@ -45,10 +45,8 @@ def layouts(g: Geometry) -> Iterator[tuple[str, Layout]]:
     """Yield the wrong ways to lay out the windows."""
     stride, padding, dilation = right(g)
     (top, bottom), (left, side) = padding
-    if stride != (1, 1):
-        yield "the stride is forgotten (each window begins one pixel after the last)", ((1, 1), padding, dilation)
-    if stride[0] != stride[1]:
-        yield "rows and columns of the stride are exchanged", (stride[::-1], padding, dilation)
+    for what, pair in pairs("stride", stride, "each window begins one pixel after the last"):
+        yield what, (pair, padding, dilation)
     if top or left:
         forgotten = ((0, bottom), (0, side))
         yield (
@@ -60,10 +58,27 @@ def layouts(g: Geometry) -> Iterator[tuple[str, Layout]]:
     if top != bottom or left != side:
         turned = ((bottom, top), (side, left))
         yield "the padding at the end is put in front and the other way round", (stride, turned, dilation)
-    if dilation != (1, 1):
-        yield "the dilation is forgotten (the taps lie next to each other)", (stride, padding, (1, 1))
-    if dilation[0] != dilation[1]:
-        yield "rows and columns of the dilation are exchanged", (stride, padding, dilation[::-1])
+    if top and left:
+        yield "the padding in front is forgotten for the rows", (stride, ((0, bottom), padding[1]), dilation)
+        yield "the padding in front is forgotten for the columns", (stride, (padding[0], (0, side)), dilation)
+    for what, pair in pairs("dilation", dilation, "the taps lie next to each other"):
+        yield what, (stride, padding, pair)
+
+
+def pairs(name: str, pair: Pair, meaning: str) -> Iterator[tuple[str, Pair]]:
+    """Yield the wrong ways to read a pair of numbers that are 1 where nothing is asked for."""
+    rows, columns = pair
+    if pair != (1, 1):
+        yield f"the {name} is forgotten ({meaning})", (1, 1)
+    if rows != columns:
+        yield f"rows and columns of the {name} are exchanged", (columns, rows)
+    if rows > 1 and columns > 1:
+        yield f"the {name} is forgotten for the columns, {name}[1]", (rows, 1)
+        yield f"the {name} is forgotten for the rows, {name}[0]", (1, columns)
+    if rows != columns and rows > 1:
+        yield f"the {name} of the rows, {name}[0], is taken for the columns, too", (rows, rows)
+    if rows != columns and columns > 1:
+        yield f"the {name} of the columns, {name}[1], is taken for the rows, too", (columns, columns)
 
 
 def of_im2col(x: np.ndarray, g: Geometry) -> Iterator[Mistake]:
@@ -159,6 +174,10 @@ def kernels(w: np.ndarray, groups: int) -> Iterator[tuple[str, np.ndarray]]:
     last = np.zeros_like(w)
     last[:, -1, -1, -1] = w[:, -1, -1, -1]
     yield "only the last tap is counted (`=` stands for `+=`)", last
+    o, k = len(w) // groups, w[0].size
+    if o > 1 and k > 1:
+        reshaped = w.reshape(groups, k, o).swapaxes(1, 2).reshape(w.shape)
+        yield "w is reshaped where it must be transposed: w.reshape(-1, O) is not w.reshape(O, -1).T", reshaped
     if 1 < groups < len(w):
         dealt = w.reshape(-1, groups, *w.shape[1:]).swapaxes(0, 1).reshape(w.shape)
         yield "the kernels are read as (O/G, G), but they lie as (G, O/G)", dealt
@@ -177,6 +196,31 @@ def of_conv2d(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, g: Geometry) -
         yield what, multiply(cols, kernel, g) + bias
     for what, group_of in groupings(g):
         yield what, multiply(cols, w, g, group_of) + bias
+    for what, y in reshaped_maps(multiply(cols, w, g), "the result"):
+        yield what, y + bias
+
+
+def reshaped_maps(y: np.ndarray, name: str) -> Iterator[Mistake]:
+    """Yield maps (N, O, OH, OW) whose numbers lay in another order, and were reshaped where axes must be moved."""
+    if y.shape[1] > 1 and y.shape[2:] != (1, 1):
+        yield (
+            f"{name} is reshaped between (N, O, OH, OW) and (N, OH, OW, O), where its axes must be moved",
+            y.transpose(0, 2, 3, 1).reshape(y.shape),
+        )
+    if y.shape[0] > 1 and y.shape[1] > 1:
+        yield (
+            f"{name} is reshaped between (N, O, OH, OW) and (O, N, OH, OW), where its axes must be moved",
+            y.transpose(1, 0, 2, 3).reshape(y.shape),
+        )
+
+
+def misread_maps(dy: np.ndarray) -> Iterator[Mistake]:
+    """Yield what (N, O, OH, OW) is taken for, if it is reshaped where its axes must be moved: the other way round."""
+    n, o, oh, ow = dy.shape
+    if o > 1 and (oh, ow) != (1, 1):
+        yield "dy is reshaped to (N·P, O), where its axes must be moved", dy.reshape(n, oh, ow, o).transpose(0, 3, 1, 2)
+    if n > 1 and o > 1:
+        yield "dy is reshaped to (O, N·P), where its axes must be moved", dy.reshape(o, n, oh, ow).swapaxes(0, 1)
 
 
 def of_conv2d_dx(dy: np.ndarray, w: np.ndarray, g: Geometry) -> Iterator[Mistake]:
@@ -189,6 +233,8 @@ def of_conv2d_dx(dy: np.ndarray, w: np.ndarray, g: Geometry) -> Iterator[Mistake
         yield what, scatter(spread(dy, w, g, group_of), g)
     for what, x in of_col2im(spread(dy, w, g), g):
         yield what, x
+    for what, other in misread_maps(dy):
+        yield what, scatter(spread(other, w, g), g)
 
 
 def of_conv2d_dw(dy: np.ndarray, x: np.ndarray, g: Geometry) -> Iterator[Mistake]:
@@ -202,6 +248,16 @@ def of_conv2d_dw(dy: np.ndarray, x: np.ndarray, g: Geometry) -> Iterator[Mistake
         last[-1] = dy[-1]
         yield "only the last picture is counted (`=` stands for `+=` over the batch)", collect(last, gather(x, g), g)
         yield "the pictures are averaged, not added up", collect(dy, gather(x, g), g) / len(dy)
+    dw, o, k = collect(dy, gather(x, g), g), g.kernels // g.groups, int(np.prod(g.w_shape[1:]))
+    if g.kernel_size != (1, 1):
+        yield "the result is turned by 180°", dw[:, :, ::-1, ::-1]
+    if o > 1 and k > 1:
+        product = dw.reshape(g.groups, o, k).swapaxes(1, 2).reshape(g.w_shape)
+        yield "the product is cols @ dyᵀ, (K, O), and is reshaped where it must be transposed", product
+    if g.size != (1, 1):
+        yield "the windows are averaged, not added up", dw / (g.size[0] * g.size[1])
+    for what, other in misread_maps(dy):
+        yield what, collect(other, gather(x, g), g)
 
 
 def of_max_pool2d(x: np.ndarray, g: Geometry) -> Iterator[Mistake]:

@@ -21,6 +21,7 @@ from minidl._gradcheck.evidence import Evidence
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
 MODULE = "minidl_students_file"
+NAMED = 3  # mistakes that lead to the same result, at most
 Mistakes = Iterable[tuple[str, np.ndarray]]  # what was done wrong, and what comes out then
 
 # What may be wrong with a result that is no gradient.
@@ -70,13 +71,36 @@ def loaded(path: Path) -> Iterator[ModuleType]:
                 del sys.modules[name]
 
 
-def where(error: BaseException, path: Path) -> str:
-    """Return "file:line: what happened", with the student's own line, for an error that came out of his file."""
+def where(error: BaseException, path: Path, otherwise: str = "") -> str:
+    """Return "file:line: what happened", with the student's own line, for an error that came out of his file.
+
+    Files beside it count as his, too. An error without a line of his gets the place `otherwise`, such as that of the
+    function that was called, or the name of the file.
+    """
     text = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
     if isinstance(error, SyntaxError):
-        return f"{path.name}:{error.lineno}: {type(error).__name__}: {error.msg}\n    {(error.text or '').strip()}"
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
-    return f"{path.name}:{own[-1].lineno}: {text}\n    {own[-1].line}" if own else f"{path.name}: {text}"
+        file = Path(error.filename or path).name
+        return f"{file}:{error.lineno}: {type(error).__name__}: {error.msg}\n    {(error.text or '').strip()}"
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if is_own(frame.filename, path)]
+    if own:
+        return f"{Path(own[-1].filename).name}:{own[-1].lineno}: {text}\n    {own[-1].line}"
+    return f"{otherwise or path.name}: {text}"
+
+
+def is_own(file: str, path: Path) -> bool:
+    """Tell whether a file lies beside the student's, however the way to it was written."""
+    return Path(file).resolve().parent == path.resolve().parent
+
+
+def place_of(function: Any) -> str:
+    """Return "file:line" of the first line of a function, or nothing where Python does not know it.
+
+    Example:
+        >>> place_of(place_of).rpartition(":")[0], place_of(max)
+        ('watch.py', '')
+    """
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno}" if code else ""
 
 
 class Watched:
@@ -86,12 +110,14 @@ class Watched:
         self.name, self.function, self.parameters = name, function, parameters.split(", ")
         if not callable(function):
             raise Wrong(f"{name} must be a function; it is a {type(function).__name__}")
+        self.place = place_of(function)
         with suppress(ValueError):  # functions written in C have no signature
             found = inspect.signature(function)
             try:
                 found.bind(*self.parameters)
             except TypeError:
-                raise Wrong(f"{name} must take ({parameters}), by position; it takes {found}") from None
+                begin = f"{self.place}: " if self.place else ""
+                raise Wrong(f"{begin}{name} must take ({parameters}), by position; it takes {found}") from None
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the function and compare its arguments before and after."""
@@ -103,20 +129,52 @@ class Watched:
         return result
 
 
-def check_form(function: str, result: Any, shape: tuple[int, ...], dtype: Any, axes: str, why: str = "") -> np.ndarray:
-    """Refuse a result that is no array, or has the wrong shape or dtype; `why` holds the arithmetic of the shape."""
+def check_form(
+    function: str,
+    result: Any,
+    shape: tuple[int, ...],
+    dtype: Any,
+    axes: str,
+    why: str = "",
+    mistakes: Iterable[tuple[str, tuple[int, ...]]] = (),
+) -> np.ndarray:
+    """Refuse a result that is no array, or has the wrong shape or dtype.
+
+    Args:
+        function: the name of the function.
+        result: what it returned.
+        shape: the shape that it must have.
+        dtype: the type that it must have.
+        axes: the letters of the shape.
+        why: the arithmetic of the shape.
+        mistakes: which other shapes come out of which mistakes. A shape that comes out of two is not explained: it says
+            less than numbers do.
+    """
     if result is None:
         raise Wrong(f"{function} returned None; is the return statement missing?")
     if not isinstance(result, np.ndarray):
         raise Wrong(f"{function} must return an array; it returned a {type(result).__name__}")
     if result.shape != shape:
-        raise Wrong(f"{function} must return ({axes}) = {shape}; it returned the shape {result.shape}" + why)
+        named = {what for what, other in mistakes if other == result.shape}
+        known = f"\n  exactly this shape comes out if {named.pop()}" if len(named) == 1 else ""
+        raise Wrong(f"{function} must return ({axes}) = {shape}; it returned the shape {result.shape}" + why + known)
     if result.dtype != dtype:
         raise Wrong(
             f"{function} must return {np.dtype(dtype)} for {np.dtype(dtype)} arguments; it returned {result.dtype} "
             f"(make results with dtype=x.dtype)"
         )
     return result
+
+
+def _is_same(a: np.ndarray, other: np.ndarray, tolerance: float) -> bool:
+    """Tell whether one result is another; what is infinite must be infinite in both."""
+    if other.shape != a.shape:
+        return False
+    finite = np.isfinite(other)
+    near = np.abs(np.subtract(a, other, where=finite, out=np.zeros(a.shape))) <= tolerance * max(
+        1.0, float(np.abs(other[finite]).max(initial=0.0))
+    )
+    return bool((np.where(finite, near, a == other)).all())
 
 
 def compare(
@@ -150,9 +208,8 @@ def compare(
         f"  ratio  {a[worst] / b[worst] + 0.0: .7g}" if b[worst] else "  ratio   inf",
         f"  wrong in {(difference > tolerance * scale).sum()} of {b.size} elements",
     ]
-    for what, other in mistakes:
-        if other.shape == a.shape and (np.abs(a - other) <= tolerance * max(1.0, float(np.abs(other).max()))).all():
-            raise Wrong("\n".join([*lines, f"  exactly this comes out if {what}"]), error)
+    if made := [what for what, other in mistakes if _is_same(a, other, tolerance)][:NAMED]:
+        raise Wrong("\n".join([*lines, f"  exactly this comes out if {', or if '.join(made)}"]), error)
     known = Evidence(dx=a, slope=b, name=name) if evidence is None else evidence()
     pattern = explain(known, FORWARD if evidence is None else CATALOGUE)
     if pattern:
