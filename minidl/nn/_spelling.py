@@ -1,4 +1,8 @@
-"""Two spellings of one setting: `axis`, as in NumPy and all over minidl, and `dim`, which hands know from PyTorch."""
+"""Two spellings of one setting of a layer: `axis`, as in NumPy and all over minidl, and PyTorch's `dim`.
+
+Both stand in the signature of the layer, where editors and type checkers look; of operations and methods,
+`_answers.spelled` takes care.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from minidl._answers import SignatureOfInit, answer, judge_settings
 from minidl._backend import Array, device_of, to_numpy
 from minidl._checks import check_positive, judged_grad, nearest, shown
 from minidl._looks import Brief, count, short
-from minidl.nn import Module
+from minidl.nn import LayerNorm, Module
 from minidl.nn._state import forget_grad
 from minidl.optim._schedule import History, Schedule
 from minidl.optim._state import judged_groups, judged_slots, take_apart
@@ -315,7 +315,9 @@ def decay_groups(module: Module, weight_decay: float) -> list[dict[str, Any]]:
     if not isinstance(module, Module):
         raise TypeError(f"decay_groups: expects a module; received a {type(module).__name__}")
     parameters = list(module.parameters())
+    norms = {id(p) for layer in module.modules() if isinstance(layer, LayerNorm) for p in layer.parameters()}
+    rest = [p.ndim <= 1 or id(p) in norms for p in parameters]  # a layer norm has a scale for each place of its axes
     return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p, is_rest in zip(parameters, rest) if not is_rest], "weight_decay": weight_decay},
+        {"params": [p for p, is_rest in zip(parameters, rest) if is_rest], "weight_decay": 0.0},
     ]

@@ -94,6 +94,13 @@ def test_groups_have_a_decay_of_their_own():
     np.testing.assert_array_equal(layer.bias.data, 1)
 
 
+def test_no_norm_decays_whatever_axes_its_scale_has():
+    net = nn.Sequential(nn.Conv2d(2, 4, 3), nn.GroupNorm(2, 4), nn.LayerNorm((4, 5, 5)), nn.BatchNorm2d(4))
+    weights, rest = optim.decay_groups(net, 0.1)
+    assert [p is net[0].weight for p in weights["params"]] == [True]
+    assert len(rest["params"]) == len(list(net.parameters())) - 1
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
