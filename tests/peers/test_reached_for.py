@@ -18,6 +18,15 @@ REDUCTIONS = ("mean", "sum", "none")
 WEIGHT = [0.5, 2.0, 0.0, 1.5]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _alone():
+    """Arrays as small as these are slower in several threads, and much slower on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def compare(ours, theirs, arrays, dtype):
     """Compare the result of a function of these arrays, and their gradients for a random one from above."""
     arrays = [np.array(array, dtype) for array in arrays]
