@@ -40,7 +40,8 @@ def gradcheck(
 
     The exit status is 1 if anything is wrong or not written yet.
 
-    Examples:
+    For example:
+
       minidl gradcheck
 
       minidl gradcheck conv2d --full

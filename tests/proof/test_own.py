@@ -48,6 +48,8 @@ RIGHT = {
     ),
     "an annotated function": "def loss(x: Tensor, t: Tensor) -> Tensor:\n    return ops.mse_loss(x, t)\n",
     "an annotation in quotes": "def loss(x, t) -> 'Tensor':\n    return ops.mse_loss(x, t)\n",
+    "a class above it": "class Base(Function):\n    sign = 1.0\n"
+    + function("Plain", "x * 1.0", "dy * 1.0").replace("Function", "Base"),
     "settings with defaults": function("Times", "3.0 * x", "3.0 * dy", "x, *, slope=3.0"),
     "inputs that are told": "def loss(x, t):\n    return ops.cross_entropy(x, t)\n"
     "INPUTS = {'loss': [(4, 3), np.array([0, 2, 1, 1])]}\n",

@@ -128,7 +128,8 @@ def own_of(module: ModuleType, said: dict[str, Any], only: str | None = None) ->
         if getattr(value, "__module__", None) != module.__name__:
             continue
         if inspect.isclass(value) and issubclass(value, Function):
-            yield _of_class(name, value)
+            if value.forward is not Function.forward:  # else it only stands above others
+                yield _of_class(name, value)
         elif inspect.isfunction(value) and (name in said or name == only or _is_annotated(value)):
             tensors, guess = _tensors(value, 0)
             yield Own(name, value, tensors, {"": place_of(value)}, guess)
