@@ -18,8 +18,9 @@ from minidl.data.transforms import Pipeline, build
 from minidl.export._graph import require_onnx, to_onnx
 from minidl.models._family import Network
 from minidl.models._registry import get_trained
-from minidl.predict._expert import IMAGENET_CLASSES, as_imagenet, class_names, is_published
+from minidl.predict._expert import class_names
 from minidl.training.checkpoint import load_trained
+from minidl.training.origin import IMAGENET_CLASSES, as_imagenet, is_published
 from minidl.training.run import RunFolder
 
 FORMATS = ("onnx", "safetensors")

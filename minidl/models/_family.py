@@ -125,8 +125,8 @@ def build(variants: Mapping[str, Variant], name: str, settings: Mapping[str, Any
     Args:
         variants: the family's table.
         name: a key of it.
-        settings: any of num_classes, in_channels, weights (a file), aux_logits, width_mult and rng; None means the
-            network's own default. Networks without auxiliary heads pass over aux_logits.
+        settings: any of num_classes, in_channels, weights (a file, or "demo"), aux_logits, width_mult and rng; None
+            means the network's own default. Networks without auxiliary heads pass over aux_logits.
 
     Raises:
         TypeError: if a setting is unknown, or the network has no width_mult.
@@ -242,6 +242,9 @@ def _load(
     with init.unfilled():
         net = make()
     own = _arrays(net)
+    from minidl.weights._demo import DEMO, demo_path  # here, because few who build a network load weights
+
+    file = demo_path(net.name) if file == DEMO else file
     state, left_over, notes = read_state(file, own, net.name, (*head, *aux))
     new = [
         name

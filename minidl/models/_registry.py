@@ -204,7 +204,8 @@ def get_model(
         name: one of `list_models()`.
         num_classes: how many classes to tell apart; None (default) means the network's own number, 1000 for ImageNet.
         in_channels: channels of the pictures; None (default) means the network's own number, usually 3.
-        weights: a file that `minidl.weights.load` reads. With another number of classes everything but the head is
+        weights: a file that `minidl.weights.load` reads, or "demo" for the ones of the extra (see `weights.demo_path`).
+            With another number of classes everything but the head is
             loaded; `str(net.load_report)` says what was.
         aux_logits: whether to build the auxiliary heads of a network that has them.
         width_mult: factor of all widths, for the MobileNets and MnasNet; None (default) means 1.

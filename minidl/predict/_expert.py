@@ -8,9 +8,7 @@ other weights               taken as ImageNet's         numbers: the file does n
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,16 +25,11 @@ from minidl.models._family import Network
 from minidl.models._registry import ENTRIES, get_trained
 from minidl.nn import Module
 from minidl.training.checkpoint import is_checkpoint, load_trained
+from minidl.training.origin import IMAGENET_CLASSES, as_imagenet, is_published
 from minidl.training.run import RunFolder
+from minidl.weights._demo import DEMO
 
 DEFAULT = "efficientnet_lite0"
-IMAGENET_CLASSES = 1000
-PUBLISHED = re.compile(r".*-([0-9a-f]{8})\.pth")  # PyTorch's way: the name ends with the start of the file's SHA-256
-
-# Weights that were trained on colours normalised with other numbers than everybody's (mean and deviation, 0 to 1).
-OWN: dict[str, dict[str, list[float]]] = {
-    "efficientnet_lite0": {"mean": [127 / 255] * 3, "std": [128 / 255] * 3},
-}
 
 
 @dataclass(frozen=True)
@@ -158,6 +151,7 @@ def from_weights(model: str | None, file: str | os.PathLike[str] | None) -> Expe
         raise TypeError(f"predict: model must be the name of a network; received model={shown(model)}")
     if file is not None:
         check_path("predict", file, "weights_file")
+    file = None if file == DEMO else file
     if file is not None and is_checkpoint(file):
         found = from_checkpoint(Path(file))
         if model not in (None, found.model):
@@ -191,16 +185,6 @@ def from_weights(model: str | None, file: str | os.PathLike[str] | None) -> Expe
     return Expert(name, net, transforms, numbers, notes=(prepared,), unnamed=unnamed)
 
 
-def as_imagenet(model: str, size: int) -> Pipeline:
-    """Return how pictures are prepared for ImageNet's weights: the shorter side to size · 256 / 224, the middle."""
-    steps: list[dict[str, Any]] = [
-        {"name": "resize", "size": round(size * 256 / 224), "interpolation": "bicubic"},
-        {"name": "center_crop", "size": size},
-        {"name": "normalize", **OWN.get(model, {})},
-    ]
-    return build(steps, "imagenet")
-
-
 def class_names(count: int) -> list[str]:
     """Return the names of ImageNet's 1,000 classes, in the order of the sorted WordNet ids; others are numbered.
 
@@ -229,12 +213,3 @@ def _demo_weights(model: str) -> os.PathLike[str]:
         raise ValueError(
             f"predict: no weights are known for {model}; give a file: --weights FILE (or leave --model out)"
         ) from None
-
-
-def is_published(file: str | os.PathLike[str]) -> bool:
-    """Tell whether a file is one that PyTorch publishes, and those train on ImageNet: by name and content."""
-    match = PUBLISHED.fullmatch(os.path.basename(os.fspath(file)))
-    if match is None:
-        return False
-    with open(file, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest().startswith(match[1])

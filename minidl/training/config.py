@@ -61,8 +61,9 @@ class Config(Brief):
         on_error: "raise" ends at a picture that cannot be read, "skip" leaves it out and names it.
         seed: starts the initial weights, the order of the pictures, dropout and the transforms.
         device: "cpu" or "cuda".
-        weights: a file of weights to begin with (see `models.get_model`); None begins with random ones.
-        freeze: whether only the head learns; needs weights.
+        weights: a file of weights to begin with (see `models.get_model`), or "demo" for those of the extra;
+            pictures are then prepared as these weights want it. None begins with random ones.
+        freeze: whether only the head learns; needs weights. What the frozen layers make of a picture is computed once.
         threads: of BLAS; None takes all cores. The matrices of LeNet-5 are so small that a second thread costs more
             time than it brings. The bits depend on it.
 
@@ -133,7 +134,9 @@ class Config(Brief):
         check_choice("train", "device", self.device, ("cpu", "cuda"))
         self._check_tables()
         if self.freeze and self.weights is None:
-            raise ValueError("train: freeze keeps what was learnt elsewhere; it needs a file: weights=FILE (--weights)")
+            raise ValueError(
+                "train: freeze keeps what was learnt elsewhere; it needs weights=FILE, or demo (--weights)"
+            )
 
     def _check_tables(self) -> None:
         """Judge what is no plain number, and take copies, so that nobody changes a setting from outside."""

@@ -26,6 +26,7 @@ from minidl.training.config import Config
 from minidl.training.evaluation import evaluate
 from minidl.training.feed import on_device, training_batches, validation_batches
 from minidl.training.finite import NonFiniteError
+from minidl.training.frozen import shortened
 from minidl.training.interrupt import Interrupted, interruptible, number_of, terminable
 from minidl.training.kept import Kept, keep, pictures_to_examine, read_kept, same_pictures, write_kept
 from minidl.training.lock import hold
@@ -386,7 +387,8 @@ def _go_on(run: RunFolder, state: State, batches: tuple[Loader, Loader], watcher
         for watcher in watchers:
             watcher.on_run(run, state, *(loader.split for loader in batches))
         with interruptible() as stop:
-            finished = run_epochs(state, *batches, watchers=(keeper, *watchers), should_stop=stop)
+            state.head, fed = shortened(state, batches, lambda line: _tell(watchers, [line]))
+            finished = run_epochs(state, *fed, watchers=(keeper, *watchers), should_stop=stop)
         if finished:
             _draw(run, state, batches[1].split)
     except NonFiniteError as error:

