@@ -23,7 +23,9 @@ def _option(text: str, default: str | None = None) -> Any:
 def train(
     model: Annotated[str | None, Argument(help="The network.", metavar="MODEL", show_default="lenet5_modern")] = None,
     data: Annotated[str | None, _option("The folder of a data set, or a name.", "digits")] = None,
-    recipe: Annotated[str | None, _option("fast, paper, or a file.", "fast; none for the digits")] = None,
+    recipe: Annotated[
+        str | None, _option("A name (fast, head, cifar, paper), or a file.", "fast, or what fits")
+    ] = None,
     config: Annotated[Path | None, _option("Repeat a run: its config.json.")] = None,
     classes: Annotated[str | None, _option("Only these: a number, or names with commas.")] = None,
     epochs: Annotated[int | None, _option("Times that all training pictures are seen.", "16")] = None,
@@ -37,7 +39,7 @@ def train(
     device: Annotated[str | None, _option("cpu or cuda.", "cpu")] = None,
     workers: Annotated[int | None, _option("Threads that prepare pictures.", "one for each core")] = None,
     on_error: Annotated[str | None, _option("A picture that cannot be read: raise or skip.", "raise")] = None,
-    weights: Annotated[Path | None, _option("A file of weights to begin with: .safetensors, .npz or .pth.")] = None,
+    weights: Annotated[Path | None, _option("To begin with: a file (.safetensors, .npz, .pth), or demo.")] = None,
     freeze: Annotated[bool, Option("--freeze", help="Learn only the head; needs --weights.")] = False,
     out: Annotated[Path | None, _option("The run folder; it must be new.", "runs/MODEL-DATA-1, -2, ...")] = None,
     resume: Annotated[Path | None, _option("Go on with the run in this folder.")] = None,

@@ -43,7 +43,7 @@ def shortened(state: State, loaders: Loaders, tell: Callable[[str], None]) -> tu
     if head is None:
         return usual
     with no_grad(), bare(head):
-        numbers = state.net.eval()(Tensor(x[:1])).size
+        numbers = state.net.eval()(Tensor(x[:1])).data.size
     n = sum(len(loader.split) for loader in loaders)
     if 4 * numbers * n > config.cache_bytes:
         return usual

@@ -43,7 +43,7 @@ def list_recipes() -> list[str]:
 
     Example:
         >>> list_recipes()
-        ['cifar', 'fast', 'paper']
+        ['cifar', 'fast', 'head', 'paper']
     """
     return sorted(_stem(one) for one in _folder().iterdir() if one.is_dir() or one.name.endswith(".toml"))
 

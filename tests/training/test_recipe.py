@@ -24,7 +24,7 @@ def written(tmp_path):
 
 def test_the_files_are_part_of_the_package():
     folder = files("minidl.training") / "recipes"
-    assert list_recipes() == ["cifar", "fast", "paper"]
+    assert list_recipes() == ["cifar", "fast", "head", "paper"]
     assert (folder / "fast.toml").is_file()
     assert {one.name.removesuffix(".toml") for one in (folder / "paper").iterdir()} == FAMILIES_WITH_A_PAPER
 
