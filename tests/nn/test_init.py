@@ -171,6 +171,10 @@ class TestFill:
         assert (weight.dtype, weight.requires_grad, weight._version > version) == (np.dtype(dtype), True, True)
         np.testing.assert_array_equal(array, old)  # whoever has the old array keeps its numbers
 
+    def test_bounds_move_with_the_mean(self):
+        draws = init.trunc_normal_(layer_weight(), 1000, 1, 999.9, 1000.1).data
+        assert np.float32(999.9) <= draws.min() < 1000 < draws.max() <= np.float32(1000.1)
+
     def test_a_float64_constant_keeps_its_digits(self):
         assert init.constant_(layer_weight("float64"), 0.1).data.max() == 0.1
 

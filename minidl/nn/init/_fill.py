@@ -137,8 +137,7 @@ def trunc_normal_(
     rng = to_generator("trunc_normal_", generator, "generator")
 
     def draw(shape: tuple[int, ...]) -> np.ndarray:
-        shifted = _draws.truncated_normal(shape, std, rng, a=a - mean, b=b - mean) + np.float32(mean)
-        return shifted.clip(a, b)  # the sum may have been rounded past them
+        return _draws.truncated_normal(shape, std, rng, a=a - mean, b=b - mean) + np.float32(mean)
 
     return _filled("trunc_normal_", tensor, draw)
 
