@@ -141,11 +141,17 @@ def test_the_solution_trains_a_network(tmp_path, monkeypatch, capsys):
 
 
 def test_the_script_writes_the_sheet(tmp_path, monkeypatch):
+    """What is printed goes where it was, and all else stays; what it is, the test above asks."""
     copy = tmp_path / "convolution.md"
-    copy.write_text(re.sub(r"\nright: .*", "\nright: everything", TEXT), encoding="utf-8")
+    copy.write_text(TEXT, encoding="utf-8")
     monkeypatch.setattr(sheet, "SHEET", copy)
+    monkeypatch.setattr(sheet, "printed", lambda file, target, folder: f"{file}, {target}\n")
     sheet.main()
-    assert copy.read_text(encoding="utf-8").count("\nright: conv2d_loops") == TEXT.count("\nright: conv2d_loops")
+    written = copy.read_text(encoding="utf-8")
+    assert [block["output"] for block in sheet.BLOCK.finditer(written)] == [
+        f"{block['file']}, {block['target']}\n" for block in BLOCKS
+    ]
+    assert sheet.BLOCK.sub("", written) == sheet.BLOCK.sub("", TEXT)
 
 
 def test_the_skeleton_can_be_imported():
