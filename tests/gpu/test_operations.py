@@ -186,3 +186,26 @@ def test_a_function_of_ones_own_runs_on_the_gpu(gpu):
         TypeError, match="backward: dy must be float64 on cuda like the tensor; received float64 on cpu"
     ):
         Cube.apply(x).backward(np.ones(2))
+
+
+def test_initialisers_fill_tensors_where_they_are(gpu):
+    for name in (name for name in minidl.nn.init.__all__ if name.endswith("_")):
+        minidl.manual_seed(3)
+        here, there = (Tensor(put(np.full((4, 3, 2, 2), 7.0, "float32")), True) for put in (np.asarray, gpu.put))
+        more = {"val": 0.5} if name == "constant_" else {}
+        getattr(minidl.nn.init, name)(here, **more)
+        minidl.manual_seed(3)
+        assert getattr(minidl.nn.init, name)(there, **more) is there
+        assert there.device == "cuda"
+        gpu.assert_same(there.data, here.data, name)
+
+
+@pytest.mark.parametrize("name", ["CrossEntropyLoss", "NLLLoss", "BCEWithLogitsLoss"])
+def test_losses_take_their_weights_along(name, gpu, rng):
+    settings = {"weight": [0.5, 2.0, 0.25], **({"pos_weight": [3.0, 1.0, 2.0]} if name == "BCEWithLogitsLoss" else {})}
+    layer = getattr(minidl.nn, name)(**settings)
+    x = rng.standard_normal((4, 3)).astype("float32")
+    t = rng.random((4, 3)).astype("float32") if "pos_weight" in settings else np.array([0, 2, 1, 1])
+    expected = layer(Tensor(x), t).data
+    loss = layer.to("cuda")(Tensor(gpu.put(x)), gpu.put(t))
+    gpu.assert_same(loss.data, expected)
