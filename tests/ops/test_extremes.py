@@ -189,3 +189,29 @@ def test_channels_last_stays_channels_last(name, rng):
     assert y.data.strides == array.strides
     y.backward(np.ones((2, 4, 5, 3)).transpose(0, 3, 1, 2))
     assert x.grad.strides == array.strides
+
+
+@pytest.mark.parametrize("norm", [lambda x: ops.group_norm(x, 2), lambda x: ops.layer_norm(x, (4, 5, 5))])
+def test_a_picture_around_ten_thousand_is_normalised_as_well_as_one_around_0(norm, rng):
+    x = (rng.standard_normal((3, 4, 5, 5)) + 10_000).astype("float32")
+    dy = rng.standard_normal(x.shape).astype("float32")
+    for ours, exact in zip(gradient(norm, x, dy), gradient(norm, x.astype("float64"), dy.astype("float64"))):
+        assert_close(ours, exact, "float32")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_binary_cross_entropy_of_logits_of_ten_thousand(dtype):
+    x, t = np.array([1e4, -1e4, 1e4, -1e4], dtype), np.array([1, 0, 0, 1], dtype)
+    loss, dx = gradient(lambda x: ops.binary_cross_entropy_with_logits(x, Tensor(t), reduction="none"), x)
+    np.testing.assert_array_equal(loss, [0, 0, 1e4, 1e4])
+    np.testing.assert_array_equal(dx, [0, 0, 1, -1])
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_one_bad_pixel_stays_among_its_neighbours(wrong):
+    """Nobody else's number may hang on it: what has no share of a pixel does not multiply it with 0."""
+    x = np.zeros((1, 1, 5, 5))
+    x[0, 0, 2, 2] = wrong
+    for settings, reach in (({}, 2), ({"mode": "bilinear"}, 4), ({"mode": "bilinear", "align_corners": True}, 3)):
+        y = ops.interpolate(Tensor(x), 9 if "align_corners" in settings else 10, **settings).data[0, 0]
+        assert (~np.isfinite(y)).sum() == reach**2
