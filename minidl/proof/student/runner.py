@@ -113,7 +113,7 @@ def _check_claims(module: ModuleType, path: Path, found: list[Claim], full: bool
             continue
         results: list[Result] = []
         for check in claim.checks:
-            results.append(_run(check, Subject(function, right, full), path, quiet=_is_known(check, results)))
+            results.append(_run(check, Subject(function, right, full, _is_known(check, results)), path))
             yield results[-1]
             if results[0].verdict == "not written yet":
                 break
@@ -163,14 +163,14 @@ def _is_known(check: Check, results: list[Result]) -> bool:
     return bool(failed) and not (check.name == ADJOINT and failed[-1].worst < float("inf"))
 
 
-def _run(check: Check, subject: Subject, path: Path, *, quiet: bool) -> Result:
+def _run(check: Check, subject: Subject, path: Path) -> Result:
     """Run one check on its geometries up to the first that fails."""
     name, start, worst, passed = subject.function.name, time.perf_counter(), 0.0, 0
     begin = f"{subject.function.place}: " if subject.function.place else ""
 
     def result(verdict: str, trouble: str = "") -> Result:
         seconds = time.perf_counter() - start
-        return Result(name, check.name, passed, worst, seconds, verdict, "" if quiet else trouble)
+        return Result(name, check.name, passed, worst, seconds, verdict, "" if subject.quiet else trouble)
 
     for geometry in check.cases:
         case = f"{begin}{name}, {check.name}, case {geometry.name!r} ({geometry}):\n"
