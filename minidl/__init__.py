@@ -19,14 +19,13 @@ from minidl._answers import answering
 from minidl._functions import tensor as tensor  # in place of the file of that name, which is imported by then
 from minidl._random import manual_seed
 from minidl._threads import get_num_threads, set_num_threads
+from minidl._version import __version__ as __version__
 from minidl.tensor import Event, Function, Tensor, no_grad, observe
 
 if TYPE_CHECKING:
     from minidl import cost, cuda, data, kernels, models, nn, ops, optim, training, viz, weights
     from minidl._gradcheck import GradientError, gradcheck
     from minidl.folding import fuse
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Event",

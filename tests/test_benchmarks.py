@@ -1,13 +1,16 @@
 """What the measurements rest on: contenders compute the same and take turns, and tables say what was read."""
 
+import itertools
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import minidl
-from benchmarks import _published, gpu
+from benchmarks import _published, gpu, roofline
 from benchmarks._devices import OutOfMemory
 from benchmarks._tables import table
 from benchmarks._timing import geometric_mean, take_turns
@@ -120,3 +123,20 @@ def test_lenet5_learns_where_the_script_is_only_tried():
 
 def _root():
     return Path(__file__).resolve().parent.parent
+
+
+def test_the_names_in_the_roofline_overlap_with_nothing():
+    measured = json.loads((roofline.RESULTS / "layers.json").read_text(encoding="utf-8"))
+    points, product, copy = measured["points"], measured["product"], measured["copy"]
+    axes = roofline.draw(points, product, copy).axes[0]
+    boxes = {text.get_text(): text.get_window_extent() for text in axes.texts}
+    names = {point["name"] for point in points}
+    assert len(names & boxes.keys()) > 10
+    assert not [(a, b) for a, b in itertools.combinations(boxes, 2) if boxes[a].overlaps(boxes[b])]
+    dots = axes.transData.transform([(point["intensity"], point["rate"]) for point in points])
+    at = np.geomspace(roofline.LEFT, roofline.RIGHT, 2000)
+    roof = axes.transData.transform(np.stack([at, np.minimum(at * copy, product)], axis=1))
+    assert not [name for name, box in boxes.items() for place in (*dots, *roof) if box.contains(*place)]
+    assert any("Winograd's algorithm" in text for text in boxes)  # why points lie above the roof
+    below = [point | {"rate": min(point["rate"], product)} for point in points]
+    assert not any("Winograd" in text.get_text() for text in roofline.draw(below, product, copy).axes[0].texts)

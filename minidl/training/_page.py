@@ -10,6 +10,8 @@ import numpy as np
 
 from minidl._html import Html, element, image, join
 
+PICTURE = 136  # pixels of a small picture, each of whose own is a square of whole ones
+
 
 def fill(**parts: str) -> str:
     """Put parts into the places of report.html.
@@ -54,7 +56,11 @@ def plate(svg: str, caption: object = "", kind: str | None = None) -> Html:
 
 def picture(rgb: np.ndarray, alt: str) -> Html:
     """Return pixels (H, W, 3), uint8, as an <img> that holds them itself."""
-    return image(rgb, alt, class_="pixels" if max(rgb.shape[:2]) <= 64 else None)
+    times = PICTURE // max(rgb.shape[:2])
+    if times < 2:
+        return image(rgb, alt)
+    h, width = (times * side for side in rgb.shape[:2])
+    return image(rgb, alt, width=width, height=h, class_="pixels", style=f"width:{width}px")
 
 
 def definitions(caption: str, settings: Mapping[str, object]) -> Html:

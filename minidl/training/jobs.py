@@ -176,7 +176,7 @@ def resume(
         if alone:  # what is unfinished is then nobody's
             run.sweep()
         run.write_config(state)
-        run.write_history(state, run.read_seconds())
+        run.write_history(state, run.read_times())
         batches = training_batches(pictures, state.config), validation_batches(examined, state.config)
         return _go_on(run, state, batches, watchers)
 

@@ -19,12 +19,14 @@ from minidl._backend import Array
 from minidl._files import atomic_write
 from minidl._html import Html, element, join
 from minidl._names import printable
+from minidl._version import __version__
 from minidl.data import Loader, Pictures, Split
 from minidl.data._scan import some
 from minidl.models._registry import ENTRIES
 from minidl.nn import Module
 from minidl.tensor import Tensor
 from minidl.training import _page
+from minidl.training._rates import rates
 from minidl.training.evaluation import evaluate
 from minidl.training.feed import validation_batches
 from minidl.training.metrics import Metrics
@@ -35,7 +37,7 @@ from minidl.viz.confusion import plot_confusion
 from minidl.viz.curves import PANELS, plot_curves
 from minidl.viz.feature_maps import plot_feature_maps
 from minidl.viz.filters import plot_filters
-from minidl.viz.mistakes import Mistake, percent, plot_mistakes, thumbnail
+from minidl.viz.mistakes import Mistake, caption, plot_mistakes, thumbnail
 
 REPORT = "report.html"
 PICTURES = ("curves.png", "confusion.png", "mistakes.png", "filters.png", "feature_maps.png")
@@ -135,7 +137,10 @@ def _where(run: RunFolder, state: State) -> str:
     done = f"{state.epoch} of {state.config.epochs} epochs are done"
     if state.step:
         done += f", and {state.step} steps of the next"
-    return f"{run.path}: {done}. All figures below are those of the weights as they are now."
+    ended = run.read_times().get(state.epoch, (0.0, ""))[1]
+    when = f" (the last on {ended[:10]})" if ended else ""
+    about = "All figures are those of the weights as they are now."
+    return f"{run.path}: {done}{when}; drawn by minidl {__version__}. {about}"
 
 
 def _figures(run: RunFolder, state: State, metrics: Metrics) -> Html:
@@ -148,7 +153,7 @@ def _figures(run: RunFolder, state: State, metrics: Metrics) -> Html:
     if state.best is not None:
         cards.append(("best epoch", _share(state.best["val_top1"]), f"after epoch {state.best['epoch']}"))
     cards.append(("parameters", f"{_count(state.net):,}", state.config.model))
-    seconds = sum(run.read_seconds().values())
+    seconds = sum(seconds for seconds, _ in run.read_times().values())
     if seconds:
         cards.append(("time", _duration(seconds), f"{state.epoch} epoch{'s' * (state.epoch != 1)}"))
     return _page.figures(cards)
@@ -158,7 +163,8 @@ def _curves(run: RunFolder, state: State, title: str) -> Html:
     history = state.history
     if not history:
         return element("p", "There is no curve yet: no epoch is done.")
-    save(plot_curves(history, title=title), run.path / "curves.png")
+    by_step = rates(state)
+    save(plot_curves(history, rates=by_step, title=title), run.path / "curves.png")
     first, last = history[0], history[-1]
     plates = []
     for panel in PANELS:
@@ -167,7 +173,7 @@ def _curves(run: RunFolder, state: State, title: str) -> Html:
             continue
         told = "; ".join(f"{name} from {first[name]:.4g} to {last[name]:.4g}" for name in columns)
         alt = f"{panel} over {len(history)} epochs: {told}"
-        plates.append(_page.plate(to_page(plot_curves(history, panels=[panel]), panel, alt)))
+        plates.append(_page.plate(to_page(plot_curves(history, rates=by_step, panels=[panel]), panel, alt)))
     columns = list(last)
     rows = [[_number(row[name]) for name in columns] for row in history]
     numbers = _page.table("Every epoch; accuracies are shares of 1", columns, rows, numbers=range(len(columns)))
@@ -239,16 +245,16 @@ def _mistakes(run: RunFolder, val: Split, found: Examination, mistakes: list[Mis
         true, answer = val.classes[one.label], val.classes[one.answer]
         words = element(
             "figcaption",
-            f"{true} {_together(percent(one.p_label))}",
+            _whole(caption("true", true, one.p_label)),
             Html("<br>"),
-            element("span", f"{answer} {_together(percent(one.p_answer))}", class_="answer"),
+            element("span", _whole(caption("answer", answer, one.p_answer)), class_="answer"),
             element("small", Path(val.name(int(found.numbers[one.picture]))).name),
         )
         picture = _page.picture(thumbnail(read(one.picture)), f"a picture of class {true}, taken for {answer}")
         plates.append(element("figure", picture, words))
     introduction = (
-        "The pictures whose true class got the least probability. The first line is the true class, the second the "
-        "answer of the network; each with the probability the network gave it."
+        "The pictures whose true class got the least probability. Below each stand its true class and the answer of "
+        "the network, with the probability the network gave to each."
     )
     return join(element("p", introduction), element("div", join(*plates), class_="pictures"))
 
@@ -285,6 +291,7 @@ def _settings(state: State, val: Split, left_out: list[str]) -> Html:
         "network": f"{state.config.model}: {paper.citation}",
         "parameters": f"{_count(state.net):,}",
         "data": state.config.data,
+        **({"training": f"{state.pictures[0]:,} pictures"} if state.pictures else {}),
         "validation": f"{len(val):,} pictures, {len(val.classes)} classes",
         "classes": ", ".join(val.classes),
     } | ({"left out": f"{len(left_out):,} that cannot be read: {some(left_out)}"} if left_out else {})
@@ -322,6 +329,11 @@ def _share(share: float) -> str:
 def _together(words: str) -> str:
     """Keep words on one line."""
     return words.replace(" ", "\u00a0")
+
+
+def _whole(words: str) -> str:
+    """Keep a number and its percent sign on one line."""
+    return words.replace(" %", "\u00a0%")
 
 
 def _number(value: Any) -> str:

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from minidl.training.checkpoint import save_checkpoint
 from minidl.training.state import COLUMNS, State
 from minidl.training.watcher import Watcher
 
+Times = tuple[float, str]  # of an epoch: its seconds, and the date and time (UTC) at which it was over
 RUNS = Path("runs")
 CHECKPOINTS = ("last", "best")
-SECONDS = "seconds"  # the one column that differs from run to run
+TIMES = ("seconds", "ended")  # the columns that differ from run to run: how long an epoch took, and when it was over
 FORBIDDEN = '\\/:*?"<>|$'  # in the name of a run folder: by Windows, or read by a shell
 MOST_BYTES = 100  # of the data set's name in it; file systems allow 255 in all
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.\w+")  # as `atomic_write` names them
@@ -34,7 +36,7 @@ class RunFolder(Brief):
 
         last.safetensors    the training after its last finished epoch, or between two steps where it was stopped
         best.safetensors    the same after the epoch that was best in validation
-        history.csv         a row for each epoch: the history of the checkpoint, and the seconds that the epoch took
+        history.csv         a row for each epoch: the history of the checkpoint, how long it took, and when it was over
         config.json         all settings; `minidl train --config` repeats the run
         pictures.json       which pictures it learns from and is examined with, by their names
         curves.png          loss and accuracy, drawn at the end, with other pictures
@@ -130,19 +132,22 @@ class RunFolder(Brief):
         with atomic_write(self.config) as temporary:
             temporary.write_text(json.dumps(settings, sort_keys=True, indent=2) + "\n", encoding="utf-8")
 
-    def write_history(self, state: State, seconds: Mapping[int, float] | None = None) -> None:
-        """Write history.csv; `seconds` are those of each epoch, as far as they are known."""
+    def write_history(self, state: State, times: Mapping[int, Times] | None = None) -> None:
+        """Write history.csv; `times` are those of each epoch, as far as they are known."""
         text = io.StringIO(newline="")
-        rows = csv.DictWriter(text, (*COLUMNS, SECONDS), lineterminator="\n")
+        rows = csv.DictWriter(text, (*COLUMNS, *TIMES), lineterminator="\n")
         rows.writeheader()
-        rows.writerows(row | {SECONDS: (seconds or {}).get(row["epoch"], "")} for row in state.history)
+        for row in state.history:
+            rows.writerow(row | dict(zip(TIMES, (times or {}).get(row["epoch"], ("", "")))))
         with atomic_write(self.history) as temporary:
             temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
 
-    def read_seconds(self) -> dict[int, float]:
-        """Return the seconds of each epoch that stand in history.csv."""
+    def read_times(self) -> dict[int, Times]:
+        """Return what stands in history.csv of each epoch: how many seconds it took, and when it was over."""
+        seconds, ended = TIMES
         with suppress(OSError, ValueError, KeyError), open(self.history, newline="", encoding="utf-8-sig") as file:
-            return {int(row["epoch"]): float(row[SECONDS]) for row in csv.DictReader(file) if row[SECONDS]}
+            rows = [row for row in csv.DictReader(file) if row[seconds]]
+            return {int(row["epoch"]): (float(row[seconds]), row.get(ended) or "") for row in rows}
         return {}
 
     def sweep(self) -> None:
@@ -181,7 +186,7 @@ class Keeper(Watcher):
     def __init__(self, run: RunFolder, state: State):
         self.run = run
         self._note(state)
-        self.seconds = run.read_seconds()
+        self.times = run.read_times()
         self.began = time.perf_counter()
 
     def on_epoch_begin(self, state: State, steps: int) -> None:
@@ -190,10 +195,11 @@ class Keeper(Watcher):
 
     def on_epoch_end(self, state: State) -> None:
         """Save the best, if it is this epoch, then the table, then the last."""
-        self.seconds[state.epoch] = round(time.perf_counter() - self.began, 3)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.times[state.epoch] = round(time.perf_counter() - self.began, 3), now
         if state.best is state.history[-1]:
             save_checkpoint(self.run.best, state)
-        self.run.write_history(state, self.seconds)
+        self.run.write_history(state, self.times)
         self._save(state)
 
     def on_stop(self, state: State) -> None:

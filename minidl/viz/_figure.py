@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import numpy as np
+
 from minidl._checks import check_path, shown
 from minidl._files import atomic_write
 from minidl._names import printable
@@ -33,7 +35,10 @@ FAINT = 0.18  # opacity of lines that only guide the eye
 SMALL = 8.0  # points
 FORMATS = (".png", ".svg")
 TITLE = 11  # letters of a title in an inch
+DPI = 144  # pixels of an inch
+TOP = 44  # pixels that a title takes
 
+PIXELS = "image-rendering:crisp-edges;image-rendering:pixelated"  # as matplotlib writes it
 _settings = threading.Lock()  # matplotlib's SVG writer takes two of its settings from a table of the whole process
 
 
@@ -42,10 +47,32 @@ def new_figure(width: float, height: float, title: str = "") -> Figure:
     from matplotlib.figure import Figure
 
     room_for(title)
-    figure = Figure(figsize=(width, height), dpi=144, facecolor="white", layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
     if title:
         write(figure.suptitle("", color=INK, fontsize=10), title, int(TITLE * width))
     return figure
+
+
+def new_sheet(width: int, height: int, title: str = "") -> Figure:
+    """Return an empty figure of so many pixels, in which `put` finds its own places; a title takes `TOP` of them."""
+    from matplotlib.figure import Figure
+
+    room_for(title)
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    if title:
+        place = {"y": 1 - TOP / 2 / height, "va": "center"}
+        write(figure.suptitle("", color=INK, fontsize=10, **place), title, TITLE * width // DPI)
+    return figure
+
+
+def put(figure: Figure, image: np.ndarray, left: int, top: int) -> Axes:
+    """Draw an image pixel for pixel: its left upper corner lies so many pixels from that of the figure."""
+    width, height = (round(inches * DPI) for inches in figure.get_size_inches())
+    h, w = image.shape[:2]
+    axes = figure.add_axes((left / width, 1 - (top + h) / height, w / width, h / height))
+    bare(axes)
+    axes.imshow(image, interpolation="none", aspect="auto")
+    return axes
 
 
 def room_for(title: str) -> float:
@@ -121,6 +148,7 @@ def to_page(figure: Figure, name: str, alt: str) -> str:
     text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
     text = re.sub(r'(url\(|href=")#', rf"\1#{name}-", text)
     text = text.replace(INK, "currentColor")
+    text = text.replace(PIXELS, "")  # at the width that the page has, smooth squares are more equal than sharp ones
     head, rest = text.split(">", 1)
     view = re.search(r'viewBox="[^"]+"', head)
     box = view.group() if view else ""

@@ -47,9 +47,9 @@ class Lettering:
         """Bring a name into one line of limited length; what cannot be printed becomes a box."""
         name = " ".join(str(name).split())
         name = "".join(letter if letter.isprintable() else BOX for letter in name)
-        if _columns(name) <= self.most:
+        if columns(name) <= self.most:
             return name
-        while _columns(name) >= self.most:
+        while columns(name) >= self.most:
             name = name[:-1]
         return name + "…"
 
@@ -83,7 +83,7 @@ def write(text: Text, words: str, most: int = MOST_LETTERS) -> None:
         text.set_fontfamily(lettering.families)
 
 
-def _columns(name: str) -> int:
+def columns(name: str) -> int:
     """Return the width of a name in Latin letters."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in name)
 

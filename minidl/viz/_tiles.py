@@ -24,23 +24,30 @@ def to_picture(op: str, name: str, x: Any) -> np.ndarray:
     return x
 
 
-def enlarge(x: np.ndarray, least: int) -> np.ndarray:
-    """Repeat the pixels of (…, H, W) by a whole number, so that the longer side has at least `least`."""
-    factor = max(1, -(-least // max(x.shape[-2:])))
-    return x.repeat(factor, axis=-2).repeat(factor, axis=-1)
+def enlarge(x: np.ndarray, times: int) -> np.ndarray:
+    """Repeat the pixels of the last two axes, so that each becomes a square of whole pixels."""
+    return x.repeat(times, axis=-2).repeat(times, axis=-1)
 
 
 def fit(x: np.ndarray, side: int) -> np.ndarray:
-    """Bring the longer of the last two axes to `side`: large pictures are averaged, pixels of small ones repeated.
+    """Bring the longer of the last two axes near to `side` and not above: by averages, or by whole multiples.
 
     Example:
-        >>> fit(np.array([[1.0, 2.0]]), 4)
+        >>> fit(np.array([[1.0, 2.0]]), 5)
         array([[1., 1., 2., 2.],
                [1., 1., 2., 2.]])
     """
     x = shrink(x, side)
-    h, width = (max(1, round(size * side / max(x.shape[-2:]))) for size in x.shape[-2:])
-    return x[..., np.arange(h)[:, None] * x.shape[-2] // h, np.arange(width) * x.shape[-1] // width]
+    return enlarge(x, side // max(x.shape[-2:]))
+
+
+def centred(tile: np.ndarray, side: int) -> np.ndarray:
+    """Put a tile (H, W, 4) into the middle of a transparent square."""
+    h, width = tile.shape[:2]
+    square = np.zeros((side, side, 4))
+    top, left = (side - h) // 2, (side - width) // 2
+    square[top : top + h, left : left + width] = tile
+    return square
 
 
 def mosaic(tiles: Sequence[np.ndarray], columns: int, gap: int = 2) -> np.ndarray:

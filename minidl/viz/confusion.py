@@ -10,7 +10,7 @@ import numpy as np
 
 from minidl._checks import to_names, to_numbers
 from minidl.viz._figure import BLUE, FAINT, INK, ORANGE, SMALL, check_format, ink, new_figure, save
-from minidl.viz._fonts import Lettering
+from minidl.viz._fonts import Lettering, columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_NUMBERS = 25  # classes up to which every cell shows its count
 MOST_NAMES = 60  # classes up to which every row shows its name
+LETTER = 0.75  # the width of a letter, and room around it, as a share of its height
 LIGHT = 0.87  # cells more opaque than this have white numbers
 
 
@@ -70,7 +71,7 @@ def plot_confusion(counts: np.ndarray, classes: Sequence[str], *, title: str = "
     matrix.set_ylabel("true class")
     ink(matrix)
     if len(classes) <= MOST_NAMES:
-        _names(matrix, classes, share, counts)
+        _names(matrix, classes, share, counts, side)
     else:
         matrix.set_xlabel("answer of the network (number of the class)")
         matrix.set_ylabel("true class (number)")
@@ -102,13 +103,15 @@ def _colour(opacity: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.concatenate([rgb, opacity[..., None]], axis=-1)
 
 
-def _names(axes: Axes, classes: Sequence[str], share: np.ndarray, counts: np.ndarray) -> None:
+def _names(axes: Axes, classes: Sequence[str], share: np.ndarray, counts: np.ndarray, side: float) -> None:
     """Name the rows and columns; at the right end of a row, its share of right answers."""
     places, lettering = np.arange(len(classes)), Lettering(classes)
     size = SMALL if len(classes) <= MOST_NUMBERS else 6
     names = [lettering.show(name) for name in classes]
     axes.set_yticks(places, names, fontsize=size)
-    axes.set_xticks(places, names, fontsize=size, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_xticks(places, names, fontsize=size)
+    if max(map(columns, names)) * size * LETTER > 72 * side / len(classes):  # upright they would not fit
+        axes.set_xticks(places, names, fontsize=size, rotation=45, ha="right", rotation_mode="anchor")
     lettering.mark(axes.get_yticklabels(), classes)
     lettering.mark(axes.get_xticklabels(), classes)
     right = axes.secondary_yaxis("right")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ MOST_MARKERS = 40
 LONGEST = 1e9  # epochs that an axis can count
 NEEDED = ("epoch", "train_loss", "val_loss", "train_top1", "val_top1")
 OPTIONAL = ("val_top5", "lr")
-LOGARITHMIC = 10  # a loss or learning rate that changes by more than this factor gets a logarithmic scale
+LOGARITHMIC = 10  # a loss that changes by more than this factor gets a logarithmic scale
 
 # column of the history: the name in the legend, and how it is drawn; the kind of line tells them apart in print, too
 LOSSES = {
@@ -37,6 +38,7 @@ def draw_curves(
     path: str | os.PathLike[str],
     history: Sequence[Mapping[str, Any]],
     *,
+    rates: Sequence[tuple[float, float]] = (),
     panels: Sequence[str] = PANELS,
     title: str = "",
 ) -> None:
@@ -49,6 +51,8 @@ def draw_curves(
         path: the file, .png or .svg; one that exists is replaced in one go.
         history: a row for each epoch with "epoch", "train_loss", "val_loss", "train_top1" and "val_top1", and, where
             there are such, "val_top5" and "lr". Accuracies are shares from 0 to 1.
+        rates: the learning rate of each step, as pairs: how many epochs were done before it, such as 1.25, and the
+            rate. Left out, each epoch has that of its last step, which the history tells.
         panels: which of "loss", "accuracy" and "lr", in which order.
         title: stands above.
 
@@ -65,25 +69,35 @@ def draw_curves(
         True
     """
     check_format("draw_curves", path)
-    save(plot_curves(history, panels=panels, title=title), path)
+    save(plot_curves(history, rates=rates, panels=panels, title=title), path)
 
 
-def plot_curves(history: Sequence[Mapping[str, Any]], *, panels: Sequence[str] = PANELS, title: str = "") -> Figure:
+def plot_curves(
+    history: Sequence[Mapping[str, Any]],
+    *,
+    rates: Sequence[tuple[float, float]] = (),
+    panels: Sequence[str] = PANELS,
+    title: str = "",
+) -> Figure:
     """Return the figure that `draw_curves` writes, with one pair of axes for each panel.
 
     Raises:
         ValueError: if the history is empty, or a panel is another one.
     """
     _check(history)
+    rates = _checked(rates)
     panels = to_names("draw_curves", "panels", panels)
     for panel in panels:
         check_choice("draw_curves", "panels", panel, PANELS)
-    drawn = [panel for panel in panels if panel != "lr" or "lr" in history[0]]
+    drawn = [panel for panel in panels if panel != "lr" or rates or "lr" in history[0]]
     if not drawn:
         raise ValueError(f"draw_curves: no panel is left to draw; panels={panels}, columns={list(history[0])}")
     figure = new_figure(3.4 * len(drawn), 3.4, title)
     for axes, panel in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn):
-        {"loss": _loss, "accuracy": _accuracy, "lr": _lr}[panel](axes, history)
+        if panel == "lr":
+            _lr(axes, rates or _of_epochs(history), history[-1]["epoch"])
+        else:
+            {"loss": _loss, "accuracy": _accuracy}[panel](axes, history)
         _finish(axes, history)
     return figure
 
@@ -103,6 +117,26 @@ def _check(history: Any) -> None:
                 raise ValueError(f"draw_curves: row {number} must have a number as {column!r}; received {found}")
         if not -LONGEST < row["epoch"] < LONGEST:
             raise ValueError(f"draw_curves: an epoch must be a finite number; received epoch={shown(row['epoch'])}")
+
+
+def _checked(rates: Any) -> list[tuple[float, float]]:
+    """Return the pairs of `rates`, judged: finite numbers, in the order of the steps."""
+    if not isinstance(rates, (list, tuple)):
+        raise TypeError(f"draw_curves: rates must be a list of pairs (epochs, rate); received {shown(rates)}")
+    for pair in rates:
+        two: list[Any] = list(pair) if isinstance(pair, (list, tuple)) and len(pair) == 2 else [None]
+        if not all(isinstance(it, NUMBERS) and not isinstance(it, bool) and -LONGEST < it < LONGEST for it in two):
+            raise ValueError(
+                f"draw_curves: rates must be pairs of finite numbers (epochs, rate); received {shown(pair)} among them"
+            )
+    if any(one[0] > two[0] for one, two in itertools.pairwise(rates)):
+        raise ValueError("draw_curves: rates must be in the order of the steps; received epochs that go back")
+    return [(float(t), float(rate)) for t, rate in rates]
+
+
+def _of_epochs(history: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+    """Return the rate of each epoch, from its beginning on."""
+    return [(row["epoch"] - 1, row["lr"]) for row in history]
 
 
 def best_row(history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -126,12 +160,14 @@ def _accuracy(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
     axes.set_ylabel("right answers (%)")
 
 
-def _lr(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
-    values = _lines(axes, history, {"lr": ("learning rate", {"color": BLUE})}, 1, "{:.3g}")
+def _lr(axes: Axes, rates: Sequence[tuple[float, float]], end: float) -> None:
+    """Draw the rates, each from its step to the next, on a linear axis: a step down is a step, a warm-up a slope."""
+    times, values = [t for t, _ in rates], [rate for _, rate in rates]
+    label = f"highest: {max(values):.3g}, last: {values[-1]:.3g}"
+    axes.plot([*times, max(end, times[-1])], [*values, values[-1]], color=BLUE, drawstyle="steps-post", label=label)
     axes.set_title("learning rate")
-    _scale(axes, values)
-    if axes.get_yscale() == "linear":
-        axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.05 * max(values) or 1.0)
+    axes.margins(x=0)
 
 
 def _lines(
@@ -172,7 +208,8 @@ def _finish(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
 
     first, last = history[0]["epoch"], history[-1]["epoch"]
     room = max(0.5, 0.02 * (last - first))
-    axes.set_xlim(first - room, last + room)
+    left = min(0.0, first) if axes.get_title() == "learning rate" else first - room
+    axes.set_xlim(left, last + room)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, nbins=8))
     axes.axvline(best_row(history)["epoch"], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)

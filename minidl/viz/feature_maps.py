@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from minidl import _backend
 from minidl._checks import shown, to_numbers
-from minidl._heat import as_rgb
+from minidl._heat import as_rgb, shrink
 from minidl.nn import Module
 from minidl.tensor import Event, Tensor, no_grad, observe
-from minidl.viz._figure import INK, SMALL, bare, check_format, new_figure, room_for, save
-from minidl.viz._fonts import write
-from minidl.viz._tiles import fit, mosaic, opaque, to_picture
+from minidl.viz._figure import INK, SMALL, TOP, check_format, new_sheet, put, save
+from minidl.viz._fonts import columns, write
+from minidl.viz._tiles import centred, fit, mosaic, opaque, to_picture
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_BLOCKS = 20
 MOST_MAPS = 8
 MOST_LETTERS = 40  # of a block's path
-SIDE = 64  # pixels of a map as drawn
-GAP = 2
+SIDE = 112  # pixels of a map as drawn: a multiple of 56, 28, 14 and 7, as maps of ImageNet's pictures are
+HEIGHT = SIDE + 20  # of a row, with the numbers of the channels
+GAP = 4
+LETTER = 10  # pixels of a letter of a label
+
+
+class Row(NamedTuple):
+    """What is drawn side by side: the label at the left, the tiles (H, W, 4), and what stands above each."""
+
+    label: str
+    tiles: list[np.ndarray]
+    channels: list[str]
+
+    def lines(self) -> list[str]:
+        """Return the lines of the label."""
+        return self.label.split("\n")
 
 
 def feature_maps(net: Module, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -106,8 +119,10 @@ def draw_feature_maps(
     """Draw the feature maps of one picture into a PNG or SVG file: a row for each block.
 
     Of each block the eight maps are drawn that vary most over the picture, in the order of their channels, whose
-    numbers (from 0) stand above. The maps of a block share one scale, from dark blue for their least number to yellow
-    for their greatest. Maps larger than 64 pixels are averaged; of more than 20 blocks, 20 are drawn.
+    numbers (from 0) stand above. The maps of a block share one scale, from dark blue to yellow, whose ends stand at the
+    left. Beyond them lies one number in a hundred on either side, so that a single one, say at the border, does not
+    make all others look alike. Maps larger than 112 pixels are averaged, each number of smaller ones is a square of
+    whole pixels; of more than 20 blocks, 20 are drawn.
 
     Args:
         path: the file, .png or .svg; one that exists is replaced in one go.
@@ -141,15 +156,17 @@ def plot_feature_maps(maps: Mapping[str, np.ndarray], picture: np.ndarray | None
     names = list(maps)
     if len(names) > MOST_BLOCKS:
         names = [names[i] for i in np.linspace(0, len(names) - 1, MOST_BLOCKS).round().astype(int)]
-    rows = len(names) + (picture is not None)
-    figure = new_figure(7.2, 0.86 * rows + room_for(title), title)
-    all_axes = list(figure.subplots(rows, 1, squeeze=False)[:, 0])
+    rows = [_block(name, maps[name]) for name in names]
     if picture is not None:
-        c, h, width = picture.shape
         rgb = fit(as_rgb(picture).transpose(2, 0, 1), SIDE).transpose(1, 2, 0)
-        _row(all_axes.pop(0), [opaque(rgb / 255)], f"picture\n{c} × {h} × {width}")
-    for axes, name in zip(all_axes, names):
-        _block(axes, name, maps[name])
+        rows.insert(0, Row("picture\n" + _sides(picture), [opaque(rgb / 255)], []))
+    top, left = (
+        TOP if title else 0,
+        24 + LETTER * max(columns(line[:MOST_LETTERS]) for row in rows for line in row.lines()),
+    )
+    figure = new_sheet(left + MOST_MAPS * (SIDE + GAP), top + len(rows) * HEIGHT + GAP, title)
+    for number, row in enumerate(rows):
+        _draw(figure, row, left, top + number * HEIGHT + HEIGHT - SIDE)
     return figure
 
 
@@ -174,25 +191,35 @@ def liveliest(maps: np.ndarray, most: int = MOST_MAPS) -> np.ndarray:
     return np.sort(np.argsort(-spread, kind="stable")[:most])
 
 
-def _block(axes: Axes, name: str, maps: np.ndarray) -> None:
-    """Draw the row of a block."""
+def scale_of(shown: np.ndarray) -> tuple[float, float]:
+    """Return the ends of the scale of some maps: one number in a hundred lies beyond, on either side."""
+    low, high = (float(end) for end in np.quantile(shown, (0.01, 0.99)))
+    return (low, high) if low < high else (float(shown.min()), float(shown.max()))
+
+
+def _block(name: str, maps: np.ndarray) -> Row:
     from matplotlib import colormaps
 
     chosen = liveliest(maps)
-    shown = fit(maps[chosen], SIDE)
-    low, high = float(shown.min()), float(shown.max())
-    tiles = list(colormaps["viridis"]((shown - low) / ((high - low) or 1)))
-    c, h, width = maps.shape
-    _row(axes, tiles, f"{name}\n{c} × {h} × {width}\n{low:.2g} … {high:.2g}")
-    step = tiles[0].shape[1] + GAP
-    for place, channel in enumerate(chosen):
-        axes.text(place * step, -2, str(channel), fontsize=6, color=INK, ha="left", va="bottom")
+    shown = shrink(maps[chosen], SIDE)
+    low, high = scale_of(shown)
+    tiles = list(colormaps["viridis"]((fit(shown, SIDE) - low).clip(0, high - low) / ((high - low) or 1)))
+    label = f"{name}\n{_sides(maps)}\n{low:.2g} … {high:.2g}"
+    if shown.max() > high or shown.min() < low:
+        label += f"\n(all: {shown.min():.2g} … {shown.max():.2g})"
+    return Row(label, tiles, [str(channel) for channel in chosen])
 
 
-def _row(axes: Axes, tiles: list[np.ndarray], label: str) -> None:
-    """Draw tiles side by side; the row is as wide as if it were full."""
-    bare(axes)
-    places = [*tiles, *[np.zeros_like(tiles[0])] * (MOST_MAPS - len(tiles))]
-    axes.imshow(mosaic(places, MOST_MAPS, GAP), interpolation="none")
+def _sides(maps: np.ndarray) -> str:
+    return " × ".join(map(str, maps.shape))
+
+
+def _draw(figure: Figure, row: Row, left: int, top: int) -> None:
+    """Draw tiles side by side, with the label of the row at the left and those of the tiles above."""
+    places = [centred(tile, SIDE) for tile in row.tiles]
+    axes = put(figure, mosaic(places, len(places), GAP), left, top)
     axes.set_ylabel("", rotation=0, ha="right", va="center", fontsize=SMALL - 0.5, color=INK)
-    write(axes.yaxis.label, label, MOST_LETTERS)
+    write(axes.yaxis.label, row.label, MOST_LETTERS)
+    for place, (tile, channel) in enumerate(zip(row.tiles, row.channels)):
+        above = (SIDE - tile.shape[0]) // 2 - 3, (SIDE - tile.shape[1]) // 2 + place * (SIDE + GAP)
+        axes.text(above[1], above[0], channel, fontsize=6, color=INK, ha="left", va="bottom")

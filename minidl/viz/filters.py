@@ -10,7 +10,7 @@ import numpy as np
 from minidl import _backend
 from minidl._checks import to_numbers
 from minidl.nn import Module
-from minidl.viz._figure import INK, SMALL, bare, check_format, ink, new_figure, room_for, save
+from minidl.viz._figure import INK, SMALL, TOP, check_format, ink, new_sheet, put, save
 from minidl.viz._tiles import enlarge, mosaic, opaque
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 MOST_FILTERS = 256
 MOST_CHANNELS = 16
-TILE = 24  # pixels that a filter has at least
+WIDTH = 1036  # pixels of the figure
+TILE = 112  # pixels of a filter at most
 
 
 def first_filters(net: Module) -> tuple[str, np.ndarray]:
@@ -47,7 +48,7 @@ def draw_filters(path: str | os.PathLike[str], w: np.ndarray, *, title: str = ""
 
     All filters share one scale: grey is 0, and the largest |w| of all has full colour, so that strong and weak filters
     can be told apart. Three channels are red, green and blue of one tile; any other number are grey tiles side by
-    side. At most 256 filters and 16 channels are drawn.
+    side. Each weight is a square of whole pixels. At most 256 filters and 16 channels are drawn.
 
     Args:
         path: the file, .png or .svg; one that exists is replaced in one go.
@@ -79,21 +80,30 @@ def plot_filters(w: np.ndarray, *, title: str = "") -> Figure:
     o, c, kh, kw = w.shape
     largest = float(np.abs(w).max())
     shown = w[:MOST_FILTERS] if c == 3 else w[:MOST_FILTERS, :MOST_CHANNELS]
-    tiles = [_tile(one) for one in 0.5 + shown / (2 * largest or 1)]
-    h, width = tiles[0].shape[:2]
-    columns = min(len(tiles), max(1, round(np.sqrt(1.8 * len(tiles) * h / width))))
-    sheet = mosaic(tiles, columns, gap=max(2, TILE // 8))
-    size = 6.6 / max(sheet.shape[1], 8 * (TILE + 3))  # inches for a pixel; few filters do not become huge
-    figure = new_figure(7.2, size * sheet.shape[0] + 0.9 + room_for(title), title)
-    filters, key = figure.subplots(2, 1, height_ratios=[size * sheet.shape[0], 0.12])
-    bare(filters)
-    filters.imshow(sheet, interpolation="none")
+    sheet = _sheet(0.5 + shown / (2 * largest or 1))
+    in_colours, top = c == 3, TOP if title else 0
+    figure = new_sheet(WIDTH, top + sheet.shape[0] + (72 if in_colours else 148), title)
+    filters = put(figure, sheet, (WIDTH - sheet.shape[1]) // 2, top + 8)
     text = f"{o} filter{'s' * (o > 1)} of {c} × {kh} × {kw}"
     if shown.shape != w.shape:
         text += f"; drawn are the first {shown.shape[0]}, and of each the first {shown.shape[1]} channels"
+    if in_colours:
+        text += f"\nred, green and blue each from {-largest:.3g} (none of it) over 0 (half) to {largest:.3g} (all)"
+    else:
+        _key(put(figure, np.zeros((16, WIDTH // 2, 4)), WIDTH // 4, top + sheet.shape[0] + 58), largest)
     filters.set_xlabel(text, fontsize=SMALL + 1, color=INK)
-    _key(key, largest, "red, green and blue each" if c == 3 else "grey")
     return figure
+
+
+def _sheet(shown: np.ndarray) -> np.ndarray:
+    """Lay the filters (O, C, KH, KW), numbers from 0 to 1, out in rows, as large as the figure allows."""
+    for times in range(max(1, TILE // max(shown.shape[2:])), 0, -1):
+        h, width = _size(shown[0], times)
+        columns = min(len(shown), max(1, round(np.sqrt(1.8 * len(shown) * h / width))))
+        gap = max(2, min(h, width) // 8)
+        if columns * (width + gap) - gap <= WIDTH - 80:
+            break
+    return mosaic([_tile(one, times) for one in shown], columns, gap)
 
 
 def _check(w: np.ndarray) -> np.ndarray:
@@ -105,22 +115,33 @@ def _check(w: np.ndarray) -> np.ndarray:
     return w
 
 
-def _tile(one: np.ndarray) -> np.ndarray:
+def _size(one: np.ndarray, times: int) -> tuple[int, int]:
+    """Return height and width of the tile of a filter whose weights are squares of so many pixels."""
+    c, kh, kw = one.shape
+    return kh * times, kw * times if c == 3 else c * (kw * times + _apart(times)) - _apart(times)
+
+
+def _apart(times: int) -> int:
+    """Return the pixels between the grey tiles of a filter."""
+    return max(1, times // 4)
+
+
+def _tile(one: np.ndarray, times: int) -> np.ndarray:
     """Turn a filter (C, KH, KW), numbers from 0 to 1, into a tile: RGBA (height, width, 4)."""
-    large = enlarge(one, TILE)
+    large = enlarge(one, times)
     if len(one) == 3:
         return opaque(large.transpose(1, 2, 0))
     grey = [opaque(np.repeat(channel[..., None], 3, axis=-1)) for channel in large]
-    return mosaic(grey, len(grey), gap=1)
+    return mosaic(grey, len(grey), gap=_apart(times))
 
 
-def _key(key: Axes, largest: float, what: str) -> None:
+def _key(key: Axes, largest: float) -> None:
     """Draw the scale from -largest to largest."""
     largest = largest or 1.0
     grey = np.linspace(0, 1, 256)[None]
     key.imshow(grey, cmap="gray", vmin=0, vmax=1, aspect="auto", extent=(-largest, largest, 0, 1), interpolation="none")
     key.set_yticks([])
     key.set_xticks([-largest, 0, largest], [f"{-largest:.3g}", "0", f"{largest:.3g}"])
-    key.set_xlabel(f"weight ({what})")
-    key.set_box_aspect(0.04)
+    key.set_xlabel("weight")
+    key.spines[:].set_visible(True)
     ink(key)

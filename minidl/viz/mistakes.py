@@ -10,9 +10,9 @@ import numpy as np
 
 from minidl._checks import from_numbers, shown, to_int, to_names
 from minidl._heat import as_rgb, shrink
-from minidl.viz._figure import INK, ORANGE, SMALL, bare, check_format, new_figure, room_for, save
+from minidl.viz._figure import INK, ORANGE, SMALL, TOP, check_format, new_sheet, put, save
 from minidl.viz._fonts import Lettering
-from minidl.viz._tiles import to_picture
+from minidl.viz._tiles import fit, to_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,6 +21,8 @@ COLUMNS = 4
 MOST_LETTERS = 20  # of a name
 KEY: dict[str, Any] = {"fontsize": SMALL, "color": INK}
 SIDE = 128  # pixels of a picture at most
+DRAWN = 256  # pixels that it takes in the figure at most, each of its own a square of whole pixels
+CELL, CAPTION, GAP, FOOT = 304, 52, 16, 48  # pixels of a place: its width, what stands above and below; of the key
 
 
 class Mistake(NamedTuple):
@@ -86,7 +88,8 @@ def draw_mistakes(
 ) -> None:
     """Draw the pictures of the worst mistakes into a PNG or SVG file.
 
-    Above each stand its class, in orange the answer of the network, and the probability it gave to each of the two.
+    Above each stand its true class and, in orange, the answer of the network, with the probabilities they got. Each
+    pixel of a small picture is drawn as a square of whole pixels.
 
     Args:
         path: the file, .png or .svg; one that exists is replaced in one go.
@@ -138,22 +141,23 @@ def plot_mistakes(
             f"received {len(classes)}"
         )
     lettering = Lettering(classes, MOST_LETTERS)
-    rows = max(1, -(-len(found) // COLUMNS))
-    figure = new_figure(2 * COLUMNS, 2.3 * rows + 0.2 + room_for(title), title)
-    places = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
-    for place in places:
-        bare(place)
-    for place, mistake in zip(places, found):
-        place.imshow(thumbnail(_picture(read, mistake.picture)), interpolation="none")
-        for height, colour, label, p in (
-            (14, INK, mistake.label, mistake.p_label),
-            (4, ORANGE, mistake.answer, mistake.p_answer),
+    rows, top = max(1, -(-len(found) // COLUMNS)), TOP if title else 0
+    height = CAPTION + DRAWN + GAP
+    figure = new_sheet(CELL * COLUMNS, top + height * rows + FOOT, title)
+    for number, mistake in enumerate(found):
+        drawn = fit(thumbnail(_picture(read, mistake.picture)).transpose(2, 0, 1), DRAWN).transpose(1, 2, 0)
+        row, column = divmod(number, COLUMNS)
+        left = CELL * column + (CELL - drawn.shape[1]) // 2
+        place = put(figure, drawn, left, top + height * row + CAPTION)
+        for above, colour, what, label, p in (
+            (14, INK, "true", mistake.label, mistake.p_label),
+            (4, ORANGE, "answer", mistake.answer, mistake.p_answer),
         ):
             place.annotate(
-                f"{lettering.show(classes[label])} {percent(p)}",
+                caption(what, lettering.show(classes[label]), p),
                 xy=(0.5, 1),
                 xycoords="axes fraction",
-                xytext=(0, height),
+                xytext=(0, above),
                 textcoords="offset points",
                 ha="center",
                 fontsize=SMALL - 0.5,
@@ -161,7 +165,8 @@ def plot_mistakes(
                 fontfamily=lettering.families,
             )
     if found:
-        figure.supxlabel("dark: the true class; orange: the answer; each with the probability it got", **KEY)
+        key = "the true class, and the answer of the network, each with the probability that the network gave it"
+        figure.text(0.5, FOOT / 2 / (top + height * rows + FOOT), key, ha="center", va="center", **KEY)
     else:
         figure.text(0.5, 0.5, f"no mistakes in {len(labels)} pictures", ha="center", color=INK)
     return figure
@@ -174,6 +179,16 @@ def _picture(read: Callable[[int], np.ndarray], i: int) -> np.ndarray:
 def thumbnail(x: np.ndarray) -> np.ndarray:
     """Return a picture (C, H, W) as uint8 (H, W, 3), of at most 128 pixels a side."""
     return shrink(as_rgb(x).transpose(2, 0, 1), SIDE).transpose(1, 2, 0)
+
+
+def caption(what: str, name: str, p: float) -> str:
+    """Return a class and the probability that it got, so that neither is taken for the other.
+
+    Example:
+        >>> caption("true", "3", 0.031)
+        'true 3: 3 %'
+    """
+    return f"{what} {name}: {percent(p)}"
 
 
 def percent(p: float) -> str:

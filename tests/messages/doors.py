@@ -32,7 +32,11 @@ def of_figures(folder):
     path, title = folder / "figure.svg", {"title": "a title"}
     yield from [
         ("viz.draw_confusion", viz.draw_confusion, lambda: ((path, np.eye(2, dtype=int), NAMES), title)),
-        ("viz.draw_curves", viz.draw_curves, lambda: ((path, [dict(ROW)]), {"panels": ["loss"], **title})),
+        (
+            "viz.draw_curves",
+            viz.draw_curves,
+            lambda: ((path, [dict(ROW)]), {"rates": [(0.0, 0.1)], "panels": ["loss"], **title}),
+        ),
         ("a row of viz.draw_curves", lambda **row: viz.draw_curves(path, [row, row]), lambda: ((), ROW)),
         ("viz.draw_feature_maps", viz.draw_feature_maps, lambda: ((path, dict(MAPS), PICTURES[0]), title)),
         ("maps of viz.draw_feature_maps", lambda **m: viz.draw_feature_maps(path, m), lambda: ((), MAPS)),

@@ -53,7 +53,7 @@ def contents(run):
     if "report.html" in found:
         found["report.html"] = b""  # it tells the time, too
     if "history.csv" in found:
-        found["history.csv"] = [line.rpartition(b",")[0] for line in found["history.csv"].splitlines()]
+        found["history.csv"] = [line.rsplit(b",", 2)[0] for line in found["history.csv"].splitlines()]
     return found
 
 

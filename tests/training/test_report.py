@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+import minidl
 from minidl import data, models, optim, training
 from minidl.training import RunFolder, State
 from minidl.training.report import PICTURES, _duration, examine, write_report
@@ -62,11 +63,12 @@ def state_of(val, epochs=0, model="resnet20_cifar"):
     return State(net, optim.SGD(net.parameters(), lr=0.1), config, epoch=epochs, history=history)
 
 
-@pytest.fixture
-def written(rng, tmp_path):
-    val = pictures(rng)
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A report that all tests look at and none changes."""
+    val = pictures(np.random.default_rng(0))
     state = state_of(val, epochs=2)
-    path = write_report(RunFolder(tmp_path), state, val)
+    path = write_report(RunFolder(tmp_path_factory.mktemp("run")), state, val)
     return path, path.read_text(encoding="utf-8"), state, val
 
 
@@ -130,6 +132,27 @@ def test_the_figures_are_those_of_the_examination(written):
 def test_light_and_dark(written):
     assert "@media (prefers-color-scheme: dark)" in written[1]
     assert written[1].count("currentColor") > 50
+
+
+def test_what_was_trained_when_and_with_what_is_told_once(rng, tmp_path):
+    val = pictures(rng, channels=1, classes=("one", "two"))
+    state, run = state_of(val, epochs=2, model="lenet5_modern"), RunFolder(tmp_path)
+    state.pictures = [1234, len(val)]
+    run.write_history(state, {1: (1.0, "2026-02-28T23:00:00+00:00"), 2: (1.0, "2026-03-01T12:30:00+00:00")})
+    words = "".join(Page(write_report(run, state, val).read_text(encoding="utf-8")).words)
+    assert "2 of 3 epochs are done (the last on 2026-03-01); drawn by minidl" in words
+    for once in ("2026-03-01", f"minidl {minidl.__version__}", "1,234 pictures"):
+        assert words.count(once) == 1
+    assert "2026-02-28" not in words
+
+
+def test_pixels_of_small_pictures_are_squares_of_whole_pixels(written):
+    images = Page(written[1]).all("img")
+    assert len(images) > 5
+    for one in images:
+        assert one["style"] == f"width:{one['width']}px"
+        assert (int(one["width"]) % 32, int(one["height"]) % 32) == (0, 0)
+        assert int(one["width"]) >= 64
 
 
 def test_equal_runs_have_equal_reports(written):

@@ -95,16 +95,20 @@ def test_config_and_history_are_readable(parts):
     state, run = build(training.Config(epochs=2), {"in_channels": 1, "num_classes": 10}), RunFolder.create("net")
     training.fit(state, *parts)
     run.write_config(state)
-    run.write_history(state, {2: 0.125})
+    run.write_history(state, {2: (0.125, "2026-03-01T12:00:00+00:00")})
     settings = json.loads(run.config.read_text())
     assert settings["epochs"] == 2
     assert settings["arguments"] == {"in_channels": 1, "num_classes": 10}
     lines = run.history.read_bytes().decode().split("\n")
-    assert lines[0] == "epoch,step,lr,train_loss,train_top1,val_loss,val_top1,val_top5,seconds"
-    numbers = [float(number) for number in lines[2].split(",")]
+    assert lines[0] == "epoch,step,lr,train_loss,train_top1,val_loss,val_top1,val_top5,seconds,ended"
+    *numbers, ended = lines[2].split(",")
+    numbers = [float(number) for number in numbers]
     assert numbers == [*state.history[1].values(), 0.125]  # to the last bit
-    assert lines[1].endswith(",")  # nobody knows
-    assert run.read_seconds() == {2: 0.125}
+    assert ended == "2026-03-01T12:00:00+00:00"
+    assert lines[1].endswith(",,")  # nobody knows
+    assert run.read_times() == {2: (0.125, "2026-03-01T12:00:00+00:00")}
+    run.history.write_text(run.history.read_text().replace(",ended", "").replace(f",{ended}", ""))  # as of old
+    assert run.read_times() == {2: (0.125, "")}
     assert lines[3:] == [""]
 
 

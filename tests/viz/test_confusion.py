@@ -51,6 +51,14 @@ def test_up_to_60_classes_rows_tell_name_and_share(draw_counts):
     assert (matrix.get_xlabel(), matrix.get_ylabel()) == ("answer of the network", "true class")
 
 
+@pytest.mark.parametrize(
+    ("names", "angle"), [("0123456789", 0), (("cat", "dog"), 0), (("a long name",) * 10, 45), (("classes",) * 25, 45)]
+)
+def test_names_that_fit_stand_upright(draw_counts, names, angle):
+    matrix = plot_confusion(draw_counts(len(names)), tuple(names)).axes[0]
+    assert {text.get_rotation() for text in matrix.get_xticklabels()} == {angle}
+
+
 def test_more_classes_are_numbered(draw_counts):
     matrix = plot_confusion(draw_counts(200), names(200)).axes[0]
     assert list(matrix.texts) == []

@@ -21,17 +21,35 @@ def test_every_column_is_drawn_as_it_is(history):
         (accuracy, "training", "train_top1", 100),
         (accuracy, "validation", "val_top1", 100),
         (accuracy, "validation, top 5", "val_top5", 100),
-        (lr, "learning rate", "lr", 1),
     ):
         x, y, _ = line(axes, name)
         assert x == epochs
         assert y == [factor * row[column] for row in history]
+    x, y, _ = line(lr, "highest")  # each epoch has that of its last step, from its beginning to its end
+    assert x == [0, *epochs]
+    assert y == [row["lr"] for row in history] + [history[-1]["lr"]]
+
+
+def test_the_learning_rate_is_drawn_step_by_step_on_a_linear_axis(history):
+    rates = [(0.0, 1e-4), (0.5, 0.1), (1.0, 0.1), (3.0, 0.001)]
+    lr = plot_curves(history, rates=rates).axes[2]
+    x, y, label = line(lr, "highest")
+    assert (x, y) == ([0.0, 0.5, 1.0, 3.0, 5], [1e-4, 0.1, 0.1, 0.001, 0.001])
+    assert label == "highest: 0.1, last: 0.001"
+    assert (lr.get_yscale(), lr.get_ylim()[0], lr.get_xlim()[0]) == ("linear", 0, 0)
+    assert {one.get_drawstyle() for one in lr.get_lines() if one.get_label() == label} == {"steps-post"}
+
+
+@pytest.mark.parametrize("rates", [[(0, 1), (1, float("nan"))], [(1, 0.1), (0, 0.1)], [(1,)], ["ab"], [(0, True)]])
+def test_rates_that_are_none_are_refused(history, rates):
+    with pytest.raises(ValueError, match=r"draw_curves: rates must be "):
+        plot_curves(history, rates=rates)
 
 
 def test_legends_tell_the_last_numbers_and_the_best_epoch(history):
     loss, accuracy, lr = plot_curves(history).axes
     assert [text.get_text() for text in loss.get_legend().get_texts()] == ["training: 0.1", "validation: 0.4"]
-    assert [text.get_text() for text in lr.get_legend().get_texts()] == ["learning rate: 0.02"]
+    assert [text.get_text() for text in lr.get_legend().get_texts()] == ["highest: 0.1, last: 0.02"]
     texts = [text.get_text() for text in accuracy.get_legend().get_texts()]
     assert texts[1:] == ["validation: 75.0 %", "validation, top 5: 87.5 %", "best: 80.0 %, epoch 3"]
     x, y, _ = line(accuracy, "best")

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minidl import Tensor, models, nn, no_grad, ops, viz
-from minidl.viz.feature_maps import liveliest, plot_feature_maps
+from minidl.viz._tiles import fit
+from minidl.viz.feature_maps import GAP, HEIGHT, SIDE, liveliest, plot_feature_maps, scale_of
 from tests.models.narrow import NARROW, narrow
 
 # Small pictures, so that it stays quick; the blocks do not depend on the size.
@@ -108,16 +110,41 @@ def test_the_liveliest_maps_are_drawn_in_their_order(rng):
 
 
 def test_a_block_has_one_scale():
-    maps = np.zeros((2, 64, 64))
-    maps[0, 0, 0], maps[1, 0, 0] = 10.0, 5.0
+    maps = np.zeros((2, 56, 56))
+    maps[0, 0], maps[0, 1], maps[1, 0] = 10.0, 10.0, 5.0
     from matplotlib import colormaps
 
     (axes,) = plot_feature_maps({"conv": maps}).axes
-    drawn = axes.get_images()[0].get_array()
+    drawn = axes.get_images()[0].get_array()  # a number is a square of 2 × 2 pixels
     np.testing.assert_allclose(drawn[0, 0], colormaps["viridis"](1.0))
-    np.testing.assert_allclose(drawn[0, 66], colormaps["viridis"](0.5))
-    np.testing.assert_allclose(drawn[1, 1], colormaps["viridis"](0.0))
-    assert (drawn[:, 130:, 3] == 0).all()  # two of eight places
+    np.testing.assert_allclose(drawn[1, 116], colormaps["viridis"](0.5))
+    np.testing.assert_allclose(drawn[4, 4], colormaps["viridis"](0.0))
+    assert drawn.shape == (112, 112 + 4 + 112, 4)
+
+
+def test_the_scale_is_not_set_by_one_value_at_the_border(rng):
+    maps = rng.uniform(1.0, 2.0, (8, 16, 16))
+    usual = scale_of(maps)
+    maps[3, 0, 7], maps[2, 15, 15] = 500.0, -500.0
+    assert scale_of(maps) == pytest.approx(usual, abs=0.02)
+    (axes,) = plot_feature_maps({"conv": maps}).axes
+    assert axes.get_ylabel() == "conv\n8 × 16 × 16\n1 … 2\n(all: -5e+02 … 5e+02)"
+    for few in (np.ones((3, 1, 1)), np.eye(64)[None]):  # all alike; hardly any that is not 0
+        assert scale_of(few) == (few.min(), few.max())
+
+
+@pytest.mark.parametrize("side", [7, 10, 14, 28, 32, 56, 112, 150])
+def test_numbers_are_squares_of_whole_pixels(side, rng, tmp_path):
+    picture = rng.integers(0, 256, (3, side, side)).astype(np.uint8)
+    path = tmp_path / "maps.png"
+    viz.draw_feature_maps(path, {"conv": rng.random((1, 4, 4))}, picture)
+    with Image.open(path) as file:
+        drawn = np.asarray(file.convert("RGB"))
+    square = fit(picture, SIDE).transpose(1, 2, 0)
+    assert square.shape[0] % (side if side <= SIDE else side // 2) == 0
+    left = drawn.shape[1] - 8 * (SIDE + GAP) + (SIDE - square.shape[1]) // 2
+    top = HEIGHT - SIDE + (SIDE - square.shape[0]) // 2
+    np.testing.assert_array_equal(drawn[top:, left:][: square.shape[0], : square.shape[1]], square)
 
 
 def test_of_many_blocks_the_first_the_last_and_some_between_are_drawn(rng):

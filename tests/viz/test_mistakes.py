@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minidl import viz
-from minidl.viz.mistakes import percent, plot_mistakes
+from minidl.viz._figure import TOP
+from minidl.viz.mistakes import CAPTION, CELL, caption, percent, plot_mistakes, thumbnail
 
 P = np.array([[0.9, 0.1, 0.0], [0.2, 0.5, 0.3], [0.6, 0.3, 0.1], [0.004, 0.1, 0.896], [0.1, 0.8, 0.1]])
 LABELS = np.array([0, 2, 1, 0, 1])
@@ -31,10 +33,26 @@ def test_pictures_and_words():
     axes = plot_mistakes(picture, P, LABELS, CLASSES).axes
     assert [one.get_images()[0].get_array()[0, 0, 0] for one in axes if one.get_images()] == [30, 10, 20]
     assert [[text.get_text() for text in one.texts] for one in axes[:3]] == [
-        ["cat < 1 %", "emu 90 %"],
-        ["emu 30 %", "dog 50 %"],
-        ["dog 30 %", "cat 60 %"],
+        ["true cat: < 1 %", "answer emu: 90 %"],
+        ["true emu: 30 %", "answer dog: 50 %"],
+        ["true dog: 30 %", "answer cat: 60 %"],
     ]
+
+
+@pytest.mark.parametrize(("h", "width", "times"), [(28, 28, 9), (32, 32, 8), (8, 20, 12), (200, 90, 2)])
+def test_pixels_are_squares_of_whole_pixels(tmp_path, rng, h, width, times):
+    x = rng.integers(0, 256, (3, h, width)).astype(np.uint8)
+    path = tmp_path / "mistakes.png"
+    viz.draw_mistakes(path, lambda _: x, P, LABELS, CLASSES, count=1, title="a title")
+    with Image.open(path) as file:
+        drawn = np.asarray(file.convert("RGB"))
+    square = thumbnail(x).repeat(times, axis=0).repeat(times, axis=1)
+    left = (CELL - square.shape[1]) // 2
+    np.testing.assert_array_equal(drawn[TOP + CAPTION :, left:][: square.shape[0], : square.shape[1]], square)
+
+
+def test_a_class_and_its_probability_are_told_apart():
+    assert (caption("true", "3", 0.031), caption("answer", "9", 0.0)) == ("true 3: 3 %", "answer 9: < 1 %")
 
 
 def test_only_the_pictures_drawn_are_read():
