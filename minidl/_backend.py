@@ -176,6 +176,11 @@ def _counts_everybody() -> bool:
 HELD_ONCE = _holders({0: np.empty(1)}, 0) if _counts_everybody() else math.nan  # which equals no number
 
 
+def unadorned(array: Any) -> Any:
+    """Return an array that a tensor has shown, which knows PyTorch's words, as NumPy's own kind; others as they are."""
+    return array.view(np.ndarray) if isinstance(array, np.ndarray) and type(array) is not np.ndarray else array
+
+
 def corners(array: Array, edge: int) -> Array:
     """Return the ends of each axis, as a copy: `edge` places and one more, and `edge` places."""
     axes = [[*range(edge + 1), *range(n - edge, n)] if n > 2 * edge + 1 else [*range(n)] for n in array.shape]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl._backend import FLOATS, Array, device_of, is_array
+from minidl._backend import FLOATS, Array, device_of, is_array, unadorned
 
 NUMBERS = (int, float, np.integer, np.floating)
 MOST_SHOWN = 100  # letters of a wrong value in a message
@@ -205,7 +205,7 @@ def check_alike(op: str, **operands: Any) -> None:
     for name, operand in operands.items():
         if operand is None and name in OPTIONAL:
             continue
-        data: Any = getattr(operand, "data", None)
+        data: Any = getattr(operand, "_data", None)
         if type(data) is np.ndarray and data.dtype is FLOATS[0] and (first is None or first.dtype is FLOATS[0]):
             first = data  # nothing is wrong with what nearly all operands are
             continue
@@ -226,7 +226,7 @@ def check_alike(op: str, **operands: Any) -> None:
 
 def check_tensor(op: str, name: str, value: Any) -> None:
     """Refuse what is no tensor; one of whole numbers or bools will do."""
-    if not is_array(getattr(value, "data", None)):
+    if not is_array(getattr(value, "_data", None)):
         found = type(value).__name__
         raise TypeError(f"{op}: {name} must be a Tensor, it is a {found}; wrap it: Tensor({name})")
 
@@ -324,7 +324,7 @@ def on_host(tensor: Any) -> np.ndarray:
     """Return the array of a tensor that NumPy asked for; one on the GPU does not come by itself."""
     if tensor.device != "cpu":
         raise TypeError(f"Tensor: NumPy cannot use a tensor on {tensor.device}; bring it over: x.numpy()")
-    return tensor.data
+    return tensor._data
 
 
 def check_change(tensor: Any, array: Any, word: str = "Tensor.data") -> Array:
@@ -343,7 +343,7 @@ def check_change(tensor: Any, array: Any, word: str = "Tensor.data") -> Array:
 
 def set_grad(tensor: Any, grad: Any) -> None:
     """Make an array, or None, the gradient of a tensor, if it is one."""
-    if grad is not None:
+    if grad is not None and grad is not tensor._grad:
         if type(grad) is not np.ndarray and is_array(grad):
             grad = plain_array("Tensor.grad", grad)
         _check_grad("Tensor.grad", tensor, grad)
@@ -352,9 +352,9 @@ def set_grad(tensor: Any, grad: Any) -> None:
 
 def judged_grad(op: str, tensor: Any) -> Array | None:
     """Return the gradient of a tensor, judged once more: NumPy lets everybody change the shape of an array in place."""
-    if tensor._grad is not None:
-        _check_grad(op, tensor, tensor._grad)
-    return tensor._grad
+    if (grad := unadorned(tensor._grad)) is not None:
+        _check_grad(op, tensor, grad)
+    return grad
 
 
 def _check_grad(op: str, tensor: Any, grad: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl._backend import Array
+from minidl._backend import Array, unadorned
 
 
 def reduced(tensor: Any) -> tuple[Any, ...]:
@@ -27,7 +27,7 @@ def reduced(tensor: Any) -> tuple[Any, ...]:
     if not array.flags.c_contiguous and array.transpose(outer_first).flags.c_contiguous:
         # Pickle would lose the order of channels-last weights.
         array, axes = array.transpose(outer_first), tuple(map(outer_first.index, axes))
-    made_of = type(tensor), array, axes, tensor.requires_grad, tensor.grad
+    made_of = type(tensor), array, axes, tensor.requires_grad, unadorned(tensor.grad)
     return restored, made_of, getattr(tensor, "__dict__", None)
 
 
@@ -35,6 +35,6 @@ def restored(kind: Any, array: Array, axes: tuple[int, ...], requires_grad: bool
     """Make the tensor again that `reduced` has taken apart."""
     tensor: Any = kind.__new__(kind)
     tensor._data = array if axes == tuple(range(array.ndim)) else array.transpose(axes)
-    tensor._node, tensor._version = None, 0
+    tensor._node, tensor._grad, tensor._version = None, None, 0
     tensor.requires_grad, tensor.grad = requires_grad, grad
     return tensor

@@ -53,7 +53,7 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
         (dtype('int64'), dtype('float32'))
     """
     if isinstance(data, Tensor) or _backend.is_array(data):
-        array = _backend.copy(data.data if isinstance(data, Tensor) else data)
+        array = _backend.copy(data._data if isinstance(data, Tensor) else data)
     else:
         with no_grad():
             array = _of_numbers(np.asarray(data))
@@ -181,7 +181,7 @@ def cat(tensors: Any, axis: int = 0) -> Tensor:
     from minidl import ops
 
     if isinstance(tensors, (list, tuple)) and tensors and all(_is_whole(one) for one in tensors):
-        return Tensor(np.concatenate([one.data for one in tensors], to_axis("cat", axis, tensors[0].ndim)))
+        return Tensor(np.concatenate([one._data for one in tensors], to_axis("cat", axis, tensors[0].ndim)))
     return ops.concat(tensors, axis)
 
 

@@ -6,6 +6,7 @@ minidl runs on an NVIDIA GPU through CuPy (`pip install 'minidl[cuda]'`). Nothin
 
 from __future__ import annotations
 
+from minidl._answers import answering
 from minidl._backend import CudaStatus, cuda_status
 
 __all__ = ["CudaStatus", "is_available"]
@@ -31,3 +32,6 @@ def is_available() -> CudaStatus:
         True
     """
     return cuda_status()
+
+
+__getattr__ = answering("minidl.cuda", "torch.CUDA", else_say="; see docs/gpu.md")

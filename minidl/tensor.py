@@ -29,6 +29,7 @@ import numpy as np
 
 from minidl import _backend, kernels
 from minidl._answers import answer_in, seed_of
+from minidl._arrays import hidden, shown
 from minidl._backend import Array
 from minidl._checks import check_change, check_seed, judged_grad, set_grad, to_array, to_gradients, to_result
 from minidl._copies import reduced
@@ -301,11 +302,11 @@ class Tensor(Arrays):
     @property
     def data(self) -> Array:
         """The array. Assigning one of the same shape and dtype replaces it and counts as a change (a new version)."""
-        return self._data
+        return shown(self._data)
 
     @data.setter
     def data(self, array: Array) -> None:
-        self._data = check_change(self, array)
+        self._data = check_change(self, hidden(array, self._data))
         self._version += 1
 
     grad = property(lambda self: self._grad, set_grad, doc="What `backward` left: an array like the tensor, or None.")
@@ -407,6 +408,6 @@ class Tensor(Arrays):
         leaf: Any  # all nodes have been visited: only leaves are left
         for leaf, share in shares.items():
             if (grad := judged_grad("backward", leaf)) is not None:
-                leaf._grad = kernels.add(grad, share)
+                leaf._grad = shown(kernels.add(grad, share))
             else:
-                leaf._grad = share if leaf in fresh else _backend.copy(share)
+                leaf._grad = shown(share if leaf in fresh else _backend.copy(share))

@@ -238,6 +238,7 @@ def house(tmp_path):
         "minidl/_values.py": "from minidl import _words\n\ndef add():\n    from minidl import ops\n",
         "minidl/_methods/__init__.py": "from minidl._values import add\n",
         "minidl/_numpy.py": "from minidl._methods import add\n",
+        "minidl/_arrays.py": "from minidl._answers import x\n",
         "minidl/tensor.py": "from minidl import _checks, _numpy\n",
         "minidl/ops/__init__.py": "from .conv import conv2d\n",
         "minidl/ops/conv.py": "from minidl import kernels\nfrom minidl.tensor import Tensor\n",

@@ -110,7 +110,7 @@ def _is_checked(value: Any) -> bool:
 
 def _as_input(value: Any) -> Any:
     """Return floating arrays, tensors and numbers as float64 arrays, anything else as it is."""
-    value = value.data if isinstance(value, Tensor) else value
+    value = value._data if isinstance(value, Tensor) else value
     if not _is_array(value):
         if not isinstance(value, (float, list, np.floating)) or np.asarray(value).dtype.kind != "f":
             return value
@@ -175,7 +175,7 @@ def _differentiate(slopes: Slopes, checked: list[int], seed: int) -> tuple[list[
         for index, value in enumerate(given)
     ]
     ys = outputs(slopes.f(*tensors))
-    arrays = [y.data for y in ys]
+    arrays = [y._data for y in ys]
     _judge_outputs(slopes, arrays)
     rng = np.random.default_rng(
         [seed, 1]

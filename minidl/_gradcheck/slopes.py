@@ -64,7 +64,7 @@ class Slopes:
 
         with no_grad(), observe(collect):
             tensors = [Tensor(value) if _backend.is_array(value) else value for value in inputs]
-            return Run([y.data for y in outputs(self.f(*tensors))], choices)
+            return Run([y._data for y in outputs(self.f(*tensors))], choices)
 
     def along(self, argument: int, direction: Array) -> Slope:
         """Return the slope along a direction; h is halved while the two sides make different choices."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl import _backend
 from minidl._answers import spelled
-from minidl._checks import check_flag, check_number, is_int, shown, to_axes, to_axis, to_result
+from minidl._checks import check_flag, check_number, check_tensor, is_int, shown, to_axes, to_axis, to_result
 from minidl._values import Values, operation
 
 
@@ -254,6 +254,7 @@ def order(x: Any, axis: int, descending: Any) -> Any:
 
 def softmax_axis(word: str, x: Any, axis: Any) -> int:
     """Return the axis of a softmax; where it is left out, the one that everybody means."""
+    check_tensor(word, "x", x)
     if axis is None and x.ndim > 2:
         raise ValueError(f"{word}: expects dim, the axis of the classes: dim=1 of (N, C, H, W); x.shape={x.shape}")
     return -1 if axis is None else axis

@@ -50,8 +50,7 @@ NN: Words = {
     ),
     **flat(
         "nn.NAME; layers are for pictures, and a row of numbers is a picture of height 1",
-        "AdaptiveAvgPool AdaptiveMaxPool AvgPool CircularPad ConstantPad Conv ConvTranspose Dropout FractionalMaxPool "
-        "InstanceNorm LPPool MaxPool MaxUnpool ReflectionPad ReplicationPad ZeroPad",
+        "AdaptiveAvgPool AvgPool Conv ConvTranspose Dropout MaxPool ZeroPad",
     ),
     "BatchNorm3d": Word(ANSWERED, "nn.BatchNorm2d; layers are for pictures"),
     **alike(
@@ -70,11 +69,14 @@ NN: Words = {
         REFUSED,
         OWN,
         """
-        AdaptiveLogSoftmaxWithLoss AlphaDropout Bilinear CTCLoss CircularPad2d CosineEmbeddingLoss FeatureAlphaDropout
-        FractionalMaxPool2d GLU GaussianNLLLoss Hardshrink HingeEmbeddingLoss LPPool2d LinearCrossEntropyLoss
-        LinearCrossEntropyOptions MarginRankingLoss MaxUnpool2d MultiLabelMarginLoss MultiLabelSoftMarginLoss
-        MultiMarginLoss PReLU PixelShuffle PixelUnshuffle PoissonNLLLoss RReLU ReflectionPad2d ReplicationPad2d
-        SoftMarginLoss Softshrink Threshold TripletMarginLoss TripletMarginWithDistanceLoss
+        AdaptiveMaxPool1d AdaptiveMaxPool3d CircularPad1d CircularPad3d ConstantPad1d ConstantPad3d
+        FractionalMaxPool3d InstanceNorm1d InstanceNorm3d LPPool1d LPPool3d MaxUnpool1d MaxUnpool3d ReflectionPad1d
+        ReflectionPad3d ReplicationPad1d ReplicationPad3d AdaptiveLogSoftmaxWithLoss AlphaDropout Bilinear CTCLoss
+        CircularPad2d CosineEmbeddingLoss FeatureAlphaDropout FractionalMaxPool2d GLU GaussianNLLLoss Hardshrink
+        HingeEmbeddingLoss LPPool2d LinearCrossEntropyLoss LinearCrossEntropyOptions MarginRankingLoss MaxUnpool2d
+        MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss PReLU PixelShuffle PixelUnshuffle PoissonNLLLoss
+        RReLU ReflectionPad2d ReplicationPad2d SoftMarginLoss Softshrink Threshold TripletMarginLoss
+        TripletMarginWithDistanceLoss
         """,
     ),
     **alike(
@@ -124,7 +126,7 @@ FUNCTIONAL: Words = {
     ),
     **flat(
         "F.NAME; a row of numbers is a picture of height 1",
-        "adaptive_avg_pool adaptive_max_pool avg_pool conv conv_transpose dropout lp_pool max_pool max_unpool",
+        "adaptive_avg_pool avg_pool conv conv_transpose dropout max_pool",
     ),
     **alike(
         ANSWERED,
@@ -140,14 +142,15 @@ FUNCTIONAL: Words = {
         REFUSED,
         "no such function; one of yours with operations of minidl.ops is one",
         """
-        affine_grid alpha_dropout bilinear conv_tbc cosine_embedding_loss ctc_loss feature_alpha_dropout
-        fractional_max_pool2d fractional_max_pool2d_with_indices fractional_max_pool3d
-        fractional_max_pool3d_with_indices gaussian_nll_loss glu grid_sample gumbel_softmax hardshrink
-        hinge_embedding_loss linear_cross_entropy lp_pool2d margin_ranking_loss max_pool1d_with_indices
-        max_pool2d_with_indices max_pool3d_with_indices max_unpool2d adaptive_max_pool1d_with_indices
-        adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices multi_margin_loss multilabel_margin_loss
-        multilabel_soft_margin_loss pdist pixel_shuffle pixel_unshuffle poisson_nll_loss prelu rrelu soft_margin_loss
-        softshrink threshold triplet_margin_loss triplet_margin_with_distance_loss
+        adaptive_max_pool1d adaptive_max_pool3d lp_pool1d lp_pool3d max_unpool1d max_unpool3d affine_grid
+        alpha_dropout bilinear conv_tbc cosine_embedding_loss ctc_loss feature_alpha_dropout fractional_max_pool2d
+        fractional_max_pool2d_with_indices fractional_max_pool3d fractional_max_pool3d_with_indices gaussian_nll_loss
+        glu grid_sample gumbel_softmax hardshrink hinge_embedding_loss linear_cross_entropy lp_pool2d
+        margin_ranking_loss max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices max_unpool2d
+        adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices
+        multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss pdist pixel_shuffle pixel_unshuffle
+        poisson_nll_loss prelu rrelu soft_margin_loss softshrink threshold triplet_margin_loss
+        triplet_margin_with_distance_loss
         """,
     ),
     **alike(
@@ -256,6 +259,10 @@ ARGUMENTS: Words = {
     **same(
         REFUSED,
         {
+            "bias": "leave it out: the shift comes and goes with the scale",
+            "decoupled_weight_decay": "optim.AdamW is that",
+            "recompute_scale_factor": "leave it out: sizes follow from the scale factor that is given",
+            "unflattened_size": "it is called sizes",
             "affine": "the scale and shift are always there",
             "amsgrad": "leave it out: Adam is as in its paper",
             "batch_first": "the batch is always the first axis",

@@ -28,7 +28,7 @@ TENSOR: Words = {
             "argwhere": "x.argwhere()",
             "backward": "x.sum().backward()",
             "bincount": "x.long().flatten(0).bincount()",
-            "bmm": "x.bmm(y); or x @ y",
+            "bmm": "x[None].bmm(y[None]); or x @ y",
             "bool": "x.bool()",
             "broadcast_to": "x.broadcast_to(3, 2, 2)",
             "byte": "x.byte()",
@@ -298,12 +298,12 @@ TENSOR: Words = {
         addbmm addmv addr aminmax apply_ as_strided as_strided_scatter as_subclass bitwise_and bitwise_left_shift
         bitwise_not bitwise_or bitwise_right_shift bitwise_xor block_diag cholesky cholesky_inverse cholesky_solve
         cross cummax cummin det diag_embed diagonal_scatter digamma dsplit eig erf erfc erfinv floor_divide frexp gcd
-        geqrf hardshrink hash_tensor histc histogram hsplit igamma igammac index_add index_copy index_fill index_put
-        index_reduce inverse isneginf isposinf istft lcm ldexp lgamma logcumsumexp logdet lstsq lu lu_solve map2_ map_
-        masked_scatter matrix_exp matrix_power mode msort mvlgamma nanquantile narrow_copy nonzero_static orgqr ormqr
-        pinverse polygamma prelu put qr quantile remainder renorm scatter_reduce select_scatter sgn slice_inverse
-        slice_scatter slogdet smm solve stft sum_to_size svd symeig tensor_split triangular_solve unique_consecutive
-        vsplit unsafe_chunk unsafe_split unsafe_split_with_sizes split_with_sizes
+        geqrf hardshrink hash_tensor histc histogram hsplit igamma igammac index index_add index_copy index_fill
+        index_put index_reduce inverse isneginf isposinf istft lcm ldexp lgamma logcumsumexp logdet lstsq lu lu_solve
+        map2_ map_ masked_scatter matrix_exp matrix_power mode msort mvlgamma nanquantile narrow_copy nonzero_static
+        orgqr ormqr pinverse polygamma prelu put qr quantile remainder renorm scatter_reduce select_scatter sgn
+        slice_inverse slice_scatter slogdet smm solve stft sum_to_size svd symeig tensor_split triangular_solve
+        unique_consecutive vsplit unsafe_chunk unsafe_split unsafe_split_with_sizes split_with_sizes
         """,
     ),
     **alike(
@@ -370,3 +370,22 @@ CONTEXT: Words = same(
         "set_materialize_grads": "dy; it is always an array",
     },
 )
+
+# What becomes of a tensor's methods on x.data and x.grad, which are NumPy arrays; all others are Tensor(x.data).NAME.
+
+ARRAYS: Words = {
+    **alike(WORKS, "x.grad.NAME()", "abs clone cpu detach norm numel numpy zero_"),
+    **alike(WORKS, "x.data.NAME(2.0)", "add_ copy_ div_ fill_ mul_ sub_"),
+    **same(
+        ANSWERED,
+        {
+            "cuda": "x.cuda()",
+            "dim": "x.data.ndim",
+            "exp": "np.exp(x.data)",
+            "normal_": "nn.init.normal_(x, 0.0, 0.02)",
+            "permute": "x.data.transpose(1, 0)",
+            "uniform_": "nn.init.uniform_(x, 0.0, 1.0)",
+            "unsqueeze": "x.data[:, None]",
+        },
+    ),
+}

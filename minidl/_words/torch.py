@@ -31,6 +31,7 @@ TORCH: Words = {
     **same(
         WORKS,
         {
+            "Event": "minidl.Event; what minidl.observe tells, and no clock",
             "Tensor": "minidl.Tensor([1, 2]); float32",
             "arange": "minidl.arange(5)",
             "as_tensor": "minidl.as_tensor(array)",
@@ -43,6 +44,7 @@ TORCH: Words = {
             "e": "minidl.e",
             "empty": "minidl.empty(2, 3); full of 0",
             "empty_like": "minidl.empty_like(x); full of 0",
+            "export": "minidl.export; to ONNX and safetensors",
             "eye": "minidl.eye(3)",
             "flatten": "minidl.flatten(x)",
             "from_numpy": "minidl.from_numpy(array)",
@@ -90,14 +92,13 @@ TORCH: Words = {
     **same(
         ANSWERED,
         {
-            "Generator": "np.random.default_generator(0); as rng= of layers",
+            "Generator": "np.random.default_rng(0); as rng= of layers",
             "FloatTensor": "Tensor([1.0, 2.0])",
             "DoubleTensor": "minidl.tensor([1.0, 2.0], dtype=minidl.float64)",
             "LongTensor": "minidl.tensor([1, 2])",
             "IntTensor": "minidl.tensor([1, 2], dtype=minidl.int32)",
             "BoolTensor": "minidl.tensor([True, False])",
             "ByteTensor": "minidl.tensor([1, 2], dtype=minidl.uint8)",
-            "Event": "time.perf_counter(); minidl.Event is what minidl.observe tells",
             "Size": "tuple",
             "dtype": "np.dtype",
             "fill": "minidl.full_like(x, 7.0)",
@@ -210,7 +211,7 @@ TORCH: Words = {
         "accelerator bit builtins classes contiguous_format cpp ctypes fork functools glob inspect "
         "legacy_contiguous_format math memory_format os platform preserve_format return_types strided sys textwrap "
         "thread_safe_generator threading torch torch_version typename typing typing_extensions wait warnings windows "
-        "classproperty compiler cpu cond default_generator distributed export fx futures library monitor "
+        "classproperty compiler cpu cond default_generator distributed fx futures library monitor "
         "mps overrides package serialization types xpu mtia while_loop",
     ),
 }
@@ -244,3 +245,30 @@ UTILS: Words = same(
         "bottleneck": "minidl.observe",
     },
 )
+
+# cuda
+
+CUDA: Words = {
+    **same(WORKS, {"is_available": "minidl.cuda.is_available(); true or false, with its .reason"}),
+    **same(
+        ANSWERED,
+        {
+            "amp": "float32; there is no mixed precision",
+            "current_device": 'x.device; "cpu" or "cuda"',
+            "device": 'x.to("cuda")',
+            "device_count": "minidl.cuda.is_available(); one device is used",
+            "empty_cache": "nothing; CuPy's pool gives memory back by itself",
+            "get_device_name": "minidl.cuda.is_available().reason",
+            "get_device_properties": "minidl.cuda.is_available().reason",
+            "get_device_capability": "minidl.cuda.is_available().reason",
+            "manual_seed": "minidl.manual_seed(0)",
+            "manual_seed_all": "minidl.manual_seed(0)",
+            "seed": "minidl.manual_seed(0)",
+            "seed_all": "minidl.manual_seed(0)",
+            "max_memory_allocated": "nothing; CuPy counts: cupy.get_default_memory_pool().used_bytes()",
+            "memory_allocated": "nothing; CuPy counts: cupy.get_default_memory_pool().used_bytes()",
+            "set_device": "nothing; one device is used, see CUDA_VISIBLE_DEVICES",
+            "synchronize": "x.numpy(); what comes back has been computed",
+        },
+    ),
+}

@@ -174,7 +174,7 @@ def count(net: Module, size: int | Sequence[int] | None = None) -> Cost:
     ]
     rows += [Layer(path, NOT_RUN, None, number, 0, 0, 0) for path, number in waiting.items()]
     name = getattr(net, "name", "") or type(net).__name__
-    weights = sum(parameter.data.nbytes for parameter in net.parameters())
+    weights = sum(parameter._data.nbytes for parameter in net.parameters())
     return Cost(name, input_shape(net, size), tuple(rows), depth(events), weights, dict(uncounted))
 
 

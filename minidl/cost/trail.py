@@ -45,7 +45,7 @@ def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool
     check_flag("cost", "training", training)
     shape = input_shape(net, size)
     first: Any = next(net.parameters(), None)
-    like = np.zeros((), dtype=np.float32) if first is None else first.data
+    like = np.zeros((), dtype=np.float32) if first is None else first._data
     events: list[Event] = []
     with net.modes_kept(), no_grad(), kernels.use("textbook"), observe(events.append):  # nothing is compiled for it
         for module in net.modules():

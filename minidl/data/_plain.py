@@ -66,7 +66,7 @@ def as_split(op: str, name: str, source: Any, *, classes_only: bool = False) -> 
 
 def _array(op: str, name: str, value: Any) -> np.ndarray:
     """Return an array of numbers, of a tensor its values."""
-    array = to_numpy(value.data) if isinstance(value, Tensor) else value
+    array = to_numpy(value._data) if isinstance(value, Tensor) else value
     if not isinstance(array, np.ndarray) or isinstance(array, (np.matrix, np.ma.MaskedArray)):
         raise TypeError(f"{op}: {name} must be an array or a tensor; received {shown(value)}")
     if array.dtype.kind not in "biuf":

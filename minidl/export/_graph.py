@@ -61,7 +61,7 @@ class Graph:
         self.constants: dict[str, np.ndarray] = {}  # those that are used
         self._own: dict[int, tuple[str, Any]] = {}
         for path, parameter in net.named_parameters():
-            self._own[id(parameter.data)] = path, parameter.data
+            self._own[id(parameter._data)] = path, parameter._data
         for path, buffer in net.named_buffers():
             self._own.setdefault(id(buffer), (path, buffer))
         self._names: dict[int, str] = {}  # of results
@@ -211,16 +211,16 @@ def trace(net: Module, size: int | Sequence[int] | None) -> tuple[Graph, tuple[t
             f"export: the weights of {name} are {held:,} bytes, an ONNX file holds at most {LARGEST:,}; "
             "write them as safetensors"
         )
-    graph.begin(x.data)
+    graph.begin(x._data)
     for event in events:
         graph.add(event)
-    graph.end(y.data)
-    kind = y.data.dtype.name
-    return graph, (x.data.shape, y.data.shape), kind
+    graph.end(y._data)
+    kind = y._data.dtype.name
+    return graph, (x._data.shape, y._data.shape), kind
 
 
 def _huge(net: Module) -> bool:
-    return sum(parameter.data.nbytes for parameter in net.parameters()) > LARGEST // 2
+    return sum(parameter._data.nbytes for parameter in net.parameters()) > LARGEST // 2
 
 
 def _model(graph: Graph, shapes: Any, kind: str, metadata: Mapping[str, Any]) -> Any:

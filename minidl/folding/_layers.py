@@ -124,7 +124,7 @@ class FoldedConv2d(Module):
         call = None if _leave_traces(x, residual) else (_kind(x), _kind(residual), *kernels.choices())
         known = self._calls.get(call)
         if known is not None and all(map(operator.is_, known.given, given)):
-            y = known.run(x.data, None if residual is None else residual.data)
+            y = known.run(x._data, None if residual is None else residual._data)
             if y is not NotImplemented:
                 return Tensor(y)
         return self._judged(x, residual, call, *given)
@@ -135,7 +135,7 @@ class FoldedConv2d(Module):
         y = ops.conv2d_fused(x, w, b, residual, activation=self.activation, **self.geometry)
         if call is not None:
             sizes, _ = convolution_sizes("conv2d_fused", x, w, b, *self.geometry.values())
-            arrays = x.data, weight, bias, None if residual is None else residual.data
+            arrays = x._data, weight, bias, None if residual is None else residual._data
             run = kernels.prepared("conv2d_fused", *arrays, self.activation, *sizes.values())
             if len(self._calls) >= CALLS:
                 self._calls.clear()
@@ -171,20 +171,20 @@ def _kind(x: Tensor | None) -> Any:
     """Return what an operation judges of x."""
     if not isinstance(x, Tensor):
         return type(x)
-    array = x.data
+    array = x._data
     return type(array), array.dtype, array.shape
 
 
 def folded(conv: Conv2d, norm: BatchNorm2d | None) -> tuple[Array, Array | None]:
     """Return the weights and biases, in float64, of the convolution that does what conv and norm do."""
-    weight = conv.weight.data.astype(np.float64)
-    bias = None if conv.bias is None else conv.bias.data.astype(np.float64)
+    weight = conv.weight._data.astype(np.float64)
+    bias = None if conv.bias is None else conv.bias._data.astype(np.float64)
     if norm is None:
         return weight, bias
     scale = (norm.running_var.astype(np.float64) + norm.eps) ** -0.5
     shift: Any = 0.0
     if norm.weight is not None and norm.bias is not None:
-        scale, shift = scale * norm.weight.data, norm.bias.data.astype(np.float64)
+        scale, shift = scale * norm.weight._data, norm.bias._data.astype(np.float64)
     centred = (0.0 if bias is None else bias) - norm.running_mean
     return weight * scale[:, None, None, None], shift + scale * centred
 

@@ -23,7 +23,7 @@ Traces = dict[str, list[np.ndarray]]
 def pictures(net: Module, shape: tuple[int, ...]) -> Tensor:
     """Return random numbers as the network takes them."""
     first: Any = next(net.parameters(), None)
-    like = np.zeros((), dtype=np.float32) if first is None else first.data
+    like = np.zeros((), dtype=np.float32) if first is None else first._data
     x = np.random.default_rng(0).standard_normal((PICTURES, *shape)).astype(like.dtype)
     return Tensor(_backend.to_device(x, _backend.device_of(like)))
 
@@ -99,7 +99,7 @@ def _relative_error(a: np.ndarray, b: np.ndarray) -> float:
 def _numbers(value: Any, within: tuple[int, ...] = ()) -> Iterator[np.ndarray]:
     """Yield the arrays and numbers in a value, as deep as usual containers and plain objects go."""
     if isinstance(value, Tensor):
-        value = value.data
+        value = value._data
     if isinstance(value, (bool, int, float, np.number)) or (_backend.is_array(value) and value.dtype.kind in "biuf"):
         yield np.array(_backend.to_numpy(value))
         return

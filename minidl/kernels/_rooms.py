@@ -122,7 +122,7 @@ def leading(arguments: tuple[Any, ...]) -> Any:
 def is_worth_it(name: str, arguments: tuple[Any, ...]) -> bool:
     """Tell whether a call is large enough for the fast room, if it can serve it at all."""
     x = leading(arguments)
-    if type(x) is not np.ndarray or x.dtype != np.float32:
+    if not isinstance(x, np.ndarray) or x.dtype != np.float32:
         return False
     other = arguments[1] if len(arguments) > 1 else x
     if name.endswith("pool2d_dx"):  # the gradient is larger than what it is made of

@@ -204,7 +204,7 @@ def initialise(net: Module, rng: np.random.Generator | None) -> None:
         else:
             layer.weight.data = init.normal(shape, 0.01, rng)
         if layer.bias is not None:
-            layer.bias.data = np.zeros_like(layer.bias.data)
+            layer.bias.data = np.zeros_like(layer.bias._data)
 
 
 def weighted_layers(net: Module) -> Iterator[Any]:
@@ -306,7 +306,7 @@ def read_state(
 
 
 def _arrays(net: Network) -> dict[str, Any]:
-    return {name: parameter.data for name, parameter in net.named_parameters()} | dict(net.named_buffers())
+    return {name: parameter._data for name, parameter in net.named_parameters()} | dict(net.named_buffers())
 
 
 def _is_part(name: str, modules: tuple[str, ...]) -> bool:

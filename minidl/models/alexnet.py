@@ -59,7 +59,7 @@ class AlexNet(Network):
             self.fc6 = nn.Linear(k5 * 6 * 6, hidden)
             self.fc7 = nn.Linear(hidden, hidden)
             self.fc8 = nn.Linear(hidden, num_classes)
-        self.norm = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0)
+        self.norm = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0, convention="paper")
         self.pool = nn.MaxPool2d(3, stride=2)
         self.dropout = nn.Dropout(0.5)
         ones = (self.conv2, self.conv4, self.conv5, self.fc6, self.fc7)

@@ -165,7 +165,7 @@ class GoogLeNet(Network):
                 self.aux1 = AuxiliaryHead(after["4a"], head, num_classes, pool, batch_norm)
                 self.aux2 = AuxiliaryHead(after["4d"], head, num_classes, pool, batch_norm)
             self.fc = nn.Linear(channels, num_classes)
-        self.norm = nn.Identity() if batch_norm else nn.LocalResponseNorm(5)
+        self.norm = nn.Identity() if batch_norm else nn.LocalResponseNorm(5, convention="paper")
         self.pool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.pool4 = nn.MaxPool2d(last_pool, stride=2, ceil_mode=True)
         self.dropout = nn.Dropout(dropout)

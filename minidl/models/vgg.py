@@ -81,7 +81,7 @@ def _features(column: tuple[int | str, ...], in_channels: int, batch_norm: bool)
         if entry == "M":
             layers += [nn.MaxPool2d(2)]
         elif entry == "L":
-            layers += [nn.LocalResponseNorm(5)]
+            layers += [nn.LocalResponseNorm(5, convention="paper")]
         else:
             channels = int(entry)
             layers += [nn.Conv2d(in_channels, channels, 3, padding=1)]

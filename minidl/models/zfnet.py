@@ -53,7 +53,7 @@ class ZFNet(Network):
             self.fc7 = nn.Linear(hidden, hidden)
             self.fc8 = nn.Linear(hidden, num_classes)
         self.pool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
-        self.norm = nn.LocalResponseNorm(5)
+        self.norm = nn.LocalResponseNorm(5, convention="paper")
         self.dropout = nn.Dropout(0.5)
         for layer in weighted_layers(self):
             layer.weight.data = init.normal(layer.weight.shape, 0.01, rng)

@@ -20,7 +20,7 @@ def spelt(layer: str, name: str, value: Any, default: Any, other_name: str, othe
     """
     if other is None:
         return value
-    if type(value) is not type(default) or value != default:
+    if value is not default and (type(value) is not type(default) or value != default):
         found = f"{name}={shown(value)}, {other_name}={shown(other)}"
         raise ValueError(f"{layer}: {name} and {other_name} are the same; received {found}; give one")
     return other

@@ -40,7 +40,7 @@ def save(module: Any) -> dict[str, np.ndarray]:
     """Return copies of a module's own arrays, and those that each child saves."""
     state: dict[str, np.ndarray] = {}
     for name, value in _own(module).items():
-        array = value.data if isinstance(value, Tensor) else value
+        array = value._data if isinstance(value, Tensor) else value
         state[name] = np.array(_backend.to_numpy(array), order="C")
     for name, child in module.named_children():
         state.update((joined(name, path), array) for path, array in child.state_dict().items())
@@ -116,7 +116,7 @@ def _to_arrays(state: Any, targets: Mapping[str, Any]) -> dict[str, np.ndarray]:
         if name.endswith(PASSED_OVER) and name not in targets:
             continue
         try:
-            array = _backend.to_numpy(value.data if isinstance(value, Tensor) else value)
+            array = _backend.to_numpy(value._data if isinstance(value, Tensor) else value)
         except Exception as error:  # every library has its own for "this cannot be an array"
             raise TypeError(_no_array(name, value, str(error).splitlines()[0])) from None
         if array.dtype.kind not in "biuf":
@@ -158,7 +158,7 @@ def _undo(module: Any) -> Callable[[], None]:
     tree = [module]  # as it is, whatever its modules say of themselves
     for below in tree:
         tree.extend(child for child in below._modules.values() if child is not None)
-    parameters = [(it, it.data) for below in tree for it in below._parameters.values() if it is not None]
+    parameters = [(it, it._data) for below in tree for it in below._parameters.values() if it is not None]
     buffers = [(below._buffers, dict(below._buffers)) for below in tree]
 
     def undo() -> None:
@@ -181,7 +181,7 @@ def _listed(title: str, names: list[str], most: int = 4) -> str:
 def _replace(owner: Any, attribute: str, array: np.ndarray) -> None:
     """Give a parameter or buffer the values of an array, in its own dtype, memory order and on its own device."""
     value = getattr(owner, attribute)
-    old = value.data if isinstance(value, Tensor) else value
+    old = value._data if isinstance(value, Tensor) else value
     new = _backend.empty(old.shape, old.dtype, like=old)
     new[...] = _backend.to_device(np.asarray(array, dtype=old.dtype), _backend.device_of(old))
     if isinstance(value, Tensor):

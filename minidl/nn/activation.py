@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from minidl import ops
 from minidl._checks import check_choice, check_number, check_positive
+from minidl._methods.makers import softmax_axis
 from minidl.nn._spelling import spelt
 from minidl.nn.module import Module
 from minidl.ops.smooth import APPROXIMATIONS
@@ -232,27 +233,31 @@ class Softplus(Module):
 class Softmax(Module):
     """eˣ / Σ eˣ along one axis; see `minidl.ops.softmax`. `dim` is another spelling of `axis`.
 
+    The axis may be left out for one or two axes, where it is the last; of pictures it has to be said.
+
     Example:
         >>> from minidl import Tensor, nn
         >>> nn.Softmax()(Tensor([[0.0, 0.0]])).numpy()
         array([[0.5, 0.5]], dtype=float32)
     """
 
-    def __init__(self, axis: int = -1, *, dim: int | None = None):
+    def __init__(self, axis: int | None = None, *, dim: int | None = None):
         super().__init__()
-        self.axis = spelt("Softmax", "axis", axis, -1, "dim", dim)
+        self.axis = spelt("Softmax", "axis", axis, None, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply softmax."""
-        return ops.softmax(x, self.axis)
+        return ops.softmax(x, softmax_axis("Softmax", x, self.axis))
 
     def extra_repr(self) -> str:
         """Return the axis."""
-        return f"axis={self.axis}"
+        return f"axis={-1 if self.axis is None else self.axis}"
 
 
 class LogSoftmax(Module):
     """The logarithm of softmax along one axis; see `minidl.ops.log_softmax`. `dim` is another spelling of `axis`.
+
+    The axis may be left out for one or two axes, where it is the last; of pictures it has to be said.
 
     Example:
         >>> from minidl import Tensor, nn
@@ -260,17 +265,17 @@ class LogSoftmax(Module):
         array([[     0., -20000.]], dtype=float32)
     """
 
-    def __init__(self, axis: int = -1, *, dim: int | None = None):
+    def __init__(self, axis: int | None = None, *, dim: int | None = None):
         super().__init__()
-        self.axis = spelt("LogSoftmax", "axis", axis, -1, "dim", dim)
+        self.axis = spelt("LogSoftmax", "axis", axis, None, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply log_softmax."""
-        return ops.log_softmax(x, self.axis)
+        return ops.log_softmax(x, softmax_axis("LogSoftmax", x, self.axis))
 
     def extra_repr(self) -> str:
         """Return the axis."""
-        return f"axis={self.axis}"
+        return f"axis={-1 if self.axis is None else self.axis}"
 
 
 BY_NAME: dict[str, Callable[[], Module]] = {

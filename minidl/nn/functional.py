@@ -245,7 +245,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
         >>> one_hot(minidl.tensor([2, 0]), 3).tolist()
         [[0, 0, 1], [1, 0, 0]]
     """
-    labels = np.asarray(tensor.data if isinstance(tensor, Tensor) else tensor)
+    labels = np.asarray(tensor._data if isinstance(tensor, Tensor) else tensor)
     if labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):
         raise ValueError(f"one_hot: expects whole numbers from 0 on; received dtype={labels.dtype}")
     most = int(labels.max()) + 1 if labels.size else 0

@@ -30,8 +30,8 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __init__(self, array: Any):
-        super().__init__(array, requires_grad=True)
+    def __init__(self, array: Any, requires_grad: bool = True):
+        super().__init__(array._data if isinstance(array, Tensor) else array, requires_grad)
 
     def _move(self, device: str) -> None:
         """Change the device, which for a tensor in a graph would be an operation."""

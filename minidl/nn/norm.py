@@ -218,18 +218,39 @@ def _register_line(layer: Module, shape: tuple[int, ...], *, weight: bool, bias:
 class LocalResponseNorm(Module):
     """Local response norm over (N, C, H, W); see `minidl.ops.local_response_norm` for the arguments.
 
-    Its defaults are those of PyTorch's layer in name and order but of AlexNet's paper in value.
+    The convention has to be said, because the paper's and PyTorch's differ.
+
+    Args:
+        size: number of channels in the window.
+        alpha: weight of the sum.
+        beta: exponent.
+        k: what the divisor begins with; None (default) is 2 as in AlexNet's paper, or 1 as in PyTorch.
+        convention: "paper" takes alpha as it is; "torch" divides it by size.
+
+    Raises:
+        ValueError: if the convention is not said.
 
     Example:
         >>> from minidl import nn
-        >>> nn.LocalResponseNorm(5)
+        >>> nn.LocalResponseNorm(5, convention="paper")
         LocalResponseNorm(5, alpha=0.0001, beta=0.75, k=2.0, convention='paper')
     """
 
     def __init__(
-        self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0, convention: str = "paper"
+        self,
+        size: int = 5,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        k: float | None = None,
+        convention: str | None = None,
     ):
         super().__init__()
+        if convention is None:
+            raise ValueError(
+                "LocalResponseNorm: expects convention='torch', PyTorch's (alpha divided by size, k=1), or "
+                "convention='paper', AlexNet's (alpha as it is, k=2), which was meant here until now"
+            )
+        k = (2.0 if convention == "paper" else 1.0) if k is None else k
         self.size, self.alpha, self.beta, self.k, self.convention = size, alpha, beta, k, convention
 
     def forward(self, x: Tensor) -> Tensor:

@@ -45,12 +45,12 @@ def as_operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
 def as_tensor(operand: Any, like: Tensor) -> Any:
     """Wrap a plain number as a tensor of the dtype and device of `like`, an array as a tensor; leave others alone."""
     if isinstance(operand, NUMBERS):
-        return Tensor(_backend.full((), operand, like.dtype, like=like.data))
+        return Tensor(_backend.full((), operand, like.dtype, like=like._data))
     return Tensor(operand) if _backend.is_array(operand) else operand
 
 
 def _counted(operand: Tensor, other: Tensor) -> Tensor:
     """Return a mask beside floats as floats 0 and 1, anything else as it is."""
     if operand.dtype == np.bool_ and other.dtype in FLOATS:
-        return Tensor(operand.data.astype(other.dtype))
+        return Tensor(operand._data.astype(other.dtype))
     return operand

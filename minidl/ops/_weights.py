@@ -43,7 +43,7 @@ def element_weights(op: str, name: str, value: Any, **scores: Tensor) -> Array:
 
 
 def _numbers(op: str, name: str, value: Any, what: str) -> Array:
-    array = value.data if isinstance(value, Tensor) else value
+    array = value._data if isinstance(value, Tensor) else value
     array = array if _backend.is_array(array) else from_numbers(op, name, array)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{op}: {name} must be {what}; received dtype={array.dtype}")

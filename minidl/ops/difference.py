@@ -208,10 +208,10 @@ def binary_cross_entropy_with_logits(
     """
     op = "binary_cross_entropy_with_logits"
     target = _target(op, x, target, reduction)
-    if bool(((target.data < 0) | (target.data > 1)).any()):
+    if bool(((target._data < 0) | (target._data > 1)).any()):
         raise ValueError(
-            f"{op}: target must be from 0 (no) to 1 (yes); received from {float(target.data.min())} to "
-            f"{float(target.data.max())}; of classes, use cross_entropy"
+            f"{op}: target must be from 0 (no) to 1 (yes); received from {float(target._data.min())} to "
+            f"{float(target._data.max())}; of classes, use cross_entropy"
         )
     counts = None if pos_weight is None else Tensor(element_weights(op, "pos_weight", pos_weight, x=x))
     each = BinaryCrossEntropyWithLogits.apply(x, target, counts)

@@ -255,7 +255,7 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     """
     a, b = as_operands("where", a, b)
     if isinstance(condition, (bool, np.bool_)):
-        condition = _backend.array_module(a.data).asarray(condition)
+        condition = _backend.array_module(a._data).asarray(condition)
     condition = Tensor(condition) if _backend.is_array(condition) else condition
     if not isinstance(condition, Tensor) or condition.dtype != np.bool_:
         found = condition.dtype if isinstance(condition, Tensor) else f"a {type(condition).__name__}"

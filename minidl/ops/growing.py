@@ -53,7 +53,7 @@ _rooms: dict[int, tuple[ref[Tensor], Room, Array]] = {}
 
 def _enter(y: Tensor, room: Room) -> Tensor:
     key = id(y)
-    _rooms[key] = ref(y, lambda _: _rooms.pop(key, None)), room, y.data
+    _rooms[key] = ref(y, lambda _: _rooms.pop(key, None)), room, y._data
     return y
 
 
@@ -118,7 +118,7 @@ def grow(x: Tensor, channels: int) -> Tensor:
         raise ValueError(
             f"grow: channels must be at least the {c} of x; received channels={channels}, x.shape={x.shape}"
         )
-    room = Room(x.data, channels, taken=c)
+    room = Room(x._data, channels, taken=c)
     return _enter(Grow.apply(x, block=room.block), room)
 
 
@@ -154,7 +154,7 @@ def append(x: Tensor, new: Tensor) -> Tensor:
             f"new.shape={new.shape}, x.shape={x.shape}"
         )
     _, room, array = _rooms.get(id(x), (None, None, None))
-    is_there = room is not None and array is x.data and room.take(c, c + k)
+    is_there = room is not None and array is x._data and room.take(c, c + k)
     if room is None or not is_there:
-        room = Room(x.data, c + k if room is None else max(c + k, room.block.shape[1]), taken=c + k)
+        room = Room(x._data, c + k if room is None else max(c + k, room.block.shape[1]), taken=c + k)
     return _enter(Append.apply(x, new, block=room.block, is_there=is_there), room)

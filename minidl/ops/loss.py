@@ -111,7 +111,7 @@ def cross_entropy(
         t = t * float(logits.numel() // logits.shape[1]) if reduction == "sum" else t
     else:
         settings = weights, ignore_index, reduction, label_smoothing
-        t = _one_hot("cross_entropy", "logits", logits, labels.data, *settings)
+        t = _one_hot("cross_entropy", "logits", logits, labels._data, *settings)
     return CrossEntropy.apply(logits, t) if reduction != "none" else NllLoss.apply(log_softmax(logits, 1), t)
 
 
@@ -144,7 +144,7 @@ def nll_loss(
     labels = _judged("nll_loss", "log_p", log_p, labels, ignore_index, reduction, "iu")
     weights = None if weight is None else class_weights("nll_loss", weight, log_p=log_p)
     scale = "mean" if reduction == "mean" else "none"
-    t = _one_hot("nll_loss", "log_p", log_p, labels.data, weights, ignore_index, scale, 0.0)
+    t = _one_hot("nll_loss", "log_p", log_p, labels._data, weights, ignore_index, scale, 0.0)
     return reduced("nll_loss", NllLoss.apply(log_p, t), reduction)
 
 
@@ -201,7 +201,7 @@ def _one_hot(
             f"{op}: labels must have one class index for each {each}, shape {shape}; "
             f"labels.shape={labels.shape}, {name}.shape={scores.shape}"
         )
-    xp, labels = _backend.array_module(scores.data), labels.reshape(-1)
+    xp, labels = _backend.array_module(scores._data), labels.reshape(-1)
     counted = labels != ignore_index
     wrong = labels[counted & ((labels < 0) | (labels >= m))]
     if wrong.size:

@@ -195,7 +195,7 @@ def batch_norm(
     _check_running(x, training, running_mean, running_var)
     _check_channels(x, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
     weight, bias = (
-        Tensor(_backend.full((x.shape[1],), value, x.dtype, like=x.data)) if given is None else given
+        Tensor(_backend.full((x.shape[1],), value, x.dtype, like=x._data)) if given is None else given
         for given, value in ((weight, 1), (bias, 0))
     )
     check_flag("batch_norm", "training", training)

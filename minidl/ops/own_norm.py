@@ -158,6 +158,6 @@ def _line(op: str, x: Tensor, shape: tuple[int, ...], what: str, *given: Tensor 
                 f"{op}: {name} must have {what}, shape {shape}; {name}.shape={tensor.shape}, x.shape={x.shape}"
             )
     return tuple(
-        Tensor(_backend.full(shape, value, x.dtype, like=x.data)) if tensor is None else tensor
+        Tensor(_backend.full(shape, value, x.dtype, like=x._data)) if tensor is None else tensor
         for tensor, value in zip(given, (1, 0))
     )

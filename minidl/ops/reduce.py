@@ -208,5 +208,5 @@ def var(x: Tensor, axis: Any = None, *, correction: float = 1, keepdims: bool = 
 def _of_whole(op: str, x: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     """Reduce whole numbers or bools, which have no gradient."""
     settings = {"dtype": np.float64} if op == "mean" else {}
-    result = to_result(op, getattr(x.data, op)(axis=axes, keepdims=keepdims, **settings))
+    result = to_result(op, getattr(x._data, op)(axis=axes, keepdims=keepdims, **settings))
     return Tensor(result.astype(np.float32) if op == "mean" else result)

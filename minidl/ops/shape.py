@@ -210,11 +210,11 @@ def _key_part(x: Tensor, part: Any) -> Any:
         part = part if isinstance(part, Tensor) else Tensor(part)
         if part.device != x.device:
             raise TypeError(f"index: x is on {x.device} but an array of the key on {part.device}; move one of them")
-        return part.data.copy()
+        return part._data.copy()
     if isinstance(part, (list, bool, np.bool_)):
         array = from_numbers("index", "key", part)
         array = array if array.size else array.astype(np.intp)  # NumPy takes [] for floats
-        return _backend.array_module(x.data).asarray(array)
+        return _backend.array_module(x._data).asarray(array)
     return part
 
 

@@ -226,12 +226,12 @@ class Optimizer(Brief):
         moving = []
         for group in self.param_groups:
             for p in group["params"]:
-                if judged_grad(type(self).__name__, p) is not None:
+                if (g := judged_grad(type(self).__name__, p)) is not None:
                     state = self._state.setdefault(p, {})
                     self._check_devices(p, state)
-                    moving.append((p, state, group))
-        for p, state, group in moving:
-            p.data = self.update(p.data, p.grad, state, group)
+                    moving.append((p, g, state, group))
+        for p, g, state, group in moving:
+            p.data = self.update(p._data, g, state, group)
         return found
 
     def _check_devices(self, p: Tensor, state: dict[str, Array]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl._backend import Array, array_module
+from minidl._backend import Array, array_module, unadorned
 from minidl._checks import check_positive, judged_grad
 from minidl.kernels.textbook.sums import total
 from minidl.tensor import Tensor
@@ -48,7 +48,7 @@ def clip_grad_norm(parameters: Iterable[Any], max_norm: float) -> float:
     check_positive("clip_grad_norm", "max_norm", max_norm)
     parameters = _listed(parameters)
     with_gradient = [p for p in parameters if judged_grad("clip_grad_norm", p) is not None]
-    norm = math.sqrt(sum(_sum_of_squares(p.grad) for p in with_gradient))
+    norm = math.sqrt(sum(_sum_of_squares(unadorned(p.grad)) for p in with_gradient))
     if math.isfinite(norm) and norm > max_norm:
         for p in with_gradient:
             p.grad = p.grad * p.dtype.type(max_norm / (norm + 1e-6))

@@ -16,7 +16,7 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import check_flag, check_positive
+from minidl._checks import check_flag, check_positive, shown
 from minidl.optim._optimizer import Optimizer, Setting
 
 
@@ -48,11 +48,14 @@ class SGD(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float,
+        lr: float = 1e-3,
         momentum: float = 0.0,
+        dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ):
+        if dampening != 0:  # in PyTorch's place, so that no number lands on another one
+            raise TypeError(f"SGD: takes no dampening; leave it out: it is 0; received dampening={shown(dampening)}")
         super().__init__(parameters, lr, weight_decay, momentum=momentum, nesterov=nesterov)
 
     def check(self, settings: dict[str, Any]) -> None:

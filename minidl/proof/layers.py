@@ -79,7 +79,7 @@ LAYERS: dict[str, tuple[LayerCase, ...]] = {
         LayerCase("not affine", lambda: nn.LayerNorm(5, elementwise_affine=False), ROWS),
     ),
     "LocalResponseNorm": (
-        LayerCase("of the paper", nn.LocalResponseNorm, PICTURES),
+        LayerCase("of the paper", lambda: nn.LocalResponseNorm(convention="paper"), PICTURES),
         LayerCase("strong, PyTorch's", lambda: nn.LocalResponseNorm(3, 1.0, 0.5, 1.0, "torch"), PICTURES),
     ),
     "Linear": (

@@ -38,9 +38,9 @@ def batch_norm(
 
     Before the call, `steps` steps of training on fixed batches move them, so that evaluation shows where they are.
     """
-    running = running_arrays(x.shape[1], x.data)
+    running = running_arrays(x.shape[1], x._data)
     for step in range(steps):
-        batch = Tensor(training_batch(step, x.shape[1], x.data))
+        batch = Tensor(training_batch(step, x.shape[1], x._data))
         ops.batch_norm(batch, None, None, *running, training=True, momentum=momentum)
     return ops.batch_norm(x, weight, bias, *running, momentum=momentum, residual=residual, **settings)
 

@@ -59,7 +59,7 @@ def evaluate(
         for x, labels in (on_device(batch, device) for batch in batches):
             logits = net(Tensor(x))
             score = score or Metrics(logits.shape[1])
-            score.update(logits.data, labels, ops.cross_entropy(logits, labels).item())
+            score.update(logits._data, labels, ops.cross_entropy(logits, labels).item())
             tell(logits, labels)
     left_out = pictures.left_out if isinstance(pictures, Loader) else []
     if score is None:

@@ -25,7 +25,7 @@ def is_finite(array: Array) -> bool:
 
 def bad_state(net: Module) -> str | None:
     """Return the name of the first parameter or buffer that holds a number that is not finite, or None."""
-    values = [("parameter", name, parameter.data) for name, parameter in net.named_parameters()]
+    values = [("parameter", name, parameter._data) for name, parameter in net.named_parameters()]
     values += [("buffer", name, buffer) for name, buffer in net.named_buffers()]
     return next((f"{kind} {name}" for kind, name, array in values if not is_finite(array)), None)
 

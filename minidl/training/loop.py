@@ -158,4 +158,4 @@ def _tell(watchers: Sequence[Watcher], event: str, *details: Any) -> None:
 def _count_correct(logits: Tensor, labels: Array) -> int:
     """Count the pictures whose most likely class is the right one; of mixed pictures the one with the larger share."""
     right = labels if labels.ndim == 1 else labels.argmax(axis=1)
-    return int((logits.data.argmax(axis=1) == right).sum())
+    return int((logits._data.argmax(axis=1) == right).sum())

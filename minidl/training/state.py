@@ -118,7 +118,7 @@ def _eps(config: Config) -> dict[str, float]:
 
 def _sgd(groups: list[Any], config: Config) -> Optimizer:
     nesterov = config.nesterov and config.momentum > 0
-    return SGD(groups, config.lr, config.momentum, config.weight_decay, nesterov)
+    return SGD(groups, config.lr, config.momentum, weight_decay=config.weight_decay, nesterov=nesterov)
 
 
 def _rmsprop(groups: list[Any], config: Config) -> Optimizer:

@@ -39,7 +39,7 @@ def first_filters(net: Module) -> tuple[str, np.ndarray]:
         raise TypeError(f"first_filters: expects a module; received a {type(net).__name__}")
     for name, parameter in net.named_parameters():
         if len(parameter.shape) == 4:
-            return name, _backend.to_numpy(parameter.data)
+            return name, _backend.to_numpy(parameter._data)
     raise ValueError(f"first_filters: {type(net).__name__} has no parameter of shape (O, C, KH, KW), no convolution")
 
 

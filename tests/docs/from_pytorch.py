@@ -6,15 +6,17 @@ from minidl._words import ANSWERED, REFUSED, WORKS
 from minidl._words.data import DATA
 from minidl._words.modules import ARGUMENTS, FUNCTIONAL, MODULE, NN, UTILS
 from minidl._words.optim import OPTIM, OPTIMIZER, SCHEDULERS
-from minidl._words.tensor import CONTEXT, OPERATORS, TENSOR
-from minidl._words.torch import TORCH
+from minidl._words.tensor import ARRAYS, CONTEXT, OPERATORS, TENSOR
+from minidl._words.torch import CUDA, TORCH
 from minidl._words.torch import UTILS as TORCH_UTILS
 from tests.docs.pages import DOCS
 
 PAGE = DOCS / "from-pytorch.md"
 TABLES = {
     "tensor": TENSOR,
+    "arrays": ARRAYS,
     "operators": OPERATORS,
+    "cuda": CUDA,
     "torch": {name: word for name, word in TORCH.items() if TENSOR.get(name) is not word},
     "nn": NN,
     "functional": FUNCTIONAL,

@@ -219,7 +219,7 @@ NORMALISED = {
 def test_kinds_of_arrays_become_plain_ones(kind):
     array = NORMALISED[kind]()
     x = Tensor(array, requires_grad=True)
-    assert type(x.data) is np.ndarray
+    assert type(x._data) is np.ndarray
     assert x.dtype is np.dtype(np.float32)
     assert x.data.flags.aligned
     np.testing.assert_array_equal(x.data, np.zeros((2, 2)) if kind == "a memory map" else NATIVE)
@@ -229,7 +229,7 @@ def test_kinds_of_arrays_become_plain_ones(kind):
         other = Tensor(NATIVE, requires_grad=True)
         other.data = array
         other.grad = array if array.dtype.isnative else None
-        assert type(other.data) is np.ndarray
+        assert type(other._data) is np.ndarray
         assert type(other.grad) in (np.ndarray, type(None))
         np.testing.assert_array_equal((other * array).data, other.data * x.data)
         assert (other == array).all()

@@ -51,8 +51,8 @@ def test_what_an_event_holds():
         y = ops.relu(x)
         y.backward(np.array([5.0, 6.0]))
     forward, backward = events
-    assert forward.inputs == (x.data,)
-    assert forward.output is y.data
+    assert forward.inputs == (x._data,)
+    assert forward.output is y._data
     assert forward.saved_bytes == 16
     np.testing.assert_array_equal(forward.choices, [True, False])
     np.testing.assert_array_equal(backward.inputs[0], [5, 6])

@@ -9,7 +9,8 @@ from minidl.nn import Parameter
 
 def test_numbers_become_float32_and_arrays_stay_as_they_are():
     array = np.ones(3)
-    assert Tensor(array).data is array
+    assert Tensor(array)._data is array
+    assert np.shares_memory(Tensor(array).data, array)
     assert Tensor(array).dtype == np.float64
     assert Tensor([1, 2]).dtype == np.float32
     assert Tensor(3.0).shape == ()

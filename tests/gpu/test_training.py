@@ -88,7 +88,7 @@ def test_layers_of_all_kinds_train_as_on_the_cpu(gpu):
             nn.ConvTranspose2d(8, 8, 2, stride=2, groups=2, rng=rng),
             nn.BatchNorm2d(8, activation="relu6"),
             nn.ChannelShuffle(4),
-            nn.LocalResponseNorm(),
+            nn.LocalResponseNorm(convention="paper"),
             nn.StochasticDepth(0.3, rng=rng),
             nn.AvgPool2d(3, 2, padding=1, ceil_mode=True),
             nn.MaxPool2d(2),
@@ -125,7 +125,7 @@ def test_a_tensor_moves_and_its_gradient_comes_back(gpu):
 
 def test_a_device_array_becomes_a_tensor_where_it_is(gpu):
     array = gpu.put(np.ones(3))
-    assert Tensor(array).data is array
+    assert Tensor(array)._data is array
     with pytest.raises(TypeError, match=r"Tensor.data: expects float64 on cuda; received float64 on cpu"):
         Tensor(array).data = np.ones(3)
 

@@ -51,7 +51,7 @@ def attributes(thing):
         except Exception:  # an answer in words, or a thing that is only half made here
             continue
         for one in [value, *(value[:1] if isinstance(value, (list, tuple)) else ())]:
-            if type(one).__module__.startswith("minidl"):
+            if type(one).__module__.startswith("minidl") and not isinstance(one, np.ndarray):
                 yield f"{type(thing).__name__}.{name}", one
 
 

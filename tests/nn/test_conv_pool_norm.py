@@ -55,7 +55,10 @@ def test_a_layer_without_running_statistics_uses_the_batch_in_both_modes(rng):
         (nn.BatchNorm2d(8), "BatchNorm2d(8)"),
         (nn.BatchNorm2d(8, eps=0.001, affine=False), "BatchNorm2d(8, eps=0.001, affine=False)"),
         (nn.BatchNorm1d(8, track_running_stats=False), "BatchNorm1d(8, track_running_stats=False)"),
-        (nn.LocalResponseNorm(3, k=1.0), "LocalResponseNorm(3, alpha=0.0001, beta=0.75, k=1.0, convention='paper')"),
+        (
+            nn.LocalResponseNorm(3, k=1.0, convention="paper"),
+            "LocalResponseNorm(3, alpha=0.0001, beta=0.75, k=1.0, convention='paper')",
+        ),
         (nn.Conv2d(3, 8, 3, padding="same"), "Conv2d(3, 8, kernel_size=(3, 3), padding='same')"),
         (
             nn.ConvTranspose2d(4, 8, 3, 2, 1, 1, 2, False, 1),
@@ -87,7 +90,7 @@ def test_reprs(layer, text):
         (nn.AvgPool2d(2, stride=1), (2, 3, 4, 5), (2, 3, 3, 4)),
         (nn.AdaptiveAvgPool2d(7), (2, 3, 4, 5), (2, 3, 7, 7)),
         (nn.GlobalAvgPool2d(), (2, 3, 4, 5), (2, 3)),
-        (nn.LocalResponseNorm(), (2, 3, 4, 5), (2, 3, 4, 5)),
+        (nn.LocalResponseNorm(convention="paper"), (2, 3, 4, 5), (2, 3, 4, 5)),
     ],
     ids=lambda it: repr(it) if isinstance(it, nn.Module) else "",
 )

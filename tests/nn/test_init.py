@@ -123,7 +123,7 @@ class TestUnfilled:
     def test_every_initialiser_obeys(self):
         """Those that have a generator, and all that fill a tensor, which stays what it was."""
         before, weight, filled = default_generator().bit_generator.state["state"]["counter"].copy(), layer_weight(), 0
-        array = weight.data
+        array = weight._data
         with init.unfilled():
             for name in set(init.__all__) - {"unfilled", "fans", "calculate_gain"}:
                 f = getattr(init, name)
@@ -131,7 +131,7 @@ class TestUnfilled:
                 f(weight if name.endswith("_") else (4, 3), *[1] * (len(needed) - 1))
                 filled += name.endswith("_")
         assert filled == 10
-        assert weight.data is array
+        assert weight._data is array
         np.testing.assert_array_equal(default_generator().bit_generator.state["state"]["counter"], before)
 
 

@@ -19,7 +19,7 @@ PAIRS = [
     (nn.Hardsigmoid(), ops.hardsigmoid, "Hardsigmoid()"),
     (nn.Hardswish(), ops.hardswish, "Hardswish()"),
     (nn.Softmax(1), lambda x: ops.softmax(x, 1), "Softmax(axis=1)"),
-    (nn.LogSoftmax(), ops.log_softmax, "LogSoftmax(axis=-1)"),
+    (nn.LogSoftmax(-1), ops.log_softmax, "LogSoftmax(axis=-1)"),
     (nn.GELU(), ops.gelu, "GELU(approximate='none')"),
     (nn.GELU("tanh"), lambda x: ops.gelu(x, "tanh"), "GELU(approximate='tanh')"),
     (nn.ELU(0.5), lambda x: ops.elu(x, 0.5), "ELU(alpha=0.5)"),
