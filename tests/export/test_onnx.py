@@ -134,7 +134,7 @@ CASES = {  # of pictures (2, 4, 7, 9); the operation that a case is for comes fi
     "interpolate, corners": lambda x, it: ops.interpolate(x, scale_factor=3, mode="bilinear", align_corners=True),
     "interpolate, corners to a size": lambda x, it: ops.interpolate(x, (4, 20), mode="bilinear", align_corners=True),
     "layer_norm": lambda x, it: ops.layer_norm(x, (7, 9), it.w.reshape(-1)[:63].reshape(7, 9), eps=0.1),
-    "layer_norm, of rows": lambda x, it: ops.layer_norm(x.transpose(0, 2, 3, 1), 4, it.v, it.v),
+    "layer_norm, of rows": lambda x, it: ops.layer_norm(ops.transpose(x, 0, 2, 3, 1), 4, it.v, it.v),
     "leaky_relu": lambda x, it: ops.leaky_relu(x, 0.3),
     "linear": lambda x, it: ops.linear(ops.mean(x, (1, 2)), it.m.T, it.m[0]),
     "linear, without a bias": lambda x, it: ops.linear(ops.max(x, (1, 2)), it.m.T),
@@ -267,7 +267,7 @@ def test_what_is_too_large_is_refused_before_the_work(tmp_path, monkeypatch):
 
 def test_a_run_of_ours(tmp_path):
     """Trained, exported, and asked for all pictures of validation."""
-    parts = open_dataset("digits")
+    parts = tuple(open_dataset("digits"))
     run = training.train(training.Config(epochs=1), out=tmp_path / "run", parts=parts).run
     done = export.export(run.path, tmp_path / "net.onnx")
     assert (done.model, done.shape) == ("lenet5_modern", (1, 32, 32))
