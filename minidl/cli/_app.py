@@ -14,8 +14,9 @@ from typing import Annotated, Any
 import typer
 
 import minidl
+from minidl._text import columns
 from minidl.cli._help import Command, Group
-from minidl.cli._out import READER_GONE, ReaderGone, columns, prepare, say, silence
+from minidl.cli._out import READER_GONE, ReaderGone, prepare, say, silence
 from minidl.cli.data import app as data
 from minidl.cli.doctor import doctor
 from minidl.cli.eval import evaluate

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer.core
 
-from minidl.cli._out import columns, fitted
+from minidl._text import columns, fitted
 
 FIRST = 30  # columns at most for the names of options, where there is room; in a narrow terminal a third of it
 

@@ -1,29 +1,33 @@
-"""How a training shows its progress: a bar on a terminal, a plain line an epoch everywhere."""
+"""How the commands show what a training does: a bar on a terminal, plain lines everywhere."""
 
 from __future__ import annotations
 
-import textwrap
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from minidl.cli._out import draws, say
-from minidl.cli._text import percent
+from minidl._text import draws
+from minidl.cli._out import say
+from minidl.cli._table import show
 from minidl.data import Split
-from minidl.training import Config, RunFolder, State, Watcher
+from minidl.training import Config, RunFolder, State, Watcher, progress
+from minidl.training.resolve import differences
+
+TITLES = ("setting", "value", "default")
 
 
 @contextmanager
-def progress() -> Iterator[Lines]:
-    """Give the watcher that fits where the output goes."""
+def showing(*, verbose: bool = False) -> Iterator[tuple[Lines, Sequence[Watcher]]]:
+    """Give the lines, to print more of them, and all watchers: a bar, too, where one can be drawn."""
     if not draws():
-        yield Lines()
+        lines = Lines(verbose=verbose)
+        yield lines, (lines,)
         return
-    from minidl.cli._bar import Bar
+    from minidl.training._bar import Bar
 
     with Bar() as bar:
-        yield bar
+        lines = Lines(verbose=verbose, barred=True)
+        yield lines, (lines, bar)
 
 
 class Notes(Watcher):
@@ -37,20 +41,28 @@ class Notes(Watcher):
         self.notes.append(note)
 
 
-class Lines(Watcher):
+class Lines(progress.Lines):
     """Prints lines when the run begins and one for every epoch.
 
     A training does not end because its lines cannot be written, as on a disk that is full: that is said once, on the
     standard error. Only a reader that has gone ends it, after an epoch, with everything kept.
+
+    Args:
+        verbose: print all settings and not only those that differ from the defaults.
+        barred: whether a bar says what is compiled and drawn.
     """
 
-    def __init__(self) -> None:
-        self.began, self.pictures, self.deaf = time.perf_counter(), 0, False
+    def __init__(self, *, verbose: bool = False, barred: bool = False) -> None:
+        super().__init__()
+        self.verbose, self.barred, self.deaf = verbose, barred, False
 
     def show(self, line: str) -> None:
         """Print a line at once, also into a pipe."""
+        self._try(say, line)
+
+    def _try(self, write: Any, *arguments: Any) -> None:
         try:
-            say(line)
+            write(*arguments)
         except OSError as error:
             if not self.deaf:
                 say(f"minidl: {error.filename}: {error.strerror}; the training goes on without a word", err=True)
@@ -62,7 +74,6 @@ class Lines(Watcher):
 
     def on_run(self, run: RunFolder, state: State, train: Split, val: Split) -> None:
         """Say what is trained on what, with which settings, and where it goes."""
-        self.pictures = len(train)
         config, parameters = state.config, sum(p.numel() for p in state.net.parameters())
         self.show(
             f"{config.model}, {parameters:,} parameters, on {config.data}: {len(train.classes)} classes, "
@@ -74,38 +85,54 @@ class Lines(Watcher):
         if state.frozen:
             learning = sum(p.numel() for p in state.net.parameters() if p.requires_grad)
             self.show(f"frozen but for {learning:,} parameters of the head")
-        for line in settings(config):
-            self.show(line)
+        rows = settings(config, everything=self.verbose)
+        if rows:
+            self._try(show, TITLES, rows)
+        if not self.verbose:
+            self.show(f"{'all other' if rows else 'all'} settings have their defaults (--verbose shows them)")
         self.show(f"run folder {run}")
 
-    def on_epoch_begin(self, state: State, steps: int) -> None:
-        """Start the clock."""
-        self.began = time.perf_counter()
+    def on_compile(self, total: int) -> None:
+        """Say that there is something to wait for, where no bar does."""
+        if not self.barred:
+            self.show(f"compiling {total} fast kernels, once on this machine")
 
-    def on_epoch_end(self, state: State) -> None:
-        """Print the epoch's line."""
-        row: dict[str, Any] = state.history[-1]
-        width = len(str(state.config.epochs))
-        self.show(
-            f"epoch {row['epoch']:{width}}/{state.config.epochs}"
-            f"  train loss {row['train_loss']:.4f} accuracy {percent(row['train_top1']):>8}"
-            f"  val loss {row['val_loss']:.4f} accuracy {percent(row['val_top1']):>8}"
-            f"  lr {row['lr']:.2g}  {time.perf_counter() - self.began:.1f} s"
-        )
+    def on_draw(self, run: RunFolder) -> None:
+        """Say that the report is being drawn, where no bar does."""
+        if not self.barred:
+            self.show("drawing the report …")
 
 
-def settings(config: Config) -> list[str]:
-    """Write all settings in lines of at most 120 letters, each as it may follow --set."""
-    words = " ".join(f"{name}={_written(value)}" for name, value in config.to_dict().items())
-    return textwrap.wrap(words, 120, initial_indent="settings  ", subsequent_indent=" " * 10, break_long_words=False)
+def settings(config: Config, *, everything: bool = False) -> list[list[str]]:
+    """Return a row for each setting that differs from its default, or for every one: name, value, default.
+
+    Example:
+        >>> settings(Config(epochs=3, schedule={"name": "cosine", "warmup": 1}))
+        [['epochs', '3', '16'], ['schedule', 'cosine, warmup=1', 'step, step_size=3, gamma=0.5']]
+    """
+    usual = Config()
+    if everything:
+        return [[name, written(value), written(getattr(usual, name))] for name, value in config.to_dict().items()]
+    return [[name, short(value), short(default)] for name, (value, default) in differences(config).items()]
 
 
-def _written(value: Any) -> str:
-    """Write a value as in TOML, without blanks."""
+def short(value: Any) -> str:
+    """Write a value as people read it: of transforms the names, of a table its name and its numbers."""
+    if isinstance(value, (list, tuple)) and value and all(isinstance(one, dict) for one in value):
+        return ", ".join(str(one.get("name")) for one in value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{name}={_written(one)}" for name, one in value.items()) + "}"
+        return ", ".join(str(one) if name == "name" else f"{name}={written(one)}" for name, one in value.items())
+    return "-" if value is None or value == [] else written(value)
+
+
+def written(value: Any, *, inside: bool = False) -> str:
+    """Write a value as in TOML, as it may follow --set; a text has quotes inside of a table or a list alone."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {written(one, inside=True)}" for name, one in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join(map(_written, value)) + "]"
+        return "[" + ", ".join(written(one, inside=True) for one in value) + "]"
+    if isinstance(value, str) and inside:
+        return f"'{value}'"
     if value is None or isinstance(value, bool):
         return str(value).lower()
     return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from minidl.cli._out import columns, draws, padded, say, shown, wide
+from minidl._text import columns, draws, padded, wide
+from minidl.cli._out import say, shown
 
 COLOURS = {"ok": "green", "KINK": "yellow", "not written yet": "yellow", "FAIL": "bold red", "ERROR": "bold red"}
 GAP = "  "

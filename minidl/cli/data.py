@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from minidl._text import draws
 from minidl.cli._help import Command, Group
-from minidl.cli._out import draws, say, say_json
+from minidl.cli._out import say, say_json
 
 if TYPE_CHECKING:
     from minidl.data import Info

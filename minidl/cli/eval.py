@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from minidl._text import percent
 from minidl.cli._out import say, say_json
-from minidl.cli._text import left_out, percent
+from minidl.cli._text import left_out
 
 
 def evaluate(

@@ -46,6 +46,4 @@ def export(
     form = None if to is None else to.value
     done = run(source, out, to=form, weights_file=weights, checkpoint=checkpoint, size=size)
     pictures = "" if done.shape is None else f", for pictures of {'×'.join(map(str, done.shape))}"
-    say(f"{done.path}: {done.model}{pictures}; weights: {done.weights}")
-    for note in done.notes:
-        say(note)
+    say(*done.notes, f"{done.path}: {done.model}{pictures}; weights: {done.weights}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minidl.cli._out import columns, say, say_json, wide
+from minidl._text import columns, wide
+from minidl.cli._out import say, say_json
 
 if TYPE_CHECKING:
     from minidl.cost import Cost

@@ -20,7 +20,10 @@ def report(
 
       minidl report runs/resnet18-pets-1
     """
-    from minidl.cli._progress import Lines
+    from minidl.cli._progress import showing
     from minidl.training import report_run
 
-    say(report_run(run, data=data, watchers=[Lines()]))
+    with showing() as (_, watchers):
+        page = report_run(run, data=data, watchers=watchers)
+    drawn = sorted(file.name for file in page.parent.iterdir() if file.suffix == ".png")
+    say(page, f"{run}: {' '.join([page.name, *drawn])}")

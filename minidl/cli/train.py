@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, BadParameter, Exit, Option
 
-from minidl.cli._text import left_out, percent
+from minidl._text import percent
+from minidl.cli._text import left_out
 
 if TYPE_CHECKING:
     from minidl.training import Outcome
@@ -43,6 +44,7 @@ def train(
     freeze: Annotated[bool, Option("--freeze", help="Learn only the head; needs --weights.")] = False,
     out: Annotated[Path | None, _option("The run folder; it must be new.", "runs/MODEL-DATA-1, -2, ...")] = None,
     resume: Annotated[Path | None, _option("Go on with the run in this folder.")] = None,
+    verbose: Annotated[bool, Option("--verbose", help="Show all settings, not only those that differ.")] = False,
 ) -> None:
     """Train a network on a folder of pictures, or on 1,797 real handwritten digits; Ctrl-C stops it, --resume goes on.
 
@@ -58,7 +60,7 @@ def train(
 
       minidl train --config runs/resnet18-pets-1/config.json --seed 1
     """
-    from minidl.cli._progress import progress
+    from minidl.cli._progress import showing
     from minidl.training import make_config, parse_setting
     from minidl.training import resume as go_on
     from minidl.training import train as begin
@@ -72,14 +74,14 @@ def train(
             "--resume takes all settings from the run; only --epochs, --data, --workers and --device may be given too"
         )
     asked = None if resume is not None else make_config(**starts, **once, **always)  # judged before anything else
-    with progress() as watcher:
-        watcher.show(f"minidl train: {'setting up' if resume is None else f'going on with {resume}'}")
+    with showing(verbose=verbose) as (lines, watchers):
+        lines.show(f"minidl train: {'setting up' if resume is None else f'going on with {resume}'}")
         if resume is None:
-            outcome = begin(asked, out=out, watchers=[watcher])
+            outcome = begin(asked, out=out, watchers=watchers)
         else:
-            outcome = go_on(resume, **always, watchers=[watcher])
-        for line in [left_out(outcome.left_out)] * bool(outcome.left_out) + _ending(outcome):
-            watcher.show(line)
+            outcome = go_on(resume, **always, watchers=watchers)
+    for line in [left_out(outcome.left_out)] * bool(outcome.left_out) + _ending(outcome):
+        lines.show(line)
     if not outcome.finished:
         raise Exit(128 + (outcome.signal or SIGINT))
 
@@ -91,16 +93,17 @@ def _given(**options: Any) -> dict[str, Any]:
 def _ending(outcome: Outcome) -> list[str]:
     """Say how it ended; a command to go on with stands on a line of its own, which fits most terminals."""
     run, state, again = outcome.run, outcome.state, shlex.quote(str(outcome.run))
+    left = f"{run}: {' '.join(run.files())}"
     if not outcome.finished:
         place = f"stopped in epoch {state.epoch + 1} after step {state.step}"
-        return [f"{place}; go on from there:", f"minidl train --resume {again}"]
+        return [f"{place}; go on from there:", f"minidl train --resume {again}", left]
     last, best = state.history[-1], state.best or {}
     if outcome.new_epochs == 0:
         more = f"minidl train --resume {again} --epochs {2 * state.epoch}"
-        return [f"all {state.epoch} epochs are done (accuracy {percent(last['val_top1'])}); go further:", more]
+        return [f"all {state.epoch} epochs are done (accuracy {percent(last['val_top1'])}); go further:", more, left]
     return [
         f"accuracy in validation {percent(last['val_top1'])} after epoch {last['epoch']}"
         f" (best: {percent(best['val_top1'])} after epoch {best['epoch']})",
-        f"{run}: {' '.join(run.files())}",
         f"look again: minidl eval {again}",
+        left,
     ]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from minidl._text import draws
 from minidl.cli._out import say
 
 COMPILED = 0.1  # seconds; what is read from the cache takes less
@@ -17,9 +21,31 @@ def warmup() -> None:
     from minidl import kernels
 
     n, total, waited = 0, 0.0, 0
-    for name, seconds in kernels.warmup():
-        n, total = n + 1, total + seconds
-        if seconds >= COMPILED:
-            waited += 1
-            say(f"{name:40} {seconds:5.1f} s")
-    say(f"{n} kernels ready after {total:.1f} s, {waited} of them compiled just now")
+    with _bar():
+        for name, seconds in kernels.warmup():
+            n, total = n + 1, total + seconds
+            if seconds >= COMPILED:
+                waited += 1
+                say(f"{name:40} {seconds:5.1f} s")
+    folder = kernels.kept_in()
+    kept = f"; kept in {folder}" if folder else ""
+    say(f"{n} kernels ready after {total:.1f} s, {waited} of them compiled just now{kept}")
+
+
+@contextmanager
+def _bar() -> Iterator[None]:
+    """Show on a terminal how many kernels have been compiled; the command names each when it is done."""
+    from minidl.kernels import _rooms, _warmup
+
+    if not draws():
+        _rooms.telling.append(lambda name: None)  # the kernels' own announcement would name each of them again
+        try:
+            yield
+        finally:
+            _rooms.telling.pop()
+        return
+    from minidl.training._bar import Bar
+
+    with Bar() as bar:
+        bar.on_compile(_warmup.count())
+        yield

@@ -18,6 +18,7 @@ from minidl._threads import get_num_threads
 from minidl.kernels import textbook
 from minidl.kernels._explain import explain as explain
 from minidl.kernels._rooms import Room, in_use, is_worth_it, options
+from minidl.kernels._warmup import kept_in as kept_in
 from minidl.kernels._warmup import warmup as warmup
 
 SETS: dict[str, Any] = {"textbook": textbook, "cpu": Room("minidl.kernels.cpu")}

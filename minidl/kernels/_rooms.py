@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -31,6 +32,10 @@ WORTH_ELEMENTS = 2**17  # numbers that an elementwise kernel or a pooling walks 
 WORTH_NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
 WORTH_GROUPED = 2**14  # numbers that a convolution in groups walks over: the textbook makes columns group by group
 CPU_SWITCHES = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")  # with these Numba writes code for another processor
+
+compiling = [0.0]  # seconds that the compiler has taken in this process
+telling: list[Callable[[str | None], None]] = []  # who shows what is compiled: told the name of a kernel, then None
+rehearsing: ContextVar[dict[str, Any] | None] = ContextVar("kernels_rehearsing", default=None)
 
 _closed: list[str] = []  # why the fast room does not serve any more
 in_use: ContextVar[Any] = ContextVar("kernels_in_use", default=None)

@@ -1,9 +1,11 @@
-"""Compiling all fast kernels at once, before somebody waits for them."""
+"""Compiling fast kernels at once, before somebody waits for them: all, or those that a computation needs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from minidl.kernels import _rooms
 
@@ -24,11 +26,64 @@ def warmup() -> Iterator[tuple[str, float]]:
         >>> seconds > 0
         True
     """
+    for name, kernel in every().items():
+        began = time.perf_counter()
+        kernel.compile()
+        yield name, time.perf_counter() - began
+
+
+def every() -> dict[str, Any]:
+    """Return all kernels of the fast room by their names.
+
+    Raises:
+        RuntimeError: as `warmup`.
+    """
     if reason := _rooms.lack():
         raise RuntimeError(f"warmup: the fast kernels cannot be used here: {reason}")
     from minidl.kernels.cpu.compile import ALL
 
-    for name, kernel in ALL.items():
-        began = time.perf_counter()
-        kernel.compile()
-        yield name, time.perf_counter() - began
+    return ALL
+
+
+def count() -> int:
+    """Return how many kernels this machine has not compiled yet.
+
+    Raises:
+        RuntimeError: as `warmup`.
+    """
+    return sum(not kernel.is_kept() for kernel in every().values())
+
+
+def kept_in() -> str:
+    """Return the folder in which compiled kernels are kept; "" where they cannot be kept.
+
+    Raises:
+        RuntimeError: as `warmup`.
+    """
+    return next((folder for kernel in every().values() if (folder := kernel.folder())), "")
+
+
+@contextmanager
+def rehearsal() -> Iterator[dict[str, Any]]:
+    """Compute without what would have to be compiled first: zeros stand for what such kernels write.
+
+    Results are worth nothing; shapes, types and refusals are right. Nothing that is kept may be made of them.
+
+    Yields:
+        The kernels that have not run, by their names.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl import kernels
+        >>> with kernels.use("textbook"), rehearsal() as needed:  # a room without a compiler
+        ...     kernels.relu(np.ones(3, np.float32))
+        array([1., 1., 1.], dtype=float32)
+        >>> needed
+        {}
+    """
+    noted: dict[str, Any] = {}
+    token = _rooms.rehearsing.set(noted)
+    try:
+        yield noted
+    finally:
+        _rooms.rehearsing.reset(token)

@@ -12,10 +12,11 @@ save_checkpoint, load_checkpoint, RunFolder
 from minidl.training.checkpoint import load_checkpoint, save_checkpoint
 from minidl.training.config import Config
 from minidl.training.evaluation import evaluate
+from minidl.training.examining import evaluate_run, report_run
 from minidl.training.finite import NonFiniteError
 from minidl.training.fitting import fit
 from minidl.training.interrupt import Interrupted
-from minidl.training.jobs import Outcome, evaluate_run, report_run, resume, train
+from minidl.training.jobs import Outcome, resume, train
 from minidl.training.metrics import Metrics
 from minidl.training.recipe import list_recipes, load_recipe
 from minidl.training.resolve import make_config, parse_setting

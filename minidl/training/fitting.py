@@ -13,8 +13,11 @@ from minidl.optim import Optimizer
 from minidl.training.config import Config, check_settings
 from minidl.training.feed import Batches, training_batches, validation_batches
 from minidl.training.loop import run_epochs
+from minidl.training.progress import check_progress, watching
 from minidl.training.state import State, make_optimizer
-from minidl.training.watcher import Watcher
+from minidl.training.watcher import AfterEpoch, Watcher
+
+PYTORCHS = {"callbacks": "watchers", "verbose": "progress", "validation_data": "val", "device_name": "device"}
 
 
 def fit(
@@ -23,8 +26,9 @@ def fit(
     val: Source | Batches,
     *,
     optimizer: str | Optimizer | None = None,
-    watchers: Sequence[Watcher] = (),
+    watchers: Sequence[Watcher | Callable[[State], Any]] = (),
     should_stop: Callable[[], bool] = lambda: False,
+    progress: bool | None = None,
     **settings: Any,
 ) -> State:
     """Train a network; examine it after every epoch.
@@ -36,8 +40,10 @@ def fit(
             which has a batch size, transforms and a seed of its own.
         val: pictures to examine the network with, or batches of them.
         optimizer: "sgd", "rmsprop", "adam" or "adamw"; or one that was made before.
-        watchers: whom to tell how it goes, see `Watcher`.
+        watchers: whom to tell how it goes, see `Watcher`; a plain function is called with the state after every epoch.
         should_stop: is asked between steps; the training ends where it says yes.
+        progress: None (default) shows a bar and a line an epoch at a terminal and in a notebook; True prints the lines
+            elsewhere, too; False shows nothing.
         settings: those of a `Config`, such as epochs, batch_size, lr, schedule, label_smoothing, transforms or seed;
             the schedule is constant unless given.
 
@@ -58,8 +64,14 @@ def fit(
         >>> fit(models.lenet5_modern(), *arrays, epochs=1, optimizer="adam", lr=0.001).finished
         True
     """
-    if not isinstance(watchers, (list, tuple)) or not all(isinstance(one, Watcher) for one in watchers):
-        raise TypeError(f"fit: watchers must be a list of Watchers; received {shown(watchers)}")
+    if not isinstance(watchers, (list, tuple)) or not all(
+        isinstance(one, Watcher) or callable(one) for one in watchers
+    ):
+        raise TypeError(f"fit: watchers must be a list of Watchers or functions; received {shown(watchers)}")
+    check_progress(progress)
+    for word, ours in PYTORCHS.items():
+        if word in settings:
+            raise ValueError(f"fit: there is no setting {word!r}; it is called {ours}")
     if not callable(should_stop):
         raise TypeError(f"fit: should_stop must be a function without arguments; received {shown(should_stop)}")
     train, val = (_judged(name, part) for name, part in (("train", train), ("val", val)))
@@ -70,7 +82,9 @@ def fit(
     config = state.config
     batches = training_batches(train, config) if isinstance(train, Split) else train
     examined = validation_batches(val, config) if isinstance(val, Split) else val
-    run_epochs(state, batches, examined, watchers, should_stop)
+    told = [one if isinstance(one, Watcher) else AfterEpoch(one) for one in watchers]
+    with watching(progress) as shown_by:
+        run_epochs(state, batches, examined, (*shown_by, *told), should_stop)
     return state
 
 

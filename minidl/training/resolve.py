@@ -124,10 +124,9 @@ def resolve(config: Config, train: Split, val: Split | None = None, say: Say = l
         >>> resolve(Config(), data.open_dataset("digits").train).transforms
         [{'name': 'shift', 'pixels': 2, 'mode': 'edge'}]
     """
-    digits = config.data in list_data()
-    normal = [] if digits else [{"name": "normalize"}]
-    train_steps = config.transforms if config.transforms is not None else DIGITS if digits else normal
-    test_steps = config.test_transforms if config.test_transforms is not None else normal
+    train_steps, test_steps = _left_open(config.data)
+    train_steps = train_steps if config.transforms is None else config.transforms
+    test_steps = test_steps if config.test_transforms is None else config.test_transforms
     origin, how = None, {}
     if config.weights is not None:
         origin, how = origin_of(config.model, config.weights), {"interpolation": "bicubic"}
@@ -148,6 +147,40 @@ def resolve(config: Config, train: Split, val: Split | None = None, say: Say = l
         workers=workers_for(train, config.workers),
         threads=get_num_threads() if config.threads is None else config.threads,
     )
+
+
+def differences(config: Config) -> dict[str, tuple[Any, Any]]:
+    """Return the settings that are others than the defaults, with these: name: (value, default).
+
+    Left out are the network and the data set, what has been measured of the pictures, and threads that no bit depends
+    on.
+
+    Example:
+        >>> differences(Config(model="resnet18", data="pets", lr=0.1, transforms=[{"name": "normalize"}]))
+        {'lr': (0.1, 0.02)}
+    """
+    usual = {one.name: getattr(Config(), one.name) for one in fields(Config)}
+    train, test = _left_open(config.data)
+    for name, steps in (("transforms", train), ("test_transforms", test)):
+        found = getattr(config, name)
+        if found is not None and _without_measured(found) == _without_measured(build(steps, "imagenet").to_list()):
+            usual[name] = found
+        elif usual[name] is None:
+            usual[name] = steps
+    found = {name: (getattr(config, name), default) for name, default in usual.items()}
+    skipped = ("model", "data", "workers")
+    return {name: pair for name, pair in found.items() if name not in skipped and pair[0] != pair[1]}
+
+
+def _left_open(data: str) -> tuple[list[Table], list[Table]]:
+    """Return the transforms in training and in validation where nothing is said about them."""
+    normal = [] if data in list_data() else [{"name": "normalize"}]
+    return (DIGITS if data in list_data() else normal), normal
+
+
+def _without_measured(steps: list[Table]) -> list[Table]:
+    """Return transforms without the numbers that are taken from the pictures."""
+    return [{key: one for key, one in step.items() if key not in MEASURED.get(step["name"], ())} for step in steps]
 
 
 def absolute(data: str) -> str:

@@ -122,9 +122,10 @@ class RunFolder(Brief):
         return file
 
     def files(self) -> list[str]:
-        """Return the names of the files that are there, in the order of the list above."""
-        known = (self.last, self.best, self.history, self.config, self.pictures, self.curves, self.report)
-        return [file.name for file in known if file.exists()]
+        """Return the names of all files that are there: those of the list above in its order, then the pictures."""
+        known = (self.last, self.best, self.history, self.config, self.pictures, self.report, self.curves)
+        others = sorted(file for file in self.path.iterdir() if file not in known and not file.name.startswith("."))
+        return [file.name for file in (*known, *others) if file.exists()]
 
     def write_config(self, state: State) -> None:
         """Write config.json."""

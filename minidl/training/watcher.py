@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from minidl._looks import Brief
 from minidl.data import Split
@@ -27,6 +28,9 @@ class Watcher(Brief):
     def on_run(self, run: RunFolder, state: State, train: Split, val: Split) -> None:
         """A run with a folder is ready; its first step comes next."""
 
+    def on_compile(self, total: int) -> None:
+        """So many fast kernels have to be compiled for this training, which is done next, once on this machine."""
+
     def on_epoch_begin(self, state: State, steps: int) -> None:
         """An epoch of so many steps begins (or goes on: `state.step` are done)."""
 
@@ -38,3 +42,17 @@ class Watcher(Brief):
 
     def on_stop(self, state: State) -> None:
         """The training stops early, between two steps, because it was asked to."""
+
+    def on_draw(self, run: RunFolder) -> None:
+        """All epochs of a run are done; its pictures and its report are drawn next."""
+
+
+class AfterEpoch(Watcher):
+    """A plain function as a watcher: it is called with the state after every epoch."""
+
+    def __init__(self, function: Callable[[State], Any]):
+        self.function = function
+
+    def on_epoch_end(self, state: State) -> None:
+        """Call it."""
+        self.function(state)

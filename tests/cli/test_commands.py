@@ -35,17 +35,35 @@ def test_training_prints_plain_lines(trained):
     assert lines[0] == "minidl train: setting up"
     pictures = "10 classes, 1,438 pictures to learn from, 359 to validate with"
     assert lines[1] == f"lenet5_modern, 61,706 parameters, on digits: {pictures}"
-    assert lines[2].startswith("settings  model=lenet5_modern data=digits ")
-    start = lines.index(f"run folder {os.path.join('runs', 'lenet5_modern-digits-1')}")
-    words = " ".join(lines[2:start]).split()
-    assert {"epochs=2", "batch_size=64", "lr=0.02", "clip_norm=none", "nesterov=true"} <= set(words)
-    assert "transforms=[{name=shift,pixels=2,mode=edge}]" in words
-    epochs = [EPOCH_LINE.fullmatch(line) for line in lines[start + 1 : start + 3]]
+    rows = [line.split() for line in lines[2:5]]
+    assert rows == [["setting", "value", "default"], ["epochs", "2", "16"], ["batch_size", "64", "16"]]
+    assert lines[5] == "all other settings have their defaults (--verbose shows them)"
+    run = os.path.join("runs", "lenet5_modern-digits-1")
+    assert lines[6] == f"run folder {run}"
+    epochs = [EPOCH_LINE.fullmatch(line) for line in lines[7:9]]
     assert [match.group(1, 2) for match in epochs] == [("1", "2"), ("2", "2")]
-    assert lines[start + 3].startswith(f"accuracy in validation {epochs[-1].group(3)} % after epoch 2 (best: ")
-    for name in ("last.safetensors", "best.safetensors", "history.csv", "config.json", "curves.png"):
-        assert name in lines[start + 4]
-        assert (folder / "runs" / "lenet5_modern-digits-1" / name).is_file()
+    assert lines[9] == "drawing the report …"
+    assert lines[10].startswith(f"accuracy in validation {epochs[-1].group(3)} % after epoch 2 (best: ")
+    assert lines[11] == f"look again: minidl eval {run}"
+    named = lines[12].removeprefix(f"{run}: ").split(" ")
+    there = {name for name in os.listdir(folder / run) if not name.startswith(".")}
+    assert (len(lines), sorted(named)) == (13, sorted(there))
+    assert {"last.safetensors", "report.html", "confusion.png", "mistakes.png"} <= there
+
+
+def test_verbose_shows_all_settings_as_they_may_follow_set(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("minidl.training.jobs._draw", lambda *_: None)
+    command = ["train", "--epochs", "1", "--batch-size", "256", "--verbose", "--out", str(tmp_path / "run")]
+    assert cli.run(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    titles = next(number for number, line in enumerate(lines) if line.startswith("setting"))
+    end = next(number for number, line in enumerate(lines) if line.startswith("run folder"))
+    found = dict(line.split(None, 1) for line in lines[titles + 1 : end])
+    config = training.load_checkpoint(tmp_path / "run" / "last.safetensors").config.to_dict()
+    assert list(found) == list(config)
+    for name, text in found.items():
+        value = re.split(r" {2,}", text)[0]
+        assert training.parse_setting(f"{name}={value}")[1] == config[name], name
 
 
 def test_options_reach_the_training(trained):
@@ -87,7 +105,8 @@ def test_eval_repeats_the_accuracy_exactly(trained, capsys, which):
 def test_resuming_a_finished_run_says_so(trained, capsys):
     run = str(trained[0] / "runs" / "lenet5_modern-digits-1")
     assert cli.run(["train", "--resume", run]) == 0
-    done, more = capsys.readouterr().out.splitlines()[-2:]
+    done, more, left = capsys.readouterr().out.splitlines()[-3:]
+    assert left.startswith(f"{run}: last.safetensors best.safetensors ")
     assert re.fullmatch(r"all 2 epochs are done \(accuracy .* %\); go further:", done)
     assert more == f"minidl train --resume {run} --epochs 4"
 
@@ -104,8 +123,9 @@ def test_ctrl_c_leaves_a_run_that_ends_with_the_same_bits(trained, launch, tmp_p
             process.send_signal(signal.SIGINT)
     assert process.wait() == 130
     assert process.stderr.read() == ""
-    stopped = re.fullmatch(r"stopped in epoch 2 after step (\d+); go on from there:\n", lines[-2])
-    assert lines[-1] == "minidl train --resume 'my run'\n"
+    stopped = re.fullmatch(r"stopped in epoch 2 after step (\d+); go on from there:\n", lines[-3])
+    assert lines[-2] == "minidl train --resume 'my run'\n"
+    assert lines[-1] == "my run: last.safetensors best.safetensors history.csv config.json pictures.json\n"
     state = training.load_checkpoint(tmp_path / "my run" / "last.safetensors")
     assert (state.epoch, state.step) == (1, int(stopped.group(1)))
     process = launch("train", "--resume", "my run")

@@ -103,7 +103,8 @@ def test_every_command_with_classes_and_files_of_all_names(capsys, tmp_path):
     assert len(found["per_class"]) == len(names)
     run(capsys, "data", "info", "all")
     assert len(json.loads(run(capsys, "data", "info", "all", "--json"))["classes"]) == len(names)
-    assert run(capsys, "report", "run").splitlines()[-1] == "run/report.html"
+    page, left = run(capsys, "report", "run").splitlines()[-2:]
+    assert (page, left.split()[:3]) == ("run/report.html", ["run:", "report.html", "confusion.png"])
     page = Words((tmp_path / "run" / "report.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     for name in names:

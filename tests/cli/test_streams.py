@@ -22,8 +22,9 @@ from PIL import Image
 
 import minidl
 from minidl import cli, models, weights
+from minidl._text import fitted, wide
 from minidl.cli import _app
-from minidl.cli._out import READER_GONE, fitted, wide
+from minidl.cli._out import READER_GONE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals and fork")
 ROOT = Path(minidl.__file__).parents[1]

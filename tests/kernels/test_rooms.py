@@ -152,10 +152,11 @@ def test_the_command_tells_what_it_compiled(capsys, monkeypatch):
     from minidl.cli import run
 
     monkeypatch.setattr(kernels, "warmup", lambda: iter([("norm.one", 2.0), ("norm.two", 0.004)]))
+    monkeypatch.setattr(kernels, "kept_in", lambda: "some/folder")
     assert run(["warmup"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert [line.split() for line in shown[:-1]] == [["norm.one", "2.0", "s"]]
-    assert shown[-1] == "2 kernels ready after 2.0 s, 1 of them compiled just now"
+    assert shown[-1] == "2 kernels ready after 2.0 s, 1 of them compiled just now; kept in some/folder"
 
 
 def test_arrays_that_begin_between_two_floats_give_the_same(rng):

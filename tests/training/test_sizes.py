@@ -182,6 +182,6 @@ def test_the_trial_of_one_picture_leaves_no_trace(tmp_path, monkeypatch):
     """37 pictures in batches of 9: the last has one, and trying it moves neither statistics nor generators."""
     config = training.Config(**{**tiny.SETTINGS, "batch_size": 9, "mixup": 0.0}, epochs=1)
     tried = training.train(config, out=tmp_path / "tried", parts=tiny.parts()).run
-    monkeypatch.setattr("minidl.training.jobs._try_one", lambda *_: None)
+    monkeypatch.setattr("minidl.training.jobs.try_one", lambda *_: None)
     not_tried = training.train(config, out=tmp_path / "not", parts=tiny.parts()).run
     assert tried.last.read_bytes() == not_tried.last.read_bytes()

@@ -9,8 +9,8 @@ w for arrays that are written, the number of axes, all float32, C-contiguous, un
 kernel: Numba would silently compile another version for every new mix of types, seconds each.
 
 What has been compiled is written beside the source file (or to NUMBA_CACHE_DIR), so the next process only reads it; see
-`cache.py`. Whoever waits for the compiler at a terminal is told so. A kernel that cannot be compiled or started, for
-whatever reason, closes the room: the textbook serves from then on.
+`cache.py`. Whoever waits for the compiler at a terminal is told so in a line that vanishes. A kernel that cannot be
+compiled or started, for whatever reason, closes the room: the textbook serves from then on.
 
 Threads. A kernel shares its work among `threads` jobs with `prange(threads)` and gets that number as an argument: a
 call of numba.get_num_threads() inside would keep it from being cached. `Kernel` passes it.
@@ -20,9 +20,7 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
 import sys
-import textwrap
 import threading
 import time
 import warnings
@@ -37,7 +35,8 @@ from numba.core import event
 from numba.np.ufunc.parallel import NUM_THREADS
 
 from minidl import _threads
-from minidl.kernels._rooms import CannotRun, close, leading
+from minidl._text import columns
+from minidl.kernels._rooms import CannotRun, close, compiling, leading, rehearsing, telling
 from minidl.kernels.cpu import fits
 from minidl.kernels.cpu.cache import KernelFiles, warn_unkept
 
@@ -64,9 +63,10 @@ class Kernel:
 
     def __init__(self, function: Callable[..., Any], signature: str):
         self.name, self.signature, self.__doc__ = function.__name__, signature, function.__doc__
+        self.key = f"{function.__module__.rpartition('.')[2]}.{self.name}"
         self._dispatcher = _jit(function, parallel=True, error_model="numpy")
         self._run: Callable[..., Any] | None = None
-        ALL[f"{function.__module__.rpartition('.')[2]}.{self.name}"] = self
+        ALL[self.key] = self
 
     @property
     def folder(self) -> str:
@@ -96,9 +96,29 @@ class Kernel:
                 self._dispatcher.disable_compile()
                 self._run = self._dispatcher
 
+    def is_kept(self) -> bool:
+        """Tell whether this machine has compiled it already."""
+        cache = self._dispatcher._cache
+        return isinstance(cache, KernelFiles) and cache.has(_parsed(self.signature), self._dispatcher.targetctx)
+
+    def folder(self) -> str:
+        """Return where it is kept, or ""."""
+        cache = self._dispatcher._cache
+        return str(cache.cache_path) if isinstance(cache, KernelFiles) else ""
+
+    def _note(self, noted: dict[str, Any], arguments: tuple[Any, ...]) -> None:
+        """Compute nothing, see `kernels.rehearsal`: what would have been written is 0."""
+        noted[self.key] = self
+        letters = self.signature.partition("(")[2].rstrip(")").split(",")
+        for letter, array in zip(letters, arguments):
+            if letter.strip().startswith("w"):
+                array.fill(0)
+
     def __call__(self, *arguments: Any) -> Any:
         """Run with the number of threads in force, which becomes the last argument."""
         if self._run is None:
+            if (noted := rehearsing.get()) is not None:
+                return self._note(noted, arguments)
             self.compile()
         threads = _threads.get_num_threads()
         if _told.threads != threads:
@@ -189,50 +209,44 @@ def _parsed(signature: str) -> Any:
 
 
 class _Watch(event.Listener):
-    """Tells at a terminal which kernel is being compiled, and how long it took; what is too wide goes on below."""
-
-    TIME = "99.9_s"  # the room for it: in one piece
+    """Tells which kernel is being compiled, and adds up how long that takes."""
 
     def __init__(self, name: str):
         self.name, self.depth, self.began = name, 0, 0.0
 
     def on_start(self, event: Any) -> None:
-        """Begin the line with the first of the functions that a kernel is made of."""
+        """Begin with the first of the functions that a kernel is made of."""
         if self.depth == 0:
             self.began = time.perf_counter()
-            line = f"minidl: compiling {self.name} for this machine, once: {self.TIME}"
-            _tell(textwrap.fill(line, _columns(), subsequent_indent="  ").removesuffix(self.TIME))
+            _tell(self.name)
         self.depth += 1
 
     def on_end(self, event: Any) -> None:
-        """End the line."""
+        """End with the last."""
         self.depth -= 1
         if self.depth == 0:
-            _tell(f"{time.perf_counter() - self.began:.1f} s\n")
+            compiling[0] += time.perf_counter() - self.began
+            _tell(None)
 
 
-def _tell(text: str) -> None:
-    """Write to a terminal, which may go away in the meantime: that keeps nothing from being compiled."""
-    with suppress(OSError, ValueError):
-        print(text, end="", file=sys.stderr, flush=True)
-
-
-def _columns() -> int:
-    with suppress(OSError, ValueError):
-        if "COLUMNS" not in os.environ:
-            return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    return shutil.get_terminal_size().columns
+def _tell(name: str | None) -> None:
+    """Tell whoever shows it; where nobody does, a terminal gets a line, which vanishes when it is done."""
+    if telling:
+        telling[-1](name)
+        return
+    with suppress(OSError, ValueError, AttributeError):  # no stderr, a closed one, or a terminal that has gone away
+        room = columns(err=True)
+        if room is None:
+            return
+        text = f"minidl: compiling {name}, once on this machine" if name else ""
+        if len(text) >= room:  # it cannot vanish from two lines
+            text = "minidl: compiling"
+        print("\r" + text + " " * (room - 1 - len(text)) * (name is None), end="\r" * (name is None), file=sys.stderr)
+        sys.stderr.flush()
 
 
 @contextmanager
 def _announced(name: str) -> Iterator[None]:
-    try:
-        shown = sys.stderr.isatty()
-    except (AttributeError, ValueError):  # no stderr, or a closed one
-        shown = False
-    if not shown:
-        yield
-        return
     with event.install_listener("numba:compile", _Watch(name)):
         yield
 
