@@ -60,7 +60,7 @@ def kept_in() -> str:
     Raises:
         RuntimeError: as `warmup`.
     """
-    return next((folder for kernel in every().values() if (folder := kernel.folder())), "")
+    return next((folder for kernel in every().values() if (folder := kernel.folder)), "")
 
 
 @contextmanager

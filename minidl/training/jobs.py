@@ -185,7 +185,7 @@ def _go_on(
         if not state.finished:
             compile_ahead(state, *first, len(batches[0].split), watchers)
         with interruptible() as stop:
-            state.head, fed = shortened(state, batches, lambda line: _tell(watchers, [line]))
+            state.head, fed = shortened(state, batches, lambda line: tell(watchers, [line]))
             finished = run_epochs(state, *fed, watchers=(keeper, *watchers), should_stop=stop)
         if finished:
             for watcher in watchers:

@@ -163,7 +163,7 @@ def differences(config: Config) -> dict[str, tuple[Any, Any]]:
     train, test = _left_open(config.data)
     for name, steps in (("transforms", train), ("test_transforms", test)):
         found = getattr(config, name)
-        if found is not None and _without_measured(found) == _without_measured(build(steps, "imagenet").to_list()):
+        if found is None or _without_measured(found) == _without_measured(build(steps, "imagenet").to_list()):
             usual[name] = found
         elif usual[name] is None:
             usual[name] = steps

@@ -96,16 +96,6 @@ class Kernel:
                 self._dispatcher.disable_compile()
                 self._run = self._dispatcher
 
-    def is_kept(self) -> bool:
-        """Tell whether this machine has compiled it already."""
-        cache = self._dispatcher._cache
-        return isinstance(cache, KernelFiles) and cache.has(_parsed(self.signature), self._dispatcher.targetctx)
-
-    def folder(self) -> str:
-        """Return where it is kept, or ""."""
-        cache = self._dispatcher._cache
-        return str(cache.cache_path) if isinstance(cache, KernelFiles) else ""
-
     def _note(self, noted: dict[str, Any], arguments: tuple[Any, ...]) -> None:
         """Compute nothing, see `kernels.rehearsal`: what would have been written is 0."""
         noted[self.key] = self
