@@ -160,9 +160,7 @@ def test_what_cannot_work_leaves_no_folder(parts, tmp_path):
     with pytest.raises(ValueError, match="letters: there is no such folder; expected a folder or one of the names: di"):
         training.train(replace(CONFIG, data="letters"))
     train, test = parts
-    coloured = type(test)(
-        test.x.repeat(3, axis=1), test.labels, test.classes
-    )  # other sizes are brought to the usual one
+    coloured = data.Pictures(test.x.repeat(3, axis=1), test.labels, test.classes)  # no size could bring them to one
     with pytest.raises(ValueError, match=r"^lenet5_modern: expects pictures with 1 channels, these have 3"):
         training.train(CONFIG, parts=(train, coloured))
     assert list(tmp_path.iterdir()) == []
