@@ -145,8 +145,7 @@ def _plates(array: Array) -> tuple[list[np.ndarray], str]:
     else:
         together = colours(x.reshape(-1, x.shape[-1]))
         drawn = list(together.reshape(*x.shape, 3))
-    what = "pictures" if in_colours else "maps"
-    return drawn, f"the first {len(drawn)} of {count} {what}" if count > len(drawn) else ""
+    return drawn, f"the first {len(drawn)} of {count}" if count > len(drawn) else ""
 
 
 def _range(array: Array) -> str:

@@ -94,7 +94,9 @@ def or_plain(show: Callable[[Any], str]) -> Callable[[Any], str]:
 
 def pre(text: str) -> Html:
     """Return text as it stands, line for line."""
-    return element("pre", text, style="margin:0;padding:0;background:none;color:inherit;overflow-x:auto")
+    return element(
+        "pre", text, style="font-family:monospace;margin:0;padding:0;background:none;color:inherit;overflow-x:auto"
+    )
 
 
 def heading(name: str, *words: str) -> Html:
