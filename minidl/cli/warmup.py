@@ -26,7 +26,7 @@ def warmup() -> None:
             n, total = n + 1, total + seconds
             if seconds >= COMPILED:
                 waited += 1
-                say(f"{name:40} {seconds:5.1f} s")
+                say(f"{name:30} {seconds:5.1f} s")
     folder = kernels.kept_in()
     kept = f"; kept in {folder}" if folder else ""
     say(f"{n} kernels ready after {total:.1f} s, {waited} of them compiled just now{kept}")

@@ -166,6 +166,7 @@ def world(tmp_path_factory):
         assert "Traceback" not in shown, shown
         return status, shown
 
+    start.folder = folder
     yield start
     nursery.kill()
     nursery.communicate()
@@ -173,8 +174,20 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def piped(world):
-    """A function that tells what a command writes into a pipe: (status, text)."""
-    return functools.cache(lambda name: world((COMMANDS | MORE)[name][0]))
+    """A function that tells what a command writes into a pipe: (status, text); `left` are the files it has written."""
+
+    def files():
+        return {path: path.stat().st_mtime_ns for path in world.folder.rglob("*") if path.is_file()}
+
+    @functools.cache
+    def run(name):
+        before = files()
+        result = world((COMMANDS | MORE)[name][0])
+        run.left[name] = {path.name for path, time in files().items() if before.get(path) != time}
+        return result
+
+    run.left = {}
+    return run
 
 
 def registered(app, front=""):
@@ -188,6 +201,14 @@ def registered(app, front=""):
 def test_every_command_has_a_row():
     assert isinstance(_app.app, typer.Typer)
     assert set(registered(_app.app)) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *MORE])
+def test_the_last_line_names_all_that_a_command_leaves(piped, name):
+    last = piped(name)[1].splitlines()[-1]
+    left = {file for file in piped.left[name] if not file.startswith(".")}
+    assert left <= set(re.split(r"[\s:/]+", last)), last
+    assert bool(left) == (name in ("train", "report", "export")) or name == "export to ONNX", left
 
 
 def lines_of(shown):

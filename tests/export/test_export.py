@@ -56,7 +56,7 @@ def test_a_network_by_name(capsys):
     np.savez("net.npz", **arrays)
     assert cli.run(["export", "lenet5_modern", "--weights", "net.npz", "--out", "net.safetensors"]) == 0
     report = "lenet5_modern: 10 of 10 arrays from net.npz; took 'model.' off the names"
-    assert capsys.readouterr().out == f"net.safetensors: lenet5_modern; weights: net.npz\n{report}\n"
+    assert capsys.readouterr().out == f"{report}\nnet.safetensors: lenet5_modern; weights: net.npz\n"
     assert weights.load("net.safetensors")["fc3.weight"].shape == (3, 84)
 
 
