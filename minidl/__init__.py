@@ -16,7 +16,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from minidl._answers import answering
-from minidl._functions import tensor as tensor  # in place of the file of that name, which is imported by then
 from minidl._random import manual_seed
 from minidl._threads import get_num_threads, set_num_threads
 from minidl._version import __version__ as __version__
@@ -24,8 +23,11 @@ from minidl.tensor import Event, Function, Tensor, no_grad, observe
 
 if TYPE_CHECKING:
     from minidl import cost, cuda, data, kernels, models, nn, ops, optim, training, viz, weights
+    from minidl._functions import tensor as tensor
     from minidl._gradcheck import GradientError, gradcheck
     from minidl.folding import fuse
+
+globals().pop("tensor")  # the file of that name, which is loaded; minidl.tensor is PyTorch's function, on first use
 
 __all__ = [
     "Event",

@@ -104,18 +104,20 @@ def judge_settings(kind: type, settings: dict[str, Any]) -> None:
 class Absent:
     """A name that a class does not have; asking for it says what stands in its place."""
 
-    def __init__(self, text: str):
-        self.text = text
+    __slots__ = ("_name", "_owner", "_word")
+
+    def __init__(self, owner: str, name: str, word: Word):
+        self._owner, self._name, self._word = owner, name, word
 
     def __get__(self, one: Any, kind: type) -> Any:
-        raise AttributeError(self.text)
+        raise AttributeError(answer(self._owner, self._name, self._word))
 
 
 def answer_in(kind: type, owner: str, words: Words) -> None:
     """Let a class answer the words that it does not have: without `__getattr__`, which slows what it has."""
     for name, word in words.items():
         if word.fate != WORKS:
-            setattr(kind, name, Absent(answer(owner, name, word)))
+            setattr(kind, name, Absent(owner, name, word))
 
 
 def words_of_modules() -> Words:

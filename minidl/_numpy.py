@@ -17,7 +17,6 @@ from minidl._checks import on_host
 from minidl._methods import Methods
 from minidl._values import ARITHMETIC, COMPARISONS, LOGIC, Values, arithmetic, elementwise, logic
 from minidl._words import WORKS
-from minidl._words.numpy import NUMPY, NUMPY_WRITES
 from minidl._words.tensor import OPERATORS
 
 
@@ -66,6 +65,8 @@ def _ask_ufunc(tensor: Values, ufunc: np.ufunc, how: str, *inputs: Any, **kwargs
 
 def _ask_numpy(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Call NumPy with arrays in place of tensors, unless that would cut a graph or be written into one of them."""
+    from minidl._words.numpy import NUMPY, NUMPY_WRITES  # here: few programs need it
+
     word = NUMPY.get(name)
     if any(tensor._is_wanted() for tensor in _tensors_in((args, kwargs))) and (word is None or word.fate != WORKS):
         way = f"use {word.way}" if word else "minidl.ops has what is differentiable"

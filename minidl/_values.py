@@ -236,6 +236,11 @@ class Values:
                 "x[…] =: writing into a tensor would cut its history; make a new one: ops.where(mask, value, x), or "
                 "ops.concat of its parts; under no_grad() it can be written"
             )
+        if _backend.looks_into_anothers(self):
+            raise RuntimeError(
+                "x[…] =: the tensor is a view (detached, reshaped or transposed), and what it looks into would not "
+                "change with it; write into a copy: x = x.clone(), or through the whole"
+            )
         value, places = _plain("x[…] =", value, self), places_of(self, key)
         if _backend.is_array(value) and value.dtype != self.dtype:
             raise TypeError(f"x[…] =: the value must be {self.dtype} as the tensor is; received {value.dtype}")

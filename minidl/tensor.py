@@ -324,8 +324,8 @@ class Tensor(Arrays):
         return self._number("item")
 
     def detach(self) -> Tensor:
-        """Return a tensor with the same array and no history."""
-        return Tensor._wrap(self._data, False)
+        """Return a tensor on the same memory and without a history; as a view, it is not changed alone."""
+        return Tensor._wrap(self._data.view(), False)
 
     def _is_wanted(self) -> bool:
         """Tell whether somebody wants a gradient of what is computed from this tensor now."""
@@ -344,7 +344,7 @@ class Tensor(Arrays):
         check_change(self, result._data, word)
         if _backend.looks_into_anothers(self):
             raise RuntimeError(
-                f"{word}: the tensor is a view (reshaped or transposed), and what it looks into would not change with "
+                f"{word}: the tensor is a view (detached, reshaped, …), and what it looks into would not change with "
                 f"it; make a new tensor: x = x {word.rstrip('=')} …, or write through the whole: x[0] = …"
             )
         if result.requires_grad:

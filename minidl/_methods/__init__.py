@@ -13,12 +13,12 @@ from __future__ import annotations
 from typing import Any
 
 from minidl._answers import spelled
-from minidl._checks import is_int, shown, to_axis, to_int
+from minidl._checks import broadcast_shape, check_choice, is_int, shown, to_axis, to_int
 from minidl._methods import makers
 from minidl._methods.changes import Changes
 from minidl._methods.makers import Found, alone, reduction, taken
 from minidl._methods.moves import Moves
-from minidl._values import Values, operation
+from minidl._values import operation
 
 
 class Methods(Moves, Changes):
@@ -173,15 +173,15 @@ class Methods(Moves, Changes):
     @spelled
     def norm(self, p: Any = 2, axis: Any = None, keepdims: bool = False) -> Any:
         """Return the length √Σ x² (p=2), or Σ |x| (p=1), along all axes or some; where it is 0, so is its gradient."""
-        if p not in (1, 2, "fro"):
-            raise ValueError(f"norm: p must be 1 or 2; received p={shown(p)}; the largest one is x.abs().max()")
+        check_choice("norm", "p", int(p) if isinstance(p, float) and p in (1, 2) else p, (2, 1, "fro"))
         return self.abs().sum(axis, keepdims) if p == 1 else makers.root((self * self).sum(axis, keepdims))
 
     # ------------------------------------------------------------------ finding
 
     def equal(self, other: Any) -> bool:
         """Tell whether shapes and elements are equal."""
-        return self.shape == other.shape and bool((self == other).all())
+        array = makers.array_of("equal", other)
+        return self.shape == array.shape and bool((self == array).all())
 
     def allclose(self, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
         """Tell whether no element differs from the other's by more than atol + rtol · |other|."""
@@ -189,7 +189,8 @@ class Methods(Moves, Changes):
 
     def isclose(self, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
         """Tell for each element whether it differs from the other's by at most atol + rtol · |other|."""
-        array, xp = other._data if isinstance(other, Values) else other, makers.module_of(self)
+        array, xp = makers.array_of("isclose", other), makers.module_of(self)
+        broadcast_shape("isclose", self.shape, array.shape)
         return alone(self, xp.isclose(self._data, array, rtol, atol, equal_nan), "isclose")
 
     def nonzero(self) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from minidl import _backend
 from minidl._checks import check_flag, check_number, to_shape
-from minidl._methods.makers import changed, converted
+from minidl._methods.makers import array_of, changed, converted
 from minidl._random import default_generator
 from minidl._values import Values, operation
 
@@ -47,7 +47,7 @@ class Changes(Values):
 
     def type_as(self, other: Any) -> Any:
         """Return x in the dtype of another tensor."""
-        return converted("type_as", self, other.dtype)
+        return converted("type_as", self, array_of("type_as", other).dtype)
 
     def float(self) -> Any:
         """Return x as float32."""
@@ -102,9 +102,11 @@ class Changes(Values):
 
     def copy_(self: Any, other: Any) -> Any:
         """Write the numbers of another tensor or array to x, in the dtype of x, and return x."""
-        array = other if isinstance(other, Values) else np.asarray(other)
+        array = array_of("copy_", other)
         if array.dtype != self.dtype:
-            array = self._wrap(np.asarray(array.data if isinstance(array, Values) else array).astype(self.dtype), False)
+            array = array.astype(self.dtype)
+        if isinstance(other, Values) and other._is_wanted():
+            array = other  # refused below: the copy would have no history
         self[...] = array
         return self
 

@@ -9,7 +9,18 @@ import numpy as np
 
 from minidl import _backend
 from minidl._answers import spelled
-from minidl._checks import check_flag, check_number, check_tensor, is_int, shown, to_axes, to_axis, to_result
+from minidl._checks import (
+    check_flag,
+    check_kind,
+    check_number,
+    check_tensor,
+    is_int,
+    plain_array,
+    shown,
+    to_axes,
+    to_axis,
+    to_result,
+)
 from minidl._values import Values, operation
 
 
@@ -155,7 +166,7 @@ def converted(word: str, x: Any, dtype: Any) -> Any:
     """Return x in another dtype; x itself if it has it."""
     try:
         dtype = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError):
         raise TypeError(f"{word}: expects a dtype such as minidl.float32; received {shown(dtype)}") from None
     if x.dtype == dtype:
         return x
@@ -221,6 +232,16 @@ def extreme(name: str) -> Callable[..., Any]:
 def module_of(x: Any) -> Any:
     """Return NumPy, or CuPy for a tensor on the GPU."""
     return _backend.array_module(x._data)
+
+
+def array_of(word: str, other: Any) -> Any:
+    """Return the array of another tensor, or an array as it is."""
+    array = other._data if isinstance(other, Values) else other
+    if not _backend.is_array(array):
+        raise TypeError(f"{word}: expects another Tensor or array; received a {type(other).__name__}")
+    array = plain_array(word, array)
+    check_kind(word, array)
+    return array
 
 
 def judged(word: str, other: Any) -> Any:

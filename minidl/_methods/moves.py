@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from minidl import _backend
-from minidl._checks import is_int, shown, to_axes, to_axis, to_int
-from minidl._methods.makers import alone, sizes_of, taken
+from minidl._checks import from_numbers, is_int, shown, to_axes, to_axis, to_int
+from minidl._methods.makers import alone, array_of, sizes_of, taken
 from minidl._values import Values, operation
 
 
@@ -51,7 +51,7 @@ class Moves(Values):
 
     def view_as(self, other: Any) -> Any:
         """Return the same numbers in the shape of another tensor."""
-        return operation("reshape")(self, other.shape)
+        return operation("reshape")(self, array_of("view_as", other).shape)
 
     reshape_as = view_as
 
@@ -162,7 +162,7 @@ class Moves(Values):
 
     def expand_as(self, other: Any) -> Any:
         """Return x repeated to the shape of another tensor."""
-        return self.expand(other.shape)
+        return self.expand(array_of("expand_as", other).shape)
 
     broadcast_to = expand
 
@@ -216,6 +216,10 @@ class Moves(Values):
     def narrow(self, dim: int, start: int, length: int) -> Any:
         """Return part of an axis."""
         axis = to_axis("narrow", dim, self.ndim)
+        if not is_int(start) or not is_int(length):
+            raise TypeError(
+                f"narrow: start and length must be ints; received start={shown(start)}, length={shown(length)}"
+            )
         first = start + self.shape[axis] if start < 0 else start
         if not 0 <= first <= first + length <= self.shape[axis]:
             raise ValueError(f"narrow: the part must lie in 0 to {self.shape[axis]}; received {start=}, {length=}")
@@ -227,7 +231,7 @@ class Moves(Values):
 
     def gather(self, dim: int, index: Any) -> Any:
         """Return for each element of index the element of x at that place along one axis."""
-        order = index._data if isinstance(index, Values) else np.asarray(index)
+        order = index._data if isinstance(index, Values) else from_numbers("gather", "index", index)
         if order.ndim != self.ndim or order.dtype.kind not in "iu":
             found = f"index.dtype={order.dtype}, index.shape={order.shape}, x.shape={self.shape}"
             raise ValueError(f"gather: index must be whole numbers with as many axes as x; {found}")

@@ -14,6 +14,7 @@ from minidl.data import transforms
 from minidl.nn import init
 from tests.messages.doors import around
 from tests.messages.operations import OPERATIONS, X, sums, t, there_and_back
+from tests.messages.words import WORDS
 
 LAYERS = {
     "AdaptiveAvgPool2d": (2,),
@@ -139,6 +140,7 @@ METHODS = {
     "reshape": (3, 2),
     "to": ("cpu",),
     "transpose": (1, 0),
+    **WORDS,
 }
 TENSORS = {
     "a leaf": lambda: Tensor(np.ones((2, 3)), requires_grad=True),
