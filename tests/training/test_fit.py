@@ -73,7 +73,7 @@ def test_a_training_is_the_loop_written_by_hand(pictures):
     batches = Ready(train, 8)
     one, other = Net(), Net()
     state = training.fit(one, batches, val, epochs=2, lr=0.1, momentum=0.9, nesterov=False, weight_decay=0.01)
-    by_hand(other, optim.SGD(other.parameters(), 0.1, 0.9, 0.01), list(batches.epoch(0)), 2)
+    by_hand(other, optim.SGD(other.parameters(), 0.1, 0.9, weight_decay=0.01), list(batches.epoch(0)), 2)
     assert_same(one, other)
     assert (state.finished, state.config.model, [row["step"] for row in state.history]) == (True, "Net", [5, 10])
     assert batches.asked[:2] == [(0, 0), (1, 0)]
