@@ -161,8 +161,10 @@ def test_every_word_of_pytorchs_data_is_answered_in_one_line():
     from minidl._words.data import DATA
 
     for word, (fate, way) in DATA.items():
+        if word in data.__all__:  # a name of minidl's own, which PyTorch has for something else
+            continue
         with pytest.raises(AttributeError) as error:
             getattr(data, word)
         assert str(error.value) == f"data has no .{word}; {'use ' * (fate == 'answered')}{way}"
-    with pytest.raises(AttributeError, match="data: there is no 'nonsense'; there are Dataset, "):
+    with pytest.raises(AttributeError, match="data has no attribute 'nonsense'; it has Dataset, "):
         data.nonsense  # noqa: B018 - the attribute itself
