@@ -226,7 +226,7 @@ def check_alike(op: str, **operands: Any) -> None:
 
 def check_tensor(op: str, name: str, value: Any) -> None:
     """Refuse what is no tensor; one of whole numbers or bools will do."""
-    if not is_array(getattr(value, "_data", None)):
+    if not is_array(getattr(value, "_data", None)) or isinstance(value, np.ndarray):  # masked arrays have one, too
         found = type(value).__name__
         raise TypeError(f"{op}: {name} must be a Tensor, it is a {found}; wrap it: Tensor({name})")
 

@@ -63,7 +63,7 @@ def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
             known = ", ".join(repr(name) for name in SETS)
             raise ValueError(f"kernels.use: the sets are {known}; received {shown(kernel_set)}")
         kernel_set = SETS[kernel_set]
-    elif not any(hasattr(kernel_set, name) for name in NAMES):
+    elif hasattr(kernel_set, "dtype") or not any(hasattr(kernel_set, name) for name in NAMES):
         raise ValueError(
             f"kernels.use: expects a set name or an object with at least one of {', '.join(NAMES)}; "
             f"received {shown(kernel_set)}"

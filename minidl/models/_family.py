@@ -244,7 +244,7 @@ def _load(
     own = _arrays(net)
     from minidl.weights._demo import DEMO, demo_path  # here, because few who build a network load weights
 
-    file = demo_path(net.name) if file == DEMO else file
+    file = demo_path(net.name) if isinstance(file, str) and file == DEMO else file
     state, left_over, notes = read_state(file, own, net.name, (*head, *aux))
     new = [
         name

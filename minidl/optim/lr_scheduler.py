@@ -53,7 +53,10 @@ class _Function(Schedule):
 
     def share(self, k: int, history: History) -> float:
         """Ask the function."""
-        share = self.function(k)
+        try:
+            share = self.function(k)
+        except TypeError as error:
+            raise TypeError(f"LambdaLR: lr_lambda must take a number of steps; lr_lambda({k}) says: {error}") from error
         check_number("LambdaLR", "lr_lambda(k)", share)
         return float(share)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import check_flag, check_positive, shown
+from minidl._checks import NUMBERS, check_flag, check_positive, shown
 from minidl.optim._optimizer import Optimizer, Setting
 
 
@@ -54,7 +54,9 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ):
-        if dampening != 0:  # in PyTorch's place, so that no number lands on another one
+        if (
+            not isinstance(dampening, NUMBERS) or dampening != 0
+        ):  # in PyTorch's place, so that no number lands on another one
             raise TypeError(f"SGD: takes no dampening; leave it out: it is 0; received dampening={shown(dampening)}")
         super().__init__(parameters, lr, weight_decay, momentum=momentum, nesterov=nesterov)
 

@@ -82,6 +82,11 @@ def room_for(title: str) -> float:
     return 0.3 if title else 0.0
 
 
+def top_for(title: str) -> int:
+    """Return the pixels that a title needs above a sheet."""
+    return TOP if room_for(title) else 0
+
+
 def ink(axes: Axes) -> None:
     """Draw frame, ticks and words of axes in ink, on the figure's own ground."""
     axes.set_facecolor("none")

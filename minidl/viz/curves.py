@@ -115,8 +115,11 @@ def _check(history: Any) -> None:
             if not isinstance(value, NUMBERS) or isinstance(value, bool):
                 found = f"{column}={shown(value)}" if column in row else f"a row without {column!r}"
                 raise ValueError(f"draw_curves: row {number} must have a number as {column!r}; received {found}")
-        if not -LONGEST < row["epoch"] < LONGEST:
-            raise ValueError(f"draw_curves: an epoch must be a finite number; received epoch={shown(row['epoch'])}")
+        for column in ("epoch", *(["lr"] if "lr" in needed else [])):
+            if not -LONGEST < row[column] < LONGEST:
+                raise ValueError(
+                    f"draw_curves: {column} must be a finite number; received {column}={shown(row[column])}"
+                )
 
 
 def _checked(rates: Any) -> list[tuple[float, float]]:

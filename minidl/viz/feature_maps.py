@@ -13,7 +13,7 @@ from minidl._checks import shown, to_numbers
 from minidl._heat import as_rgb, shrink
 from minidl.nn import Module
 from minidl.tensor import Event, Tensor, no_grad, observe
-from minidl.viz._figure import INK, SMALL, TOP, check_format, new_sheet, put, save
+from minidl.viz._figure import INK, SMALL, check_format, new_sheet, put, save, top_for
 from minidl.viz._fonts import columns, write
 from minidl.viz._tiles import centred, fit, mosaic, opaque, to_picture
 
@@ -161,7 +161,7 @@ def plot_feature_maps(maps: Mapping[str, np.ndarray], picture: np.ndarray | None
         rgb = fit(as_rgb(picture).transpose(2, 0, 1), SIDE).transpose(1, 2, 0)
         rows.insert(0, Row("picture\n" + _sides(picture), [opaque(rgb / 255)], []))
     top, left = (
-        TOP if title else 0,
+        top_for(title),
         24 + LETTER * max(columns(line[:MOST_LETTERS]) for row in rows for line in row.lines()),
     )
     figure = new_sheet(left + MOST_MAPS * (SIDE + GAP), top + len(rows) * HEIGHT + GAP, title)

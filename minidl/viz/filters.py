@@ -10,7 +10,7 @@ import numpy as np
 from minidl import _backend
 from minidl._checks import to_numbers
 from minidl.nn import Module
-from minidl.viz._figure import INK, SMALL, TOP, check_format, ink, new_sheet, put, save
+from minidl.viz._figure import INK, SMALL, check_format, ink, new_sheet, put, save, top_for
 from minidl.viz._tiles import enlarge, mosaic, opaque
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def plot_filters(w: np.ndarray, *, title: str = "") -> Figure:
     largest = float(np.abs(w).max())
     shown = w[:MOST_FILTERS] if c == 3 else w[:MOST_FILTERS, :MOST_CHANNELS]
     sheet = _sheet(0.5 + shown / (2 * largest or 1))
-    in_colours, top = c == 3, TOP if title else 0
+    in_colours, top = c == 3, top_for(title)
     figure = new_sheet(WIDTH, top + sheet.shape[0] + (72 if in_colours else 148), title)
     filters = put(figure, sheet, (WIDTH - sheet.shape[1]) // 2, top + 8)
     text = f"{o} filter{'s' * (o > 1)} of {c} × {kh} × {kw}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from minidl._checks import from_numbers, shown, to_int, to_names
 from minidl._heat import as_rgb, shrink
-from minidl.viz._figure import INK, ORANGE, SMALL, TOP, check_format, new_sheet, put, save
+from minidl.viz._figure import INK, ORANGE, SMALL, check_format, new_sheet, put, save, top_for
 from minidl.viz._fonts import Lettering
 from minidl.viz._tiles import fit, to_picture
 
@@ -141,7 +141,7 @@ def plot_mistakes(
             f"received {len(classes)}"
         )
     lettering = Lettering(classes, MOST_LETTERS)
-    rows, top = max(1, -(-len(found) // COLUMNS)), TOP if title else 0
+    rows, top = max(1, -(-len(found) // COLUMNS)), top_for(title)
     height = CAPTION + DRAWN + GAP
     figure = new_sheet(CELL * COLUMNS, top + height * rows + FOOT, title)
     for number, mistake in enumerate(found):

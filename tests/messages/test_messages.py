@@ -91,4 +91,4 @@ def test_every_wrong_value_in_the_place_of_every_argument(right_calls):
             if problem and (name, slot, problem) not in kinds:  # one of a kind will do
                 kinds.add((name, slot, problem))
                 found[f"{name} ({slot}: {junk})"] = problem
-    assert found == {}
+    assert not found, "\n".join(f"{call}: {problem}" for call, problem in found.items())
