@@ -3,6 +3,7 @@
 import pytest
 
 from minidl import nn, optim
+from minidl._words.optim import SCHEDULERS
 from minidl.optim import lr_scheduler
 
 torch = pytest.importorskip("torch")
@@ -30,7 +31,7 @@ CASES = {
 def test_every_scheduler_is_here():
     assert set(CASES) | {"LRScheduler"} == set(lr_scheduler.__all__)
     names = {name for name in torch.optim.lr_scheduler.__all__ if name != "LRScheduler"}
-    assert names - {"SWALR"} <= set(CASES) | set(lr_scheduler.WORDS)
+    assert names - {"SWALR"} <= set(CASES) | set(SCHEDULERS)
 
 
 @pytest.mark.parametrize("rule", ["SGD", "Adam"])
