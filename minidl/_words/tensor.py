@@ -199,6 +199,7 @@ TENSOR: Words = {
             "flipud": "x.flip(0)",
             "fmax": "ops.where(x > y, x, y)",
             "fmin": "ops.where(x < y, x, y)",
+            "fix": "x.trunc(); without a gradient",
             "frac": "x - x.trunc()",
             "half": "x.detach().float(); float16 is not computed with",
             "bfloat16": "x.detach().float(); bfloat16 is not computed with",
@@ -278,7 +279,7 @@ TENSOR: Words = {
         ANSWERED,
         "np.NAME(x.data); the numbers alone, without a gradient",
         "acos acosh angle arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh corrcoef cos cosh cov "
-        "deg2rad diagflat diff exp2 fix i0 isreal nanmedian rad2deg signbit sin sinc sinh tan",
+        "deg2rad diagflat diff exp2 i0 isreal nanmedian rad2deg signbit sin sinc sinh tan",
     ),
     **alike(
         ANSWERED,
