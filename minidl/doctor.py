@@ -115,7 +115,7 @@ def _numba() -> Lines:
     kept = sum(kernel.is_kept() for kernel in ALL.values())
     text = f"{version}; {kept} of {len(ALL)} kernels compiled, kept in {os.path.commonpath(folders)}"
     lines = [(OK, text) if kept == len(ALL) else (NOTE, text, "minidl warmup compiles the rest, once on this machine")]
-    return lines + [_writable(folder) for folder in folders if _writable(folder)[0] == CURE]
+    return lines + [line for line in map(_writable, folders) if line[0] == CURE]
 
 
 def _cure_of(reason: str) -> str:

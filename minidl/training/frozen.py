@@ -75,9 +75,14 @@ def _in_order(loader: Loader) -> Loader:
 
 
 @contextmanager
-def bare(head: Module) -> Iterator[None]:
-    """Let a head pass on what it gets."""
-    object.__setattr__(head, "forward", lambda x: x)  # past the module's own, which keeps layers and arrays
+def bare(head: Module, note: Callable[[Tensor], None] = lambda x: None) -> Iterator[None]:
+    """Let a head pass on what it gets, which is noted."""
+
+    def forward(x: Tensor) -> Tensor:
+        note(x)
+        return x
+
+    object.__setattr__(head, "forward", forward)  # past the module's own, which keeps layers and arrays
     try:
         yield
     finally:
@@ -104,19 +109,8 @@ def last_layer(net: Module, model: str, x: np.ndarray) -> Module | None:
         return None
     (layer,) = heads
     seen: list[Tensor] = []
-
-    def note(x: Tensor) -> Tensor:
-        seen.append(x)
-        return x
-
-    object.__setattr__(layer, "forward", note)  # past the module's own, as above
-    was = net.training
-    try:
-        with no_grad():
-            y = net.eval()(Tensor(x))
-    finally:
-        object.__delattr__(layer, "forward")
-        net.train(was)
+    with net.modes_kept(), no_grad(), bare(layer, seen.append):
+        y = net.eval()(Tensor(x))
     return layer if len(seen) == 1 and y is seen[0] else None
 
 

@@ -130,7 +130,6 @@ def resolve(config: Config, train: Split, val: Split | None = None, say: Say = l
     origin, how = None, {}
     if config.weights is not None:
         origin, how = origin_of(config.model, config.weights), {"interpolation": "bicubic"}
-    if origin is not None:
         train_steps, test_steps = origin.dressed(train_steps), origin.dressed(test_steps)
         say(f"weights: {origin}")
     side = config.picture_size or _side(config, train, val, say, train_steps, test_steps, origin=origin)
