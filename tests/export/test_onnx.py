@@ -206,8 +206,8 @@ def test_no_operation_is_forgotten():
 
 def test_a_folded_network(rng, tmp_path):
     net = fill(unfilled("resnet20_cifar"), rng)
-    settle(net, rng)
     x = rng.standard_normal((2, 3, 32, 32), dtype=np.float32)
+    settle(net, x)
     compare(minidl.fuse(net.eval()), tmp_path / "net.onnx", x, size=32)
 
 
