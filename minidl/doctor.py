@@ -106,7 +106,7 @@ def _numba() -> Lines:
         return [(CURE, f"the fast kernels cannot be used: {reason}", _cure_of(reason))]
     import numba
 
-    from minidl.kernels.cpu.compile import ALL, LAYER
+    from minidl.kernels.cpu.simd.compile import ALL, LAYER
 
     version = f"Numba {numba.__version__}, threads by {LAYER}"
     folders = {Path(kernel.folder) for kernel in ALL.values() if kernel.folder}

@@ -40,9 +40,10 @@ def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
 
     Args:
         kernel_set: which one.
-        conv: the algorithm of its convolutions: "auto" (default) lets the table in `kernels/cpu/conv.py` choose, other
-            names are those of the table, and "im2col", the textbook's. Where the named one cannot serve a call, the
-            one that serves every convolution does. MINIDL_WINOGRAD=0 in the environment switches that one off.
+        conv: the algorithm of its convolutions: "auto" (default) lets the table in `kernels/cpu/conv/algorithms.py`
+            choose, other names are those of the table, and "im2col", the textbook's. Where the named one cannot serve
+            a call, the one that serves every convolution does. MINIDL_WINOGRAD=0 in the environment switches that one
+            off.
 
     Raises:
         ValueError: if no set has that name, or if the object offers none of the agreed functions.
@@ -81,7 +82,7 @@ def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
 def _check_algorithm(kernel_set: Any, conv: str) -> None:
     if not isinstance(kernel_set, Room):
         raise ValueError(f'kernels.use: conv={shown(conv)} chooses among the algorithms of "cpu"; received another set')
-    from minidl.kernels.cpu.conv import CHOICES
+    from minidl.kernels.cpu.conv.algorithms import CHOICES
 
     check_choice("kernels.use", "conv", conv, CHOICES)
 

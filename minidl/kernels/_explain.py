@@ -122,10 +122,11 @@ def _choice(step: str, call: tuple[Any, ...], x: np.ndarray, w: np.ndarray, sett
         return Choice("textbook", TEXTBOOK, "too small for the fast room")
     if reason := _rooms.lack():
         return Choice("textbook", TEXTBOOK, f"the fast room cannot be used: {reason}")
-    from minidl.kernels.cpu import conv
+    from minidl.kernels.cpu.conv.algorithms import choose
+    from minidl.kernels.cpu.conv.geometry import measure
 
-    sizes = conv.measure(x.shape, w.shape, *settings)
-    algorithm = conv.choose(sizes, step)
+    sizes = measure(x.shape, w.shape, *settings)
+    algorithm = choose(sizes, step)
     if algorithm is None:
         return Choice("textbook", TEXTBOOK, 'kernels.use("cpu", conv="im2col") says so')
     return Choice("cpu", algorithm.name, algorithm.why(sizes, step))

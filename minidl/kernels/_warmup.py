@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ def every() -> dict[str, Any]:
     """
     if reason := _rooms.lack():
         raise RuntimeError(f"warmup: the fast kernels cannot be used here: {reason}")
-    from minidl.kernels.cpu.compile import ALL
+    from minidl.kernels.cpu.simd.compile import ALL
 
     return ALL
 
@@ -55,12 +56,13 @@ def count() -> int:
 
 
 def kept_in() -> str:
-    """Return the folder in which compiled kernels are kept; "" where they cannot be kept.
+    """Return the folder in and below which compiled kernels are kept; "" where they cannot be kept.
 
     Raises:
         RuntimeError: as `warmup`.
     """
-    return next((folder for kernel in every().values() if (folder := kernel.folder)), "")
+    folders = {folder for kernel in every().values() if (folder := kernel.folder)}
+    return os.path.commonpath(folders) if folders else ""
 
 
 @contextmanager

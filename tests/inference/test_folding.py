@@ -10,7 +10,9 @@ import minidl
 from minidl import Tensor, _threads, kernels, models, nn, no_grad
 from minidl.folding import FoldedConv2d
 from minidl.folding._layers import CALLS
-from minidl.kernels.cpu import compile, conv
+from minidl.kernels.cpu import door
+from minidl.kernels.cpu.conv import algorithms, conv2d
+from minidl.kernels.cpu.simd import compile
 from tests.contract import assert_close
 from tests.models.narrow import narrow
 
@@ -209,7 +211,7 @@ def test_a_folded_layer_that_knows_its_input_asks_for_the_kernels_in_use_each_ti
         return algorithm._replace(forward=forward)
 
     ran = []
-    monkeypatch.setattr(conv, "ALGORITHMS", tuple(noted(it) for it in conv.ALGORITHMS))
+    monkeypatch.setattr(algorithms, "ALGORITHMS", tuple(noted(it) for it in algorithms.ALGORITHMS))
     net = nn.Sequential(nn.Conv2d(16, 16, 3, padding=1), nn.ReLU())
     layer = FoldedConv2d(net[0], None, "relu")
     x = Tensor(rng.standard_normal((1, 16, 16, 16)).astype(np.float32))
@@ -236,9 +238,9 @@ def test_a_folded_layer_that_knows_its_input_notices_that_its_process_has_no_thr
         for _ in range(2):
             assert_close(layer(x).data, net(x).data, "float32")
         monkeypatch.setattr(compile.Kernel, "__call__", lambda *arguments: pytest.fail("there are no threads"))
-        for module in (compile, conv):
+        for module in (door, conv2d):
             monkeypatch.setattr(module, "forked", [True])
-        monkeypatch.setattr(compile, "_warn_forked", compile._warn_forked.__wrapped__)  # it warns once in a process
+        monkeypatch.setattr(door, "warn_forked", door.warn_forked.__wrapped__)  # it warns once in a process
         with pytest.warns(RuntimeWarning, match="was forked from one that had run fast kernels"):
             y = layer(x)
     with kernels.use("textbook"):

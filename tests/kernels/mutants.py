@@ -11,7 +11,6 @@ not know of the line are read from the cache. (The suite looks, in `test_mutants
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -35,138 +34,162 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = (
-    Mutant("padding of the rows for the columns", "walk.py", "self.kw, -left,", "self.kw, -top,"),
-    Mutant("way back one pixel off", "walk.py", "padding - last * dilation) // stride", "padding - last) // stride"),
+    Mutant("padding of the rows for the columns", "conv/geometry.py", "self.kw, -left,", "self.kw, -top,"),
     Mutant(
-        "way back: taps in the wrong order", "walk.py", "stride, last, -every, source)", "stride, 0, every, source)"
+        "way back one pixel off",
+        "conv/geometry.py",
+        "padding - last * dilation) // stride",
+        "padding - last) // stride",
     ),
-    Mutant("way back: wrong distance of taps", "walk.py", "every * dilation // stride", "dilation"),
-    Mutant("slab: no zeros on the right", "slab.py", "zeros(slab, at + after * pixel, (span - after) * pixel)", "pass"),
-    Mutant("slab: a row too many", "slab.py", "top + row < 0 or top + row >= h:", "top + row < 0 or top + row > h:"),
-    Mutant("slab: last channels forgotten", "slab.py", "if whole < channels:", "if whole > channels:"),
-    Mutant("packing: a round of the transpose is wrong", "transpose.py", "else LANES + lane - s for", "else lane for"),
-    Mutant("packing: last columns forgotten", "transpose.py", "range(whole, columns)", "range(whole, columns - 1)"),
-    Mutant("packing: taps not flipped", "packing.py", "column + i % columns * column_step", "column"),
     Mutant(
-        "packing: missed group offset", "packing.py", "range(group * outputs, (group + 1) * outputs)", "range(outputs)"
+        "way back: taps in the wrong order",
+        "conv/geometry.py",
+        "stride, last, -every, source)",
+        "stride, 0, every, source)",
     ),
-    Mutant("direct: missed group of the weights", "direct.py", "one_w = ((group * blocks + block)", "one_w = ((block)"),
+    Mutant("way back: wrong distance of taps", "conv/geometry.py", "every * dilation // stride", "dilation"),
     Mutant(
-        "direct: last products forgotten", "direct.py", "range(0, length, PIECE)", "range(0, length - PIECE + 1, PIECE)"
+        "slab: no zeros on the right",
+        "conv/input_tile.py",
+        "zeros(slab, at + after * pixel, (span - after) * pixel)",
+        "pass",
+    ),
+    Mutant(
+        "slab: a row too many",
+        "conv/input_tile.py",
+        "top + row < 0 or top + row >= h:",
+        "top + row < 0 or top + row > h:",
+    ),
+    Mutant("slab: last channels forgotten", "conv/input_tile.py", "if whole < channels:", "if whole > channels:"),
+    Mutant(
+        "packing: a round of the transpose is wrong", "simd/transpose.py", "else LANES + lane - s for", "else lane for"
+    ),
+    Mutant(
+        "packing: last columns forgotten", "simd/transpose.py", "range(whole, columns)", "range(whole, columns - 1)"
+    ),
+    Mutant("packing: taps not flipped", "conv/packing.py", "column + i % columns * column_step", "column"),
+    Mutant(
+        "packing: missed group offset",
+        "conv/packing.py",
+        "range(group * outputs, (group + 1) * outputs)",
+        "range(outputs)",
+    ),
+    Mutant(
+        "direct: missed group of the weights", "conv/direct.py", "one_w = ((group * blocks + block)", "one_w = ((block)"
+    ),
+    Mutant(
+        "direct: last products forgotten",
+        "conv/direct.py",
+        "range(0, length, PIECE)",
+        "range(0, length - PIECE + 1, PIECE)",
     ),
     Mutant(
         "direct: last window forgotten",
-        "direct.py",
+        "conv/direct.py",
         "sums, left_of, lanes, channel",
         "sums, left_of - 1, lanes, channel",
     ),
-    Mutant("direct: last channels win", "direct.py", "sums, left_of, lanes, channel", "sums, left_of, lanes, 0"),
+    Mutant("direct: last channels win", "conv/direct.py", "sums, left_of, lanes, channel", "sums, left_of, lanes, 0"),
     Mutant(
         "direct: a picture without its corner",
-        "direct.py",
+        "conv/direct.py",
         "* source_width + start) * c + at",
         "* source_width) * c + at",
     ),
     Mutant(
         "direct: a picture's rows as those of a slab",
-        "direct.py",
+        "conv/direct.py",
         "source_h, source_width, c\n",
         "down, source_width, c\n",
     ),
     Mutant(
-        "direct: too few windows for a picture", "direct.py", "if blocks % 2 == 0 else 2 * WINDOWS", "if True else 0"
+        "direct: too few windows for a picture",
+        "conv/direct.py",
+        "if blocks % 2 == 0 else 2 * WINDOWS",
+        "if True else 0",
     ),
-    Mutant("direct: a picture read beyond its end", "walk.py", "self.first + self.span <= self.size", "True"),
-    Mutant("direct: rows of pixels for padded pictures", "walk.py", " or any(map(any, self.padding))", ""),
+    Mutant("direct: a picture read beyond its end", "conv/geometry.py", "self.first + self.span <= self.size", "True"),
+    Mutant("direct: rows of pixels for padded pictures", "conv/geometry.py", " or any(map(any, self.padding))", ""),
     Mutant(
         "direct: last block of channels forgotten",
-        "direct.py",
+        "conv/direct.py",
         "pairs = (blocks + 1) // 2",
         "pairs = max(1, blocks // 2)",
     ),
     Mutant(
         "direct dw: strides exchanged",
-        "direct_dw.py",
+        "conv/direct_dw.py",
         ":: geometry.stride[0], :: geometry.stride[1]]",
         ":: geometry.stride[1], :: geometry.stride[0]]",
     ),
     Mutant(
         "direct dw: last weights forgotten",
-        "direct_dw.py",
+        "conv/direct_dw.py",
         "length) + ROWS - 1) // ROWS",
         "length) + 1) // ROWS",
     ),
     Mutant(
         "direct dw: pictures of an area on one place",
-        "direct_dw.py",
+        "conv/direct_dw.py",
         "at, lanes = number * across * along * 2 * LANES,",
         "at, lanes = 0,",
     ),
     Mutant(
         "direct dw: last area wins",
-        "direct_dw.py",
+        "conv/direct_dw.py",
         "LANES, sums, length - q, LANES, job > first_job)",
         "LANES, sums, length - q, LANES, 0)",
     ),
-    Mutant("narrow: wrong copy", "narrow.py", "ahead, second_of_4(v)", "ahead, first_of_4(v)"),
-    Mutant("narrow: channels of a group not exchanged", "narrow.py", "width).transpose(0, 3, 2, 1)", "width)"),
-    Mutant("narrow dw: last windows forgotten", "narrow.py", "windows_w - WINDOWS * sevens", "0"),
-    Mutant("narrow dw: wrong row", "narrow.py", "i % taps * spacing", "i % taps"),
-    Mutant("Winograd: wrong number in B", "winograd.py", "splat(-SUM)", "splat(-TWO)"),
-    Mutant("Winograd: wrong number in A", "winograd.py", "R3, S3 = R * HALF, S * TWO", "R3, S3 = R, S * TWO"),
-    Mutant("Winograd: wrong number in G", "winograd.py", "np.float32(1 / 6)", "np.float32(1 / 5)"),
+    Mutant("narrow: wrong copy", "conv/grouped.py", "ahead, second_of_4(v)", "ahead, first_of_4(v)"),
+    Mutant("narrow: channels of a group not exchanged", "conv/grouped.py", "width).transpose(0, 3, 2, 1)", "width)"),
+    Mutant("narrow dw: last windows forgotten", "conv/grouped.py", "windows_w - WINDOWS * sevens", "0"),
+    Mutant("narrow dw: wrong row", "conv/grouped.py", "i % taps * spacing", "i % taps"),
+    Mutant("Winograd: wrong number in B", "conv/winograd.py", "splat(-SUM)", "splat(-TWO)"),
+    Mutant("Winograd: wrong number in A", "conv/winograd.py", "R3, S3 = R * HALF, S * TWO", "R3, S3 = R, S * TWO"),
+    Mutant("Winograd: wrong number in G", "conv/winograd.py", "np.float32(1 / 6)", "np.float32(1 / 5)"),
     Mutant(
         "Winograd: last column of tiles",
-        "winograd.py",
+        "conv/winograd.py",
         "columns = min(4, width - column)",
         "columns = min(3, width - column)",
     ),
-    Mutant("Winograd: border of zeros missed", "winograd.py", "row + side <= h", "row + side - 1 <= h"),
-    Mutant("Winograd: one block for a pair", "winograd.py", "c, min(2, o // LANES - block), 0)", "c, 1, 0)"),
+    Mutant("Winograd: border of zeros missed", "conv/winograd.py", "row + side <= h", "row + side - 1 <= h"),
+    Mutant("Winograd: one block for a pair", "conv/winograd.py", "c, min(2, o // LANES - block), 0)", "c, 1, 0)"),
     Mutant(
         "Winograd: last rows of tiles",
-        "winograd.py",
+        "conv/winograd.py",
         "put_sums(m, out, LANES, sums, rows, LANES, adding)",
         "put_sums(m, out, LANES, sums, rows - 1, LANES, adding)",
     ),
-    Mutant("Winograd: eight rows counted as seven", "winograd.py", "row += 8", "row += 7"),
-    Mutant("Winograd: seven rows counted as eight", "winograd.py", "row += 7", "row += 8"),
-    Mutant("Winograd, few tiles: last channels win", "winograd.py", "size, k, blocks, first)", "size, k, blocks, 0)"),
-    Mutant("Winograd, few tiles: always the first biases", "winograd.py", "channel = block * LANES", "channel = 0"),
+    Mutant("Winograd: eight rows counted as seven", "conv/winograd.py", "row += 8", "row += 7"),
+    Mutant("Winograd: seven rows counted as eight", "conv/winograd.py", "row += 7", "row += 8"),
     Mutant(
-        "Winograd dw: last chunk wins", "winograd_dw.py", "sums, COLUMNS, LANES, first)", "sums, COLUMNS, LANES, 0)"
+        "Winograd, few tiles: last channels win", "conv/winograd.py", "size, k, blocks, first)", "size, k, blocks, 0)"
     ),
-    Mutant("Winograd dw: infinity forgotten", "winograd_dw.py", "splat(TWO), even_s, u5)", "splat(TWO), even_s, u0)"),
-    Mutant("Winograd: a row below the picture", "winograd.py", "if 0 <= row + 3 < h else", "if 0 <= row + 3 <= h else"),
-    Mutant("finish: residual forgotten", "finish.py", "        if added:", "        if added > 1:"),
+    Mutant(
+        "Winograd, few tiles: always the first biases", "conv/winograd.py", "channel = block * LANES", "channel = 0"
+    ),
+    Mutant(
+        "Winograd dw: last chunk wins",
+        "conv/winograd_dw.py",
+        "sums, COLUMNS, LANES, first)",
+        "sums, COLUMNS, LANES, 0)",
+    ),
+    Mutant(
+        "Winograd dw: infinity forgotten", "conv/winograd_dw.py", "splat(TWO), even_s, u5)", "splat(TWO), even_s, u0)"
+    ),
+    Mutant(
+        "Winograd: a row below the picture", "conv/winograd.py", "if 0 <= row + 3 < h else", "if 0 <= row + 3 <= h else"
+    ),
+    Mutant("finish: residual forgotten", "conv/epilogue.py", "        if added:", "        if added > 1:"),
 )
 
 
-def is_compiled(text: str) -> bool:
-    """Tell whether a file has code that becomes part of kernels."""
-    return re.search(r"^@(inline|intrinsic|kernel)", text, re.MULTILINE) is not None
-
-
-def users_of(module: str, folder: Path) -> set[str]:
-    """Return a module of the room and all modules of it that import it, directly or not."""
-    texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
-    users, new = set(), {module}
-    while new:
-        users |= new
-        imports = "|".join(rf"from minidl\.kernels\.cpu\.{name} import" for name in new)
-        new = {name for name, text in texts.items() if re.search(imports, text)} - users
-    return users
-
-
 def plant(mutant: Mutant, root: Path) -> None:
-    """Put the bug into a copy of the repository, and take from the cache what knows of the line."""
+    """Put the bug into a copy of the repository; kept kernels that know of the line do not fit its text any more."""
     path = root / KERNELS / mutant.file
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
-    if is_compiled(text):
-        for module in users_of(path.stem, path.parent):
-            for cached in path.parent.glob(f"__pycache__/{module}.*.nb?"):
-                cached.unlink()
 
 
 def is_caught(mutant: Mutant | None) -> bool:

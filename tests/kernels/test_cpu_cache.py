@@ -10,7 +10,7 @@ import pytest
 
 from minidl import Tensor, fuse, kernels, nn, ops
 from minidl.kernels import _rooms
-from minidl.kernels.cpu import cache, compile
+from minidl.kernels.cpu.simd import cache, compile
 
 RELU = """
 import warnings
@@ -95,7 +95,7 @@ def test_a_folder_where_the_file_should_be(folder):
 
 def test_a_full_disk_costs_a_warning(tmp_path):
     code = f"""
-from minidl.kernels.cpu import cache
+from minidl.kernels.cpu.simd import cache
 def full(*arguments, **settings):
     raise OSError(28, "No space left on device")
 cache.atomic_write = full
@@ -109,19 +109,19 @@ def test_what_is_kept_hangs_on_every_file_that_became_part_of_it(monkeypatch):
     reached = cache._reached("minidl.kernels.cpu.elementwise")
     assert {
         "minidl.kernels.cpu.elementwise",
-        "minidl.kernels.cpu.functions",
-        "minidl.kernels.cpu.vector",
+        "minidl.kernels.cpu.simd.functions",
+        "minidl.kernels.cpu.simd.vector",
         "minidl.kernels.textbook.activation",
     } <= reached
     assert "minidl.kernels.cpu.norm" not in reached
-    assert "minidl.kernels.cpu.functions" in cache._reached("minidl.kernels.cpu.finish")
+    assert "minidl.kernels.cpu.simd.functions" in cache._reached("minidl.kernels.cpu.conv.epilogue")
 
     def digests():
         cache.digest.cache_clear()
         return {name: cache.digest(f"minidl.kernels.cpu.{name}") for name in ("elementwise", "norm", "channel_sums")}
 
     before, text = digests(), cache._text
-    changed = "minidl.kernels.cpu.functions"
+    changed = "minidl.kernels.cpu.simd.functions"
     monkeypatch.setattr(cache, "_text", lambda name: text(name) + "# changed" * (name == changed))
     after = digests()
     assert {name for name in before if before[name] != after[name]} == {"elementwise", "norm"}

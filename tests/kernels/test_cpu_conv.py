@@ -11,7 +11,7 @@ import minidl
 from minidl import kernels
 from minidl._backend import constant
 from minidl.kernels import textbook
-from minidl.kernels.cpu import area, direct, direct_dw
+from minidl.kernels.cpu.conv import blocking, direct, direct_dw
 from minidl.kernels.textbook.windows import output_size
 from tests.contract import memory_orders, relative_error
 from tests.kernels.twins import equal
@@ -108,9 +108,9 @@ AREAS = {
 
 @pytest.mark.parametrize("sizes", [(1024, 16), (2048, 5), (600, 30), (64, 1)], ids=str)
 def test_any_division_into_areas_gives_the_same(sizes, rng, monkeypatch):
-    for module, name in ((area, "SLAB"), (direct, "LARGEST"), (direct_dw, "SLAB")):
+    for module, name in ((blocking, "SLAB"), (direct, "LARGEST"), (direct_dw, "SLAB")):
         monkeypatch.setattr(module, name, sizes[0])
-    monkeypatch.setattr(area, "ENOUGH", sizes[1])
+    monkeypatch.setattr(blocking, "ENOUGH", sizes[1])
     monkeypatch.setattr(direct_dw, "ENOUGH", sizes[1])
     for name, case in (CASES | AREAS).items():
         if not name.startswith(("Winograd", "depthwise", "groups of")):
@@ -223,7 +223,7 @@ def test_winograd_loses_no_nan(rng):
 
 
 def test_winograd_in_several_chunks(rng, monkeypatch):
-    from minidl.kernels.cpu import winograd
+    from minidl.kernels.cpu.conv import winograd
 
     monkeypatch.setattr(winograd, "CHUNK", 1)
     (_, c, h, width), *rest = CASES["Winograd"]
@@ -233,7 +233,7 @@ def test_winograd_in_several_chunks(rng, monkeypatch):
 
 @pytest.mark.parametrize("case", ["3×3, stride 2", "stem 11×11", "groups of 16", "Winograd", "wide picture"])
 def test_the_workspace_can_be_small_and_does_not_grow_with_the_batch(case, rng, monkeypatch):
-    from minidl.kernels.cpu import workspace
+    from minidl.kernels.cpu.memory import workspace
 
     lent = []
     original = workspace.POOL.empty
@@ -263,8 +263,8 @@ def test_fused_equals_the_textbook(case, activation, rng):
 @pytest.mark.parametrize("activation", [None, "relu6", "silu"])
 @pytest.mark.parametrize("case", ["1×1", "5×5", "two groups"])
 def test_fused_with_channels_in_several_parts(case, activation, rng, monkeypatch):
-    monkeypatch.setattr(area, "SLAB", 600)
-    monkeypatch.setattr(area, "ENOUGH", 30)
+    monkeypatch.setattr(blocking, "SLAB", 600)
+    monkeypatch.setattr(blocking, "ENOUGH", 30)
     check_fused(CASES[case], activation, rng)
 
 
@@ -279,32 +279,32 @@ def check_fused(case, activation, rng):
 
 @pytest.mark.parametrize("case", ["1×1", "groups of 4", "Winograd"])
 def test_weights_that_cannot_change_are_prepared_once(case, rng):
-    from minidl.kernels.cpu import frozen
+    from minidl.kernels.cpu.conv import prepacked
 
     x, w, b, _ = drawn(*CASES[case], rng)
     expected = FAST.conv2d(x, w, b, *CASES[case][2:])
-    before = len(frozen._kept)
+    before = len(prepacked._kept)
     w, fixed = constant(w), constant(b)
     for bias in (fixed, b, fixed):
         np.testing.assert_array_equal(FAST.conv2d(x, w, bias, *CASES[case][2:]), expected)
-        assert len(frozen._kept) == before + 1
+        assert len(prepacked._kept) == before + 1
     b += 1  # a bias that can change is read each time
     np.testing.assert_allclose(FAST.conv2d(x, w, b, *CASES[case][2:]), expected + 1, atol=1e-5)
     np.testing.assert_array_equal(FAST.conv2d(x, w, fixed, *CASES[case][2:]), expected)
     del w
-    assert len(frozen._kept) == before
+    assert len(prepacked._kept) == before
 
 
 def test_what_is_kept_for_frozen_weights_serves_other_pictures_and_has_a_limit(rng):
-    from minidl.kernels.cpu import frozen
+    from minidl.kernels.cpu.conv import prepacked
 
     w = constant(rng.standard_normal((6, 5, 3, 3), dtype=np.float32))
-    for size in range(3, 4 + frozen.MOST):
+    for size in range(3, 4 + prepacked.MOST):
         x = rng.standard_normal((1, 5, size, 4), dtype=np.float32)
         settings = ((1, 1), ((0, 0), (0, 0)), (1, 1), 1)
         equal("conv2d", x, w, None, *settings)
         equal("conv2d", x, w, None, (2, 1), *settings[1:])
-        assert len(frozen._kept[id(w)][1]) <= frozen.MOST
+        assert len(prepacked._kept[id(w)][1]) <= prepacked.MOST
     with kernels.use("cpu", conv="im2col"):
         assert FAST.conv2d(x, w, None, *settings) is NotImplemented
 

@@ -7,7 +7,7 @@ import pytest
 
 from minidl import Tensor, kernels, ops
 from minidl.kernels import textbook
-from minidl.kernels.cpu import copies
+from minidl.kernels.cpu.memory import copies
 from tests.contract import memory_orders
 from tests.kernels.twins import FAST, channels_last, single
 

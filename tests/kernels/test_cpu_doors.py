@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minidl import kernels
-from minidl.kernels.cpu import fits
+from minidl.kernels.cpu import door
 from tests.kernels.twins import FAST
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
@@ -80,4 +80,4 @@ def test_it_says_what_does_not_fit(call, error, message):
 @pytest.mark.parametrize("spec", ["x N", "x (N),", "x (N C ...), y (N ...)", "x (N) y (N)"])
 def test_what_a_door_states_must_make_sense(spec):
     with pytest.raises(ValueError, match=r"^op: what a door states must be like 'x \(N C ...\), b \(C\)\?'; received"):
-        fits.judge("op", ("x", "y"), spec)
+        door.judge("op", ("x", "y"), spec)

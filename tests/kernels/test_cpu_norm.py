@@ -54,7 +54,7 @@ def test_in_every_memory_order(shape, rng):
 
 @pytest.mark.parametrize("shape", [(2, 20, 3, 4), (1, 20, 1, 4), (3, 20, 1, 1), (7, 20)], ids=str)
 def test_a_slice_of_the_channels_of_a_wider_block_is_read_where_it_is(shape, rng, monkeypatch):
-    from minidl.kernels.cpu import layout
+    from minidl.kernels.cpu.memory import layout
 
     monkeypatch.setattr(layout, "rows", None)  # which would copy
     wide = single(rng, *shape)

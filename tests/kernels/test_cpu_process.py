@@ -86,7 +86,7 @@ def test_without_openmp_a_lock_keeps_two_threads_apart():
     code = """
 import threading, numpy as np
 from minidl.kernels import cpu
-from minidl.kernels.cpu import compile
+from minidl.kernels.cpu.simd import compile
 x = np.linspace(-1, 1, 10_000, dtype=np.float32)
 def work():
     for _ in range(300):
@@ -147,7 +147,7 @@ def test_what_is_compiled_is_read_by_the_next_process(tmp_path):
     code = """
 import numpy as np
 from minidl.kernels import cpu
-from minidl.kernels.cpu.compile import ALL
+from minidl.kernels.cpu.simd.compile import ALL
 cpu.relu(np.ones(3, np.float32))
 (kernel,) = [kernel for name, kernel in ALL.items() if name == "elementwise._activate"]
 print(sum(kernel._dispatcher.stats.cache_hits.values()), sum(kernel._dispatcher.stats.cache_misses.values()))

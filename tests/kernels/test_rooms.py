@@ -124,7 +124,7 @@ print(kernels.explain(x.shape, w.shape).forward.why)
 
 def test_warmup_compiles_every_kernel(monkeypatch):
     FAST.relu(np.ones(3, np.float32))
-    from minidl.kernels.cpu import compile as compiling
+    from minidl.kernels.cpu.simd import compile as compiling
 
     done = []
     few = dict(list(compiling.ALL.items())[:2])

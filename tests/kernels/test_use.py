@@ -99,13 +99,14 @@ def test_explain_says_who_else_serves():
 
 
 def test_what_explain_says_is_what_runs(monkeypatch):
-    from minidl.kernels.cpu import conv
+    from minidl.kernels.cpu.conv import algorithms
 
     ran = []
     marked = [
-        algorithm._replace(forward=lambda *args, name=algorithm.name: ran.append(name)) for algorithm in conv.ALGORITHMS
+        algorithm._replace(forward=lambda *args, name=algorithm.name: ran.append(name))
+        for algorithm in algorithms.ALGORITHMS
     ]
-    monkeypatch.setattr(conv, "ALGORITHMS", tuple(marked))
+    monkeypatch.setattr(algorithms, "ALGORITHMS", tuple(marked))
     x, w = (np.zeros(shape, np.float32) for shape in BIG)
     for choice in ("auto", "direct", "winograd", "narrow"):
         with kernels.use("cpu", conv=choice):

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from minidl import kernels, models, nn
-from minidl.kernels.cpu import conv
+from minidl.kernels.cpu.conv import conv2d
 from tests.kernels.twins import counted
 from tests.peers.twins import check_gradients, check_outputs, twins
 
@@ -45,8 +45,8 @@ def test_outputs_and_gradients_are_pytorchs(name, monkeypatch):
     torch.manual_seed(0)
     pair = twins(models.get_model(name, aux_logits=False), theirs(name), SIDE, BATCH)
     layers = [layer for layer in pair.ours.modules() if isinstance(layer, nn.Conv2d)]
-    chosen, choose = Counter(), conv.choose
-    monkeypatch.setattr(conv, "choose", lambda *call: chosen.update([choose(*call).name]) or choose(*call))
+    chosen, choose = Counter(), conv2d.choose
+    monkeypatch.setattr(conv2d, "choose", lambda *call: chosen.update([choose(*call).name]) or choose(*call))
     with kernels.use("cpu"), counted() as (served, declined):
         check_outputs(pair)
         check_gradients(pair)

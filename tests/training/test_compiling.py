@@ -13,7 +13,7 @@ from minidl.training.state import State
 from minidl.training.trial import compile_ahead
 from tests.training import tiny
 
-compile = pytest.importorskip("minidl.kernels.cpu.compile")
+compile = pytest.importorskip("minidl.kernels.cpu.simd.compile")
 pytestmark = pytest.mark.skipif(bool(_rooms.lack()), reason="no fast room here")
 ONE = np.random.default_rng(0).random((1, 1, 8, 8), dtype=np.float32)
 

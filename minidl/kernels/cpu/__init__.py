@@ -1,11 +1,23 @@
-"""The fast room for the CPU: the names of the book, compiled with Numba, on channels-last memory.
+"""The fast kernel set for the CPU: the names of the book, compiled with Numba, on channels-last memory.
 
 Every function here equals its twin in `kernels/textbook/`, which derives it; a function that is not here, or that
-declines its arguments with NotImplemented (float64, no elements), is done by the textbook. Read `layout.py`,
-`compile.py` and `vector.py` first, then any kernel: each stands alone.
+declines its arguments with NotImplemented (float64, no elements), is done by the textbook.
+
+    conv/           convolutions: algorithms, packing, geometry, blocking, epilogue
+    simd/           vectors inside Numba: compiling, the vector type, accumulators, matrix products
+    memory/         channels-last layout, copies, workspace
+    door.py         what the arrays of a call must have in common, judged before a kernel runs
+
+    elementwise.py    activations, sums, dropout          norm.py          batch norm
+    max_pool.py       max pooling                         avg_pool.py      averages of windows and whole maps
+    linear.py         linear layers                       channels.py      concat, attention over channels, LRN
+    loss.py           softmax and cross-entropy           channel_sums.py  gradients of biases
+    update.py         the optimisers' steps
+
+Read `memory/layout.py`, `simd/compile.py` and `simd/vector.py` first, then any kernel: each stands alone.
 """
 
-from minidl.kernels.cpu.average import (
+from minidl.kernels.cpu.avg_pool import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_dx,
     avg_pool2d,
@@ -14,8 +26,7 @@ from minidl.kernels.cpu.average import (
 )
 from minidl.kernels.cpu.channel_sums import channel_sums
 from minidl.kernels.cpu.channels import concat, lrn, lrn_dx, scale_channels, scale_channels_grads
-from minidl.kernels.cpu.conv import conv2d, conv2d_dw, conv2d_dx, conv2d_fused, prepare_conv2d_fused
-from minidl.kernels.cpu.copies import copy_to
+from minidl.kernels.cpu.conv.conv2d import conv2d, conv2d_dw, conv2d_dx, conv2d_fused, prepare_conv2d_fused
 from minidl.kernels.cpu.elementwise import (
     add,
     add_relu,
@@ -49,8 +60,9 @@ from minidl.kernels.cpu.loss import (
     softmax,
     softmax_dx,
 )
+from minidl.kernels.cpu.max_pool import max_pool2d, max_pool2d_dx
+from minidl.kernels.cpu.memory.copies import copy_to
 from minidl.kernels.cpu.norm import batch_norm, batch_norm_eval, batch_norm_eval_grads, batch_norm_grads
-from minidl.kernels.cpu.pool import max_pool2d, max_pool2d_dx
 from minidl.kernels.cpu.update import adam, rmsprop, sgd
 
 __all__ = [

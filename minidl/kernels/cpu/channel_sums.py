@@ -9,9 +9,10 @@ import numpy as np
 from numba import prange
 
 from minidl import _backend, _threads
-from minidl.kernels.cpu.compile import door, kernel
-from minidl.kernels.cpu.layout import pixels
-from minidl.kernels.cpu.vector import LANES, load_some, store_some, widen
+from minidl.kernels.cpu.door import door
+from minidl.kernels.cpu.memory.layout import pixels
+from minidl.kernels.cpu.simd.compile import kernel
+from minidl.kernels.cpu.simd.vector import LANES, load_some, store_some, widen
 
 ROWS = 32  # as many stay in the cache while the blocks of channels pass
 

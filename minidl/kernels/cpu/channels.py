@@ -18,10 +18,11 @@ from numba import prange
 
 from minidl import _backend
 from minidl._checks import to_int
-from minidl.kernels.cpu.compile import door, inline, kernel
-from minidl.kernels.cpu.copies import copied
-from minidl.kernels.cpu.layout import pixels, rows, rows_in_place
-from minidl.kernels.cpu.vector import (
+from minidl.kernels.cpu.door import door
+from minidl.kernels.cpu.memory.copies import copied
+from minidl.kernels.cpu.memory.layout import pixels, rows, rows_in_place
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.vector import (
     LANES,
     fma,
     load,

@@ -14,10 +14,8 @@ import numpy as np
 from numba import prange
 
 from minidl import _backend
-from minidl.kernels.cpu import functions
-from minidl.kernels.cpu.compile import door, inline, kernel
-from minidl.kernels.cpu.functions import activated, activated_dx, fused
-from minidl.kernels.cpu.layout import (
+from minidl.kernels.cpu.door import door
+from minidl.kernels.cpu.memory.layout import (
     alike,
     dense,
     empty_dense,
@@ -27,7 +25,10 @@ from minidl.kernels.cpu.layout import (
     rows_alike,
     strided_rows,
 )
-from minidl.kernels.cpu.vector import LANES, load_some, splat, store_some, where
+from minidl.kernels.cpu.simd import functions
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.functions import activated, activated_dx, fused
+from minidl.kernels.cpu.simd.vector import LANES, load_some, splat, store_some, where
 
 ZERO = np.float32(0)  # of what a mask leaves out: it selects, and does not multiply
 

@@ -21,11 +21,12 @@ from numba import prange
 
 from minidl import _backend
 from minidl._threads import get_num_threads
-from minidl.kernels.cpu.compile import door, kernel
-from minidl.kernels.cpu.gemm import product
-from minidl.kernels.cpu.sums import EIGHT, add_sums, eightfold, fma_vectors
-from minidl.kernels.cpu.vector import LANES, load, splat, store, sum_of
-from minidl.kernels.cpu.workspace import floats
+from minidl.kernels.cpu.door import door
+from minidl.kernels.cpu.memory.workspace import floats
+from minidl.kernels.cpu.simd.accumulators import EIGHT, add_sums, eightfold, fma_vectors
+from minidl.kernels.cpu.simd.compile import kernel
+from minidl.kernels.cpu.simd.gemm import product
+from minidl.kernels.cpu.simd.vector import LANES, load, splat, store, sum_of
 
 ROWS = 64  # for each thread, from which on rows are shared
 FEW = 12  # rows of x, up to which they are multiplied one by one

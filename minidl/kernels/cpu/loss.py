@@ -9,10 +9,11 @@ import numpy as np
 from numba import prange
 
 from minidl import _backend
-from minidl.kernels.cpu.compile import door, inline, kernel
-from minidl.kernels.cpu.functions import exp
-from minidl.kernels.cpu.layout import pixels, rows
-from minidl.kernels.cpu.vector import LANES, fma, load_some, splat, store_some
+from minidl.kernels.cpu.door import door
+from minidl.kernels.cpu.memory.layout import pixels, rows
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.functions import exp
+from minidl.kernels.cpu.simd.vector import LANES, fma, load_some, splat, store_some
 
 
 @inline

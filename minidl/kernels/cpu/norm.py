@@ -35,10 +35,11 @@ from numba import prange
 
 from minidl import _backend
 from minidl._threads import get_num_threads
-from minidl.kernels.cpu.compile import door, inline, kernel
-from minidl.kernels.cpu.functions import FUSED, fused, fused_dx
-from minidl.kernels.cpu.layout import strided_rows
-from minidl.kernels.cpu.vector import (
+from minidl.kernels.cpu.door import door
+from minidl.kernels.cpu.memory.layout import strided_rows
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.functions import FUSED, fused, fused_dx
+from minidl.kernels.cpu.simd.vector import (
     LANES,
     absolute,
     fma,

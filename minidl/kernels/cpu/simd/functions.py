@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.kernels.cpu.compile import inline
-from minidl.kernels.cpu.vector import (
+from minidl.kernels.cpu.simd.compile import inline
+from minidl.kernels.cpu.simd.vector import (
     absolute,
     both,
     either,

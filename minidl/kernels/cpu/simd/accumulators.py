@@ -24,8 +24,17 @@ from numba.core.types import intp, void
 from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
-from minidl.kernels.cpu.compile import inline
-from minidl.kernels.cpu.vector import LANES, LLVM_TYPE, VECTOR, address_of, first_lanes, read_lanes, spread, write_lanes
+from minidl.kernels.cpu.simd.compile import inline
+from minidl.kernels.cpu.simd.vector import (
+    LANES,
+    LLVM_TYPE,
+    VECTOR,
+    address_of,
+    first_lanes,
+    read_lanes,
+    spread,
+    write_lanes,
+)
 
 SEVEN = UniTuple(VECTOR, 7)
 EIGHT = UniTuple(VECTOR, 8)

@@ -22,8 +22,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from minidl.kernels.cpu.compile import Kernel, door, kernel
-from minidl.kernels.cpu.vector import LANES, load_some, store_some
+from minidl.kernels.cpu.door import door
+from minidl.kernels.cpu.simd.compile import Kernel, kernel
+from minidl.kernels.cpu.simd.vector import LANES, load_some, store_some
 
 SMALL = 2**14  # numbers; below, NumPy is done before the threads are awake
 PIECE = 2**13  # numbers of a long run that a thread copies at a time

@@ -19,9 +19,13 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from minidl._checks import Padding, Pair, to_int, to_pair
+from minidl.kernels.cpu.door import judged_windows
+from minidl.kernels.textbook.windows import output_size
 
 
 class Axis(NamedTuple):
@@ -122,3 +126,37 @@ def _phases(size: int, taps: int, stride: int, padding: int, dilation: int, sour
         last = fitting[0] if fitting else 0
         first = (phase + padding - last * dilation) // stride
         yield Axis(windows, len(fitting), first, 1, every * dilation // stride, phase, stride, last, -every, source)
+
+
+@functools.lru_cache(maxsize=4096)
+def _measured(
+    x_shape: tuple[int, ...], w_shape: tuple[int, ...], stride: Pair, padding: Padding, dilation: Pair, groups: int
+) -> Geometry:
+    (n, c, h, width), (o, inputs, kh, kw) = x_shape, w_shape
+    to_int("conv2d", "groups", groups, least=1)
+    for name, pair in (("stride", stride), ("dilation", dilation)):
+        to_pair("conv2d", name, pair, least=1)
+    oh = output_size(h, kh, stride[0], padding[0], dilation[0])
+    ow = output_size(width, kw, stride[1], padding[1], dilation[1])
+    judged_windows("conv2d", (h, width), (kh, kw), stride, padding, dilation, (oh, ow))
+    if c != inputs * groups or o % groups:
+        raise ValueError(
+            f"conv2d: expects x (N, G * I, H, W) and w (O, I, KH, KW) with O % G = 0; "
+            f"received x.shape={x_shape}, w.shape={w_shape}, G={groups}"
+        )
+    return Geometry(n, c, h, width, o, kh, kw, oh, ow, stride, padding, dilation, groups)
+
+
+def measure(x_shape: tuple[int, ...], w_shape: tuple[int, ...], *settings: Any) -> Geometry:
+    """Return all sizes of a convolution, judged: kernels rely on them.
+
+    Raises:
+        ValueError: if the sizes do not fit each other.
+        TypeError: if stride, padding and dilation are no tuples.
+    """
+    try:
+        return _measured(x_shape, w_shape, *settings)
+    except TypeError:
+        raise TypeError(
+            f"conv2d: expects stride, padding, dilation (tuples of ints) and groups; received {settings!r}"
+        ) from None

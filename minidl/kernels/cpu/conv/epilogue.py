@@ -10,10 +10,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from minidl.kernels.cpu.compile import inline
-from minidl.kernels.cpu.functions import FUSED, IDENTITY, fused
-from minidl.kernels.cpu.layout import pixels
-from minidl.kernels.cpu.vector import LANES, load_some, store_some
+from minidl.kernels.cpu.memory.layout import pixels
+from minidl.kernels.cpu.simd.compile import inline
+from minidl.kernels.cpu.simd.functions import FUSED, IDENTITY, fused
+from minidl.kernels.cpu.simd.vector import LANES, load_some, store_some
 
 NOTHING = np.zeros(1, np.float32)
 

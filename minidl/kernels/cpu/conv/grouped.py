@@ -4,14 +4,14 @@ With one channel a group, each lane of a vector is a convolution of its own, and
 
     y[p, c] = b[c] + Σ_tap w[c, tap]·x[p + tap, c]
 
-With groups of `width` channels that see each other, sixteen lanes are 16/width groups, and each lane needs all
-channels of its group. So the slab (`slab.py`) is cut in `width` copies; in copy number i every lane holds channel i of
-its group. Then again all is vectors, with width times as many taps:
+With groups of `width` channels that see each other, sixteen lanes are 16/width groups, and each lane needs all channels
+of its group. So the slab (`input_tile.py`) is cut in `width` copies; in copy number i every lane holds channel i of its
+group. Then again all is vectors, with width times as many taps:
 
     y[p, c] = b[c] + Σ_i Σ_tap w[c, i, tap]·copy_i[p + tap, c]
 
-Seven pixels are worked on at a time (`sums.py`). The weights lie as (block, i, tap, lane); the way back to the picture
-is the same sum over dy (`walk.py`), with the two roles of a weight's channels exchanged; and
+Seven pixels are worked on at a time (`simd/accumulators.py`). The weights lie as (block, i, tap, lane); the way back to
+the picture is the same sum over dy (`geometry.py`), with the two roles of a weight's channels exchanged; and
 
     dw[c, i, tap] = Σ_p dy[p, c]·copy_i[p + tap, c]
 
@@ -24,15 +24,15 @@ import numpy as np
 from numba import prange
 
 from minidl import _backend, _threads
-from minidl.kernels.cpu.compile import inline, kernel
-from minidl.kernels.cpu.finish import PLAIN, Finish, Run, activated, finish
-from minidl.kernels.cpu.functions import IDENTITY
-from minidl.kernels.cpu.packing import blocks_of, padded, weight_rows
-from minidl.kernels.cpu.slab import inside, zeros
-from minidl.kernels.cpu.sums import SEVEN, fma_pairs, fma_vectors, sevenfold, store_sums
-from minidl.kernels.cpu.vector import LANES, fma, load, load_first, repeater, splat, store
-from minidl.kernels.cpu.walk import Geometry, Walk
-from minidl.kernels.cpu.workspace import floats, scratch
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Finish, Run, activated, finish
+from minidl.kernels.cpu.conv.geometry import Geometry, Walk
+from minidl.kernels.cpu.conv.input_tile import inside, zeros
+from minidl.kernels.cpu.conv.packing import blocks_of, padded, weight_rows
+from minidl.kernels.cpu.memory.workspace import floats, scratch
+from minidl.kernels.cpu.simd.accumulators import SEVEN, fma_pairs, fma_vectors, sevenfold, store_sums
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.functions import IDENTITY
+from minidl.kernels.cpu.simd.vector import LANES, fma, load, load_first, repeater, splat, store
 
 WINDOWS = SEVEN.count
 WIDTHS = (1, 2, 4, 8)

@@ -36,9 +36,8 @@ from numba.np.ufunc.parallel import NUM_THREADS
 
 from minidl import _threads
 from minidl._text import columns
-from minidl.kernels._rooms import CannotRun, close, compiling, leading, rehearsing, telling
-from minidl.kernels.cpu import fits
-from minidl.kernels.cpu.cache import KernelFiles, warn_unkept
+from minidl.kernels._rooms import CannotRun, compiling, rehearsing, telling
+from minidl.kernels.cpu.simd.cache import KernelFiles, warn_unkept
 
 F4 = types.float32
 TYPES: dict[str, Any] = {"i": types.intp, "f": F4, "d": types.float64, "void": types.void}
@@ -131,44 +130,6 @@ def _kind(argument: Any) -> str:
     if not isinstance(argument, np.ndarray):
         return type(argument).__name__
     return f"{argument.dtype} {argument.shape}" + " read-only" * (not argument.flags.writeable)
-
-
-def door(spec: str, name: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let a function of this room decline, by NotImplemented, what it does not serve; the textbook then does it.
-
-    Served are NumPy arrays with at least one element, in any memory order, of which the first is native float32, in a
-    process that has its threads. What the others must be then is stated (see `fits.py`) and judged at every call, so
-    that no kernel can be led out of its arrays.
-
-    Args:
-        spec: what the arrays must have in common.
-        name: of the door in messages, if the function has another one.
-    """
-
-    def opened(function: Callable[..., Any]) -> Callable[..., Any]:
-        code = function.__code__
-        fit = fits.judge(name or function.__name__, code.co_varnames[: code.co_argcount], spec)
-
-        @functools.wraps(function)
-        def judged(*arguments: Any) -> Any:
-            if forked[0]:
-                _warn_forked()
-                return NotImplemented
-            first = leading(arguments)
-            if not isinstance(first, np.ndarray) or first.dtype != np.float32 or first.size == 0:
-                return NotImplemented
-            if len(arguments) >= least and not fit(arguments):
-                return NotImplemented
-            try:
-                return function(*arguments)
-            except CannotRun as reason:
-                close(str(reason))
-                return NotImplemented
-
-        least = code.co_argcount - len(function.__defaults__ or ())
-        return judged
-
-    return opened
 
 
 def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
@@ -287,7 +248,8 @@ def _note_fork() -> None:
 
 
 @functools.cache
-def _warn_forked() -> None:
+def warn_forked() -> None:
+    """Say once why this process does without the fast kernels."""
     warnings.warn(
         "kernels: this process was forked from one that had run fast kernels, whose threads do not come along; it uses "
         'the slower textbook kernels; start processes with multiprocessing.get_context("spawn")',

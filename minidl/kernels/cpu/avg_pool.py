@@ -1,8 +1,8 @@
 """Averages over windows, whoever chose these: a kernel of fixed size, an output of fixed size, or the whole picture.
 
 A window is a range of rows and a range of columns. Tables say where each begins and ends, so that one kernel averages
-all of them; backward, they say which windows lie over a pixel. As in `pool.py`, four vectors side by side share what a
-pixel costs besides its arithmetic, and what is left of the channels goes one vector at a time.
+all of them; backward, they say which windows lie over a pixel. As in `max_pool.py`, four vectors side by side share
+what a pixel costs besides its arithmetic, and what is left of the channels goes one vector at a time.
 
 **Digits.** A window may be a whole picture. FEW pixels are added up as floats, and such sums as doubles: short rows of
 a window together, long ones in pieces.
@@ -17,11 +17,11 @@ from numba import prange
 
 from minidl import _backend
 from minidl._checks import Padding, Pair
-from minidl.kernels.cpu.compile import door, inline, kernel
-from minidl.kernels.cpu.fits import judged_windows
-from minidl.kernels.cpu.layout import pixels
-from minidl.kernels.cpu.pool import ACROSS, ZERO, store_four
-from minidl.kernels.cpu.vector import LANES, fma, load, load_some, narrow, splat, store_some, widen
+from minidl.kernels.cpu.door import door, judged_windows
+from minidl.kernels.cpu.max_pool import ACROSS, ZERO, store_four
+from minidl.kernels.cpu.memory.layout import pixels
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.vector import LANES, fma, load, load_some, narrow, splat, store_some, widen
 from minidl.kernels.textbook import pool as textbook
 
 FEW = 9  # a window of 3×3 is added up in one go

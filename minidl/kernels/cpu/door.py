@@ -22,6 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl._checks import Padding, Pair, is_int, to_padding, to_pair
+from minidl.kernels._rooms import CannotRun, close, leading
+from minidl.kernels.cpu.simd.compile import forked, warn_forked
 from minidl.kernels.textbook.windows import output_size
 
 KINDS: dict[str, tuple[np.dtype, ...]] = {
@@ -73,6 +75,44 @@ def _parsed(op: str, names: tuple[str, ...], spec: str) -> list[Entry]:
     if end != len(spec) or sum("..." in it.axes and it.like < 0 for it in entries) > 1:
         raise ValueError(f"{op}: what a door states must be like 'x (N C ...), b (C)?'; received {spec!r}")
     return entries
+
+
+def door(spec: str, name: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let a function of this room decline, by NotImplemented, what it does not serve; the textbook then does it.
+
+    Served are NumPy arrays with at least one element, in any memory order, of which the first is native float32, in a
+    process that has its threads. What the others must be then is stated and judged at every call, so that no kernel can
+    be led out of its arrays.
+
+    Args:
+        spec: what the arrays must have in common.
+        name: of the door in messages, if the function has another one.
+    """
+
+    def opened(function: Callable[..., Any]) -> Callable[..., Any]:
+        code = function.__code__
+        fit = judge(name or function.__name__, code.co_varnames[: code.co_argcount], spec)
+
+        @functools.wraps(function)
+        def judged(*arguments: Any) -> Any:
+            if forked[0]:
+                warn_forked()
+                return NotImplemented
+            first = leading(arguments)
+            if not isinstance(first, np.ndarray) or first.dtype != np.float32 or first.size == 0:
+                return NotImplemented
+            if len(arguments) >= least and not fit(arguments):
+                return NotImplemented
+            try:
+                return function(*arguments)
+            except CannotRun as reason:
+                close(str(reason))
+                return NotImplemented
+
+        least = code.co_argcount - len(function.__defaults__ or ())
+        return judged
+
+    return opened
 
 
 def judge(op: str, names: tuple[str, ...], spec: str) -> Callable[[tuple[Any, ...]], bool]:

@@ -17,12 +17,9 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from minidl.kernels.cpu.compile import inline, kernel
-from minidl.kernels.cpu.packing import blocks_of, unpack
-from minidl.kernels.cpu.sums import EIGHT, eightfold, fma_numbers, put_sums
-from minidl.kernels.cpu.vector import LANES, fma, load, splat, store
-from minidl.kernels.cpu.walk import Geometry
-from minidl.kernels.cpu.winograd import (
+from minidl.kernels.cpu.conv.geometry import Geometry
+from minidl.kernels.cpu.conv.packing import blocks_of, unpack
+from minidl.kernels.cpu.conv.winograd import (
     HALF,
     N_R,
     N_S,
@@ -35,7 +32,10 @@ from minidl.kernels.cpu.winograd import (
     tiles_of,
     transform_tiles,
 )
-from minidl.kernels.cpu.workspace import floats
+from minidl.kernels.cpu.memory.workspace import floats
+from minidl.kernels.cpu.simd.accumulators import EIGHT, eightfold, fma_numbers, put_sums
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.vector import LANES, fma, load, splat, store
 
 COLUMNS = EIGHT.count
 

@@ -31,7 +31,7 @@ from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-from minidl.kernels.cpu.compile import inline
+from minidl.kernels.cpu.simd.compile import inline
 
 LANES = 16
 FAST_FLAGS = ("reassoc", "nsz", "arcp", "contract")

@@ -21,7 +21,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import get_cython_function_address, intrinsic
 
-from minidl.kernels.cpu.compile import inline
+from minidl.kernels.cpu.simd.compile import inline
 
 SYMBOL = "minidl_sgemm"
 llvmlite.binding.add_symbol(SYMBOL, get_cython_function_address("scipy.linalg.cython_blas", "sgemm"))

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.kernels.cpu.compile import inline
-from minidl.kernels.cpu.vector import LANES, copy_floats, load, load_first, splat, store, store_first, store_some
+from minidl.kernels.cpu.simd.compile import inline
+from minidl.kernels.cpu.simd.vector import LANES, copy_floats, load, load_first, splat, store, store_first, store_some
 
 
 @inline

@@ -24,16 +24,16 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.area import ENOUGH, SLAB, choose_area, corner_of
-from minidl.kernels.cpu.compile import inline, kernel
-from minidl.kernels.cpu.copies import copied
-from minidl.kernels.cpu.layout import one_row
-from minidl.kernels.cpu.packing import blocks_of, unpack
-from minidl.kernels.cpu.slab import cut, cut_planes
-from minidl.kernels.cpu.sums import EIGHT, eightfold, fma_numbers, put_sums
-from minidl.kernels.cpu.vector import LANES, fetch, load, load_first, splat, store
-from minidl.kernels.cpu.walk import Geometry
-from minidl.kernels.cpu.workspace import floats
+from minidl.kernels.cpu.conv.blocking import ENOUGH, SLAB, choose_area, corner_of
+from minidl.kernels.cpu.conv.geometry import Geometry
+from minidl.kernels.cpu.conv.input_tile import cut, cut_planes
+from minidl.kernels.cpu.conv.packing import blocks_of, unpack
+from minidl.kernels.cpu.memory.copies import copied
+from minidl.kernels.cpu.memory.layout import one_row
+from minidl.kernels.cpu.memory.workspace import floats
+from minidl.kernels.cpu.simd.accumulators import EIGHT, eightfold, fma_numbers, put_sums
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.vector import LANES, fetch, load, load_first, splat, store
 
 ROWS = EIGHT.count
 SMALL = 2**16  # floats of a dw that each thread has for itself

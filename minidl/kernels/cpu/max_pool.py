@@ -7,7 +7,7 @@
 
 Four vectors side by side share what a tap costs besides its arithmetic: where it lies, which number it has. What is
 left of the channels goes one vector at a time. The textbook runs over all windows tap by tap, which reads and writes
-the result as often as a window has taps. (Averages are in `average.py`.)
+the result as often as a window has taps. (Averages are in `avg_pool.py`.)
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from numba import prange
 
 from minidl import _backend
 from minidl._checks import Padding, Pair
-from minidl.kernels.cpu.compile import door, inline, kernel
-from minidl.kernels.cpu.fits import judged_windows
-from minidl.kernels.cpu.layout import pixels
-from minidl.kernels.cpu.vector import (
+from minidl.kernels.cpu.door import door, judged_windows
+from minidl.kernels.cpu.memory.layout import pixels
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.vector import (
     LANES,
     both,
     bytes_are,

@@ -10,7 +10,7 @@ import numpy as np
 
 from minidl._backend import empty_channels_last
 from minidl._memory import POOL
-from minidl.kernels.cpu.copies import copied, memory_of
+from minidl.kernels.cpu.memory.copies import copied, memory_of
 
 
 def channels_last(x: np.ndarray) -> np.ndarray:

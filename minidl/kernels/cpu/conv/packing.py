@@ -7,7 +7,7 @@ every block of sixteen of its output channels, one vector for each number of a r
     packed[group, block, k, lane] = w[group·O/G + 16·block + lane, k]                 0 in lanes beyond O/G
 
 On the way back to the picture the roles change: outputs are the channels c of x, and a row runs over the taps of one
-phase (`walk.py`) and the output channels o:
+phase (`geometry.py`) and the output channels o:
 
     packed[group, block, tap, o, lane] = w[group·O/G + o, tap, 16·block + lane]       0 in lanes beyond C/G
 """
@@ -18,12 +18,12 @@ import numpy as np
 from numba import prange
 
 from minidl import _backend
-from minidl.kernels.cpu.compile import kernel
-from minidl.kernels.cpu.slab import zeros
-from minidl.kernels.cpu.transpose import transpose
-from minidl.kernels.cpu.vector import LANES, load_first, store
-from minidl.kernels.cpu.walk import Walk
-from minidl.kernels.cpu.workspace import floats
+from minidl.kernels.cpu.conv.geometry import Walk
+from minidl.kernels.cpu.conv.input_tile import zeros
+from minidl.kernels.cpu.memory.workspace import floats
+from minidl.kernels.cpu.simd.compile import kernel
+from minidl.kernels.cpu.simd.transpose import transpose
+from minidl.kernels.cpu.simd.vector import LANES, load_first, store
 
 
 def blocks_of(channels: int) -> int:

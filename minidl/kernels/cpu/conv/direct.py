@@ -3,19 +3,21 @@
     y[p, o] = b[o] + Σ_k w[o, k]·x[p, k]                    k runs over the taps (i, j) and the channels c of the group
 
 Written as a matrix product this asks for the columns of x, KH·KW times as large as x. They need not exist: what column
-k of window p holds lies in the slab (`slab.py`) at a place that is easy to compute, for a run of k even at neighbouring
-places. So for seven neighbouring windows and two vectors of output channels, fourteen sums stay in registers while k
-runs; each step loads two vectors of weights and seven numbers of the slab and does fourteen multiply-adds, as many as
-the processor can begin in seven cycles. Where a group has no second vector, fourteen windows take its place.
+k of window p holds lies in the slab (`input_tile.py`) at a place that is easy to compute, for a run of k even at
+neighbouring places. So for seven neighbouring windows and two vectors of output channels, fourteen sums stay in
+registers while k runs; each step loads two vectors of weights and seven numbers of the slab and does fourteen
+multiply-adds, as many as the processor can begin in seven cycles. Where a group has no second vector, fourteen windows
+take its place.
 
 Every PIECE products the sums are added to those of the pieces before: what is added to a large sum is rounded with it,
 and so sums of short sums keep three to seven times the digits of a long one.
 
-The same kernel walks back to the picture (`walk.py`): dx is such a sum over dy, phase by phase.
+The same kernel walks back to the picture (`geometry.py`): dx is such a sum over dy, phase by phase.
 
-Work is shared by areas (`area.py`): some rows of windows of some pictures, for all or some of their output channels.
-Where a slab of all channels would be too large, the channels come in several parts, and what the first has left in y,
-the next ones add to. Where windows are pixels (1×1), a slab would be a mere copy: the picture itself serves as one.
+Work is shared by areas (`blocking.py`): some rows of windows of some pictures, for all or some of their output
+channels. Where a slab of all channels would be too large, the channels come in several parts, and what the first has
+left in y, the next ones add to. Where windows are pixels (1×1), a slab would be a mere copy: the picture itself serves
+as one.
 
 An area of few windows is done with its weights sooner than memory brings the next ones. So these are asked for ahead,
 a few lines at a time, while the windows take their turns.
@@ -27,16 +29,16 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.area import ENOUGH, LARGEST, Area, choose_area, corner_of, even_share, windows_for
-from minidl.kernels.cpu.compile import inline, kernel
-from minidl.kernels.cpu.finish import PLAIN, Finish, Run, activated, finish
-from minidl.kernels.cpu.functions import IDENTITY
-from minidl.kernels.cpu.packing import blocks_of, padded
-from minidl.kernels.cpu.slab import cut
-from minidl.kernels.cpu.sums import SEVEN, fma_numbers, plus, put_sums, sevenfold
-from minidl.kernels.cpu.vector import LANES, fetch, load, splat
-from minidl.kernels.cpu.walk import Walk
-from minidl.kernels.cpu.workspace import scratch
+from minidl.kernels.cpu.conv.blocking import ENOUGH, LARGEST, Area, choose_area, corner_of, even_share, windows_for
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Finish, Run, activated, finish
+from minidl.kernels.cpu.conv.geometry import Walk
+from minidl.kernels.cpu.conv.input_tile import cut
+from minidl.kernels.cpu.conv.packing import blocks_of, padded
+from minidl.kernels.cpu.memory.workspace import scratch
+from minidl.kernels.cpu.simd.accumulators import SEVEN, fma_numbers, plus, put_sums, sevenfold
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.functions import IDENTITY
+from minidl.kernels.cpu.simd.vector import LANES, fetch, load, splat
 
 WINDOWS = SEVEN.count
 PIECE = 64  # products that are summed up in one go

@@ -1,9 +1,9 @@
 """Areas: how much of a convolution is done at a time.
 
 An area is a part of the windows together with the channels that they see of it. What it needs of the pictures, its slab
-(`slab.py`), must stay in a cache (which one, the caller says by its size), and its windows must be many enough that
-weights, once fetched, serve a while. Where both is not to be had with all channels, the channels come in several parts;
-where pictures have few windows, several pictures make one area.
+(`input_tile.py`), must stay in a cache (which one, the caller says by its size), and its windows must be many enough
+that weights, once fetched, serve a while. Where both is not to be had with all channels, the channels come in several
+parts; where pictures have few windows, several pictures make one area.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from minidl import _threads
-from minidl.kernels.cpu.compile import inline
-from minidl.kernels.cpu.vector import LANES
-from minidl.kernels.cpu.walk import Walk
-from minidl.kernels.cpu.workspace import limit
+from minidl.kernels.cpu.conv.geometry import Walk
+from minidl.kernels.cpu.memory.workspace import limit
+from minidl.kernels.cpu.simd.compile import inline
+from minidl.kernels.cpu.simd.vector import LANES
 
 SLAB = 2**16  # floats of one slab: a quarter of a second-level cache
 LARGEST = 2**20  # floats of one slab that is read in order again and again: the third-level cache serves that

@@ -16,8 +16,8 @@ from llvmlite import ir
 from numba.core.types import intp, void
 from numba.extending import intrinsic
 
-from minidl.kernels.cpu.compile import inline
-from minidl.kernels.cpu.vector import INTEGERS, LANES, address_of
+from minidl.kernels.cpu.simd.compile import inline
+from minidl.kernels.cpu.simd.vector import INTEGERS, LANES, address_of
 
 _ROUNDS = (8, 4, 2, 1)
 

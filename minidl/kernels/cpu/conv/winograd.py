@@ -38,13 +38,13 @@ import numpy as np
 from numba import prange
 
 from minidl._threads import get_num_threads
-from minidl.kernels.cpu.compile import inline, kernel
-from minidl.kernels.cpu.finish import PLAIN, Finish, Run, finish
-from minidl.kernels.cpu.packing import blocks_of, padded
-from minidl.kernels.cpu.sums import SEVEN, eightfold, fma_numbers, put_sums, sevenfold
-from minidl.kernels.cpu.vector import LANES, fetch, fma, load, splat, store
-from minidl.kernels.cpu.walk import Walk
-from minidl.kernels.cpu.workspace import floats
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Finish, Run, finish
+from minidl.kernels.cpu.conv.geometry import Walk
+from minidl.kernels.cpu.conv.packing import blocks_of, padded
+from minidl.kernels.cpu.memory.workspace import floats
+from minidl.kernels.cpu.simd.accumulators import SEVEN, eightfold, fma_numbers, put_sums, sevenfold
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.vector import LANES, fetch, fma, load, splat, store
 
 POINTS = 36
 ROWS = SEVEN.count

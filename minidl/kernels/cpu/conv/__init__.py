@@ -1,0 +1,20 @@
+"""Convolution: four ways to do it, and what they have in common.
+
+    conv2d.py        the convolutions as the dispatcher calls them: sizes judged, an algorithm chosen, run
+    algorithms.py    which algorithm serves which call, and why: one table
+
+    direct.py        the matrix product without columns, for every convolution
+    winograd.py      a fourth of the multiplications, for 3×3 with stride 1
+    grouped.py       depthwise, and groups of two, four or eight channels: lanes are channels
+    direct_dw.py     the gradient of the weights by the first,
+    winograd_dw.py   and by the second of these ways
+
+    geometry.py      all sizes of a convolution; which pixels its windows read and write, forward and backward
+    blocking.py      how much is done at a time, so that it stays in a cache
+    packing.py       weights in the order in which they are multiplied
+    prepacked.py     weights that cannot change are packed once
+    input_tile.py    the part of a picture that some windows see, cut out with its border of zeros
+    epilogue.py      what follows while results are still in registers: residual and activation
+
+Read `geometry.py`, `packing.py` and `input_tile.py`, then `direct.py`; the others are variations.
+"""

@@ -1,0 +1,138 @@
+"""Which algorithm serves which convolution.
+
+One table, `ALGORITHMS`, read from the top: the first algorithm that serves a pass of a convolution does it, and says
+why. `minidl.kernels.explain` shows the choice, `minidl.kernels.use("cpu", conv=…)` makes another one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from minidl.kernels._rooms import options
+from minidl.kernels.cpu.conv import direct, direct_dw, grouped, packing, winograd, winograd_dw
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Run
+from minidl.kernels.cpu.conv.geometry import Geometry
+from minidl.kernels.cpu.conv.prepacked import is_frozen, kept
+from minidl.kernels.cpu.memory.layout import one_row
+from minidl.kernels.cpu.memory.workspace import limit
+from minidl.kernels.cpu.simd.vector import LANES
+
+Bias = np.ndarray | None
+
+
+class Algorithm(NamedTuple):
+    """One way to do a convolution.
+
+    Attributes:
+        name: what `kernels.use("cpu", conv=name)` calls it.
+        why: takes the sizes and the pass ("forward", "frozen", which is forward with weights that cannot change and are
+            prepared already, "dx" or "dw"), returns in words why it is taken, or "" if not.
+        forward: takes w, b and the sizes, returns what walks from x (N, H, W, C) to y (N, OH, OW, O).
+        dx: takes dy (N, OH, OW, O), w and the sizes, writes dx (N, H, W, C).
+        dw: takes dy, x and the sizes, returns dw.
+    """
+
+    name: str
+    why: Callable[[Geometry, str], str]
+    forward: Callable[[np.ndarray, Bias, Geometry], Run]
+    dx: Callable[..., None]
+    dw: Callable[..., np.ndarray]
+
+
+def _direct(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
+    weights = kept(w, ("direct", sizes.groups), lambda: packing.pack(w, sizes.groups))
+    row = sizes.as_one_row()
+    run = direct.prepare(weights, b, row.n, row.c, row.o, row.forward(), row.groups)
+    return run if row is sizes else lambda x, y, end=PLAIN: run(one_row(x), one_row(y), end)
+
+
+def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
+    row = sizes.as_one_row()
+    if row is not sizes:
+        sizes, dy, dx = row, one_row(dy), one_row(dx)
+    walks = list(sizes.backward())
+    seeing = [walk for walk in walks if walk.rows.taps and walk.columns.taps]
+    if len(seeing) < len(walks):  # pixels that no window sees
+        dx[...] = 0
+    for walk in seeing:
+        weights = packing.pack_backward(w, sizes.groups, walk)
+        direct.prepare(weights, None, sizes.n, sizes.o, sizes.c, walk, sizes.groups)(dy, dx)
+
+
+ENOUGH_TILES = {"forward": 32, "frozen": 8, "dx": 32, "dw": 32}
+
+
+def _why_winograd(sizes: Geometry, step: str) -> str:
+    """Winograd pays where tiles of 4×4 are not mostly border and there are enough of them for each set of weights."""
+    if (sizes.kh, sizes.kw, *sizes.stride, *sizes.dilation, sizes.groups) != (3, 3, 1, 1, 1, 1, 1):
+        return ""
+    tiles = winograd.tiles_of(sizes.n, sizes.oh, sizes.ow)
+    few = tiles < ENOUGH_TILES[step] or 2 * sizes.n * sizes.oh * sizes.ow < 16 * tiles
+    if few or sizes.c % LANES or sizes.o % LANES or os.environ.get("MINIDL_WINOGRAD") == "0":
+        return ""
+    if winograd.floats_needed(tiles, sizes.c, sizes.o) > limit():
+        return ""
+    return f"3×3 with stride 1, {sizes.c} and {sizes.o} channels are multiples of {LANES}, {tiles} tiles of 4×4"
+
+
+def _winograd(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
+    numbers = b, sizes.n, sizes.c, sizes.o, sizes.forward()
+    if not is_frozen(w) and winograd.are_few(sizes.n, sizes.oh, sizes.ow, sizes.o):
+        return winograd.prepare_few(packing.pack(w, 1), *numbers)
+    return winograd.prepare(
+        kept(w, "winograd", lambda: winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c)), *numbers
+    )
+
+
+def _winograd_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
+    (walk,) = sizes.backward()
+    packed, numbers = packing.pack_backward(w, 1, walk), (None, sizes.n, sizes.o, sizes.c, walk)
+    if winograd.are_few(sizes.n, sizes.h, sizes.width, sizes.c):
+        winograd.prepare_few(packed, *numbers)(dy, dx)
+    else:
+        winograd.prepare(winograd.transform_weights(packed, sizes.c, sizes.o), *numbers)(dy, dx)
+
+
+def _why_narrow(sizes: Geometry, step: str) -> str:
+    """Lanes are channels where groups are as wide on both sides and sixteen lanes hold some whole groups.
+
+    The weights' gradient of the widest has taps enough for the direct way.
+    """
+    width = sizes.c // sizes.groups
+    if sizes.c != sizes.o or sizes.groups == 1 or width not in grouped.WIDTHS:
+        return ""
+    if step == "dw" and width == grouped.WIDTHS[-1]:
+        return ""
+    return "depthwise" if width == 1 else f"groups of {width} channels"
+
+
+def _narrow(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
+    walk = sizes.forward()
+    weights = kept(w, "narrow", lambda: grouped.pack(w, walk, backward=False))
+    return grouped.prepare(weights, b, sizes.n, sizes.c, walk)
+
+
+def _narrow_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
+    for walk in sizes.backward():
+        grouped.prepare(grouped.pack(w, walk, backward=True), None, sizes.n, sizes.c, walk)(dy, dx)
+
+
+ALGORITHMS = (
+    Algorithm("narrow", _why_narrow, _narrow, _narrow_dx, grouped.weight_gradient),
+    Algorithm("winograd", _why_winograd, _winograd, _winograd_dx, winograd_dw.weight_gradient),
+    Algorithm("direct", lambda sizes, step: "serves every convolution", _direct, _direct_dx, direct_dw.weight_gradient),
+)
+CHOICES = ("auto", *(algorithm.name for algorithm in ALGORITHMS), "im2col")
+
+
+def choose(sizes: Geometry, step: str) -> Algorithm | None:
+    """Return the algorithm for one pass, "forward", "frozen", "dx" or "dw"; None for the textbook's im2col."""
+    wanted = options.get().get("conv", "auto")
+    if wanted == "im2col":
+        return None
+    able = [algorithm for algorithm in ALGORITHMS if algorithm.why(sizes, step)]
+    return next((algorithm for algorithm in able if algorithm.name == wanted), able[-1 if wanted != "auto" else 0])

@@ -1,0 +1,145 @@
+"""The convolutions of this kernel set, as the dispatcher calls them: judged, divided by an algorithm, and run.
+
+What an algorithm prepares for weights and biases that cannot change is kept (`prepacked.py`), and so is the whole plan
+of a call; `prepare_conv2d_fused` hands that plan out, for a caller who runs it again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl import _backend
+from minidl._memory import POOL
+from minidl._threads import get_num_threads
+from minidl.kernels._rooms import CannotRun, close, options
+from minidl.kernels.cpu.conv.algorithms import Bias, choose
+from minidl.kernels.cpu.conv.epilogue import Finish, Run
+from minidl.kernels.cpu.conv.geometry import measure
+from minidl.kernels.cpu.conv.prepacked import is_frozen, kept
+from minidl.kernels.cpu.door import door
+from minidl.kernels.cpu.memory.layout import pixels
+from minidl.kernels.cpu.simd.compile import forked
+
+
+class Prepared(NamedTuple):
+    """The shape of y (N, O, OH, OW), what makes it (None: the textbook), and b, which lives as long as its identity."""
+
+    y_shape: tuple[int, ...]
+    run: Run | None
+    b: Bias
+
+
+def _check_shape(name: str, array: Any, shape: tuple[int, ...]) -> None:
+    """Refuse what has not the shape, or the dtype, that follows from the others."""
+    if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+        found = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(f"conv2d: {name} must be an array of float32; received {found}")
+    if array.shape != shape:
+        raise ValueError(f"conv2d: {name} must have the shape {shape} here; received {name}.shape={array.shape}")
+
+
+def _is_smaller(shape: tuple[int, ...], asked: tuple[int, ...]) -> bool:
+    """Tell whether windows at the end are left out: a transposed convolution with output_padding >= stride has them."""
+    return shape[:2] == asked[:2] and shape != asked and shape[2] <= asked[2] and shape[3] <= asked[3]
+
+
+def _forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: Bias,
+    settings: tuple[Any, ...],
+    residual: np.ndarray | None = None,
+    activation: str | None = None,
+) -> np.ndarray:
+    shape, run, _ = _plan(x.shape, w, b, settings)
+    if run is None:
+        return NotImplemented
+    if residual is not None:
+        _check_shape("residual", residual, shape)
+    y = _backend.empty_channels_last(shape, x.dtype)
+    run(pixels(x), pixels(y), Finish.of(residual, activation))
+    return y
+
+
+def _plan(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> Prepared:
+    if b is None or is_frozen(b):
+        name = x_shape, settings, id(b), options.get().get("conv"), get_num_threads()
+        return kept(w, name, lambda: _prepared(x_shape, w, b, settings))
+    return _prepared(x_shape, w, b, settings)
+
+
+def _prepared(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> Prepared:
+    sizes = measure(x_shape, w.shape, *settings)
+    algorithm = choose(sizes, "frozen" if is_frozen(w) else "forward")
+    run = None if algorithm is None else algorithm.forward(w, b, sizes)
+    return Prepared((sizes.n, sizes.o, sizes.oh, sizes.ow), run, b)
+
+
+@door("x (N C H W), w (O I KH KW), b (O)?")
+def conv2d(x: np.ndarray, w: np.ndarray, b: Bias, *settings: Any) -> np.ndarray:
+    """y (N, O, OH, OW)."""
+    return _forward(x, w, b, settings)
+
+
+@door("x (N C H W), w (O I KH KW), b (O)?, residual (N O OH OW)?")
+def conv2d_fused(
+    x: np.ndarray, w: np.ndarray, b: Bias, residual: np.ndarray | None, activation: str | None, *settings: Any
+) -> np.ndarray:
+    """activation(y + residual) (N, O, OH, OW), while the results are still near."""
+    return _forward(x, w, b, settings, residual, activation)
+
+
+@door("x (N C H W), w (O I KH KW), b (O)?, residual (N O OH OW)?")
+def prepare_conv2d_fused(
+    x: np.ndarray, w: np.ndarray, b: Bias, residual: np.ndarray | None, activation: str | None, *settings: Any
+) -> Callable[[np.ndarray, np.ndarray | None], np.ndarray]:
+    """Return conv2d_fused as a function of x and the residual, for arrays of these kinds and weights that stay."""
+    if not is_frozen(w) or not (b is None or is_frozen(b)):
+        return NotImplemented
+    (n, o, oh, ow), run, _ = _plan(x.shape, w, b, settings)
+    if run is None:
+        return NotImplemented
+    block, x_shape, y_shape, alone = (n, oh, ow, o), x.shape, (n, o, oh, ow), Finish.of(None, activation)
+
+    def prepared(x: np.ndarray, residual: np.ndarray | None) -> np.ndarray:
+        if forked[0]:
+            return NotImplemented
+        _check_shape("x", x, x_shape)
+        if residual is not None:
+            _check_shape("residual", residual, y_shape)
+        y = POOL.empty(block, np.float32)
+        try:
+            run(pixels(x), y, alone if residual is None else Finish.of(residual, activation))
+        except CannotRun as reason:
+            close(str(reason))
+            return NotImplemented
+        return y.transpose(0, 3, 1, 2)
+
+    return prepared
+
+
+@door("dy (N O OH OW), w (O I KH KW), x_shape (N C H W)")
+def conv2d_dx(dy: np.ndarray, w: np.ndarray, x_shape: tuple[int, ...], *settings: Any) -> np.ndarray:
+    """dx (N, C, H, W)."""
+    sizes = measure(x_shape, w.shape, *settings)
+    algorithm = choose(sizes, "dx")
+    if algorithm is None or _is_smaller(dy.shape, (sizes.n, sizes.o, sizes.oh, sizes.ow)):
+        return NotImplemented
+    _check_shape("dy", dy, (sizes.n, sizes.o, sizes.oh, sizes.ow))
+    dx = _backend.empty_channels_last(x_shape, dy.dtype)
+    algorithm.dx(pixels(dy), w, sizes, pixels(dx))
+    return dx
+
+
+@door("dy (N O OH OW), x (N C H W), w_shape (O I KH KW)")
+def conv2d_dw(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], *settings: Any) -> np.ndarray:
+    """dw (O, C/G, KH, KW)."""
+    sizes = measure(x.shape, w_shape, *settings)
+    algorithm = choose(sizes, "dw")
+    if algorithm is None:
+        return NotImplemented
+    _check_shape("dy", dy, (sizes.n, sizes.o, sizes.oh, sizes.ow))
+    return algorithm.dw(pixels(dy), pixels(x), w_shape, sizes)

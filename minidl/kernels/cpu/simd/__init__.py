@@ -1,0 +1,12 @@
+"""Vectors inside Numba: how kernels are compiled, and what they are made of.
+
+    compile.py         @kernel and @inline: compiled on the first call, for one signature; the threads
+    cache.py           where compiled kernels are kept between processes
+    vector.py          sixteen numbers as one value: load, store, arithmetic
+    accumulators.py    seven or eight vectors that stay in registers while a product is summed up
+    transpose.py       sixteen rows of sixteen numbers turned over in registers
+    functions.py       eˣ and the activations of a vector
+    gemm.py            BLAS from inside a kernel, one thread of it for each of ours
+
+Nothing here knows of layers; read `compile.py` and `vector.py` first.
+"""
