@@ -137,14 +137,3 @@ class SignatureOfInit:
 
         whole = inspect.signature(vars(kind).get("__init__", kind.__init__))  # type: ignore[misc]
         return whole.replace(parameters=list(whole.parameters.values())[1:])
-
-
-def seed_of(dy: Any, gradient: Any, **refused: Any) -> Any:
-    """Return the gradient that backward begins with, under PyTorch's name, too; refuse what has no meaning here."""
-    for name, value in refused.items():
-        if value:
-            cure = "add the losses up and call backward() once, or run forward again"
-            raise TypeError(f"backward: takes no {name}, the graph is freed as it is walked; {cure}")
-    if gradient is not None and dy is not None:
-        raise TypeError("backward: dy and gradient are two words for one thing; say one of them")
-    return gradient if dy is None else dy

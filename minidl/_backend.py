@@ -7,15 +7,13 @@ exist once `cupy` is in `sys.modules`, so asking "is this a CuPy array?" needs n
 from __future__ import annotations
 
 import functools
-import math
 import sys
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from minidl._memory import POOL, Loan
+from minidl._memory import POOL
 
 Array = Any  # numpy.ndarray or cupy.ndarray; the two share one interface and, on purpose, no base class
 
@@ -96,84 +94,6 @@ def has_gaps(array: Array) -> bool:
     """
     reach = sum((n - 1) * abs(stride) for n, stride in zip(array.shape, array.strides))
     return array.size > 0 and reach + array.itemsize != array.nbytes
-
-
-def owner(array: Array) -> Any:
-    """Return what the memory of an array belongs to: the array itself, or the end of the chain of its bases."""
-    while getattr(array, "base", None) is not None:
-        array = array.base
-    return array
-
-
-def is_alone(array: Array, *others: Any) -> bool:
-    """Tell whether an array fills memory of its own, at which none of the others looks."""
-    memory = owner(array)
-    return array.nbytes == memory.nbytes and not any(owner(it) is memory for it in others)
-
-
-def is_held_once(holder: dict[Any, Array], key: Any) -> bool:
-    """Tell whether nothing but the holder refers to the array holder[key] and its memory, so that it may be changed.
-
-    Python counts who refers to an object: the holder, and for the moment of asking the question itself. An array that
-    is a view stands on another, which then must be held by nobody but the view. Where Python does not count, or not as
-    expected (`_counts_everybody`), and on the GPU, the answer is no.
-    """
-    array = holder[key]
-    if not isinstance(array, np.ndarray) or not array.flags.writeable or 0 in array.strides:
-        return False
-    base = array.base
-    below = base.base if isinstance(base, np.ndarray) else base
-    stands_on_another = base is not below
-    del array, base  # else they would be counted
-    if not (below is None or isinstance(below, Loan)) or _holders(holder, key) != HELD_ONCE:
-        return False
-    return not stands_on_another or _holders_of_base(holder, key) == HELD_ONCE
-
-
-def looks_into_anothers(holder: Any) -> bool:
-    """Tell whether the array `holder._data` is a view of one that something else refers to, or may refer to."""
-    return is_array(holder._data.base) and _count(holder._data.base) != HELD_ONCE
-
-
-_count: Any = getattr(sys, "getrefcount", lambda found: math.nan)  # Python's own alone has it
-
-
-def _holders(holder: dict[Any, Array], key: Any) -> float:
-    return _count(holder[key])
-
-
-def _holders_of_base(holder: dict[Any, Array], key: Any) -> float:
-    return _count(holder[key].base)
-
-
-def _counts_everybody() -> bool:
-    """Tell whether this Python counts one more for each way in which a second reference is held, in one thread.
-
-    That is how CPython has always worked, and nothing that it promises: newer versions lend references without counting
-    where they can tell that nobody notices, and builds without the global lock count otherwise.
-    """
-    if not getattr(sys, "_is_gil_enabled", lambda: True)():
-        return False
-    holder = {0: np.empty(1)}
-    once = _holders(holder, 0)
-
-    def asked_with(*held: Any, **named: Any) -> float:
-        return _holders(holder, 0)
-
-    def kept(array: Any) -> Iterator[float]:
-        yield _holders(holder, 0)
-        yield array
-
-    found = [next(kept(holder[0])), asked_with(holder[0]), asked_with(named=holder[0])]
-    ways: list[Any] = [lambda it: it, lambda it: lambda: it, lambda it: it[:], memoryview, lambda it: [it]]
-    for hold in ways:
-        held = hold(holder[0])
-        found.append(_holders(holder, 0))
-        del held
-    return all(count > once for count in found) and _holders(holder, 0) == once
-
-
-HELD_ONCE = _holders({0: np.empty(1)}, 0) if _counts_everybody() else math.nan  # which equals no number
 
 
 def unadorned(array: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl._backend import FLOATS, Array, device_of, is_array, unadorned
+from minidl._backend import FLOATS, Array, device_of, is_array
 
 NUMBERS = (int, float, np.integer, np.floating)
 MOST_SHOWN = 100  # letters of a wrong value in a message
@@ -240,27 +240,6 @@ def _differing(op: str, operands: dict[str, Any]) -> str:
     return f"{op}: all operands must have one dtype, but {found}; convert one of their arrays"
 
 
-def to_array(value: Any, requires_grad: bool) -> Array:
-    """Return the array of a new tensor: an array as it is (see `plain_array`), plain numbers as float32."""
-    if type(value) is np.ndarray and value.dtype is FLOATS[0] and value.flags.aligned:
-        return value
-    if hasattr(value, "_node"):
-        raise TypeError("Tensor: the argument is a Tensor already; use it as it is, or its .data")
-    array = plain_array("Tensor", value) if is_array(value) else from_numbers("Tensor", "array", value)
-    check_kind("Tensor", array)
-    if not is_array(value) and not isinstance(value, np.generic):
-        array = array.astype(np.float32)
-    if array.dtype.kind == "f" and array.dtype not in FLOATS:
-        raise TypeError(
-            f"Tensor: floats are float32 or float64 here; received dtype={array.dtype}; convert it: "
-            f"array.astype('float32')"
-        )
-    check_flag("Tensor", "requires_grad", requires_grad)
-    if requires_grad and array.dtype not in FLOATS:
-        raise TypeError(f"Tensor: only float32 and float64 have gradients; received dtype={array.dtype}")
-    return array
-
-
 def plain_array(op: str, array: Array) -> Array:
     """Return an array that behaves like one: itself, or the same numbers without the manners of its kind.
 
@@ -325,96 +304,3 @@ def on_host(tensor: Any) -> np.ndarray:
     if tensor.device != "cpu":
         raise TypeError(f"Tensor: NumPy cannot use a tensor on {tensor.device}; bring it over: x.numpy()")
     return tensor._data
-
-
-def check_change(tensor: Any, array: Any, word: str = "Tensor.data") -> Array:
-    """Return a new array for a tensor; refuse one that differs in shape, dtype or device from the old one."""
-    if not is_array(array):
-        raise TypeError(f"{word}: expects an array; received a {type(array).__name__}")
-    array = plain_array(word, array)
-    if array.shape != tensor.shape:
-        raise ValueError(f"{word}: expects an array of shape {tensor.shape}; received shape={array.shape}")
-    if array.dtype != tensor.dtype or device_of(array) != tensor.device:
-        raise TypeError(
-            f"{word}: expects {tensor.dtype} on {tensor.device}; received {array.dtype} on {device_of(array)}"
-        )
-    return array
-
-
-def set_grad(tensor: Any, grad: Any) -> None:
-    """Make an array, or None, the gradient of a tensor, if it is one."""
-    if grad is not None and grad is not tensor._grad:
-        if type(grad) is not np.ndarray and is_array(grad):
-            grad = plain_array("Tensor.grad", grad)
-        _check_grad("Tensor.grad", tensor, grad)
-    tensor._grad = grad
-
-
-def judged_grad(op: str, tensor: Any) -> Array | None:
-    """Return the gradient of a tensor, judged once more: NumPy lets everybody change the shape of an array in place."""
-    if (grad := unadorned(tensor._grad)) is not None:
-        _check_grad(op, tensor, grad)
-    return grad
-
-
-def _check_grad(op: str, tensor: Any, grad: Any) -> None:
-    """Refuse a gradient that is no array like the tensor: kernels walk through both together."""
-    data = tensor._data
-    if type(grad) is type(data) and grad.shape == data.shape and grad.dtype == data.dtype:
-        return
-    if not is_array(grad):
-        cure = "take its array: grad.data" if is_array(getattr(grad, "data", None)) else "None forgets a gradient"
-        found = f"received a {type(grad).__name__}; {cure}"
-        raise TypeError(f"{op}: the gradient must be a plain array of shape {data.shape} or None; {found}")
-    if grad.shape != data.shape:
-        raise ValueError(
-            f"{op}: the gradient must have the tensor's shape {data.shape}; received grad.shape={grad.shape}; "
-            f"nothing is broadcast here, so repeat its numbers, or sum them, before"
-        )
-    if grad.dtype != data.dtype or device_of(grad) != device_of(data):
-        raise TypeError(
-            f"{op}: the gradient must be {data.dtype} on {device_of(data)} like the tensor; received {grad.dtype} "
-            f"on {device_of(grad)}; convert it: grad.astype('{data.dtype}'), or move it: Tensor(grad).to(...).data"
-        )
-
-
-def check_seed(tensor: Any, dy: Any) -> Array:
-    """Return the gradient to start backward with; refuse what is not an array like the tensor."""
-    if dy is None:
-        raise ValueError(
-            f"backward: dy may be left out only for a tensor of one element, this one has {tensor._data.size}; "
-            f"shape={tensor.shape}; give dy, or reduce to one number first: y.sum().backward()"
-        )
-    if not is_array(dy := getattr(dy, "_data", dy)):
-        raise TypeError(f"backward: dy must be a plain array like the tensor; received a {type(dy).__name__}")
-    dy = plain_array("backward", dy)
-    if dy.shape != tensor.shape:
-        raise ValueError(f"backward: dy must have the tensor's shape {tensor.shape}; received dy.shape={dy.shape}")
-    if dy.dtype != tensor.dtype or device_of(dy) != tensor.device:
-        raise TypeError(
-            f"backward: dy must be {tensor.dtype} on {tensor.device} like the tensor; "
-            f"received {dy.dtype} on {device_of(dy)}"
-        )
-    return dy
-
-
-def to_gradients(op: str, result: Any, inputs: Sequence[Any]) -> tuple[Array | None, ...]:
-    """Return what a backward returned as one gradient for each input (None where no gradient is wanted)."""
-    result = result if isinstance(result, tuple) else (result,)
-    gradients = tuple(np.asarray(one) if isinstance(one, np.generic) else one for one in result)
-    if len(gradients) != len(inputs):
-        raise ValueError(
-            f"{op}: backward must return one gradient (or None) for each of the {len(inputs)} inputs; "
-            f"it returned {len(gradients)}"
-        )
-    for index, (gradient, wanted) in enumerate(zip(gradients, inputs, strict=True)):
-        if gradient is None or wanted is None:
-            continue
-        if not is_array(gradient):
-            raise TypeError(f"{op}: backward must return arrays; for input {index} it is a {type(gradient).__name__}")
-        if gradient.shape != wanted.shape or gradient.dtype != wanted.dtype:
-            raise ValueError(
-                f"{op}: backward must return for input {index} a gradient {wanted.dtype} {wanted.shape}; "
-                f"it returned {gradient.dtype} {gradient.shape}"
-            )
-    return gradients

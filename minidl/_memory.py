@@ -3,19 +3,19 @@
 Memory that comes fresh from the operating system has to be filled with zeros page by page before it can be written,
 which costs as much as the whole work of a relu, or more. So a freed array's memory is kept for the next one.
 
-Arrays lie beside each other in *grounds*, stretches of address space whose pages cost nothing until they are written.
+Arrays lie beside each other in *arenas*, stretches of address space whose pages cost nothing until they are written.
 A freed array leaves a hole, and holes that touch become one. A new array takes the smallest hole that holds it and
 leaves the rest; only where no hole is large enough, it goes to where nothing has been yet:
 
-    ground    │ x │ hole │   y   │   hole   │ z │ never written …
+    arena     │ x │ hole │   y   │   hole   │ z │ never written …
                                                 ^ top
 
 A training step asks for the same sizes as the step before, but those of its way back are others than those of its way
 forward: what lies beside each other is given out in other pieces, and nothing is fresh from the second step on.
 
 How an array tells that it is free: NumPy lets an array stand on any object that says where its memory is, and holds on
-to that object as long as the array or a view of it lives. Here that object is a `Loan`; when the last view has gone,
-Python deletes the loan, and the loan gives its memory back.
+to that object as long as the array or a view of it lives. Here that object is a `Buffer`; when the last view has gone,
+Python deletes the buffer, which gives its memory back.
 
 What is lent and what is kept together never exceed the most that was ever lent at once by more than an eighth: beyond
 that, the pages of holes go back to the operating system (where it takes single pages: not on Windows).
@@ -38,13 +38,13 @@ import numpy as np
 SMALL = 2**16  # bytes; below, asking NumPy is quicker than looking
 ALIGNMENT = 64  # bytes of a cache line, and of the widest vector
 PAGE = mmap.PAGESIZE
-GROUND = 2**32 if hasattr(mmap, "MADV_DONTNEED") else 2**28  # bytes; Windows counts them as used from the beginning
+ARENA = 2**32 if hasattr(mmap, "MADV_DONTNEED") else 2**28  # bytes; Windows counts them as used from the beginning
 SPARE = 8  # an eighth may be kept beyond what was needed once
 
 Place = tuple[int, int]  # where a piece of memory begins and ends
 
 
-class Ground:
+class Arena:
     """A stretch of address space, of which the part below `top` has been written."""
 
     def __init__(self, size: int):
@@ -52,7 +52,7 @@ class Ground:
         self._map = mmap.mmap(-1, size + PAGE, **({"flags": private} if private else {}))
         self._advise("MADV_HUGEPAGE", 0, size)  # fewer pages to look up
         self.start = self.top = np.frombuffer(self._map, np.uint8).ctypes.data
-        self.end = self.start + size  # the last page parts this ground from the next one
+        self.end = self.start + size  # the last page parts this arena from the next one
 
     def clear(self, start: int, end: int) -> bool:
         """Give pages back to the operating system; tell whether it took them."""
@@ -68,7 +68,7 @@ class Ground:
         return False
 
 
-class Loan:
+class Buffer:
     """Memory lent to one array; gives it back when the array and its views have gone."""
 
     __slots__ = ("__array_interface__", "_place", "_pool", "nbytes")
@@ -101,11 +101,11 @@ class Pool:
     def __init__(self, enabled: bool = True):
         self.enabled = enabled
         self._lent = self._kept = self._most_lent = 0
-        self._grounds: list[Ground] = []
+        self._arenas: list[Arena] = []
         self._holes: dict[int, int] = {}  # the end of each hole by its start
         self._bare: dict[int, int] = {}  # the same for holes whose pages have been given back
         self._starts: dict[int, int] = {}  # the start of both kinds by their end
-        self._returned: deque[Place] = deque()  # loans end at any time, even while the pool is at work
+        self._returned: deque[Place] = deque()  # buffers end at any time, even while the pool is at work
         self._lock = threading.Lock()
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -114,7 +114,7 @@ class Pool:
         place = self._lend(pages) if size >= SMALL and self.enabled else None
         if place is None:  # NumPy says what is wrong where there is no memory left
             return np.empty(shape, dtype)
-        return np.asarray(Loan(self, place, shape, typestr, size))
+        return np.asarray(Buffer(self, place, shape, typestr, size))
 
     def take_back(self, place: Place) -> None:
         """Keep lent memory for its next use: whoever asks next makes a hole of it."""
@@ -167,22 +167,22 @@ class Pool:
             return start, start + size
 
     def _fresh(self, size: int) -> int | None:
-        """Return the start of memory without pages: from a hole, else from above the top of a ground."""
+        """Return the start of memory without pages: from a hole, else from above the top of an arena."""
         start = _smallest(self._bare, size)
         if start is not None:
             self._cut(self._bare, start, size)
             return start
-        for ground in self._grounds:
-            start = self._starts.get(ground.top, ground.top)  # a hole that ends there is its beginning
-            if start + size <= ground.end:
-                if start < ground.top:
+        for arena in self._arenas:
+            start = self._starts.get(arena.top, arena.top)  # a hole that ends there is its beginning
+            if start + size <= arena.end:
+                if start < arena.top:
                     self._fill(start)
-                ground.top = start + size
+                arena.top = start + size
                 return start
-        new = _new_ground(size)
+        new = _new_arena(size)
         if new is None:
             return None
-        self._grounds.append(new)
+        self._arenas.append(new)
         return self._fresh(size)
 
     def _settle(self) -> None:
@@ -214,16 +214,16 @@ class Pool:
             start = _smallest(self._holes, self._kept - most)
             if start is None:
                 start = max(self._holes, key=lambda start: self._holes[start] - start)
-            end, ground = self._holes[start], next(it for it in self._grounds if it.start <= start < it.end)
-            if not ground.clear(start, end):
+            end, arena = self._holes[start], next(it for it in self._arenas if it.start <= start < it.end)
+            if not arena.clear(start, end):
                 return
             self._fill(start)
-            if end == ground.top:
-                ground.top = start
+            if end == arena.top:
+                arena.top = start
             else:
                 self._bare[start], self._starts[end] = end, start
-            if ground.top == ground.start:
-                self._grounds.remove(ground)
+            if arena.top == arena.start:
+                self._arenas.remove(arena)
 
     def _fill(self, start: int) -> int:
         """Let a hole be none, and return its end."""
@@ -261,15 +261,15 @@ def _smallest(holes: dict[int, int], size: int) -> int | None:
     return best
 
 
-def _new_ground(size: int) -> Ground | None:
-    """Return a ground as large as the system grants, from GROUND down to size; None if it grants none."""
-    room = max(GROUND, size)
+def _new_arena(size: int) -> Arena | None:
+    """Return an arena as large as the system grants, from ARENA down to size; None if it grants none."""
+    reach = max(ARENA, size)
     while True:
         with suppress(OSError, OverflowError, ValueError):
-            return Ground(room)
-        if room == size:
+            return Arena(reach)
+        if reach == size:
             return None
-        room = max(room // 2 // PAGE * PAGE, size)
+        reach = max(reach // 2 // PAGE * PAGE, size)
 
 
 POOL = Pool(os.environ.get("MINIDL_REUSE_MEMORY", "1") not in ("0", ""))

@@ -3,7 +3,7 @@
 - **Operators** look their operation up in `ops`. Whole numbers and truths have no gradient: NumPy computes with them.
 - **Comparisons** go element by element and return bools without a gradient. Whether two names stand for one tensor is
   asked with `is`; the hash follows that.
-- **`x += y`** changes x itself, under all of its names, as in PyTorch; `Tensor._take_over` says when it may.
+- **`x += y`** changes x itself, under all of its names, as in PyTorch; `_take_over` says when it may.
 - **Conversions** such as `float(x)`, `f"{x:.4f}"`, `range(x)` need one element, loops an axis.
 - **Names that only PyTorch has** are answered with minidl's way. What becomes of which word is data: `_words.py`.
 
@@ -30,7 +30,9 @@ from minidl._checks import (
     shown,
     to_result,
 )
+from minidl._judged import to_like
 from minidl._looks import numbers, unfailing
+from minidl._sharing import looks_into_anothers
 from minidl._words import WORKS
 from minidl._words.tensor import OPERATORS, TENSOR
 
@@ -182,8 +184,7 @@ class Values:
         device: str
         _is_wanted: Callable[[], bool]
         _wrap: Callable[[Array, bool], Tensor]
-        _take_over: Callable[[str, Tensor], Tensor]
-        _check_free: Callable[[str], None]
+        _node: Any
 
     # ------------------------------------------------------------------ operators and comparisons
 
@@ -236,7 +237,7 @@ class Values:
                 "x[…] =: writing into a tensor would cut its history; make a new one: ops.where(mask, value, x), or "
                 "ops.concat of its parts; under no_grad() it can be written"
             )
-        if _backend.looks_into_anothers(self):
+        if looks_into_anothers(self):
             raise RuntimeError(
                 "x[…] =: the tensor is a view (detached, reshaped or transposed), and what it looks into would not "
                 "change with it; write into a copy: x = x.clone(), or through the whole"
@@ -257,6 +258,28 @@ class Values:
             found = f"value has shape {np.shape(value)}, the places have {array[places].shape}"
             raise ValueError(f"x[…] =: the value must broadcast to the places that it goes to; {found}") from None
         self.data = array
+
+    def _check_free(self, word: str) -> None:
+        """Refuse to change a leaf in place while its uses are recorded; `word` says what was tried."""
+        if self._is_wanted() and self._node is None:
+            raise RuntimeError(
+                f"{word}: this would change a leaf that wants a gradient, and the graph would not know; put it under "
+                f"`with minidl.no_grad():`, or make a new tensor: y = x + …"
+            )
+
+    def _take_over(self: Any, word: str, result: Tensor) -> Tensor:
+        """Become the result of `x += y`, and return x: its history goes on, nothing in memory is written over."""
+        to_like(word, "result", self, result._data)
+        if looks_into_anothers(self):
+            raise RuntimeError(
+                f"{word}: the tensor is a view (detached, reshaped, …), and what it looks into would not change with "
+                f"it; make a new tensor: x = x {word.rstrip('=')} …, or write through the whole: x[0] = …"
+            )
+        if result.requires_grad:
+            self._data, self.requires_grad, self._node = result._data, True, result._node
+        else:
+            self.data = result._data
+        return self
 
     def __delitem__(self, key: Any) -> None:
         raise TypeError("del x[…]: elements of a tensor cannot be deleted; take the others: x[keep]")

@@ -9,8 +9,8 @@ first; when a node is reached, everything that used its output has already added
                                 │                 │
                                 w2                w1              leaves: their sum of shares becomes .grad
 
-Gradients inside the walk may be shared between branches, so nobody changes them but the walk itself: it adds to a share
-in place where nothing else in the process refers to its memory. The `.grad` that is left on a leaf belongs to it alone.
+Gradients inside the walk may be shared between branches, so no `backward` may change them; when the walk itself may,
+`Gradients` knows. The `.grad` that is left on a leaf belongs to it alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import heapq
 import itertools
 import re
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -28,13 +28,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl import _backend, kernels
-from minidl._answers import answer_in, seed_of
+from minidl._answers import answer_in
 from minidl._arrays import hidden, shown
 from minidl._backend import Array
-from minidl._checks import check_change, check_seed, judged_grad, set_grad, to_array, to_gradients, to_result
+from minidl._checks import plain_array, to_result
 from minidl._copies import reduced
+from minidl._judged import judged_grad, set_grad, to_array, to_gradients, to_like, to_upstream
 from minidl._looks import Brief, short
 from minidl._numpy import Arrays
+from minidl._sharing import is_held_once, owner
 from minidl._words.tensor import CONTEXT
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
@@ -253,16 +255,53 @@ class Node(Brief):
             _tell(Event(op, "backward", self.module, (dy,), result, {}, self.ctx.saved_bytes, None))
         return result
 
-    def kept(self) -> tuple[Any, ...]:
-        """Return everything that was kept for the backward pass."""
-        return () if self.ctx is None else (*self.ctx._saved, *vars(self.ctx).values())
-
     def _words(self) -> list[str]:
         return [self.function.op, f"shape={self.shape}", f"dtype={self.dtype}"]
 
     def free(self) -> None:
         """Let go of it."""
         self.ctx, self.parents = None, ()
+
+
+class Gradients:
+    """The gradients that wait for the walk back: those of each node and each leaf, as far as they are added up.
+
+    A gradient may be shared between branches, or be held by somebody, so it is changed, and left on a leaf, only where
+    nothing else in the process refers to its memory: whoever uses this gives no names to the arrays.
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[Node | Tensor, Array] = {}
+        self._queue: list[tuple[int, Node]] = []
+
+    def add(self, parents: Sequence[Node | Tensor | None], gradients: Sequence[Array | None]) -> None:
+        """Add to what waits for each parent, in place where nobody would notice."""
+        for parent, gradient in zip(parents, gradients, strict=True):
+            if parent is None or gradient is None:
+                continue
+            if parent not in self._sums:
+                self._sums[parent] = gradient
+                if isinstance(parent, Node):
+                    heapq.heappush(self._queue, (-parent.order, parent))
+            elif is_held_once(self._sums, parent):
+                kernels.add_to(gradient, self._sums[parent])
+            else:
+                self._sums[parent] = kernels.add(self._sums[parent], gradient)
+
+    def latest(self) -> Node | None:
+        """Return the node that was made last, None if none is left: all that used its result have been visited."""
+        return heapq.heappop(self._queue)[1] if self._queue else None
+
+    def take(self, node: Node | Tensor) -> Array:
+        """Hand out what has been added up for a node or a leaf."""
+        return self._sums.pop(node)
+
+    def leaves(self) -> Iterator[tuple[Tensor, Array]]:
+        """Hand out what is left after all nodes, each array on memory that belongs to the leaf alone."""
+        while self._sums:
+            leaf: Any = next(iter(self._sums))
+            mine = is_held_once(self._sums, leaf) and self._sums[leaf].nbytes == owner(self._sums[leaf]).nbytes
+            yield leaf, self.take(leaf) if mine else _backend.copy(self.take(leaf))
 
 
 class Tensor(Arrays):
@@ -306,7 +345,7 @@ class Tensor(Arrays):
 
     @data.setter
     def data(self, array: Array) -> None:
-        self._data = check_change(self, hidden(array, self._data))
+        self._data = to_like("Tensor.data", "array", self, plain_array("Tensor.data", hidden(array, self._data)))
         self._version += 1
 
     grad = property(lambda self: self._grad, set_grad, doc="What `backward` left: an array like the tensor, or None.")
@@ -331,28 +370,6 @@ class Tensor(Arrays):
         """Tell whether somebody wants a gradient of what is computed from this tensor now."""
         return self.requires_grad and _recording.get()
 
-    def _check_free(self, word: str) -> None:
-        """Refuse to change a leaf in place while its uses are recorded; `word` says what was tried."""
-        if self._is_wanted() and self._node is None:
-            raise RuntimeError(
-                f"{word}: this would change a leaf that wants a gradient, and the graph would not know; put it under "
-                f"`with minidl.no_grad():`, or make a new tensor: y = x + …"
-            )
-
-    def _take_over(self, word: str, result: Tensor) -> Tensor:
-        """Become the result of `x += y`, and return x: its history goes on, nothing in memory is written over."""
-        check_change(self, result._data, word)
-        if _backend.looks_into_anothers(self):
-            raise RuntimeError(
-                f"{word}: the tensor is a view (detached, reshaped, …), and what it looks into would not change with "
-                f"it; make a new tensor: x = x {word.rstrip('=')} …, or write through the whole: x[0] = …"
-            )
-        if result.requires_grad:
-            self._data, self.requires_grad, self._node = result._data, True, result._node
-        else:
-            self.data = result._data
-        return self
-
     def backward(
         self, dy: Any = None, *, gradient: Any = None, retain_graph: Any = False, create_graph: Any = False
     ) -> None:
@@ -376,38 +393,13 @@ class Tensor(Arrays):
             raise RuntimeError(
                 "backward: the tensor has no history to walk back; no input had requires_grad=True, or no_grad() was on"
             )
-        dy = seed_of(dy, gradient, retain_graph=retain_graph, create_graph=create_graph)
-        if dy is None and self._data.size == 1:
-            dy = _backend.full(self.shape, 1, self.dtype, like=self._data)
-        dy = check_seed(self, dy)
-        start: Node | Tensor = self._node or self
-        shares: dict[Node | Tensor, Array] = {start: dy}
-        fresh: set[Node | Tensor] = set()  # whose share is an array that nobody else holds
-        queue = [(-start.order, start)] if isinstance(start, Node) else []
-        while queue:
-            _, node = heapq.heappop(queue)
-            dy = shares.pop(node)
-            gradients = node.gradients(dy)
-            for index, (parent, gradient) in enumerate(zip(node.parents, gradients, strict=True)):
-                if parent is None or gradient is None:
-                    continue
-                if parent in shares:
-                    if _backend.is_held_once(shares, parent):
-                        kernels.add_to(gradient, shares[parent])
-                    else:
-                        shares[parent] = kernels.add(shares[parent], gradient)
-                        fresh.add(parent)
-                else:
-                    shares[parent] = gradient
-                    if isinstance(parent, Node):
-                        heapq.heappush(queue, (-parent.order, parent))
-                    elif _backend.is_alone(gradient, dy, *gradients[:index], *gradients[index + 1 :], *node.kept()):
-                        fresh.add(parent)
+        gradients = Gradients()
+        dy = to_upstream(self, dy, gradient, retain_graph=retain_graph, create_graph=create_graph)
+        gradients.add([self._node or self], [dy])
+        del dy, gradient  # nobody may hold an array longer than it is needed
+        while (node := gradients.latest()) is not None:
+            gradients.add(node.parents, node.gradients(gradients.take(node)))
             node.free()
-            del dy, gradient, gradients  # nobody may hold an array longer than it is needed
-        leaf: Any  # all nodes have been visited: only leaves are left
-        for leaf, share in shares.items():
-            if (grad := judged_grad("backward", leaf)) is not None:
-                leaf._grad = shown(kernels.add(grad, share))
-            else:
-                leaf._grad = shown(share if leaf in fresh else _backend.copy(share))
+        for leaf, share in gradients.leaves():
+            grad = judged_grad("backward", leaf)
+            leaf._grad = shown(share if grad is None else kernels.add(grad, share))

@@ -81,9 +81,9 @@ def test_a_repeated_pattern_of_sizes_needs_no_fresh_memory_after_its_first_run(p
 
     for _ in range(3):
         step()
-    tops, kept = [ground.top for ground in pool._grounds], pool.kept_bytes
+    tops, kept = [arena.top for arena in pool._arenas], pool.kept_bytes
     step()
-    assert ([ground.top for ground in pool._grounds], pool.kept_bytes) == (tops, kept)
+    assert ([arena.top for arena in pool._arenas], pool.kept_bytes) == (tops, kept)
 
 
 def test_arrays_do_not_overlap_and_keep_their_numbers(pool):
@@ -126,17 +126,17 @@ def test_threads_share_a_pool(pool):
     assert pool.lent_bytes == 0
 
 
-def test_where_the_system_grants_little_grounds_are_small(pool, monkeypatch):
-    original = _memory.Ground
+def test_where_the_system_grants_little_arenas_are_small(pool, monkeypatch):
+    original = _memory.Arena
 
     def sparing(size):
         if size > 8 * SMALL:
             raise OSError("no memory")
         return original(size)
 
-    monkeypatch.setattr(_memory, "Ground", sparing)
+    monkeypatch.setattr(_memory, "Arena", sparing)
     held = [pool.empty((3 * SMALL,), "uint8") for _ in range(5)]
-    assert len(pool._grounds) > 1
+    assert len(pool._arenas) > 1
     address = held[-1].ctypes.data
     held.pop()
     assert pool.empty((3 * SMALL,), "uint8").ctypes.data == address

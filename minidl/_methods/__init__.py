@@ -5,7 +5,7 @@ gradient to be had, of the array module. What becomes of every other word says `
 
 - `dim` and `keepdim` are the other spelling of `axis` and `keepdims`.
 - A word whose meaning here was another one is refused where the two meanings differ, and both are named.
-- `x.add_(y)` and its like are `x += y`: see `Tensor._take_over`.
+- `x.add_(y)` and its like are `x += y`: see `Values._take_over`.
 """
 
 from __future__ import annotations

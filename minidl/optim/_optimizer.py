@@ -13,7 +13,8 @@ import numpy as np
 
 from minidl._answers import SignatureOfInit, answer, judge_settings
 from minidl._backend import Array, device_of, to_numpy
-from minidl._checks import check_positive, judged_grad, nearest, shown
+from minidl._checks import check_positive, nearest, shown
+from minidl._judged import judged_grad
 from minidl._looks import Brief, count, short
 from minidl.nn import LayerNorm, Module
 from minidl.nn._state import forget_grad

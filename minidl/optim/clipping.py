@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from minidl._backend import Array, array_module, unadorned
-from minidl._checks import check_positive, judged_grad
+from minidl._checks import check_positive
+from minidl._judged import judged_grad
 from minidl.kernels.textbook.sums import total
 from minidl.tensor import Tensor
 

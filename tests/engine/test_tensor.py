@@ -61,11 +61,11 @@ def test_data_can_be_replaced_by_its_like_only():
     x = Tensor(np.zeros((2, 3)))
     x.data = np.ones((2, 3))
     assert x._version == 1
-    with pytest.raises(TypeError, match="Tensor.data: expects an array; received a list"):
+    with pytest.raises(TypeError, match="Tensor.data: array must be a plain array like the tensor; received a list"):
         x.data = [1]
-    with pytest.raises(ValueError, match=r"Tensor.data: expects an array of shape \(2, 3\); received shape=\(3, 2\)"):
+    with pytest.raises(ValueError, match=r"array must have the tensor's shape \(2, 3\); received array.shape=\(3, 2\)"):
         x.data = np.ones((3, 2))
-    with pytest.raises(TypeError, match="Tensor.data: expects float64 on cpu; received float32 on cpu"):
+    with pytest.raises(TypeError, match="array must be float64 on cpu like the tensor; received float32 on cpu"):
         x.data = np.ones((2, 3), dtype=np.float32)
 
 

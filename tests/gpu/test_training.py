@@ -126,7 +126,7 @@ def test_a_tensor_moves_and_its_gradient_comes_back(gpu):
 def test_a_device_array_becomes_a_tensor_where_it_is(gpu):
     array = gpu.put(np.ones(3))
     assert Tensor(array)._data is array
-    with pytest.raises(TypeError, match=r"Tensor.data: expects float64 on cuda; received float64 on cpu"):
+    with pytest.raises(TypeError, match=r"array must be float64 on cuda like the tensor; received float64 on cpu"):
         Tensor(array).data = np.ones(3)
 
 

@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from minidl import Tensor, _backend
+from minidl import Tensor, _backend, _sharing
 
 
 def test_a_result_lies_in_memory_like_its_model():
@@ -54,20 +54,20 @@ def test_devices():
 def test_an_array_is_held_once_if_nobody_else_refers_to_its_memory(shape):
     holder = {key: _backend.empty(shape, "float32", like=np.empty(0)) for key in (0, 1)}
     holder[1] = holder[1].T[1:]
-    assert all(_backend.is_held_once(holder, key) for key in holder)
+    assert all(_sharing.is_held_once(holder, key) for key in holder)
     for key in holder:
         array = holder[key]
-        assert not _backend.is_held_once(holder, key)
+        assert not _sharing.is_held_once(holder, key)
         view = array[:, :1]
         del array
-        assert not _backend.is_held_once(holder, key)
+        assert not _sharing.is_held_once(holder, key)
         del view
-        assert _backend.is_held_once(holder, key)
+        assert _sharing.is_held_once(holder, key)
     base = holder[1].base
-    assert not _backend.is_held_once(holder, 1)
+    assert not _sharing.is_held_once(holder, 1)
     del base
     holder[2] = holder[1]
-    assert not _backend.is_held_once(holder, 1)
+    assert not _sharing.is_held_once(holder, 1)
 
 
 def generator_that_holds(array):
@@ -180,7 +180,7 @@ def test_no_way_of_holding_an_array_is_missed(way, stands):
         holder[0] = holder[0].reshape(-1)
 
     def ask():
-        return _backend.is_held_once(holder, 0)
+        return _sharing.is_held_once(holder, 0)
 
     assert ask()
     assert not WAYS[way](holder[0], ask)
@@ -190,8 +190,8 @@ def test_no_way_of_holding_an_array_is_missed(way, stands):
 
 def test_the_walk_back_adds_in_place_where_it_may():
     """Where Python counts as expected, as every version does that is tested, the answer is not always no."""
-    assert _backend._counts_everybody()
-    assert _backend._holders({0: np.empty(1)}, 0) == _backend.HELD_ONCE
+    assert _sharing._counts_everybody()
+    assert _sharing._holders({0: np.empty(1)}, 0) == _sharing.HELD_ONCE
 
 
 @pytest.mark.parametrize("way", ["nobody but the holder", "twice as many", "the lock is off"])
@@ -201,10 +201,10 @@ def test_where_python_counts_otherwise_nobody_is_believed(way, monkeypatch):
         monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
     elif way == "twice as many":  # the question counts itself differently each time it is asked
         answers = itertools.count()
-        monkeypatch.setattr(_backend, "_count", lambda it: count(it) + next(answers))
+        monkeypatch.setattr(_sharing, "_count", lambda it: count(it) + next(answers))
     else:
-        monkeypatch.setattr(_backend, "_count", lambda it: 2)
-    assert not _backend._counts_everybody()
+        monkeypatch.setattr(_sharing, "_count", lambda it: 2)
+    assert not _sharing._counts_everybody()
 
 
 def test_memory_that_may_not_be_written_to_or_that_is_repeated_is_never_held_once():
@@ -217,7 +217,7 @@ def test_memory_that_may_not_be_written_to_or_that_is_repeated_is_never_held_onc
         3: np.frombuffer(bytearray(8), "float32"),
     }
     del read_only
-    assert not any(_backend.is_held_once(holder, key) for key in holder)
+    assert not any(_sharing.is_held_once(holder, key) for key in holder)
 
 
 def test_a_slice_of_a_wider_block_has_gaps():

@@ -16,7 +16,7 @@ RULES = {
 }
 SIDE = 512  # (512, 512) numbers are enough for the fast room
 
-SHAPE, NUMBER = "the gradient must have the tensor's shape", "the gradient must be a plain array of shape"
+SHAPE, NUMBER = "grad must have the tensor's shape", "grad must be a plain array like the tensor"
 WRONG = {
     "a row": (lambda p: np.ones(SIDE, p.dtype), ValueError, rf"{SHAPE} \(512, 512\); received grad.shape=\(512,\)"),
     "one row": (lambda p: np.ones((1, SIDE), p.dtype), ValueError, rf"{SHAPE} .*grad.shape=\(1, 512\)"),
@@ -27,11 +27,11 @@ WRONG = {
     "too long": (lambda p: np.ones((SIDE + 1, SIDE), p.dtype), ValueError, rf"{SHAPE} .*=\(513, 512\)"),
     "nothing": (lambda p: np.ones((0, SIDE), p.dtype), ValueError, rf"{SHAPE} .*=\(0, 512\)"),
     "double": (lambda p: np.ones(p.shape, "f8"), TypeError, r"must be float32 .* float64 .*grad.astype\('float32'\)"),
-    "half": (lambda p: np.ones(p.shape, "f2"), TypeError, "the gradient must be float32 on cpu.* received float16"),
-    "foreign": (lambda p: np.ones(p.shape, ">f4"), TypeError, "the gradient must be float32 on cpu"),
+    "half": (lambda p: np.ones(p.shape, "f2"), TypeError, "grad must be float32 on cpu.* received float16"),
+    "foreign": (lambda p: np.ones(p.shape, ">f4"), TypeError, "grad must be float32 on cpu"),
     "whole": (lambda p: np.ones(p.shape, int), TypeError, "received int64 on cpu"),
     "a tensor": (lambda p: Tensor(np.ones(p.shape, p.dtype)), TypeError, "received a Tensor; take its array: grad.dat"),
-    "0.0": (lambda p: 0.0, TypeError, rf"{NUMBER} .* or None; received a float; None forgets a gradient"),
+    "0.0": (lambda p: 0.0, TypeError, rf"{NUMBER} \(None forgets it\); received a float"),
     "NumPy's 0.0": (lambda p: np.float32(0), TypeError, f"{NUMBER} .* received a float32"),
     "a list": (lambda p: [[1.0] * SIDE] * SIDE, TypeError, "received a list"),
     "False": (lambda p: False, TypeError, "received a bool"),
