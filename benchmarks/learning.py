@@ -92,8 +92,8 @@ def train_torch(config: Any) -> list[Row]:
     from torch.nn.functional import cross_entropy
 
     from minidl import data
-    from minidl.training.feed import training_batches, validation_batches
-    from minidl.training.resolve import resolve
+    from minidl.training.batches import training_batches, validation_batches
+    from minidl.training.settings.resolve import resolve
     from minidl.training.state import build
 
     opened = data.open_dataset(config.data, config.classes, seed=config.seed, val_share=config.val_share)

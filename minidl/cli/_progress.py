@@ -10,8 +10,9 @@ from minidl._text import draws
 from minidl.cli._out import say
 from minidl.cli._table import show
 from minidl.data import Split
-from minidl.training import Config, RunFolder, State, Watcher, progress
-from minidl.training.resolve import differences
+from minidl.training import Config, RunFolder, State, Watcher
+from minidl.training.progress import lines
+from minidl.training.settings.resolve import differences
 
 TITLES = ("setting", "value", "default")
 
@@ -23,7 +24,7 @@ def showing(*, verbose: bool = False) -> Iterator[tuple[Lines, Sequence[Watcher]
         lines = Lines(verbose=verbose)
         yield lines, (lines,)
         return
-    from minidl.training._bar import Bar
+    from minidl.training.progress.bar import Bar
 
     with Bar() as bar:
         lines = Lines(verbose=verbose, barred=True)
@@ -41,7 +42,7 @@ class Notes(Watcher):
         self.notes.append(note)
 
 
-class Lines(progress.Lines):
+class Lines(lines.Lines):
     """Prints lines when the run begins and one for every epoch.
 
     A training does not end because its lines cannot be written, as on a disk that is full: that is said once, on the

@@ -53,7 +53,7 @@ def info(
 def _show(found: Info) -> None:
     """Print what was found."""
     from minidl.cli._table import show
-    from minidl.data._scan import quoted
+    from minidl.data._picture_files import quoted
 
     kind = f"{found.kind}, " if found.kind != found.where else ""
     say(f"{found.where}: {kind}{len(found.classes)} classes", *found.notes)

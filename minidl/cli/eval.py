@@ -29,7 +29,7 @@ def evaluate(
     """
     from minidl.cli._progress import Lines, Notes
     from minidl.cli._table import show
-    from minidl.data._scan import quoted
+    from minidl.data._picture_files import quoted
     from minidl.training import evaluate_run
 
     notes = Notes()

@@ -44,7 +44,7 @@ def _bar() -> Iterator[None]:
         finally:
             _rooms.telling.pop()
         return
-    from minidl.training._bar import Bar
+    from minidl.training.progress.bar import Bar
 
     with Bar() as bar:
         bar.on_compile(_warmup.count())

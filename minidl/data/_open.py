@@ -7,13 +7,14 @@ from pathlib import Path
 from types import ModuleType
 
 from minidl._checks import check_fraction, check_path, to_int
-from minidl.data import _registry, cifar, folders, idx, tiny_imagenet
-from minidl.data._choice import Choice, choose
+from minidl.data import _registry
+from minidl.data._class_selection import Choice, choose
+from minidl.data._picture_files import entries, folders_in, is_picture, printable, some
 from minidl.data._roles import TRAIN, role_of
-from minidl.data._scan import entries, folders_in, is_picture, printable, some
+from minidl.data.formats import cifar, class_folders, idx, tiny_imagenet
 from minidl.data.split import Dataset, Split
 
-LAYOUTS: tuple[ModuleType, ...] = (tiny_imagenet, cifar, idx, folders)  # in the order in which they are tried
+LAYOUTS: tuple[ModuleType, ...] = (tiny_imagenet, cifar, idx, class_folders)  # in the order in which they are tried
 EXPECTED = "train/CLASS/*.jpg and val/CLASS/*.jpg, CLASS/*.jpg, or the files of Tiny-ImageNet, CIFAR or MNIST"
 
 
@@ -58,7 +59,7 @@ def open_dataset(
         raise ValueError(_no_folder(folder))
     for layout in LAYOUTS:
         if layout.recognise(folder):
-            inside = _hidden(folder) if layout is folders else []
+            inside = _hidden(folder) if layout is class_folders else []
             if inside:
                 break
             found: Dataset = layout.read(folder, classes, seed, val_share)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 
-from minidl.data._digits import digits
+from minidl.data.formats.digits import digits
 from minidl.data.pictures import Pictures
 
 LOADERS: dict[str, Callable[[], tuple[Pictures, Pictures]]] = {"digits": digits}

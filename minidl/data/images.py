@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.data._quiet import quiet
+from minidl.data._pillow_warnings import quiet
 
 if TYPE_CHECKING:
     from PIL.Image import Image

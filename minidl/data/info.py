@@ -9,7 +9,7 @@ from typing import Any
 
 from minidl._checks import to_int
 from minidl._looks import Brief, listed, sides
-from minidl.data._crew import available_cores, in_order
+from minidl.data._parallel import available_cores, in_order
 from minidl.data.split import Dataset, Split
 from minidl.data.statistics import Moments, Statistics
 

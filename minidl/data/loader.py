@@ -25,9 +25,9 @@ import numpy as np
 from minidl._checks import check_choice, check_flag, to_int
 from minidl._looks import Brief
 from minidl._random import addressed
+from minidl.data._as_split import Source, as_split
 from minidl.data._cache import Cache
-from minidl.data._crew import available_cores, in_order
-from minidl.data._plain import Source, as_split
+from minidl.data._parallel import available_cores, in_order
 from minidl.data.statistics import Statistics
 from minidl.data.transforms import Pipeline, build
 from minidl.data.transforms._base import as_input, stack

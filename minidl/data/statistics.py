@@ -12,7 +12,7 @@ import numpy as np
 
 from minidl._checks import check_flag, shown, to_int
 from minidl._looks import Brief
-from minidl.data._crew import available_cores, in_order
+from minidl.data._parallel import available_cores, in_order
 from minidl.data.split import Split
 
 

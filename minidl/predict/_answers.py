@@ -17,7 +17,7 @@ import numpy as np
 from minidl import ops
 from minidl._checks import check_path, to_int
 from minidl._looks import Brief, listed, percent
-from minidl.data._crew import available_cores, in_order
+from minidl.data._parallel import available_cores, in_order
 from minidl.folding import fuse
 from minidl.nn import Module
 from minidl.predict import _expert

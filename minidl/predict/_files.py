@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minidl._checks import check_path, shown
-from minidl.data._scan import is_run, pictures_below, printable
+from minidl.data._picture_files import is_run, pictures_below, printable
 
 
 @dataclass(frozen=True)

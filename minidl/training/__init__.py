@@ -9,20 +9,20 @@ Interrupted, NonFiniteError     what ends one before its time
 save_checkpoint, load_checkpoint, RunFolder
 """
 
-from minidl.training.checkpoint import load_checkpoint, save_checkpoint
-from minidl.training.config import Config
+from minidl.training.callback import Watcher
 from minidl.training.evaluation import evaluate
 from minidl.training.examining import evaluate_run, report_run
-from minidl.training.finite import NonFiniteError
 from minidl.training.fitting import fit
 from minidl.training.interrupt import Interrupted
-from minidl.training.jobs import Outcome, resume, train
 from minidl.training.metrics import Metrics
-from minidl.training.recipe import list_recipes, load_recipe
-from minidl.training.resolve import make_config, parse_setting
-from minidl.training.run import RunFolder
+from minidl.training.non_finite import NonFiniteError
+from minidl.training.run_folder.checkpoint import load_checkpoint, save_checkpoint
+from minidl.training.run_folder.folder import RunFolder
+from minidl.training.runs import Outcome, resume, train
+from minidl.training.settings.config import Config
+from minidl.training.settings.recipe import list_recipes, load_recipe
+from minidl.training.settings.resolve import make_config, parse_setting
 from minidl.training.state import State
-from minidl.training.watcher import Watcher
 
 __all__ = [
     "Config",

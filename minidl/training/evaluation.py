@@ -8,10 +8,10 @@ from contextlib import closing
 from minidl import ops
 from minidl._backend import Array
 from minidl.data import Loader, Pictures, Split
-from minidl.data._plain import Source, as_split
+from minidl.data._as_split import Source, as_split
 from minidl.nn import Module
 from minidl.tensor import Tensor, no_grad
-from minidl.training.feed import Batches, on_device
+from minidl.training.batches import Batches, on_device
 from minidl.training.metrics import Metrics
 
 

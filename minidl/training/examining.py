@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minidl.data import Pictures, Split
-from minidl.training.checkpoint import load_checkpoint
+from minidl.training.batches import validation_batches
+from minidl.training.callback import Watcher
 from minidl.training.evaluation import evaluate
-from minidl.training.feed import validation_batches
-from minidl.training.lock import hold
 from minidl.training.metrics import Metrics
-from minidl.training.opening import absolute_or_none, check_classes, examined_pictures
-from minidl.training.run import RunFolder
+from minidl.training.run_folder.checkpoint import load_checkpoint
+from minidl.training.run_folder.dataset import absolute_or_none, check_classes, examined_pictures
+from minidl.training.run_folder.folder import RunFolder
+from minidl.training.run_folder.lock import hold
 from minidl.training.state import State
 from minidl.training.threads import hold_threads
-from minidl.training.watcher import Watcher
 
 
 def evaluate_run(
@@ -77,7 +77,7 @@ def report_run(
         RuntimeError: if another process is writing to the run.
         OSError: if something cannot be written.
     """
-    from minidl.training.report import write_report  # here, because only this one draws
+    from minidl.training.run_folder.report import write_report  # here, because only this one draws
 
     run = RunFolder.open(path)
     with hold(run.path):

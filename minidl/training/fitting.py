@@ -7,15 +7,15 @@ from typing import Any
 
 from minidl._checks import shown
 from minidl.data import Split
-from minidl.data._plain import Source, as_split
+from minidl.data._as_split import Source, as_split
 from minidl.nn import Module
 from minidl.optim import Optimizer
-from minidl.training.config import Config, check_settings
-from minidl.training.feed import Batches, training_batches, validation_batches
+from minidl.training.batches import Batches, training_batches, validation_batches
+from minidl.training.callback import AfterEpoch, Watcher
 from minidl.training.loop import run_epochs
 from minidl.training.progress import check_progress, watching
+from minidl.training.settings.config import Config, check_settings
 from minidl.training.state import State, make_optimizer
-from minidl.training.watcher import AfterEpoch, Watcher
 
 PYTORCHS = {"callbacks": "watchers", "verbose": "progress", "validation_data": "val", "device_name": "device"}
 

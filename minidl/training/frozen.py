@@ -17,7 +17,7 @@ from minidl.data import Loader
 from minidl.models._registry import ENTRIES
 from minidl.nn import Module
 from minidl.tensor import Tensor, no_grad
-from minidl.training.feed import on_device
+from minidl.training.batches import on_device
 from minidl.training.state import State
 
 Loaders = tuple[Loader, Loader]

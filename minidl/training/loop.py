@@ -20,13 +20,13 @@ from minidl._backend import Array
 from minidl._log import log
 from minidl.optim import clip_grad_norm, make_schedule
 from minidl.tensor import Tensor
-from minidl.training import finite
+from minidl.training import non_finite
+from minidl.training.batches import Batch, Batches, numbered, on_device
+from minidl.training.callback import Watcher
 from minidl.training.evaluation import evaluate
-from minidl.training.feed import Batch, Batches, numbered, on_device
-from minidl.training.objective import main_logits, objective
+from minidl.training.loss import main_logits, objective
 from minidl.training.state import State
 from minidl.training.threads import hold_threads
-from minidl.training.watcher import Watcher
 
 
 def run_epochs(
@@ -95,7 +95,7 @@ def _step(state: State, group: Sequence[Batch]) -> float:
         if not math.isfinite(value):
             _random.default_generator().bit_generator.state = generator  # dropout shall drop the same again
             where = f"in epoch {state.epoch + 1}, step {state.step + 1}, the loss is {value}"
-            raise finite.error(where, finite.explain(state.learner, x, labels), state.optimizer.lr)
+            raise non_finite.error(where, non_finite.explain(state.learner, x, labels), state.optimizer.lr)
         if n == total:
             loss.backward()
         else:
@@ -121,8 +121,8 @@ def _finish_epoch(state: State, val: Batches) -> None:
         where = f"after epoch {state.epoch + 1} the loss in validation is {score.loss}"
         state.learner.eval()
         with closing(val.epoch(0)) as batches:
-            causes = (finite.explain(state.learner, *on_device(batch, state.config.device)) for batch in batches)
-            raise finite.error(where, next(filter(None, causes), ""), state.optimizer.lr)
+            causes = (non_finite.explain(state.learner, *on_device(batch, state.config.device)) for batch in batches)
+            raise non_finite.error(where, next(filter(None, causes), ""), state.optimizer.lr)
     row: dict[str, Any] = {
         "epoch": state.epoch + 1,
         "step": state.step + (state.history[-1]["step"] if state.history else 0),
@@ -146,8 +146,8 @@ def _stop(state: State, watchers: Sequence[Watcher]) -> bool:
 
 def _check_state(state: State, where: str) -> None:
     """Refuse to go on with a parameter that is not finite: a loss can stay finite behind a dead relu."""
-    if found := finite.bad_state(state.net):
-        raise finite.error(where, f"{found} is not finite", state.optimizer.lr)
+    if found := non_finite.bad_state(state.net):
+        raise non_finite.error(where, f"{found} is not finite", state.optimizer.lr)
 
 
 def _tell(watchers: Sequence[Watcher], event: str, *details: Any) -> None:

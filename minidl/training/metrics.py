@@ -177,7 +177,7 @@ class Metrics(Brief):
         self._loss_sum, self._in_first = float(state["loss_sum"]), int(state["in_first"])
 
     def _repr_html_(self) -> str:
-        from minidl.training._matrix import matrix
+        from minidl.training._metrics_html import matrix
 
         return matrix(self)
 

@@ -11,7 +11,7 @@ from minidl._looks import Brief, percent, short
 from minidl._random import manual_seed
 from minidl.nn import Module
 from minidl.optim import SGD, Adam, AdamW, Optimizer, RMSprop, Schedule, decay_groups
-from minidl.training.config import Config
+from minidl.training.settings.config import Config
 from minidl.training.transfer import freeze_body
 
 # of the history; history.csv has the seconds of each epoch as well

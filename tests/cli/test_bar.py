@@ -12,8 +12,10 @@ from rich.console import Console
 from minidl import nn, training
 from minidl.data import open_dataset
 from minidl.kernels import _rooms
-from minidl.training import _notebook, progress
-from minidl.training._bar import Bar
+from minidl.training.progress import notebook as notebook_module
+from minidl.training.progress.bar import Bar
+from minidl.training.progress.lines import Lines
+from minidl.training.progress.pace import Pace
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def test_the_bar_follows_a_training(parts, width):
     screen = io.StringIO()
     with Bar(Console(file=screen, force_terminal=True, width=width, color_system=None)) as bar:
         looking = Looking(bar)
-        training.fit(net(), *parts, epochs=2, batch_size=16, watchers=[bar, progress.Lines(), looking], progress=False)
+        training.fit(net(), *parts, epochs=2, batch_size=16, watchers=[bar, Lines(), looking], progress=False)
     assert [(text[:9], done, all_) for text, done, all_ in looking.seen] == [
         (f"epoch {e}/2", step, 3) for e in (1, 2) for step in (1, 2, 3)
     ]
@@ -76,7 +78,7 @@ def test_the_time_that_is_left_knows_nothing_of_the_compiler(parts, monkeypatch)
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(_rooms, "compiling", [0.0])
 
-    class Slow(progress.Pace):
+    class Slow(Pace):
         def draw(self, state):
             left.extend(self.words(state)[2:])
 
@@ -149,7 +151,7 @@ def test_a_notebook_has_one_output_and_no_flood(parts, notebook, capsys):
 
 
 def test_a_notebook_shows_where_it_is(parts, notebook, monkeypatch):
-    monkeypatch.setattr(_notebook, "PAUSE", 0.0)
+    monkeypatch.setattr(notebook_module, "PAUSE", 0.0)
     seen = []
     training.fit(
         net(), *parts, epochs=12, batch_size=48, watchers=[lambda state: seen.append(notebook.shown)], optimizer="adam"
@@ -162,7 +164,7 @@ def test_a_notebook_shows_where_it_is(parts, notebook, monkeypatch):
 
 def test_a_prompt_of_ipython_is_a_terminal(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: object()))
-    assert not _notebook.in_notebook()
+    assert not notebook_module.in_notebook()
 
 
 @pytest.mark.parametrize(

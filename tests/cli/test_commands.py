@@ -53,7 +53,7 @@ def test_training_prints_plain_lines(trained):
 
 
 def test_verbose_shows_all_settings_as_they_may_follow_set(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("minidl.training.jobs._draw", lambda *_: None)
+    monkeypatch.setattr("minidl.training.runs._draw", lambda *_: None)
     command = ["train", "--epochs", "1", "--batch-size", "256", "--verbose", "--out", str(tmp_path / "run")]
     assert cli.run(command) == 0
     lines = capsys.readouterr().out.splitlines()

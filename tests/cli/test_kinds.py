@@ -23,7 +23,7 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.delenv("MINIDL_TRACEBACK", raising=False)
     tiny.register(monkeypatch.setitem)
     monkeypatch.setattr(
-        "minidl.training.report.write_report", lambda run, state, val: run.report
+        "minidl.training.run_folder.report.write_report", lambda run, state, val: run.report
     )  # it has its own tests
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from minidl import cli, training, viz
 from minidl._html import Html
 from minidl._names import printable
-from minidl.training.run import folder_name
+from minidl.training.run_folder.folder import folder_name
 from tests.training import tiny
 
 AWKWARD = {
@@ -162,7 +162,7 @@ def test_every_title_and_name_can_be_drawn(name, kind, tmp_path, rng):
 
 @NAMES
 def test_every_name_survives_config_and_history(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("minidl.training.jobs._draw", lambda *_: None)
+    monkeypatch.setattr("minidl.training.runs._draw", lambda *_: None)
     pictures, val = tiny.parts()
     classes = (name, "b", "c")
     parts = tuple(type(part)(part.x, part.labels, classes) for part in (pictures, val))

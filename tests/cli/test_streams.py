@@ -68,7 +68,7 @@ NURSERY = r"""
 import contextlib, fcntl, io, json, os, pty, struct, sys, termios
 import matplotlib.backends.backend_agg, matplotlib.backends.backend_svg, matplotlib.figure, mpl_toolkits.mplot3d
 import rich.progress, rich.table, safetensors.numpy
-import minidl.export, minidl.kernels.cpu, minidl.predict, minidl.proof.runner, minidl.training.report
+import minidl.export, minidl.kernels.cpu, minidl.predict, minidl.proof.runner, minidl.training.run_folder.report
 from minidl import cli
 
 with contextlib.suppress(ModuleNotFoundError):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from minidl import data
 from minidl.data import Loader
-from minidl.data._quiet import quiet
+from minidl.data._pillow_warnings import quiet
 from minidl.data.images import open_picture
 from tests.data_sets.makers import bomb, class_folders, picture, train_and_val
 

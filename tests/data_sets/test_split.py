@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from minidl import data
-from minidl.data._choice import choose
-from minidl.data._digits import digits
+from minidl.data._class_selection import choose
+from minidl.data.formats.digits import digits
 from minidl.data.split import Arrays, draw_share
 
 IDS, NAMES = ["n1", "n2", "n3"], ["cat", "dog", "emu"]

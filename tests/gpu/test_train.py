@@ -3,8 +3,8 @@
 import pytest
 
 from minidl import data
-from minidl.training import jobs
-from minidl.training.config import Config
+from minidl.training import runs
+from minidl.training.settings.config import Config
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def parts():
 
 def test_a_training_on_the_gpu_is_the_one_on_the_cpu(gpu, parts, tmp_path):
     runs = {
-        device: jobs.train(Config(epochs=1, device=device), out=tmp_path / device, parts=parts)
+        device: runs.train(Config(epochs=1, device=device), out=tmp_path / device, parts=parts)
         for device in ("cpu", "cuda")
     }
     host, device = (runs[name].state for name in ("cpu", "cuda"))
@@ -27,8 +27,8 @@ def test_a_training_on_the_gpu_is_the_one_on_the_cpu(gpu, parts, tmp_path):
 
 
 def test_a_run_goes_on_on_another_device(gpu, parts, tmp_path):
-    whole = jobs.train(Config(epochs=2), out=tmp_path / "whole", parts=parts)
-    run = jobs.train(Config(epochs=1, device="cuda"), out=tmp_path / "run", parts=parts).run
-    after = jobs.resume(run.path, epochs=2, device="cpu", parts=parts)
+    whole = runs.train(Config(epochs=2), out=tmp_path / "whole", parts=parts)
+    run = runs.train(Config(epochs=1, device="cuda"), out=tmp_path / "run", parts=parts).run
+    after = runs.resume(run.path, epochs=2, device="cpu", parts=parts)
     assert {p.device for p in after.state.net.parameters()} == {"cpu"}
     assert after.state.history[-1]["val_loss"] == pytest.approx(whole.state.history[-1]["val_loss"], rel=1e-5)

@@ -6,7 +6,7 @@ import pytest
 from minidl import Tensor, models, ops
 from minidl.models.googlenet import CELLS, GoogLeNetOutput, Inception, NaiveInception
 from minidl.nn import BatchNorm2d, Conv2d, init
-from minidl.training.objective import objective
+from minidl.training.loss import objective
 from tests.models.walk import count, depth, dropouts, macs_by_layer, output_of, shapes, unfilled, walk
 
 

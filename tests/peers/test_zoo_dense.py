@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from minidl.training.objective import objective
+from minidl.training.loss import objective
 from tests.peers.twins import check_outputs, check_step, twins
 
 torch = pytest.importorskip("torch")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, data, nn, ops, optim, training
-from minidl.training.objective import objective
+from minidl.training.loss import objective
 from tests.training import tiny
 
 
@@ -138,7 +138,7 @@ def test_auxiliary_heads_count_as_much_as_they_are_told(pictures):
 def test_mixed_labels_count_by_their_larger_share(pictures):
     train, val = pictures
     state = training.fit(Net(), train, val, epochs=1, batch_size=37, mixup=0.5, momentum=0.0)
-    (x, p), net = next(training.feed.training_batches(train, state.config).epoch(0)), Net()
+    (x, p), net = next(training.batches.training_batches(train, state.config).epoch(0)), Net()
     assert p.shape == (37, 3)
     right = (net(Tensor(x)).numpy().argmax(axis=1) == p.argmax(axis=1)).mean()
     assert state.history[0]["train_top1"] == right

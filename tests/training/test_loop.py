@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, _random, models, no_grad, ops, training
-from minidl.training.feed import training_batches
+from minidl.training.batches import training_batches
 from minidl.training.state import build
 
 ARGUMENTS = {"in_channels": 1, "num_classes": 10}

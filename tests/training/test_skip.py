@@ -13,7 +13,7 @@ from tests.training import tiny
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("minidl.training.jobs._draw", lambda *_: None)  # takes a second, and is tested elsewhere
+    monkeypatch.setattr("minidl.training.runs._draw", lambda *_: None)  # takes a second, and is tested elsewhere
     tiny.register(monkeypatch.setitem)
 
 

@@ -9,8 +9,8 @@ import minidl
 from minidl import models, training, weights
 from minidl.data import Pictures, Split
 from minidl.training.frozen import bare, last_layer
-from minidl.training.origin import Origin, origin_of
-from minidl.training.resolve import resolve
+from minidl.training.settings.pretrained import Origin, origin_of
+from minidl.training.settings.resolve import resolve
 from minidl.training.transfer import freeze_body
 from minidl.weights import demo_path
 from tests.models.narrow import NARROW, narrow
@@ -161,7 +161,7 @@ def test_an_epoch_on_what_was_made_once_is_the_epoch_on_pictures(config, parts, 
     config = replace(config, epochs=3, transforms=normal, test_transforms=normal)
     short = training.train(config, parts=parts)
     assert short.state.head is short.state.net.fc
-    monkeypatch.setattr("minidl.training.jobs.shortened", lambda state, loaders, tell: (None, loaders))
+    monkeypatch.setattr("minidl.training.runs.shortened", lambda state, loaders, tell: (None, loaders))
     long = training.train(config, parts=parts)
     assert long.state.head is None
     for name, x in long.state.net.state_dict().items():

@@ -1,0 +1,9 @@
+"""What a run leaves behind, and how it is taken up again: one folder of files under fixed names.
+
+folder            `RunFolder`: which files there are, and the small ones among them
+checkpoint        last.safetensors and best.safetensors: a training put away, bit for bit
+split_record      pictures.json: which pictures the run learns from, and which it is evaluated with
+dataset           the pictures of a run, opened and found again
+lock              one process at a time
+report            report.html and the plots in it
+"""

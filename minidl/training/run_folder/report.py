@@ -1,0 +1,354 @@
+"""What a run tells in the end: its pictures, and report.html, one page with all of them.
+
+The page holds everything itself, asks for nothing from outside, and follows the reader's choice of light or dark.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minidl import _backend, ops, viz
+from minidl._backend import Array
+from minidl._files import atomic_write
+from minidl._html import Html, element, join
+from minidl._names import printable
+from minidl._version import __version__
+from minidl.data import Loader, Pictures, Split
+from minidl.data._picture_files import some
+from minidl.models._registry import ENTRIES
+from minidl.nn import Module
+from minidl.tensor import Tensor
+from minidl.training.batches import validation_batches
+from minidl.training.evaluation import evaluate
+from minidl.training.metrics import Metrics
+from minidl.training.run_folder import _report_page as _page
+from minidl.training.run_folder._learning_rates import rates
+from minidl.training.run_folder.folder import RunFolder
+from minidl.training.state import State
+from minidl.viz._figure import save, to_page
+from minidl.viz.confusion import plot_confusion
+from minidl.viz.curves import PANELS, plot_curves
+from minidl.viz.feature_maps import plot_feature_maps
+from minidl.viz.filters import plot_filters
+from minidl.viz.mistakes import Mistake, caption, plot_mistakes, thumbnail
+
+REPORT = "report.html"
+PICTURES = ("curves.png", "confusion.png", "mistakes.png", "filters.png", "feature_maps.png")
+MOST_MISTAKES = 12
+MOST_CONFUSIONS = 10
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a network answers to pictures.
+
+    Attributes:
+        numbers: which pictures of the split were read, (N,); the broken ones are not among them.
+        labels: their classes, (N,).
+        probabilities: what the network gave to each class, (N, classes).
+        metrics: the figures.
+    """
+
+    numbers: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    metrics: Metrics
+
+
+def write_report(run: RunFolder, state: State, val: Split | Pictures) -> Path:
+    """Examine a network once more, and write the pictures of the run and its report.html.
+
+    Args:
+        run: the folder; its history.csv is read for the time it took, if it is there.
+        state: the training, finished or not.
+        val: the validation pictures.
+
+    Returns:
+        The page.
+
+    Raises:
+        ValueError: if the pictures do not fit the network, or there are none.
+        OSError: if something cannot be written; each file is written whole or not at all.
+
+    Example:
+        >>> import tempfile
+        >>> from minidl import data, models, optim
+        >>> from minidl.training import Config
+        >>> net = models.lenet5_modern()
+        >>> state = State(net, optim.SGD(net.parameters(), lr=0.1), Config())
+        >>> val = data.open_dataset("digits").val.take(slice(0, 32))
+        >>> page = write_report(RunFolder(tempfile.mkdtemp()), state, val)
+        >>> sorted(file.name for file in page.parent.iterdir())
+        ['confusion.png', 'feature_maps.png', 'filters.png', 'mistakes.png', 'report.html']
+    """
+    val = Split.of(val) if isinstance(val, Pictures) else val
+    batches = validation_batches(val, state.config)
+    found = examine(state.net, batches, state.config.device)
+    mistakes = viz.worst_mistakes(found.probabilities, found.labels, MOST_MISTAKES)
+    title = f"{state.config.model} on {printable(Path(state.config.data).name)}"
+    words = _page.fill(
+        title=title,
+        state=_where(run, state),
+        figures=_figures(run, state, found.metrics),
+        curves=_curves(run, state, title),
+        classes=_classes(val, found.metrics),
+        confusion=_confusion(run, val, found.metrics),
+        mistakes=_mistakes(run, val, found, mistakes),
+        filters=_filters(run, state),
+        maps=_maps(run, state, batches, found),
+        settings=_settings(state, val, found.metrics.left_out),
+        on=_on(run, state),
+    )
+    page = run.path / REPORT
+    with atomic_write(page) as temporary:
+        temporary.write_text(words, encoding="utf-8", newline="")
+    return page
+
+
+def examine(net: Module, batches: Loader, device: str = "cpu") -> Examination:
+    """Ask a network about all pictures, in eval mode and without a graph.
+
+    Raises:
+        ValueError: if the pictures do not fit the network.
+    """
+    labels: list[np.ndarray] = []
+    probabilities: list[np.ndarray] = []
+
+    def note(logits: Tensor, t: Array) -> None:
+        labels.append(_backend.to_numpy(t))
+        probabilities.append(ops.softmax(logits).numpy())
+
+    metrics = evaluate(net, batches, device, tell=note)
+    numbers = np.array([number for number in range(len(batches.split)) if number not in batches.broken])
+    return Examination(numbers, np.concatenate(labels), np.concatenate(probabilities), metrics)
+
+
+# The parts of the page, from top to bottom
+
+
+def _where(run: RunFolder, state: State) -> str:
+    done = f"{state.epoch} of {state.config.epochs} epochs are done"
+    if state.step:
+        done += f", and {state.step} steps of the next"
+    ended = run.read_times().get(state.epoch, (0.0, ""))[1]
+    when = f" (the last on {ended[:10]})" if ended else ""
+    about = "All figures are those of the weights as they are now."
+    return f"{run.path}: {done}{when}; drawn by minidl {__version__}. {about}"
+
+
+def _figures(run: RunFolder, state: State, metrics: Metrics) -> Html:
+    cards = [
+        ("accuracy", _share(metrics.top1), f"{metrics.confusion.trace()} of {metrics.n} pictures"),
+        ("loss", f"{metrics.loss:.4f}", "mean cross-entropy"),
+    ]
+    if metrics.classes > 5:
+        cards.insert(1, ("top 5", _share(metrics.top5), "among the first five"))
+    if state.best is not None:
+        cards.append(("best epoch", _share(state.best["val_top1"]), f"after epoch {state.best['epoch']}"))
+    cards.append(("parameters", f"{_count(state.net):,}", state.config.model))
+    seconds = sum(seconds for seconds, _ in run.read_times().values())
+    if seconds:
+        cards.append(("time", _duration(seconds), f"{state.epoch} epoch{'s' * (state.epoch != 1)}"))
+    return _page.figures(cards)
+
+
+def _curves(run: RunFolder, state: State, title: str) -> Html:
+    history = state.history
+    if not history:
+        return element("p", "There is no curve yet: no epoch is done.")
+    by_step = rates(state)
+    save(plot_curves(history, rates=by_step, title=title), run.path / "curves.png")
+    first, last = history[0], history[-1]
+    plates = []
+    for panel in PANELS:
+        columns = [name for name in CURVES[panel] if name in last]
+        if not columns:
+            continue
+        told = "; ".join(f"{name} from {first[name]:.4g} to {last[name]:.4g}" for name in columns)
+        alt = f"{panel} over {len(history)} epochs: {told}"
+        plates.append(_page.plate(to_page(plot_curves(history, rates=by_step, panels=[panel]), panel, alt)))
+    columns = list(last)
+    rows = [[_number(row[name]) for name in columns] for row in history]
+    numbers = _page.table("Every epoch; accuracies are shares of 1", columns, rows, numbers=range(len(columns)))
+    return join(
+        element("div", join(*plates), class_="panels"),
+        element("p", "The dotted line marks the best epoch, the one with the highest validation accuracy."),
+        element("details", element("summary", "The numbers of every epoch"), numbers),
+    )
+
+
+CURVES = {"loss": ("train_loss", "val_loss"), "accuracy": ("train_top1", "val_top1", "val_top5"), "lr": ("lr",)}
+
+
+def _classes(val: Split, metrics: Metrics) -> Html:
+    """Return a row for each class, the worst first; those without pictures last."""
+    confusion, shares = metrics.confusion, metrics.per_class
+    rows = []
+    for label in np.argsort(shares, kind="stable"):  # NaN comes last
+        n, right = int(confusion[label].sum()), int(confusion[label, label])
+        wrong = confusion[label].copy()
+        wrong[label] = 0
+        other = f"{val.classes[wrong.argmax()]} ({wrong.max()})" if wrong.any() else ""
+        bar = element("span", element("i", style=f"width:{100 * shares[label]:.0f}%"), class_="bar", aria_hidden="true")
+        accuracy = join(bar, _share(shares[label])) if n else "–"
+        rows.append([val.classes[label], accuracy, f"{right:,} of {n:,}", other, str(label)])
+    head = ("class", "accuracy", "right", "most often taken for", "number")
+    return _page.table(f"{len(rows)} classes, the worst first", head, rows, numbers=(1, 2, 4))
+
+
+def _confusion(run: RunFolder, val: Split, metrics: Metrics) -> Html:
+    counts = metrics.confusion
+    figure = plot_confusion(counts, val.classes)
+    save(figure, run.path / "confusion.png")
+    alt = f"confusion matrix of {len(counts)} classes; {counts.trace()} of {counts.sum()} answers lie on its diagonal"
+    caption = (
+        "A row is a true class, a column an answer. Blue is right, orange wrong; the opacity is the square root of the "
+        "share of the row."
+    )
+    picture = _page.plate(to_page(figure, "confusion", alt), caption, "wide")
+    wrong = counts - np.diag(counts.diagonal())
+    order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_CONFUSIONS]
+    pairs = [divmod(int(place), len(counts)) for place in order]
+    rows = [
+        [
+            val.classes[label],
+            val.classes[answer],
+            str(wrong[label, answer]),
+            _share(wrong[label, answer] / counts[label].sum()),
+        ]
+        for label, answer in pairs
+        if wrong[label, answer]
+    ]
+    if not rows:
+        return join(picture, element("p", "There are no mistakes."))
+    head = ("class", "taken for", "pictures", "share of the class")
+    return join(picture, _page.table("The most frequent mistakes", head, rows, numbers=(2, 3)))
+
+
+def _mistakes(run: RunFolder, val: Split, found: Examination, mistakes: list[Mistake]) -> Html:
+    def read(place: int) -> np.ndarray:
+        return val.read(int(found.numbers[place]))
+
+    figure = plot_mistakes(read, found.probabilities, found.labels, val.classes, count=MOST_MISTAKES)
+    save(figure, run.path / "mistakes.png")
+    if not mistakes:
+        return element("p", f"There are none among {len(found.labels):,} pictures.")
+    plates = []
+    for one in mistakes:
+        true, answer = val.classes[one.label], val.classes[one.answer]
+        words = element(
+            "figcaption",
+            _whole(caption("true", true, one.p_label)),
+            Html("<br>"),
+            element("span", _whole(caption("answer", answer, one.p_answer)), class_="answer"),
+            element("small", Path(val.name(int(found.numbers[one.picture]))).name),
+        )
+        picture = _page.picture(thumbnail(read(one.picture)), f"a picture of class {true}, taken for {answer}")
+        plates.append(element("figure", picture, words))
+    introduction = (
+        "The pictures whose true class got the least probability. Below each stand its true class and the answer of "
+        "the network, with the probability the network gave to each."
+    )
+    return join(element("p", introduction), element("div", join(*plates), class_="pictures"))
+
+
+def _filters(run: RunFolder, state: State) -> Html:
+    name, w = viz.first_filters(state.net)
+    figure = plot_filters(w)
+    save(figure, run.path / "filters.png")
+    alt = f"{len(w)} filters of {name}, the largest weight {np.abs(w).max():.3g}"
+    caption = element("span", element("code", name), ". All filters share one scale; grey is 0.")
+    return _page.plate(to_page(figure, "filters", alt), caption, "narrow")
+
+
+def _maps(run: RunFolder, state: State, batches: Loader, found: Examination) -> Html:
+    val, number = batches.split, int(found.numbers[0])
+    with closing(batches.epoch(0)) as epoch:
+        x = next(epoch)[0][0]  # as the network sees it
+    maps = viz.feature_maps(state.net, x)
+    figure = plot_feature_maps(maps, val.read(number))
+    save(figure, run.path / "feature_maps.png")
+    true, answer = val.classes[found.labels[0]], val.classes[found.probabilities[0].argmax()]
+    alt = f"feature maps of a picture of class {true} after {', '.join(maps)}"
+    caption = (
+        f"The first validation picture ({Path(val.name(number)).name}), of class {true}; the answer is {answer}. A row "
+        "is a block of the network; drawn are the maps that vary most, with the numbers of their channels."
+    )
+    return _page.plate(to_page(figure, "maps", alt), caption, "wide")
+
+
+def _settings(state: State, val: Split, left_out: list[str]) -> Html:
+    config = state.config.to_dict()
+    paper = ENTRIES[state.config.model].variant.paper
+    about = {
+        "network": f"{state.config.model}: {paper.citation}",
+        "parameters": f"{_count(state.net):,}",
+        "data": state.config.data,
+        **({"training": f"{state.pictures[0]:,} pictures"} if state.pictures else {}),
+        "validation": f"{len(val):,} pictures, {len(val.classes)} classes",
+        "classes": ", ".join(val.classes),
+    } | ({"left out": f"{len(left_out):,} that cannot be read: {some(left_out)}"} if left_out else {})
+    settings = {name: value if isinstance(value, str) else json.dumps(value) for name, value in config.items()}
+    return join(
+        _page.definitions("What was trained on what", about),
+        element(
+            "details", element("summary", "All settings"), _page.definitions("The resolved configuration", settings)
+        ),
+    )
+
+
+def _on(run: RunFolder, state: State) -> Html:
+    again = shlex.quote(str(run.path))
+    more = "" if state.epoch < state.config.epochs else f" --epochs {2 * state.config.epochs}"
+    commands = f"minidl train --resume {again}{more}\nminidl eval {again}\nminidl eval {again} --checkpoint best"
+    words = (
+        "The first command goes on where the training stopped, the second repeats the accuracy, the third that of the "
+        "best epoch."
+    )
+    return join(element("p", words), element("pre", element("code", commands)))
+
+
+# Numbers
+
+
+def _count(net: Module) -> int:
+    return sum(int(np.prod(parameter.shape)) for parameter in net.parameters())
+
+
+def _share(share: float) -> str:
+    return _together(f"{100 * share:.1f} %")
+
+
+def _together(words: str) -> str:
+    """Keep words on one line."""
+    return words.replace(" ", "\u00a0")
+
+
+def _whole(words: str) -> str:
+    """Keep a number and its percent sign on one line."""
+    return words.replace(" %", "\u00a0%")
+
+
+def _number(value: Any) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def _duration(seconds: float) -> str:
+    """Return a time in its two largest units.
+
+    Example:
+        >>> _duration(8), _duration(226), _duration(7380)
+        ('8 s', '3 min 46 s', '2 h 3 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
