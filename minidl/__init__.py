@@ -15,6 +15,7 @@ Example:
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from minidl import _deprecated
 from minidl._answers import answering
 from minidl._random import manual_seed
 from minidl._threads import get_num_threads, set_num_threads
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from minidl._gradcheck import GradientError, gradcheck
     from minidl.folding import fuse
 
+_deprecated.install()
 globals().pop("tensor")  # the file of that name, which is loaded; minidl.tensor is PyTorch's function, on first use
 
 __all__ = [
