@@ -23,7 +23,7 @@ from minidl._version import __version__ as __version__
 from minidl.tensor import Event, Function, Tensor, no_grad, observe
 
 if TYPE_CHECKING:
-    from minidl import cost, cuda, data, kernels, models, nn, ops, optim, training, viz, weights
+    from minidl import cost, cuda, data, kernels, models, nn, ops, optim, teach, training, viz, weights
     from minidl._functions import tensor as tensor
     from minidl._gradcheck import GradientError, gradcheck
     from minidl.folding import fuse
@@ -51,6 +51,7 @@ __all__ = [
     "ops",
     "optim",
     "set_num_threads",
+    "teach",
     "training",
     "viz",
     "weights",
@@ -63,7 +64,9 @@ def __dir__() -> list[str]:
 
 # All but the tensors is imported on first use, so that `import minidl` stays quick.
 _PLACES = {
-    **dict.fromkeys(("cost", "cuda", "data", "kernels", "models", "nn", "ops", "optim", "training", "viz", "weights")),
+    **dict.fromkeys(
+        ("cost", "cuda", "data", "kernels", "models", "nn", "ops", "optim", "teach", "training", "viz", "weights")
+    ),
     "export": None,
     "utils": None,
     "fuse": "minidl.folding",

@@ -20,6 +20,7 @@ from minidl.cli._out import READER_GONE, ReaderGone, prepare, say, silence
 from minidl.cli.data import app as data
 from minidl.cli.doctor import doctor
 from minidl.cli.eval import evaluate
+from minidl.cli.explore import explore
 from minidl.cli.export import export
 from minidl.cli.gradcheck import gradcheck
 from minidl.cli.models import models
@@ -45,6 +46,7 @@ app.command("report", cls=Command)(report)
 app.command("predict", cls=Command)(predict)
 app.command("export", cls=Command)(export)
 app.command("models", cls=Command)(models)
+app.command("explore", cls=Command)(explore)
 app.command("gradcheck", cls=Command)(gradcheck)
 app.command("warmup", cls=Command)(warmup)
 app.command("doctor", cls=Command)(doctor)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import minidl
-from minidl import Function, Tensor, cost, data, kernels, models, nn, observe, ops, optim, training
+from minidl import Function, Tensor, cost, data, kernels, models, nn, observe, ops, optim, teach, training
 from minidl._gradcheck import ArgumentReport, GradcheckReport, GradientError
 from minidl._gradcheck.evidence import Pattern
 from minidl.data import transforms
@@ -184,7 +184,7 @@ def things():
     for kind in (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop):
         yield kind(net.parameters(), lr=0.1)
     yield from [groups(), optim.Optimizer([weight], lr=0.1), optim.SGD.momentum, *schedules(), *schedulers()]
-    yield optim.Schedule(0.1, 9, 5)
+    yield from [optim.Schedule(0.1, 9, 5), teach.explore("conv")]
     yield from [
         split(),
         split().source,

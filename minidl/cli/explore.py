@@ -1,0 +1,65 @@
+"""`minidl explore`: see an operation at work, on a page of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from minidl.cli._out import say
+
+
+class Language(StrEnum):
+    """Of the captions."""
+
+    EN = "en"
+    KO = "ko"
+
+
+def explore(
+    what: Annotated[str, typer.Argument(help="conv, conv-transpose, depthwise, …", metavar="OPERATION")] = "conv",
+    input: Annotated[str | None, typer.Option(help="The input.", metavar="CxHxW")] = None,
+    filters: Annotated[int | None, typer.Option(help="Kernels, which are output channels.")] = None,
+    kernel: Annotated[str | None, typer.Option(help="Size of the window: 3 or 3x5.", metavar="K")] = None,
+    stride: Annotated[str | None, typer.Option(help="Step of the window: 2 or 2x1.", metavar="S")] = None,
+    padding: Annotated[str | None, typer.Option(help="1, 1x2 or top,bottom,left,right.", metavar="P")] = None,
+    dilation: Annotated[str | None, typer.Option(help="Distance between the taps.", metavar="D")] = None,
+    groups: Annotated[int | None, typer.Option(help="Groups of channels.")] = None,
+    set: Annotated[
+        list[str] | None,
+        typer.Option(help="Any other setting, such as eps=0.001; may be repeated.", metavar="NAME=VALUE"),
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="Of the captions.")] = Language.EN,
+    out: Annotated[Path | None, typer.Option(help="The file.", show_default="OPERATION.html")] = None,
+    opens: Annotated[bool, typer.Option("--open/--no-open", help="Open it in a browser, where there is one.")] = True,
+) -> None:
+    """Show an operation at work, forward and backward, on a page that needs no network.
+
+    Without settings it is the worked example of a lecture: 308 - 498 + 164 + 1 = -25.
+
+    For example:
+
+      minidl explore conv --input 3x6x6 --filters 2 --kernel 3 --stride 2 --padding 1
+
+      minidl explore max-pool --set ceil_mode=true
+    """
+    from minidl.teach import explore as show
+    from minidl.teach.explorer.spelling import read
+
+    asked: dict[str, Any] = {"input": input, "filters": filters, "kernel": kernel, "stride": stride}
+    asked |= {"padding": padding, "dilation": dilation, "groups": groups}
+    page = show(what, lang=lang.value, **read(asked, set or ()))
+    path = page.save(out or f"{what}.html")
+    if opens and _desktop():
+        webbrowser.open(path.resolve().as_uri())
+    say(f"{path}: {page.title}")
+
+
+def _desktop() -> bool:
+    """Tell whether there is a desktop on which a page can be opened."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,59 @@
+"""Put a page together from its pieces: style, script, strings, the state, and a picture for those without a script."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+
+from minidl._html import Html, element
+from minidl._page import joined, look, piece, script_data
+from minidl.teach.explorer.gather import Scene
+from minidl.teach.explorer.picture import picture
+from minidl.teach.explorer.words import words
+
+PLACE = "minidl.teach.explorer"
+STYLES = ("explorer", "cells", "controls")
+# Joined in this order: what a file uses stands in one before it, but for what runs only when a page is used.
+SCRIPTS = (
+    "arrays",
+    "words",
+    "judge",
+    "windows",
+    "conv",
+    "mount",
+)
+
+
+@dataclass(frozen=True)
+class Assets:
+    """What a page needs to show operations: the text of one <style> and of one <script>.
+
+    The script defines `minidlExplorer` and shows nothing by itself.
+    """
+
+    style: str
+    script: str
+
+
+def assets(lang: str = "en") -> Assets:
+    """Return the style and the script of the explorer, with the strings of a language."""
+    style = look() + joined(PLACE, (f"page/css/{name}.css" for name in STYLES))
+    code = joined(PLACE, (f"page/js/{name}.js" for name in SCRIPTS))
+    strings = script_data({"lang": lang, "strings": words(lang)})
+    return Assets(
+        style, f'const minidlExplorer = (() => {{\n"use strict";\nconst LANGUAGE = {strings};\n{code}\n}})();'
+    )
+
+
+def write_page(scene: Scene, lang: str = "en") -> str:
+    """Return the page of one operation, complete in itself."""
+    said, parts = words(lang), assets(lang)
+    template = string.Template(piece(PLACE, "page/page.html"))
+    return template.substitute(
+        lang=Html.of(lang),
+        title=Html.of(said[f"title.{scene.op}"]),
+        style=parts.style,
+        script=parts.script,
+        state=script_data(scene.state()),
+        picture=element("p", said["page.no_script"], class_="notice") + picture(scene, said),
+    )
