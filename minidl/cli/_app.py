@@ -23,6 +23,7 @@ from minidl.cli.eval import evaluate
 from minidl.cli.explore import explore
 from minidl.cli.export import export
 from minidl.cli.gradcheck import gradcheck
+from minidl.cli.learn import app as learn
 from minidl.cli.models import models
 from minidl.cli.predict import predict
 from minidl.cli.report import report
@@ -51,6 +52,7 @@ app.command("gradcheck", cls=Command)(gradcheck)
 app.command("warmup", cls=Command)(warmup)
 app.command("doctor", cls=Command)(doctor)
 app.add_typer(data, name="data")
+app.add_typer(learn, name="learn")
 
 
 def _print_version(wanted: bool) -> None:

@@ -19,7 +19,7 @@ def answers(tmp_path_factory):
 
 @pytest.mark.parametrize("step", STEPS, ids=IDS)
 def test_the_form_of_a_step(step):
-    assert len(step.title) <= 60
+    assert len(step.title) <= 45
     assert step.kind in KINDS
     assert step.checks
     assert set(step.kernels) <= set(kernels.NAMES)

@@ -11,7 +11,7 @@
 its place, and what it is about (`b1_im2col.py`: the step "b1_im2col", also called "b1" and "im2col"). Nothing else has
 to be told of it. The file holds plain data, no functions, so that it is the step's English table of strings:
 
-    TITLE     = "Windows become columns"        at most 60 letters
+    TITLE     = "Windows become columns"        at most 45 letters
     TASK      = """…"""                         what is wanted, in about ten lines of at most 80 columns
     PICTURE   = """…"""                         drawn with letters, at most 80 columns
     FORMULA   = """…"""                         in the letters of docs/architecture.md, section 6

@@ -25,7 +25,7 @@ class Step(Brief):
 
     Attributes:
         name: the name of its file, "b1_im2col".
-        title: of at most 60 letters.
+        title: of at most 45 letters.
         task: what is wanted.
         picture: drawn with letters.
         formula: in the letters of the documents.

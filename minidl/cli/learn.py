@@ -1,0 +1,185 @@
+"""`minidl learn`: exercises, each checked, each usual mistake named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from minidl.cli._help import Command, Group
+from minidl.cli._out import say, say_json
+
+if TYPE_CHECKING:
+    from minidl.teach.learn.folder import Folder
+    from minidl.teach.learn.steps import Step
+
+app = typer.Typer(
+    cls=Group,
+    help="Learn to write a network's array operations: exercises, checked in your own folder.",
+    rich_markup_mode=None,
+)
+
+Dir = Annotated[Path | None, typer.Option("--dir", help="Work in this folder, not in the current one.")]
+Name = Annotated[str | None, typer.Argument(help="A step: c2, conv2d, or c2_conv2d.", show_default="where you are")]
+One = Annotated[str, typer.Argument(help="A step: c2, conv2d, or c2_conv2d.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="What is drawn; without it, new numbers each time.")]
+
+
+@app.callback(invoke_without_command=True)
+def _group(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        say(*context.get_help().splitlines())
+
+
+def _open(dir: Path | None, name: str | None, verb: str) -> tuple[Folder, Step]:
+    """Return the folder and the step that is meant."""
+    from minidl.teach.learn.folder import Folder
+    from minidl.teach.learn.steps import get_step
+    from minidl.teach.strings.learn import words
+
+    folder = Folder(dir)
+    step = get_step(name) if name is not None else folder.here()
+    if step is None:
+        raise ValueError(words.ALL_DONE.format(verb=verb))
+    return folder, step
+
+
+@app.command("list", cls=Command)
+def list_(dir: Dir = None) -> int:
+    """Show the units and their steps, what is done, and where you are.
+
+    Example:
+      minidl learn list
+    """
+    from minidl.teach.learn import telling
+    from minidl.teach.learn.folder import Folder
+
+    say(*telling.course(Folder(dir)))
+    return 0
+
+
+@app.command(cls=Command)
+def start(
+    name: Name = None,
+    notebook: Annotated[bool, typer.Option("--notebook", help="As a notebook, NAME.ipynb.")] = False,
+    dir: Dir = None,
+) -> int:
+    """Write the skeleton of a step into the folder; never over a file.
+
+    Example:
+      minidl learn start b1
+    """
+    from minidl.teach.strings.learn import words
+
+    folder, step = _open(dir, name, "start")
+    file = folder.start(step, notebook)
+    say(f"{step.number}: {step.title}", words.WRITTEN.format(file=file.name, number=step.number))
+    return 0
+
+
+@app.command(cls=Command)
+def check(
+    name: Name = None,
+    seed: Seed = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    dir: Dir = None,
+) -> int:
+    """Check your file of a step, and name what is wrong. This runs the file: check only code that you trust.
+
+    Fresh random numbers are drawn each time; --seed draws those of an earlier check again. The exit status is 1 if the
+    step is not right.
+
+    Example:
+      minidl learn check b1
+    """
+    from minidl.teach.learn import telling
+
+    folder, step = _open(dir, name, "check")
+    verdict, printed = folder.check(step, seed)
+    if as_json:
+        say_json({**verdict.to_dict(), "printed": printed})
+    else:
+        say(*telling.verdict_of(folder, step, verdict, printed))
+    return 0 if verdict.passed else 1
+
+
+@app.command(cls=Command)
+def watch(dir: Dir = None) -> int:
+    """Check at every save, and show the one next thing to do. This runs the files of the folder that you save.
+
+    When a step is right, the skeleton of the next is written. Ctrl-C ends.
+
+    Example:
+      minidl learn watch
+    """
+    from minidl.teach.learn.folder import Folder
+    from minidl.teach.learn.watching import watched
+    from minidl.teach.strings.learn import words
+
+    folder = Folder(dir)
+    say(words.WATCHING.format(folder=folder.path.resolve()))
+    try:
+        for lines in watched(folder):
+            say("", *lines)
+    except KeyboardInterrupt:
+        say("")
+    return 0
+
+
+@app.command(cls=Command)
+def hint(
+    which: Annotated[
+        int | None, typer.Argument(help="1, a question; 2, an idea; 3, the line.", show_default="the next")
+    ] = None,
+    of: Annotated[str | None, typer.Option(help="The step, if not the one where you are.")] = None,
+    dir: Dir = None,
+) -> int:
+    """Give a hint: a question, an idea, or the line.
+
+    Example:
+      minidl learn hint 1
+    """
+    folder, step = _open(dir, of, "hint --of")
+    number, text = folder.hint(step, which)
+    say(f"{step.number}, hint {number} of {len(step.hints)}:", f"  {text}")
+    return 0
+
+
+@app.command(cls=Command)
+def reset(name: One, dir: Dir = None) -> int:
+    """Write the skeleton of a step anew; your file stays beside it under another name.
+
+    Example:
+      minidl learn reset b1
+    """
+    from minidl.teach.strings.learn import words
+
+    folder, step = _open(dir, name, "reset")
+    file, kept = folder.reset(step)
+    say(words.KEPT.format(file=kept.name), words.WRITTEN.format(file=file.name, number=step.number))
+    return 0
+
+
+@app.command(cls=Command)
+def solution(
+    name: One,
+    give_up: Annotated[bool, typer.Option("--give-up", help="Before the step is right; it is remembered.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Put it in your folder; your file stays beside it.")] = False,
+    dir: Dir = None,
+) -> int:
+    """Show the reference solution of a step that you have done.
+
+    Example:
+      minidl learn solution b1 --give-up
+    """
+    from minidl.teach.strings.learn import words
+
+    folder, step = _open(dir, name, "solution")
+    text = folder.solution(step, give_up)
+    if not write:
+        say(*text.splitlines())
+        return 0
+    kept = folder.put(step, text)
+    say(words.SOLUTION_FILE.format(file=step.file), *([words.KEPT.format(file=kept.name)] if kept else []))
+    return 0

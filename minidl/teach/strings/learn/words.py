@@ -1,0 +1,58 @@
+"""What `minidl learn` says besides the texts of the steps."""
+
+UNITS = {
+    "a": "Windows",
+    "b": "Columns and the adjoint",
+    "c": "Convolution",
+    "d": "Pooling",
+    "e": "Layers, losses and a step of SGD",
+    "f": "Blocks",
+    "g": "Find the bug",
+}
+
+# How a step stands.
+DONE = "done"
+CHANGED = "done (changed)"
+GIVEN_UP = "gave up"
+BEGUN = "begun"
+HERE = "->"  # in front of the step where the learner is
+PROGRESS = "{done} of {all} steps done"
+EVERYTHING = "every step is done; train a network with your own code: minidl learn train"
+
+# What comes next.
+NEXT = "next: {number}, {title}: minidl learn start {number}"
+WRITTEN = "{file} is written; open it, write it, and check it: minidl learn check {number}"
+HINT = "a hint: minidl learn hint {which} --of {number}"
+NO_HINT = "all hints are given; the solution: minidl learn solution {number} --give-up"
+CHECK = "check it: minidl learn check {number}"
+NEEDS = "it uses your {file}, which is not here; write it first: minidl learn start {number}"
+KEPT = "the old file stays beside it: {file}"
+WATCHING = "watching {folder}; every save is checked, Ctrl-C ends"
+PRINTED = "printed by {file}:"
+MORE_LINES = "… and {count:,} lines before these"
+RIGHT = "{name}: right ({cases} cases, seed {seed}, {seconds:.2f} s)"
+NOT_RIGHT = "{name}: {state} (seed {seed}, {seconds:.2f} s)"
+UNKNOWN_MISTAKE = "which mistake this is, is not recognised; do this smallest case by hand"
+SOLUTION_FILE = "{file} is the solution now"
+
+# What is refused.
+THERE_ALREADY = "learn: {file} is here already and stays as it is; check it: minidl learn check {number}; begin anew: minidl learn reset {number}"  # noqa: E501
+FOREIGN_STATE = "learn: {file} is none of minidl learn's ({why}); move it away, or work in another folder"
+NEWER_STATE = "learn: {file} was written by a newer minidl (form {form}, this one knows {known}); work with that one"
+NO_FOLDER = "learn: there is no folder {folder}; make it first, or leave --dir out"
+NOT_BEGUN = "learn: {file} is not here; begin with: minidl learn start {number}"
+WHICH_HINT = "learn: hints are numbered 1 to 3; received {which}"
+NOT_YET = "learn: the solution of {number} is shown after a pass; to see it now, which is remembered: minidl learn solution {number} --give-up"  # noqa: E501
+NO_NOTEBOOK = "learn: {file} is no notebook that can be read ({why}); to begin anew: minidl learn reset {number}"
+NOT_OURS = "learn: {file} was not made from the notebook {notebook}; move one of the two away"
+ALL_DONE = "learn: every step is done; name one: minidl learn {verb} NAME"
+ENDLESS = "does not end: stopped after {seconds:g} s"
+
+# Notebooks.
+NOTEBOOK_HEAD = "## {number}: {title}"
+NOTEBOOK_NOTE = (
+    "Write the body below, save the notebook (Ctrl-S), and run the last cell. The check reads the saved file, and "
+    "writes your code to `{file}`, from which later steps import it."
+)
+FROM_NOTEBOOK = "# written from {notebook} by minidl learn check; edit the notebook, not this file"
+UNSAVED = "The notebook on the disk still holds the skeleton: has it been saved (Ctrl-S)?"
