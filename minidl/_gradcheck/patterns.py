@@ -229,6 +229,26 @@ def other_factor(e: Evidence) -> Pattern | None:
     return Pattern("factor", f"dx is dy * {ours}, but dy * {right} is right") if ours and right else None
 
 
+def constant_taken(e: Evidence) -> Pattern | None:
+    """y = x · s, and s is taken for a constant, or what goes through s has a wrong factor."""
+    if e.dy is None or e.y is None or e.x is None or not e.dx.shape == e.x.shape == e.y.shape == e.dy.shape:
+        return None
+    if e.dx.size < 3 or not e.x.all():
+        return None
+    direct = e.dy * e.y / e.x  # the slope if s were constant
+    rest = e.slope - direct
+    square = float((rest * rest).sum())
+    if np.abs(rest).max() <= e.tolerance or not square:
+        return None
+    c = float(((e.dx - direct) * rest).sum()) / square
+    if (np.abs(e.dx - direct - c * rest) > e.tolerance * max(1.0, abs(c))).any():
+        return None
+    if abs(c) <= 1e-5:
+        return Pattern("constant", f"dx is dy * y / {e.name}: what {e.name} is multiplied with is taken for a constant")
+    text = f"counts {in_words(c, e) or f'{c:.5g}'} times, not once"
+    return Pattern("constant", f"y is {e.name} times a factor; the way through this factor {text}")
+
+
 def _laid_over(array: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[np.ndarray, str]]:
     """Yield the ways to lay an array over a shape: as it is, or one number for each index of an axis."""
     if array.shape == shape:

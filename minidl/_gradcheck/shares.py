@@ -36,6 +36,19 @@ def dy_ignored(e: Evidence) -> Pattern | None:
     return Pattern("dy ignored", "dx is the gradient of y.sum(): dy is not multiplied in")
 
 
+def own_place(e: Evidence) -> Pattern | None:
+    """Every element holds the share of the output at its own place, where others depend on it, too."""
+    if e.jacobian is None or e.dy is None or e.dy.shape != e.dx.shape or e.dx.size < 3:
+        return None
+    own = np.array([e.jacobian[(*place, *place)] * e.dy[place] for place in np.ndindex(e.dx.shape)])
+    if not e.is_dx(own.reshape(e.dx.shape)):
+        return None
+    return Pattern(
+        "own place",
+        "every element holds the share of the output at its own place only; the other outputs depend on it, too",
+    )
+
+
 def one_use(e: Evidence) -> Pattern | None:
     """Every element holds the share of the first or of the last output that uses it."""
     if e.jacobian is None or e.dy is None:

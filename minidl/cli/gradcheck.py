@@ -117,7 +117,7 @@ def _show(rows: Iterator[Row], title: str, what: str) -> int:
 def _own_file(path: Path, only: str | None, full: bool, as_json: bool) -> int:
     """Print a row for each check of each function in a file, then what is wrong with them."""
     from minidl.cli._table import table
-    from minidl.proof.student import check_file
+    from minidl.proof.student import check_file, known_in
 
     results = check_file(path, only, full=full)
     if as_json:
@@ -126,7 +126,8 @@ def _own_file(path: Path, only: str | None, full: bool, as_json: bool) -> int:
         [next(results)], results
     )  # the file is imported here, or the error comes before the table
     done: list[Result] = []
-    with table(["function", "check", "cases", ERROR, "time", "verdict"], [14, 26, -5, -20, -8, 15]) as add:
+    wide = max(14, *map(len, known_in(path)), 0)
+    with table(["function", "check", "cases", ERROR, "time", "verdict"], [wide, 26, -5, -20, -8, 15]) as add:
         for result in results:
             done.append(result)
             if result.verdict != "missing":

@@ -164,3 +164,30 @@ class CachedOnce(Cached):
 
 plant("the input of a later call", "stale", lambda x: Cached.apply(x), [draw(3, 4)])
 plant("the input of the first call", "stale", lambda x: CachedOnce.apply(x), [draw(3, 4)])
+
+
+# ------------------------------------------------------------------ local response norm, and softmax by itself
+
+WINDOW = {"size": 4, "alpha": 0.5, "beta": 0.75}
+LRN_X = draw(2, 5, 2, 3)
+
+
+def lrn(times=1.0, own=False):
+    """Local response norm whose second term counts so many times, or is that of the number itself."""
+
+    def dx(x, y, dy):
+        scale = textbook.lrn(x, **WINDOW, k=2.0)[1]
+        first = dy * scale**-0.75
+        if own:
+            return first - 2 * 0.5 * 0.75 * dy * x * x * scale**-1.75
+        return first + times * (textbook.lrn_dx(dy, x, scale, **WINDOW) - first)
+
+    return unary(lambda x: textbook.lrn(x, **WINDOW, k=2.0)[0], dx)
+
+
+plant("lrn takes scale for a constant", "constant", lrn(times=0), [LRN_X], says="dx is dy * y / x")
+plant("lrn without the 2 of the square", "constant", lrn(times=0.5), [LRN_X], says="this factor counts 1/2")
+plant("lrn adds its second term", "constant", lrn(times=-1), [LRN_X], says="this factor counts -1 times")
+plant("lrn divides alpha by the window", "constant", lrn(times=1 / 4), [LRN_X], says="this factor counts 1/4")
+plant("lrn without its neighbours", "own place", lrn(own=True), [LRN_X], says="at its own place only")
+plant("softmax by itself", "own place", unary(SOFTMAX, lambda x, y, dy: dy * y * (1 - y)), [draw(3, 6)])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class Geometry:
     dtype: str = "float64"
     channels_last: bool = False
     beyond: Pair = (0, 0)  # windows that reach over the end (ceil_mode of the poolings)
+    whole: bool = False  # small whole numbers, with which one can reckon by hand
 
     @property
     def w_shape(self) -> tuple[int, ...]:
@@ -56,7 +58,7 @@ class Geometry:
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Draw an array in the dtype and memory order of the case."""
-        array = rng.standard_normal(shape).astype(self.dtype)
+        array = numbers(rng, shape, self.whole).astype(self.dtype)
         if self.channels_last and array.ndim == 4:
             return np.ascontiguousarray(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
         return array
@@ -71,6 +73,37 @@ class Geometry:
         words = [f"{name}={value}" for name, value, default in changed if value != default]
         words += ["x channels-last in memory"] * self.channels_last
         return ", ".join([f"x.shape={self.x_shape}", f"kernel_size={self.kernel_size}", *words])
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """One case of a function without windows: the shape of x, and the settings of the call by name."""
+
+    name: str
+    x_shape: tuple[int, ...]
+    given: dict[str, Any] = field(default_factory=dict)
+    dtype: str = "float64"
+    groups: int = 1
+    whole: bool = False
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...] | None = None) -> np.ndarray:
+        """Draw an array of the dtype of the case, of the shape of x (default) or another one."""
+        return numbers(rng, self.x_shape if shape is None else shape, self.whole).astype(self.dtype)
+
+    def __str__(self) -> str:
+        words = [f"{name}={value}" for name, value in self.given.items()]
+        words += [f"dtype={self.dtype}"] * (self.dtype != "float64")
+        return ", ".join([f"x.shape={self.x_shape}", *words])
+
+
+Case = Geometry | Numbers
+
+
+def numbers(rng: np.random.Generator, shape: tuple[int, ...], whole: bool) -> np.ndarray:
+    """Draw numbers from a normal distribution, or small whole ones that are seldom 0."""
+    if not whole:
+        return rng.standard_normal(shape)
+    return rng.choice(np.array([-3, -2, -1, 1, 2, 3, 4], dtype=np.float64), shape)
 
 
 WINDOWS = (
@@ -103,3 +136,23 @@ POOLS = (
     Geometry("float32", (1, 2, 4, 4), (2, 2), stride=(2, 2), dtype="float32"),
 )
 DILATED_POOLS = (*POOLS, Geometry("dilation", (2, 2, 7, 8), (2, 2), stride=(2, 1), dilation=(3, 2)))
+ONE: Padding = ((1, 1), (1, 1))
+HANDS = (  # to reckon by hand: whole numbers, and one thing at a time
+    Geometry("one window", (1, 1, 2, 2), (2, 2), whole=True),
+    Geometry("four windows", (1, 1, 3, 3), (2, 2), whole=True),
+    Geometry("not square", (1, 1, 2, 4), (2, 3), whole=True),
+    Geometry("padding", (1, 1, 2, 2), (3, 3), padding=ONE, whole=True),
+    Geometry("uneven padding", (1, 1, 2, 2), (2, 2), padding=((1, 0), (0, 1)), whole=True),
+    Geometry("stride", (1, 1, 4, 4), (2, 2), stride=(2, 2), whole=True),
+    Geometry("uneven stride", (1, 1, 3, 4), (2, 2), stride=(1, 2), whole=True),
+    Geometry("dilation", (1, 1, 3, 3), (2, 2), dilation=(2, 2), whole=True),
+    Geometry("uneven dilation", (1, 1, 2, 3), (2, 2), dilation=(1, 2), whole=True),
+    Geometry("two channels", (1, 2, 2, 2), (2, 2), whole=True),
+    Geometry("two kernels", (1, 1, 2, 3), (2, 2), 2, whole=True),
+    Geometry("two pictures", (2, 1, 2, 2), (2, 2), whole=True),
+    Geometry("two pictures, two kernels", (2, 1, 2, 3), (2, 2), 2, whole=True),
+    Geometry("beyond the end", (1, 1, 3, 3), (2, 2), stride=(2, 2), beyond=(1, 1), whole=True),
+    Geometry("depthwise", (1, 2, 2, 2), (2, 2), 2, groups=2, whole=True),
+    Geometry("depthwise, two kernels a channel", (1, 2, 2, 2), (2, 2), 4, groups=2, whole=True),
+    Geometry("two groups", (1, 4, 2, 2), (2, 2), 2, groups=2, whole=True),
+)

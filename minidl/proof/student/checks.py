@@ -19,13 +19,13 @@ from minidl.proof.student.watch import Wrong, check_form, compare
 # ------------------------------------------------------------------ the windows
 
 
-def _random() -> np.random.Generator:
-    return np.random.default_rng(0)
+def _random(s: Subject) -> np.random.Generator:
+    return np.random.default_rng(s.seed)
 
 
 def im2col_loops(s: Subject, g: Geometry) -> float:
     """cols against the loops."""
-    x = g.draw(_random(), g.x_shape)
+    x = g.draw(_random(s), g.x_shape)
     arguments = x, g.kernel_size, g.stride, g.padding, g.dilation
     right = oracles.im2col(*arguments)
     return against_loops(s, g, "cols", "N, C, KH, KW, OH, OW", arguments, right, mistakes.of_im2col(x, g))
@@ -41,7 +41,7 @@ def _col2im(s: Subject, g: Geometry) -> Linear:
 
 def col2im_loops(s: Subject, g: Geometry) -> float:
     """x against the loops."""
-    cols = g.draw(_random(), g.cols_shape)
+    cols = g.draw(_random(s), g.cols_shape)
     arguments = cols, g.x_shape, g.stride, g.padding, g.dilation
     right, wrong = oracles.col2im(*arguments), mistakes.of_col2im(cols, g)
     return against_loops(s, g, "x", "N, C, H, W", arguments, right, wrong, (_gather(g), cols))
@@ -59,7 +59,7 @@ def col2im_adjoint(s: Subject, g: Geometry) -> float:
 
 def col2im_differences(s: Subject, g: Geometry) -> float:
     """col2im as the gradient of im2col."""
-    return finite_differences(s, _random().standard_normal(g.x_shape), _gather(g), _col2im(s, g), "x")
+    return finite_differences(s, _random(s).standard_normal(g.x_shape), _gather(g), _col2im(s, g), "x")
 
 
 # ------------------------------------------------------------------ convolution
@@ -67,7 +67,7 @@ def col2im_differences(s: Subject, g: Geometry) -> float:
 
 def conv2d_loops(s: Subject, g: Geometry) -> float:
     """y against the loops; one of the cases has no bias."""
-    rng = _random()
+    rng = _random(s)
     x, w, b = (g.draw(rng, shape) for shape in (g.x_shape, g.w_shape, (g.kernels,)))
     bias = None if g.name == "1×1" else b
     arguments = x, w, bias, *_settings(g)
@@ -98,13 +98,13 @@ def _of_w(x: np.ndarray, g: Geometry) -> Linear:
     return lambda w: mistakes.multiply(cols, w, g)
 
 
-def _whole(g: Geometry, shape: tuple[int, ...]) -> np.ndarray:
-    return np.random.default_rng(2).integers(-3, 4, shape).astype(g.dtype)
+def _whole(s: Subject, g: Geometry, shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(s.seed + 2).integers(-3, 4, shape).astype(g.dtype)
 
 
 def conv2d_dx_loops(s: Subject, g: Geometry) -> float:
     """dx against the loops."""
-    rng = _random()
+    rng = _random(s)
     dy, w = g.draw(rng, g.y_shape), g.draw(rng, g.w_shape)
     arguments = dy, w, g.x_shape, *_settings(g)
     right, wrong = oracles.conv2d_dx(*arguments), mistakes.of_conv2d_dx(dy, w, g)
@@ -113,7 +113,7 @@ def conv2d_dx_loops(s: Subject, g: Geometry) -> float:
 
 def conv2d_dx_adjoint(s: Subject, g: Geometry) -> float:
     """<conv2d(x), dy> = <x, conv2d_dx(dy)>."""
-    conv2d, w = s.other("conv2d", oracles.conv2d), _whole(g, g.w_shape)
+    conv2d, w = s.other("conv2d", oracles.conv2d), _whole(s, g, g.w_shape)
 
     def forward(x: np.ndarray) -> np.ndarray:
         return conv2d(x, w, None, *_settings(g))
@@ -123,14 +123,14 @@ def conv2d_dx_adjoint(s: Subject, g: Geometry) -> float:
 
 def conv2d_dx_differences(s: Subject, g: Geometry) -> float:
     """conv2d_dx as the gradient of the loops."""
-    rng = _random()
+    rng = _random(s)
     x, w = rng.standard_normal(g.x_shape), rng.standard_normal(g.w_shape)
     return finite_differences(s, x, _of_x(w, g), _dx(s, w, g), "x")
 
 
 def conv2d_dw_loops(s: Subject, g: Geometry) -> float:
     """dw against the loops."""
-    rng = _random()
+    rng = _random(s)
     dy, x = g.draw(rng, g.y_shape), g.draw(rng, g.x_shape)
     arguments = dy, x, g.w_shape, *_settings(g)
     right, wrong = oracles.conv2d_dw(*arguments), mistakes.of_conv2d_dw(dy, x, g)
@@ -139,7 +139,7 @@ def conv2d_dw_loops(s: Subject, g: Geometry) -> float:
 
 def conv2d_dw_adjoint(s: Subject, g: Geometry) -> float:
     """<conv2d(w), dy> = <w, conv2d_dw(dy)>."""
-    conv2d, x = s.other("conv2d", oracles.conv2d), _whole(g, g.x_shape)
+    conv2d, x = s.other("conv2d", oracles.conv2d), _whole(s, g, g.x_shape)
 
     def forward(w: np.ndarray) -> np.ndarray:
         return conv2d(x, w, None, *_settings(g))
@@ -149,7 +149,7 @@ def conv2d_dw_adjoint(s: Subject, g: Geometry) -> float:
 
 def conv2d_dw_differences(s: Subject, g: Geometry) -> float:
     """conv2d_dw as the gradient of the loops."""
-    rng = _random()
+    rng = _random(s)
     x, w = rng.standard_normal(g.x_shape), rng.standard_normal(g.w_shape)
     return finite_differences(s, w, _of_w(x, g), _dw(s, x, g), "w")
 
@@ -157,15 +157,15 @@ def conv2d_dw_differences(s: Subject, g: Geometry) -> float:
 # ------------------------------------------------------------------ pooling
 
 
-def _apart(g: Geometry) -> np.ndarray:
+def _apart(s: Subject, g: Geometry) -> np.ndarray:
     """Draw negative numbers, no two near each other: no step crosses a kink, and padding with 0 would always win."""
     size = int(np.prod(g.x_shape))
-    return ((_random().permutation(size) - size) / 8).reshape(g.x_shape).astype(g.dtype)
+    return ((_random(s).permutation(size) - size) / (1 if g.whole else 8)).reshape(g.x_shape).astype(g.dtype)
 
 
 def max_pool2d_loops(s: Subject, g: Geometry) -> float:
     """y against the loops, and what is returned besides it."""
-    x = _apart(g)
+    x = _apart(s, g)
     arguments = x, g.kernel_size, g.stride, g.padding, g.dilation, g.size
     y, _ = _two(s, s.function(*arguments))
     right = mistakes.gather(x, g, fill=-np.inf).max(axis=(2, 3))
@@ -177,7 +177,7 @@ def max_pool2d_loops(s: Subject, g: Geometry) -> float:
 
 def max_pool2d_winners(s: Subject, g: Geometry) -> float:
     """The winners against the loops, on pictures of few values, so that there are ties."""
-    x = _random().integers(-2, 2, g.x_shape).astype(g.dtype)
+    x = _random(s).integers(-2, 2, g.x_shape).astype(g.dtype)
     _, winners = _two(s, s.function(x, g.kernel_size, g.stride, g.padding, g.dilation, g.size))
     right = mistakes.winners_of(x, g)
     if not isinstance(winners, np.ndarray) or winners.dtype.kind not in "iu":
@@ -199,7 +199,7 @@ def _max_pool2d_dx(s: Subject, g: Geometry, winners: np.ndarray) -> Linear:
 
 def max_pool2d_dx_loops(s: Subject, g: Geometry) -> float:
     """dx against the loops."""
-    dy, winners = g.draw(_random(), (*g.x_shape[:2], *g.size)), mistakes.winners_of(_apart(g), g).astype("uint8")
+    dy, winners = g.draw(_random(s), (*g.x_shape[:2], *g.size)), mistakes.winners_of(_apart(s, g), g).astype("uint8")
     right = mistakes.scatter(mistakes.tapped(dy, winners, g), g).astype(g.dtype)
     arguments = dy, winners, g.x_shape, g.kernel_size, g.stride, g.padding, g.dilation
     wrong = mistakes.of_max_pool2d_dx(dy, winners, g)
@@ -216,14 +216,14 @@ def _picked(g: Geometry, winners: np.ndarray) -> Linear:
 
 def max_pool2d_dx_adjoint(s: Subject, g: Geometry) -> float:
     """<max_pool2d(x), dy> = <x, max_pool2d_dx(dy)>, with the winners given."""
-    winners = mistakes.winners_of(_apart(g), g).astype("uint8")
+    winners = mistakes.winners_of(_apart(s, g), g).astype("uint8")
     shapes = g.x_shape, (*g.x_shape[:2], *g.size)
     return adjoint(s, g, ("max_pool2d", _picked(g, winners)), _max_pool2d_dx(s, g, winners), shapes)
 
 
 def max_pool2d_dx_differences(s: Subject, g: Geometry) -> float:
     """max_pool2d_dx as the gradient of the loops."""
-    x = _apart(g).astype(np.float64)
+    x = _apart(s, g).astype(np.float64)
     winners = mistakes.winners_of(x, g).astype("uint8")
 
     def forward(x: np.ndarray) -> np.ndarray:
@@ -234,7 +234,7 @@ def max_pool2d_dx_differences(s: Subject, g: Geometry) -> float:
 
 def avg_pool2d_loops(s: Subject, g: Geometry) -> float:
     """y against the loops, with the padding counted and not counted."""
-    x = g.draw(_random(), g.x_shape)
+    x = g.draw(_random(s), g.x_shape)
     errors = []
     for with_pad in (True, False):
         arguments = x, g.kernel_size, g.stride, g.padding, g.size, with_pad
@@ -254,7 +254,7 @@ def _averaged(g: Geometry, with_pad: bool) -> Linear:
 
 def avg_pool2d_dx_loops(s: Subject, g: Geometry) -> float:
     """dx against the loops, with the padding counted and not counted."""
-    dy, errors = g.draw(_random(), (*g.x_shape[:2], *g.size)), []
+    dy, errors = g.draw(_random(s), (*g.x_shape[:2], *g.size)), []
     for with_pad in (True, False):
         arguments = dy, g.x_shape, g.kernel_size, g.stride, g.padding, g.size, with_pad
         share = np.broadcast_to((dy / mistakes.counts(g, with_pad))[:, :, None, None], g.cols_shape)
@@ -275,7 +275,7 @@ def avg_pool2d_dx_adjoint(s: Subject, g: Geometry) -> float:
 
 def avg_pool2d_dx_differences(s: Subject, g: Geometry) -> float:
     """avg_pool2d_dx as the gradient of the loops."""
-    x = _random().standard_normal(g.x_shape)
+    x = _random(s).standard_normal(g.x_shape)
     return max(
         finite_differences(s, x, _averaged(g, with_pad), _avg_pool2d_dx(s, g, with_pad), "x")
         for with_pad in (True, False)
@@ -287,7 +287,7 @@ def avg_pool2d_dx_differences(s: Subject, g: Geometry) -> float:
 
 def relu_loops(s: Subject, g: Geometry) -> float:
     """y = max(x, 0)."""
-    x = g.draw(_random(), g.x_shape)
+    x = g.draw(_random(s), g.x_shape)
     wrong = [
         ("negative numbers keep their size", np.abs(x)),
         ("nothing is done", x),
@@ -298,7 +298,7 @@ def relu_loops(s: Subject, g: Geometry) -> float:
 
 def relu_dx_loops(s: Subject, g: Geometry) -> float:
     """dx = dy where y > 0."""
-    rng = _random()
+    rng = _random(s)
     dy, y = g.draw(rng, g.x_shape), np.maximum(g.draw(rng, g.x_shape), 0)
     wrong = [
         ("the mask is forgotten", dy),
@@ -311,6 +311,6 @@ def relu_dx_loops(s: Subject, g: Geometry) -> float:
 
 def relu_dx_differences(s: Subject, g: Geometry) -> float:
     """relu_dx as the gradient of relu."""
-    x = _apart(g)
+    x = _apart(s, g)
     x -= x.mean() + 0.01
     return finite_differences(s, x, lambda x: np.maximum(x, 0), lambda dy: s.function(dy, np.maximum(x, 0)), "x")

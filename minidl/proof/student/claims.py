@@ -4,34 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from minidl.proof.student import checks
-from minidl.proof.student.cases import DILATED_POOLS, GROUPS, POOLS, WINDOWS, Geometry
+from minidl.proof.student import batch_norm, checks, lrn, rows, simple
+from minidl.proof.student.cases import DILATED_POOLS, GROUPS, POOLS, WINDOWS, Case
 from minidl.proof.student.kinds import Subject
 
 
 @dataclass(frozen=True)
 class Check:
-    """One way to check a function, on some geometries."""
+    """One way to check a function, on some cases."""
 
     name: str
-    cases: tuple[Geometry, ...]
-    run: Callable[[Subject, Geometry], float]
+    cases: tuple[Case, ...]
+    run: Callable[[Subject, Any], float]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A function: its name, its parameters, and what is checked of it."""
+    """A function: its name, its parameters, and what is checked of it.
+
+    Of a family of functions a file has all or none: one that lacks beside others is said to be missing.
+    """
 
     name: str
     parameters: str
     checks: tuple[Check, ...]
+    family: str = "windows"
 
 
-LOOPS, ADJOINT, DIFFERENCES = "loops", "adjoint identity", "finite differences"
+LOOPS, FORMULA, ADJOINT, DIFFERENCES = "loops", "formula", "adjoint identity", "finite differences"
 LAYOUT = "stride, padding, dilation"
 
-CLAIMS = (
+WINDOW_CLAIMS = (
     Claim(
         "conv2d_loops",
         f"x, w, b, {LAYOUT}, groups",
@@ -119,3 +124,98 @@ CLAIMS = (
         ),
     ),
 )  # fmt: skip
+LARGE_OUT = rows.ENTROPIES[:-2]  # the gradients take log p, which does not overflow any more
+FUSED = "activation, residual"
+LAYER_CLAIMS = (
+    Claim("linear", "x, w, b", (Check(LOOPS, rows.LINEARS, rows.linear_loops),), "linear"),
+    Claim(
+        "linear_dx",
+        "dy, w",
+        (Check(LOOPS, rows.LINEARS, rows.linear_dx_formula), Check(ADJOINT, rows.LINEARS, rows.linear_dx_adjoint)),
+        "linear",
+    ),
+    Claim(
+        "linear_dw",
+        "dy, x",
+        (Check(LOOPS, rows.LINEARS, rows.linear_dw_formula), Check(ADJOINT, rows.LINEARS, rows.linear_dw_adjoint)),
+        "linear",
+    ),
+    Claim("channel_sums", "dy", (Check(LOOPS, rows.MAPS, rows.channel_sums_loops),), "sums"),
+    Claim(
+        "global_avg_pool2d", "x", (Check(LOOPS, simple.MAPS, simple.global_avg_pool2d_loops),), "global average pooling"
+    ),
+    Claim(
+        "global_avg_pool2d_dx",
+        "dy, x_shape",
+        (
+            Check(FORMULA, simple.MAPS, simple.global_avg_pool2d_dx_formula),
+            Check(ADJOINT, simple.MAPS, simple.global_avg_pool2d_dx_adjoint),
+        ),
+        "global average pooling",
+    ),
+    Claim("lrn", "x, size, alpha, beta, k", (Check(LOOPS, lrn.LRNS, lrn.lrn_loops),), "lrn"),
+    Claim(
+        "lrn_dx",
+        "dy, x, scale, size, alpha, beta",
+        (
+            Check(FORMULA, lrn.LRNS, lrn.lrn_dx_formula),
+            Check(DIFFERENCES, lrn.LRNS[1:4], lrn.lrn_dx_differences),
+        ),
+        "lrn",
+    ),
+    Claim(
+        "batch_norm",
+        f"x, w, b, eps, {FUSED}",
+        (Check(LOOPS, batch_norm.NORMS, batch_norm.batch_norm_loops),),
+        "batch norm",
+    ),
+    Claim(
+        "batch_norm_grads",
+        "dy, x, w, b, mean, rstd, activation, joined",
+        (
+            Check(FORMULA, batch_norm.NORMS, batch_norm.batch_norm_grads_formula),
+            Check(DIFFERENCES, batch_norm.NORMS[1:3], batch_norm.batch_norm_grads_differences),
+        ),
+        "batch norm",
+    ),
+    Claim(
+        "batch_norm_eval",
+        f"x, w, b, mean, rstd, {FUSED}",
+        (Check(LOOPS, batch_norm.NORMS, batch_norm.batch_norm_eval_loops),),
+        "batch norm",
+    ),
+    Claim(
+        "running_statistics",
+        "x, mean, var, momentum",
+        (Check(LOOPS, batch_norm.NORMS, batch_norm.running_loops),),
+        "running statistics",
+    ),
+    Claim("softmax", "x, axis", (Check(FORMULA, rows.SOFTMAXES, rows.softmax_loops),), "softmax"),
+    Claim(
+        "softmax_dx",
+        "dy, y, axis",
+        (
+            Check(FORMULA, rows.SOFTMAXES[:5], rows.softmax_dx_formula),
+            Check(DIFFERENCES, rows.SOFTMAXES[1:5], rows.softmax_dx_differences),
+        ),
+        "softmax",
+    ),
+    Claim("cross_entropy", "x, t", (Check(FORMULA, rows.ENTROPIES, rows.cross_entropy_loops),), "cross-entropy"),
+    Claim(
+        "cross_entropy_dx",
+        "dy, log_p, t",
+        (
+            Check(FORMULA, LARGE_OUT, rows.cross_entropy_dx_formula),
+            Check(DIFFERENCES, LARGE_OUT, rows.cross_entropy_dx_differences),
+        ),
+        "cross-entropy",
+    ),
+    Claim("dropout", "x, keep, scale", (Check(FORMULA, simple.DROPOUTS, simple.dropout_loops),), "dropout"),
+    Claim(
+        "sgd",
+        "p, g, velocity, lr, momentum, weight_decay, nesterov",
+        (Check(FORMULA, simple.STEPS, simple.sgd_loops),),
+        "sgd",
+    ),
+)  # fmt: skip
+CLAIMS = (*WINDOW_CLAIMS, *LAYER_CLAIMS)

@@ -8,7 +8,7 @@ without a fraction make this exact.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from minidl._gradcheck import GradientError, gradcheck
 from minidl._gradcheck.evidence import Evidence
-from minidl.proof.student.cases import Geometry
+from minidl.proof.student.cases import Case, Geometry
 from minidl.proof.student.shapes import wrong_shapes
 from minidl.proof.student.watch import Mistakes, Watched, Wrong, check_form, compare
 from minidl.tensor import Context, Function
@@ -36,6 +36,7 @@ class Subject:
     others: dict[str, Watched]
     full: bool = False
     quiet: bool = False
+    seed: int = 0  # of all that is drawn
 
     def other(self, name: str, loops: Callable[..., Any]) -> Callable[..., Any]:
         """Return the student's function of that name, or the loops if it is missing."""
@@ -91,9 +92,56 @@ def against_loops(
     return compare(result_name, result, right, wrong, evidence if forward else None)
 
 
-def adjoint(s: Subject, g: Geometry, forward: tuple[str, Linear], backward: Linear, shapes: tuple[Any, Any]) -> float:
+Named = Iterable[tuple[str, str, Any]]  # a mistake, the result that it changes, and what that becomes
+
+
+def against_formula(
+    s: Subject,
+    parts: tuple[tuple[str, str], ...],
+    arguments: tuple[Any, ...],
+    right: tuple[Any, ...],
+    wrong: Callable[[], Named],
+) -> float:
+    """Compare one call with the right results, of which there may be several.
+
+    Args:
+        s: the function.
+        parts: the name of each result, and the letters of its shape.
+        arguments: what the function is called with.
+        right: what it must return.
+        wrong: gives the mistakes that are tried if it does not.
+    """
+    results: tuple[Any, ...] = (s.function(*arguments),)
+    if len(parts) > 1:
+        names, given = ", ".join(name for name, _ in parts), results[0]
+        if not isinstance(given, tuple) or len(given) != len(parts):
+            kind = f"a tuple of {len(given)}" if isinstance(given, tuple) else f"a {type(given).__name__}"
+            raise Wrong(f"{s.function.name} must return ({names}); it returned {kind}")
+        results = given
+    errors = [0.0]
+    for (name, axes), result, expected in zip(parts, results, right, strict=True):
+        said = s.function.name if len(parts) == 1 else f"{s.function.name} ({name})"
+        if expected is None:
+            if result is not None:
+                raise Wrong(f"{said} must return None here; it returned a {type(result).__name__}")
+            continue
+        result = np.asarray(result) if isinstance(result, np.floating) else result
+        result = check_form(said, result, np.shape(expected), np.asarray(expected).dtype, axes)
+        errors.append(compare(name, result, np.asarray(expected), _of(name, wrong)))
+    return max(errors)
+
+
+def _of(name: str, wrong: Callable[[], Named]) -> Mistakes:
+    """Yield the mistakes that change one of the results."""
+    with np.errstate(all="ignore"):
+        for what, changed, result in wrong():
+            if changed == name:
+                yield what, np.asarray(result, dtype=np.float64)
+
+
+def adjoint(s: Subject, g: Case, forward: tuple[str, Linear], backward: Linear, shapes: tuple[Any, Any]) -> float:
     """Compare <f(x), c> with <x, g(c)>, where shapes are those of x and of c."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(s.seed + 1)
     x, c = (rng.integers(-4, 5, shape).astype(g.dtype) for shape in shapes)
     y = check_form(forward[0], forward[1](x), c.shape, c.dtype, "like the loops'")
     dx = check_form(s.function.name, backward(c), x.shape, x.dtype, "like x")
@@ -143,7 +191,9 @@ def finite_differences(
 
     mode, rtol = "elements" if s.full else "direction", math.inf if s.quiet else RTOL
     try:
-        report = gradcheck(lambda x: Students.apply(x), [x.astype(np.float64)], names=[name], mode=mode, rtol=rtol)
+        report = gradcheck(
+            lambda x: Students.apply(x), [x.astype(np.float64)], names=[name], mode=mode, rtol=rtol, seed=s.seed
+        )
     except GradientError as error:
         raise Wrong(str(error), error.report.worst) from None
     if report.worst > RTOL:

@@ -86,11 +86,15 @@ def of_im2col(x: np.ndarray, g: Geometry) -> Iterator[Mistake]:
     for what, layout in layouts(g):
         yield what, gather(x, g, layout)
     if g.padding != NONE:
-        edge = np.pad(x, ((0, 0), (0, 0), *g.padding), mode="edge")
-        inside = Geometry(g.name, edge.shape, g.kernel_size, stride=g.stride, dilation=g.dilation)
-        yield "the padding repeats the edge of the picture instead of being 0", gather(edge, inside)
+        yield "the padding repeats the edge of the picture instead of being 0", of_edge(x, g)
     if g.kernel_size[0] == g.kernel_size[1]:
         yield "the taps i and j are exchanged", gather(x, g).swapaxes(2, 3)
+
+
+def of_edge(x: np.ndarray, g: Geometry) -> np.ndarray:
+    """Return what the windows see where the padding repeats the edge of the picture."""
+    edge = np.pad(x, ((0, 0), (0, 0), *g.padding), mode="edge")
+    return gather(edge, Geometry(g.name, edge.shape, g.kernel_size, stride=g.stride, dilation=g.dilation))
 
 
 def of_col2im(cols: np.ndarray, g: Geometry) -> Iterator[Mistake]:
@@ -196,6 +200,11 @@ def of_conv2d(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, g: Geometry) -
         yield what, multiply(cols, kernel, g) + bias
     for what, group_of in groupings(g):
         yield what, multiply(cols, w, g, group_of) + bias
+    if g.groups > 1:
+        every = np.sum([multiply(cols, w, g, lambda o, k=k: k) for k in range(g.groups)], axis=0)  # type: ignore[misc]
+        yield "the channels of all groups are added up", every + bias
+    if g.padding != NONE:
+        yield "the padding repeats the edge of the picture instead of being 0", multiply(of_edge(x, g), w, g) + bias
     for what, y in reshaped_maps(multiply(cols, w, g), "the result"):
         yield what, y + bias
 
@@ -233,6 +242,8 @@ def of_conv2d_dx(dy: np.ndarray, w: np.ndarray, g: Geometry) -> Iterator[Mistake
         yield what, scatter(spread(dy, w, g, group_of), g)
     for what, x in of_col2im(spread(dy, w, g), g):
         yield what, x
+    if len(dy) > 1:
+        yield "the pictures are averaged: dx is divided by N", scatter(spread(dy, w, g), g) / len(dy)
     for what, other in misread_maps(dy):
         yield what, scatter(spread(other, w, g), g)
 

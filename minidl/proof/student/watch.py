@@ -21,6 +21,7 @@ from minidl._gradcheck.evidence import Evidence
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
 MODULE = "minidl_students_file"
+UNKNOWN = "the mistake is not recognised: it is none of the usual ones"
 NAMED = 3  # mistakes that lead to the same result, at most
 Mistakes = Iterable[tuple[str, np.ndarray]]  # what was done wrong, and what comes out then
 
@@ -41,11 +42,23 @@ FORWARD = (
 
 
 class Wrong(Exception):
-    """What a function returned or did is wrong; the text says what, and `error` how much, if that is known."""
+    """What a function returned or did is wrong; the text says what, and `error` how much, if that is known.
 
-    def __init__(self, text: str, error: float = float("inf")):
+    Attributes:
+        error: the relative error; inf if there is none.
+        named: the mistakes that lead to exactly this, in words; empty if none is known.
+        numbers: the name of the result, the result and the right one, where numbers were compared.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        error: float = float("inf"),
+        named: tuple[str, ...] = (),
+        numbers: tuple[str, np.ndarray, np.ndarray] | None = None,
+    ):
         super().__init__(text)
-        self.error = error
+        self.error, self.named, self.numbers = error, named, numbers
 
 
 @contextmanager
@@ -104,13 +117,16 @@ def place_of(function: Any) -> str:
 
 
 class Watched:
-    """A student's function: called as it is, but it must take the right arguments and leave them as they are."""
+    """A student's function: called as it is, but it must take the right arguments and leave them as they are.
+
+    `last` is what it was called with the last time, by the names of its parameters.
+    """
 
     def __init__(self, name: str, function: Any, parameters: str):
         self.name, self.function, self.parameters = name, function, parameters.split(", ")
         if not callable(function):
             raise Wrong(f"{name} must be a function; it is a {type(function).__name__}")
-        self.place = place_of(function)
+        self.place, self.last = place_of(function), dict[str, Any]()
         with suppress(ValueError):  # functions written in C have no signature
             found = inspect.signature(function)
             try:
@@ -122,6 +138,7 @@ class Watched:
     def __call__(self, *arguments: Any) -> Any:
         """Call the function and compare its arguments before and after."""
         before = [argument.copy() if isinstance(argument, np.ndarray) else argument for argument in arguments]
+        self.last = dict(zip(self.parameters, before, strict=True))
         result = self.function(*arguments)
         for name, old, new in zip(self.parameters, before, arguments, strict=True):
             if isinstance(new, np.ndarray) and not np.array_equal(old, new, equal_nan=True):
@@ -167,14 +184,14 @@ def check_form(
 
 
 def _is_same(a: np.ndarray, other: np.ndarray, tolerance: float) -> bool:
-    """Tell whether one result is another; what is infinite must be infinite in both."""
+    """Tell whether one result is another; what is infinite, or nan, must be so in both."""
     if other.shape != a.shape:
         return False
     finite = np.isfinite(other)
     near = np.abs(np.subtract(a, other, where=finite, out=np.zeros(a.shape))) <= tolerance * max(
         1.0, float(np.abs(other[finite]).max(initial=0.0))
     )
-    return bool((np.where(finite, near, a == other)).all())
+    return bool((np.where(finite, near, (a == other) | (np.isnan(a) & np.isnan(other)))).all())
 
 
 def compare(
@@ -208,12 +225,15 @@ def compare(
         f"  ratio  {a[worst] / b[worst] + 0.0: .7g}" if b[worst] else "  ratio   inf",
         f"  wrong in {(difference > tolerance * scale).sum()} of {b.size} elements",
     ]
-    if made := [what for what, other in mistakes if _is_same(a, other, tolerance)][:NAMED]:
-        raise Wrong("\n".join([*lines, f"  exactly this comes out if {', or if '.join(made)}"]), error)
+    numbers = name, a, b
+    if made := tuple([what for what, other in mistakes if _is_same(a, other, tolerance)][:NAMED]):
+        text = "\n".join([*lines, f"  exactly this comes out if {', or if '.join(made)}"])
+        raise Wrong(text, error, made, numbers)
     known = Evidence(dx=a, slope=b, name=name) if evidence is None else evidence()
     pattern = explain(known, FORWARD if evidence is None else CATALOGUE)
     if pattern:
         text = re.sub(r"\bdx\b", name, pattern.text)
         text = re.sub(r"\b(the )?slope\b", "the right result", text)
         lines.append(f"  pattern ({pattern.name}): {text}")
-    raise Wrong("\n".join(lines), error)
+        raise Wrong("\n".join(lines), error, (text,), numbers)
+    raise Wrong("\n".join([*lines, f"  {UNKNOWN}"]), error, numbers=numbers)
