@@ -18,7 +18,8 @@ PICTURE = """
 
 FORMULA = """
     x[n, c, row, col] = Σ cols[n, c, i, j, oh, ow]
-    over all taps and windows with  row = oh·s + i·d - top,  col = ow·s + j·d - left
+    over all taps and windows with
+    row = oh·s + i·d - top,  col = ow·s + j·d - left
 """
 
 SKELETON = '''

@@ -21,7 +21,7 @@ PICTURE = """
 
 FORMULA = """
     y[n, o, oh, ow] = b[o] + Σ_c Σ_i Σ_j
-                      w[o, c, i, j] · x[n, c, oh·s + i·d - top, ow·s + j·d - left]
+                  w[o, c, i, j] · x[n, c, oh·s + i·d - top, ow·s + j·d - left]
 """
 
 SKELETON = '''

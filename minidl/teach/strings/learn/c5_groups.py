@@ -29,7 +29,7 @@ from b2_col2im import col2im
 
 
 def conv2d(x, w, b, stride, padding, dilation, groups):
-    """y (N, O, OH, OW) of x (N, C, H, W), w (O, C/G, KH, KW), b (O,) or None."""
+    """y (N, O, OH, OW) of x (N, C, H, W), w (O, C/G, KH, KW), b or None."""
     raise NotImplementedError("conv2d of step c2, with groups")
 
 
@@ -46,8 +46,8 @@ def conv2d_dw(dy, x, w_shape, stride, padding, dilation, groups):
 HINTS = (
     "A matrix product for each picture has become one for each picture and each group. What does `@` do with the axes "
     "in front of the last two?",
-    "Reshape w to (G, O/G, K), the columns to (N, G, K, P) and dy to (N, G, O/G, P). Take care which of (G, O/G) stands "
-    "first.",
+    "Reshape w to (G, O/G, K), the columns to (N, G, K, P) and dy to (N, G, O/G, P). Take care which of (G, O/G) "
+    "stands first.",
     "y = w.reshape(groups, o // groups, -1) @ cols.reshape(n, groups, -1, p)",
 )
 
@@ -58,7 +58,7 @@ from b2_col2im import col2im
 
 
 def conv2d(x, w, b, stride, padding, dilation, groups):
-    """y (N, O, OH, OW) of x (N, C, H, W), w (O, C/G, KH, KW), b (O,) or None."""
+    """y (N, O, OH, OW) of x (N, C, H, W), w (O, C/G, KH, KW), b or None."""
     cols = im2col(x, w.shape[2:], stride, padding, dilation)
     n, o, (oh, ow) = len(x), len(w), cols.shape[4:]
     y = w.reshape(groups, o // groups, -1) @ cols.reshape(n, groups, -1, oh * ow)

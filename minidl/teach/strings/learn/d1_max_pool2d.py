@@ -20,7 +20,8 @@ PICTURE = """
 """
 
 FORMULA = """
-    y[n, c, oh, ow] = max over i, j of  x[n, c, oh·s + i·d - top, ow·s + j·d - left]
+    y[n, c, oh, ow] = max x[n, c, oh·s + i·d - top, ow·s + j·d - left]
+    over all taps (i, j) that lie in the picture
 """
 
 SKELETON = '''

@@ -102,7 +102,8 @@ WRONG = {
     ),
     "every window is divided by KH·KW, also where it reaches over the end": (
         "total / counts(x.shape, kernel_size, stride, padding, out_size, count_include_pad)",
-        "total / (kernel_size[0] * kernel_size[1])",
+        "total / (kernel_size[0] * kernel_size[1] if count_include_pad else counts(\n"
+        "        x.shape, kernel_size, stride, padding, out_size, False))",
     ),
     "dy is not divided by the number of pixels": ("(dy / count).astype(dy.dtype)", "dy"),
     "a pixel keeps the number of the last tap (`=` stands for `+=`)": ("columns] +=", "columns] ="),
