@@ -19,15 +19,10 @@ from typing import Any
 from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import NUMBERS, broadcast_shape, check_alike, check_choice, check_positive
+from minidl._xp import xp_of
 from minidl.ops._broadcast import as_operands, sum_to
 from minidl.ops.fused import AddRelu
 from minidl.tensor import Context, Function, Tensor
-
-
-def _like(a: Array, b: Array) -> Array:
-    """Allocate the result of an elementwise operation: it keeps the memory order of the operand that has its shape."""
-    shape = broadcast_shape("arithmetic", a.shape, b.shape)
-    return _backend.empty(shape, a.dtype, like=b if b.shape == shape and a.shape != shape else a)
 
 
 class Add(Function):
@@ -53,7 +48,7 @@ class Subtract(Function):
     def forward(ctx: Context, a: Array, b: Array) -> Array:
         """y = a - b."""
         ctx.shapes = a.shape, b.shape
-        return _backend.array_module(a).subtract(a, b, out=_like(a, b))
+        return xp_of(a).subtract(a, b)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
@@ -71,7 +66,7 @@ class Multiply(Function):
         need_a, need_b = ctx.needs
         ctx.save(*[b] * need_a, *[a] * need_b)
         ctx.shapes = a.shape, b.shape
-        return _backend.array_module(a).multiply(a, b, out=_like(a, b))
+        return xp_of(a).multiply(a, b)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
@@ -90,7 +85,7 @@ class Divide(Function):
         """y = a / b."""
         ctx.save(b, *[a] * ctx.needs[1])
         ctx.shapes = a.shape, b.shape
-        return _backend.array_module(a).divide(a, b, out=_like(a, b))
+        return xp_of(a).divide(a, b)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
@@ -110,8 +105,7 @@ class Power(Function):
         """y = x^k."""
         ctx.save(x)
         ctx.exponent = exponent
-        out = _backend.empty(x.shape, x.dtype, like=x)
-        return _backend.array_module(x).power(x, x.dtype.type(exponent), out=out)
+        return xp_of(x).power(x, x.dtype.type(exponent))
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
@@ -129,7 +123,7 @@ class PowerOf(Function):
     @staticmethod
     def forward(ctx: Context, x: Array, *, base: float) -> Array:
         """y = a^x."""
-        y = _backend.array_module(x).power(x.dtype.type(base), x, out=_backend.empty(x.shape, x.dtype, like=x))
+        y = xp_of(x).power(x.dtype.type(base), x)
         ctx.save(y)
         ctx.slope = x.dtype.type(math.log(base))
         return y

@@ -19,13 +19,10 @@ import numpy as np
 from minidl import _backend
 from minidl._backend import Array
 from minidl._checks import broadcast_shape, check_alike, check_number
+from minidl._xp import xp_of
 from minidl.kernels.textbook.select import select
 from minidl.ops._broadcast import as_operands, sum_to
 from minidl.tensor import Context, Function, Tensor
-
-
-def _new(x: Array) -> Array:
-    return _backend.empty(x.shape, x.dtype, like=x)
 
 
 class Exp(Function):
@@ -34,7 +31,7 @@ class Exp(Function):
     @staticmethod
     def forward(ctx: Context, x: Array) -> Array:
         """y = eˣ."""
-        y = _backend.array_module(x).exp(x, out=_new(x))
+        y = xp_of(x).exp(x)
         ctx.save(y)
         return y
 
@@ -52,7 +49,7 @@ class Log(Function):
     def forward(ctx: Context, x: Array) -> Array:
         """y = log x."""
         ctx.save(x)
-        return _backend.array_module(x).log(x, out=_new(x))
+        return xp_of(x).log(x)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
@@ -67,7 +64,7 @@ class Sqrt(Function):
     @staticmethod
     def forward(ctx: Context, x: Array) -> Array:
         """y = √x."""
-        y = _backend.array_module(x).sqrt(x, out=_new(x))
+        y = xp_of(x).sqrt(x)
         ctx.save(y)
         return y
 
@@ -86,7 +83,7 @@ class Abs(Function):
         """y = |x|."""
         ctx.save(x)
         ctx.choices = lambda: x > 0
-        return _backend.array_module(x).abs(x, out=_new(x))
+        return xp_of(x).abs(x)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
@@ -104,7 +101,7 @@ class Clip(Function):
     def forward(ctx: Context, x: Array, *, low: float | None, high: float | None) -> Array:
         """y = min(max(x, low), high)."""
         low, high = (None if bound is None else x.dtype.type(bound) for bound in (low, high))
-        y = _backend.array_module(x).clip(x, low, high, out=_new(x))
+        y = xp_of(x).clip(x, low, high)
         ctx.save(y)
         ctx.low, ctx.high = low, high
         ctx.choices = lambda: _between(y, low, high)

@@ -22,8 +22,8 @@ exponential is taken of a positive number, so nothing overflows however large x 
 
 from __future__ import annotations
 
-from minidl import _backend
 from minidl._backend import Array
+from minidl._xp import xp_of
 from minidl.kernels.textbook.select import select
 from minidl.kernels.textbook.sums import rounded, total
 
@@ -31,13 +31,9 @@ TANH_HEIGHT = 1.7159  # A: with it f(±1) is almost ±1, the usual targets
 TANH_SLOPE = 2 / 3  # S
 
 
-def _new(x: Array) -> Array:
-    return _backend.empty(x.shape, x.dtype, like=x)
-
-
 def relu(x: Array) -> Array:
     """y = max(x, 0).  Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines"."""
-    return _backend.array_module(x).maximum(x, 0, out=_new(x))
+    return xp_of(x).maximum(x, 0)
 
 
 def relu_dx(dy: Array, y: Array) -> Array:
@@ -49,8 +45,8 @@ def leaky_relu(x: Array, negative_slope: float) -> Array:
     """y = max(x, a·x) with 0 ≤ a ≤ 1.  Source: Maas, Hannun, Ng, "Rectifier nonlinearities" (2013)."""
     if negative_slope == 0:
         return relu(x)  # which no 0 · ∞ can disturb
-    xp = _backend.array_module(x)
-    y = xp.multiply(x, x.dtype.type(negative_slope), out=_new(x))
+    xp = xp_of(x)
+    y = xp.multiply(x, x.dtype.type(negative_slope))
     return xp.maximum(x, y, out=y)
 
 
@@ -58,14 +54,14 @@ def leaky_relu_dx(dy: Array, y: Array, negative_slope: float) -> Array:
     """dx = dy where y > 0, else a·dy: [y > 0] is 1 or 0, and the larger of it and a is the slope."""
     if negative_slope == 0:
         return relu_dx(dy, y)
-    xp = _backend.array_module(dy)
+    xp = xp_of(dy)
     slope = xp.maximum((y > 0).astype(dy.dtype), dy.dtype.type(negative_slope))
-    return xp.multiply(dy, slope, out=_new(dy))
+    return xp.multiply(dy, slope)
 
 
 def relu6(x: Array) -> Array:
     """y = min(max(x, 0), 6).  Source: Krizhevsky, "Convolutional deep belief networks on CIFAR-10" (2010), sec. 2."""
-    return _backend.array_module(x).clip(x, 0, 6, out=_new(x))
+    return xp_of(x).clip(x, 0, 6)
 
 
 def relu6_dx(dy: Array, y: Array) -> Array:
@@ -75,31 +71,31 @@ def relu6_dx(dy: Array, y: Array) -> Array:
 
 def sigmoid(x: Array) -> Array:
     """y = 1 / (1 + e⁻ˣ), and for negative x the same as eˣ / (1 + eˣ): exact in both tails."""
-    xp = _backend.array_module(x)
-    y = xp.minimum(x, 0, out=_new(x))
+    xp = xp_of(x)
+    y = xp.minimum(x, 0)
     xp.exp(y, out=y)  # 1 for x ≥ 0, else eˣ
     return xp.divide(y, 1 + xp.exp(-xp.abs(x)), out=y)
 
 
 def sigmoid_dx(dy: Array, y: Array) -> Array:
     """dx = dy·y·(1 - y)."""
-    return _backend.array_module(dy).multiply(dy, y * (1 - y), out=_new(dy))
+    return xp_of(dy).multiply(dy, y * (1 - y))
 
 
 def tanh(x: Array) -> Array:
     """y = tanh x."""
-    return _backend.array_module(x).tanh(x, out=_new(x))
+    return xp_of(x).tanh(x)
 
 
 def tanh_dx(dy: Array, y: Array) -> Array:
     """dx = dy·(1 - y²)."""
-    return _backend.array_module(dy).multiply(dy, 1 - y * y, out=_new(dy))
+    return xp_of(dy).multiply(dy, 1 - y * y)
 
 
 def scaled_tanh(x: Array) -> Array:
     """y = 1.7159·tanh(2x/3).  Source: LeCun et al., "Gradient-based learning" (1998), appendix A."""
-    xp = _backend.array_module(x)
-    y = xp.multiply(x, x.dtype.type(TANH_SLOPE), out=_new(x))
+    xp = xp_of(x)
+    y = xp.multiply(x, x.dtype.type(TANH_SLOPE))
     xp.tanh(y, out=y)
     return xp.multiply(y, x.dtype.type(TANH_HEIGHT), out=y)
 
@@ -107,25 +103,25 @@ def scaled_tanh(x: Array) -> Array:
 def scaled_tanh_dx(dy: Array, y: Array) -> Array:
     """dx = dy·2/3·(1.7159 - y²/1.7159)."""
     height, slope = dy.dtype.type(TANH_HEIGHT), dy.dtype.type(TANH_SLOPE)
-    return _backend.array_module(dy).multiply(dy, slope * (height - y * y / height), out=_new(dy))
+    return xp_of(dy).multiply(dy, slope * (height - y * y / height))
 
 
 def silu(x: Array) -> Array:
     """y = x·σ(x).  Source: Ramachandran, Zoph, Le, "Searching for activation functions", arXiv:1710.05941 (swish)."""
     y = sigmoid(x)
-    return _backend.array_module(x).multiply(x, y, out=y)
+    return xp_of(x).multiply(x, y, out=y)
 
 
 def silu_dx(dy: Array, x: Array) -> Array:
     """dx = dy·σ·(1 + x·(1 - σ))."""
     s = sigmoid(x)
-    return _backend.array_module(dy).multiply(dy, s * (1 + x * (1 - s)), out=_new(dy))
+    return xp_of(dy).multiply(dy, s * (1 + x * (1 - s)))
 
 
 def hardsigmoid(x: Array) -> Array:
     """y = relu6(x + 3) / 6.  Source: Howard et al., "Searching for MobileNetV3", arXiv:1905.02244, section 5.2."""
-    xp = _backend.array_module(x)
-    y = xp.add(x, 3, out=_new(x))
+    xp = xp_of(x)
+    y = xp.add(x, 3)
     xp.clip(y, 0, 6, out=y)
     return xp.divide(y, 6, out=y)
 
@@ -133,26 +129,26 @@ def hardsigmoid(x: Array) -> Array:
 def hardsigmoid_dx(dy: Array, y: Array) -> Array:
     """dx = dy/6 where 0 < y < 1, else 0."""
     dx = select((y > 0) & (y < 1), dy)
-    return _backend.array_module(dy).divide(dx, 6, out=dx)
+    return xp_of(dy).divide(dx, 6, out=dx)
 
 
 def hardswish(x: Array) -> Array:
     """y = x·relu6(x + 3) / 6.  Source: Howard et al., "Searching for MobileNetV3", arXiv:1905.02244, section 5.2."""
     y = hardsigmoid(x)
-    return _backend.array_module(x).multiply(x, y, out=y)
+    return xp_of(x).multiply(x, y, out=y)
 
 
 def hardswish_dx(dy: Array, x: Array) -> Array:
     """dx = dy·(h + x·h') with h = hardsigmoid(x): 0 for x ≤ -3, 1 for x ≥ 3."""
     slope, dx = hardsigmoid(x), select(x > -3, dy)
     slope += select((x > -3) & (x < 3), x) / x.dtype.type(6)
-    return _backend.array_module(dy).multiply(dx, slope, out=dx)
+    return xp_of(dy).multiply(dx, slope, out=dx)
 
 
 def softmax(x: Array, axis: int) -> Array:
     """y = eˣ / Σ eˣ along one axis; a constant may be taken off x, so the largest becomes 0."""
-    xp = _backend.array_module(x)
-    y = xp.subtract(x, x.max(axis=axis, keepdims=True), out=_new(x))
+    xp = xp_of(x)
+    y = xp.subtract(x, x.max(axis=axis, keepdims=True))
     xp.exp(y, out=y)
     y /= rounded(total(y, (axis,), keepdims=True), y.dtype)
     return y
@@ -161,21 +157,21 @@ def softmax(x: Array, axis: int) -> Array:
 def softmax_dx(dy: Array, y: Array, axis: int) -> Array:
     """dx = y·(dy - Σ dy·y)."""
     mean = rounded(total(dy * y, (axis,), keepdims=True), dy.dtype)  # of dy, weighted with y
-    return _backend.array_module(dy).multiply(dy - mean, y, out=_new(dy))
+    return xp_of(dy).multiply(dy - mean, y)
 
 
 def log_softmax(x: Array, axis: int) -> Array:
     """y = x - log Σ eˣ along one axis: finite wherever x is, because the largest term of the sum is e⁰ = 1."""
-    xp = _backend.array_module(x)
-    y = xp.subtract(x, x.max(axis=axis, keepdims=True), out=_new(x))
+    xp = xp_of(x)
+    y = xp.subtract(x, x.max(axis=axis, keepdims=True))
     y -= rounded(xp.log(total(xp.exp(y), (axis,), keepdims=True)), y.dtype)
     return y
 
 
 def log_softmax_dx(dy: Array, y: Array, axis: int) -> Array:
     """dx = dy - eʸ·Σ dy."""
-    xp = _backend.array_module(dy)
-    dx = xp.exp(y, out=_new(y))
+    xp = xp_of(dy)
+    dx = xp.exp(y)
     dx *= rounded(total(dy, (axis,), keepdims=True), dy.dtype)
     return xp.subtract(dy, dx, out=dx)
 

@@ -35,6 +35,7 @@ import math
 
 from minidl import _backend
 from minidl._backend import Array
+from minidl._xp import xp_of
 from minidl.kernels.textbook.activation import log_softmax, sigmoid
 from minidl.kernels.textbook.select import select
 from minidl.kernels.textbook.smooth import softplus
@@ -45,7 +46,7 @@ FAR = math.inf  # the threshold of a softplus that has none
 
 def cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
     """Mean over the rows of -Σ t·log p, x and t (N, M) or (N, M, H, W): the loss (), and log p for the gradient."""
-    xp = _backend.array_module(x)
+    xp = xp_of(x)
     log_p = log_softmax(x, axis=1)
     counted = xp.where(t != 0, log_p, x.dtype.type(0))  # a class of weight 0 costs nothing, even where log p is -inf
     rows = x.size // x.shape[1]
@@ -54,8 +55,8 @@ def cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
 
 def cross_entropy_dx(dy: Array, log_p: Array, t: Array) -> Array:
     """dx = (p·Σt - t) · dy / rows; there is a row of M numbers for each picture, or for each of its pixels."""
-    xp = _backend.array_module(log_p)
-    dx = xp.exp(log_p, out=_backend.empty(log_p.shape, log_p.dtype, like=log_p))
+    xp = xp_of(log_p)
+    dx = xp.exp(log_p)
     dx *= rounded(total(t, (1,), keepdims=True), t.dtype)
     dx -= t
     dx *= dy / (log_p.size // log_p.shape[1])
@@ -64,14 +65,13 @@ def cross_entropy_dx(dy: Array, log_p: Array, t: Array) -> Array:
 
 def mse(x: Array, t: Array) -> tuple[Array, Array]:
     """Mean of (x - t)²: the loss (), and the difference x - t for the gradient."""
-    difference = _backend.array_module(x).subtract(x, t, out=_backend.empty(x.shape, x.dtype, like=x))
+    difference = xp_of(x).subtract(x, t)
     return average(difference * difference, tuple(range(x.ndim))), difference
 
 
 def mse_dx(dy: Array, difference: Array) -> Array:
     """dx = 2·(x - t) · dy / M."""
-    out = _backend.empty(difference.shape, difference.dtype, like=difference)
-    return _backend.array_module(difference).multiply(difference, 2 * dy / difference.size, out=out)
+    return xp_of(difference).multiply(difference, 2 * dy / difference.size)
 
 
 def nll(log_p: Array, t: Array) -> Array:
@@ -81,21 +81,21 @@ def nll(log_p: Array, t: Array) -> Array:
 
 def nll_dx(dy: Array, t: Array) -> Array:
     """The gradient of log p: -t·dy."""
-    xp = _backend.array_module(t)
-    return xp.multiply(t, select(t != 0, xp.broadcast_to(-dy[:, None], t.shape)), out=_like(t))
+    xp = xp_of(t)
+    return xp.multiply(t, select(t != 0, xp.broadcast_to(-dy[:, None], t.shape)))
 
 
 def l1(x: Array, t: Array) -> Array:
     """|x - t| of each element."""
-    xp = _backend.array_module(x)
-    y = xp.subtract(x, t, out=_like(x))
+    xp = xp_of(x)
+    y = xp.subtract(x, t)
     return xp.abs(y, out=y)
 
 
 def l1_dx(dy: Array, x: Array, t: Array) -> Array:
     """dx = dy where x > t, -dy where x < t."""
     above, below = select(x > t, dy), select(x < t, dy)
-    return _backend.array_module(x).subtract(above, below, out=_like(x))
+    return xp_of(x).subtract(above, below, out=_backend.empty(x.shape, x.dtype, like=x))
 
 
 def smooth_l1(x: Array, t: Array, beta: float) -> Array:
@@ -106,7 +106,7 @@ def smooth_l1(x: Array, t: Array, beta: float) -> Array:
     square = y * y / x.dtype.type(2 * beta)
     near = y < beta
     y -= x.dtype.type(beta / 2)
-    _backend.array_module(x).copyto(y, square, where=near)
+    xp_of(x).copyto(y, square, where=near)
     return y
 
 
@@ -114,9 +114,9 @@ def smooth_l1_dx(dy: Array, x: Array, t: Array, beta: float) -> Array:
     """dx = dy·(x - t) / beta where |x - t| < beta, else sign(x - t)·dy: the quotient, cut off at -1 and 1."""
     if beta == 0:
         return l1_dx(dy, x, t)
-    xp = _backend.array_module(x)
-    slope = xp.clip((x - t) / x.dtype.type(beta), -1, 1)
-    return xp.multiply(dy, slope, out=_like(x))
+    xp = xp_of(x)
+    slope = xp.clip(xp.subtract(x, t) / x.dtype.type(beta), -1, 1)
+    return xp.multiply(slope, dy)
 
 
 def bce(x: Array, t: Array, pos_weight: Array | None) -> Array:
@@ -133,14 +133,12 @@ def bce_dx(dy: Array, x: Array, t: Array, pos_weight: Array | None) -> Array:
     slope = sigmoid(-x)
     if pos_weight is not None:
         slope *= 1 + (pos_weight - 1) * t
-    return _backend.array_module(x).multiply(dy, 1 - t - slope, out=_like(x))
+    dx = xp_of(x).subtract(1 - t, slope, out=slope)
+    dx *= dy
+    return dx
 
 
 def bce_dt(dy: Array, x: Array, pos_weight: Array | None) -> Array:
     """dt = dy·(-x + (pos_weight - 1)·s(x))."""
     slope = -x if pos_weight is None else (pos_weight - 1) * softplus(-x, 1.0, FAR) - x
-    return _backend.array_module(x).multiply(dy, slope, out=_like(x))
-
-
-def _like(x: Array) -> Array:
-    return _backend.empty(x.shape, x.dtype, like=x)
+    return xp_of(x).multiply(slope, dy)

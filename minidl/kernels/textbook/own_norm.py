@@ -26,8 +26,8 @@ from __future__ import annotations
 
 import math
 
-from minidl import _backend
 from minidl._backend import Array
+from minidl._xp import xp_of
 from minidl.kernels.textbook.norm import along
 from minidl.kernels.textbook.sums import difference, rounded, total
 
@@ -46,7 +46,7 @@ def group_sums(sums: Array, groups: int) -> Array:
 def for_channels(values: Array, x: Array) -> Array:
     """Return numbers of groups (N, G), or of channels (N, C), in the shape that goes with x (N, C, …): (N, C, 1, …)."""
     n, c = x.shape[:2]
-    repeated = _backend.array_module(x).repeat(values, c // values.shape[1], axis=1)
+    repeated = xp_of(x).repeat(values, c // values.shape[1], axis=1)
     return repeated.reshape(n, c, *(1,) * (x.ndim - 2))
 
 
@@ -72,7 +72,7 @@ def group_norm_grads(
     x_hat *= for_channels(rstd, x).astype(x.dtype)
     db, dw = pixel_sums(dy), pixel_sums(dy * x_hat)
     sums = (for_channels(group_sums(w * each, groups) / m, x).astype(x.dtype) for each in (db, dw))
-    dx = _standardised_dx(_backend.array_module(x).multiply(dy, along(w, x), out=_like(x)), x_hat, *sums)
+    dx = _standardised_dx(xp_of(x).multiply(dy, along(w, x)), x_hat, *sums)
     dx *= for_channels(rstd, x).astype(x.dtype)
     return dx, rounded(total(dw, (0,)), w.dtype), rounded(total(db, (0,)), w.dtype)
 
@@ -94,16 +94,12 @@ def layer_norm_grads(dy: Array, x: Array, w: Array, mean: Array, rstd: Array) ->
     rows, axes = tuple(range(x.ndim - w.ndim)), tuple(range(x.ndim - w.ndim, x.ndim))
     x_hat = difference(x, mean)
     x_hat *= rstd.astype(x.dtype)
-    g = _backend.array_module(x).multiply(dy, w, out=_like(x))
+    g = xp_of(x).multiply(dy, w)
     sums = ((total(each, axes, keepdims=True) / w.size).astype(x.dtype) for each in (g, g * x_hat))
     dw, db = (rounded(total(each, rows), w.dtype) for each in (dy * x_hat, dy))
     dx = _standardised_dx(g, x_hat, *sums)
     dx *= rstd.astype(x.dtype)
     return dx, dw, db
-
-
-def _like(x: Array) -> Array:
-    return _backend.empty(x.shape, x.dtype, like=x)
 
 
 def _standardised_dx(g: Array, x_hat: Array, mean_of_g: Array, mean_of_gx: Array) -> Array:

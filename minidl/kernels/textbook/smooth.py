@@ -29,17 +29,13 @@ import math
 
 import numpy as np
 
-from minidl import _backend
 from minidl._backend import Array
+from minidl._xp import xp_of
 from minidl.kernels.textbook.activation import relu, relu_dx, sigmoid
 
 CUBE = 0.044715  # of gelu's approximation
 FAR = 50.0  # where Φ is 0 or 1 in every digit, and no square or cube overflows
 DEGREE = 24  # of the polynomial: more would only follow the rounding of the points
-
-
-def _new(x: Array) -> Array:
-    return _backend.empty(x.shape, x.dtype, like=x)
 
 
 def _g(z: float) -> float:
@@ -64,7 +60,7 @@ def _polynomial() -> tuple[float, ...]:
 
 def half_tail(x: Array) -> Array:
     """Φ(-|x|) of each element, from 1/2 down to 0, by Clenshaw's rule for sums of Chebyshev polynomials."""
-    xp = _backend.array_module(x)
+    xp = xp_of(x)
     z = xp.minimum(xp.abs(x), FAR) * x.dtype.type(math.sqrt(0.5))
     s = (z - 2) / (z + 2)
     least = np.finfo(x.dtype).eps / 8
@@ -77,25 +73,25 @@ def half_tail(x: Array) -> Array:
 
 def gelu(x: Array, approximate: str) -> Array:
     """y = x·Φ(x), or with "tanh" the approximation of it."""
-    xp = _backend.array_module(x)
-    return xp.multiply(x, _gate(x, approximate), out=_new(x))
+    xp = xp_of(x)
+    return xp.multiply(x, _gate(x, approximate))
 
 
 def gelu_dx(dy: Array, x: Array, approximate: str) -> Array:
     """dx = dy·(Φ + x·φ), or dy·(σ + x·σ·(1 - σ)·2u')."""
-    xp, gate = _backend.array_module(x), _gate(x, approximate)
+    xp, gate = xp_of(x), _gate(x, approximate)
     near = xp.clip(x, -FAR, FAR)
     if approximate == "tanh":
         bend = 2 * math.sqrt(2 / math.pi) * (1 + 3 * CUBE * near * near) * gate * (1 - gate)
     else:
         bend = xp.exp(-near * near / 2) / math.sqrt(2 * math.pi)
     slope = (gate + near * bend).astype(dy.dtype)
-    return xp.multiply(dy, slope, out=_new(dy))
+    return xp.multiply(dy, slope)
 
 
 def _gate(x: Array, approximate: str) -> Array:
     """What x is multiplied with: from 0 far below to 1 far above."""
-    xp = _backend.array_module(x)
+    xp = xp_of(x)
     if approximate == "tanh":
         near = xp.clip(x, -FAR, FAR)
         return sigmoid((2 * math.sqrt(2 / math.pi) * (near + CUBE * near * near * near)).astype(x.dtype))
@@ -107,8 +103,8 @@ def elu(x: Array, alpha: float) -> Array:
     """y = x where x > 0, else alpha·(eˣ - 1), with all digits near 0."""
     if alpha == 0:
         return relu(x)
-    xp = _backend.array_module(x)
-    y = xp.minimum(x, 0, out=_new(x))
+    xp = xp_of(x)
+    y = xp.minimum(x, 0)
     xp.expm1(y, out=y)
     y *= x.dtype.type(alpha)
     y += xp.maximum(x, 0)  # one of the two parts is 0
@@ -119,16 +115,16 @@ def elu_dx(dy: Array, y: Array, alpha: float) -> Array:
     """dx = dy where y > 0, else dy·(y + alpha)."""
     if alpha == 0:
         return relu_dx(dy, y)
-    xp = _backend.array_module(dy)
+    xp = xp_of(dy)
     slope = xp.minimum(y, 0) + dy.dtype.type(alpha)
-    return xp.multiply(dy, xp.where(y > 0, dy.dtype.type(1), slope), out=_new(dy))
+    return xp.multiply(dy, xp.where(y > 0, dy.dtype.type(1), slope))
 
 
 def softplus(x: Array, beta: float, threshold: float) -> Array:
     """y = log(1 + e^(beta·x)) / beta, and x where beta·x > threshold."""
-    xp = _backend.array_module(x)
+    xp = xp_of(x)
     bx = x * x.dtype.type(beta)
-    y = xp.log1p(xp.exp(-xp.abs(bx)), out=_new(x))
+    y = xp.log1p(xp.exp(-xp.abs(bx)))
     y /= x.dtype.type(beta)
     y += xp.maximum(x, 0)
     xp.copyto(y, x, where=bx > threshold)
@@ -137,7 +133,7 @@ def softplus(x: Array, beta: float, threshold: float) -> Array:
 
 def softplus_dx(dy: Array, x: Array, beta: float, threshold: float) -> Array:
     """dx = dy·σ(beta·x), and dy where beta·x > threshold."""
-    xp = _backend.array_module(dy)
+    xp = xp_of(dy)
     bx = x * x.dtype.type(beta)
     slope = xp.where(bx > threshold, dy.dtype.type(1), sigmoid(bx))
-    return xp.multiply(dy, slope, out=_new(dy))
+    return xp.multiply(dy, slope)

@@ -19,6 +19,7 @@ from typing import Any
 
 from minidl import _backend
 from minidl._backend import Array
+from minidl._xp import xp_of
 
 FEW = 128  # numbers that may be added one after the other: NumPy's pairs begin with as many, too
 
@@ -62,7 +63,7 @@ def average(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
 def difference(x: Array, mean: Array) -> Array:
     """x - mean, as a new array; mean is float64, and what rounding it to the dtype of x has left over goes as well."""
     near = mean.astype(x.dtype)
-    result = _backend.array_module(x).subtract(x, near, out=_backend.empty(x.shape, x.dtype, like=x))
+    result = xp_of(x).subtract(x, near)
     if x.dtype != mean.dtype:
         result -= (mean - near).astype(x.dtype)
     return result
