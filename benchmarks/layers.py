@@ -138,7 +138,7 @@ def passes() -> dict[str, tuple[Callable[[], Any], int]]:
     w, b = np.ones(256, np.float32), np.zeros(256, np.float32)
     pool = ((3, 3), (2, 2), ((1, 1), (1, 1)))
     y, winners = kernels.max_pool2d(x, *pool, (1, 1), (28, 28))
-    _, mean, rstd = kernels.batch_norm(x, w, b, 1e-5, "relu", None)
+    _, mean, rstd = kernels.batch_norm(x, w, b, 1e-5)
     _, scale = kernels.lrn(x, 5, 1e-4, 0.75, 2.0)
     dpool = pictures(256, 28)
     logits, labels = s @ np.ones((256, 1000), np.float32), np.arange(N)
@@ -152,12 +152,15 @@ def passes() -> dict[str, tuple[Callable[[], Any], int]]:
         "add_relu": (lambda: kernels.add_relu(x, dy), 3 * x.nbytes),
         "scale_channels": (lambda: kernels.scale_channels(x, s), 2 * x.nbytes),
         "scale_channels_grads": (lambda: kernels.scale_channels_grads(dy, x, s), 3 * x.nbytes),
-        "batch_norm, relu": (lambda: kernels.batch_norm(x, w, b, 1e-5, "relu", None), 3 * x.nbytes),
+        "batch_norm, relu": (lambda: kernels.batch_norm_fused(x, w, b, 1e-5, "relu", None), 3 * x.nbytes),
         "batch_norm_grads, relu": (
-            lambda: kernels.batch_norm_grads(dy, x, w, b, mean, rstd, "relu", None),
+            lambda: kernels.batch_norm_fused_grads(dy, x, w, b, mean, rstd, "relu", None, None),
             5 * x.nbytes,
         ),
-        "batch_norm_eval, relu": (lambda: kernels.batch_norm_eval(x, w, b, mean, rstd, "relu", None), 2 * x.nbytes),
+        "batch_norm_eval, relu": (
+            lambda: kernels.batch_norm_eval_fused(x, w, b, mean, rstd, "relu", None),
+            2 * x.nbytes,
+        ),
         "max_pool2d 3x3/2": (
             lambda: kernels.max_pool2d(x, *pool, (1, 1), (28, 28)),
             x.nbytes + y.nbytes + winners.nbytes,

@@ -17,6 +17,7 @@ from minidl._checks import check_choice, shown
 from minidl._threads import get_num_threads
 from minidl.kernels import textbook
 from minidl.kernels._explain import explain as explain
+from minidl.kernels._own import judged
 from minidl.kernels._rooms import Room, in_use, is_worth_it, options
 from minidl.kernels._warmup import kept_in as kept_in
 from minidl.kernels._warmup import warmup as warmup
@@ -46,7 +47,8 @@ def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
             off.
 
     Raises:
-        ValueError: if no set has that name, or if the object offers none of the agreed functions.
+        ValueError: if no set has that name, if the object offers none of the agreed functions, or if one of its
+            functions cannot take the arguments it is called with.
 
     Example:
         >>> from minidl import Tensor, kernels, ops
@@ -71,7 +73,8 @@ def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
         )
     if not isinstance(conv, str) or conv != "auto":
         _check_algorithm(kernel_set, conv)
-    tokens = in_use.set(kernel_set), options.set({**options.get(), "conv": conv})
+    served = kernel_set if any(kernel_set is one for one in SETS.values()) else judged(kernel_set)
+    tokens = in_use.set(served), options.set({**options.get(), "conv": conv})
     try:
         yield kernel_set
     finally:

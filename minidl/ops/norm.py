@@ -1,7 +1,7 @@
 """Normalisation: batch norm over the pictures of a batch, local response norm over neighbouring channels.
 
-The formulas and their gradients stand in minidl/kernels/textbook/norm.py; docs/derivations/batch_norm.md and
-local_response_norm.md derive them.
+The formulas and their gradients stand in minidl/kernels/textbook/: norm.py, fused.py and lrn.py. The pages
+docs/derivations/batch_norm.md and local_response_norm.md derive them.
 """
 
 from __future__ import annotations
@@ -23,38 +23,51 @@ SIDES = {  # of their kinks, on which a number lies
 }
 
 
-def _save(ctx: Context, y: Array, residual: Array | None, activation: str | None, *line: Array) -> None:
-    """Keep what backward needs: `line` is x, w, b, mean and rstd, from which z is made again.
-
-    With a residual and an activation, z is more than that: relu and relu6 read the sign off the result, which the next
-    layer keeps anyway, silu and hardswish need the residual.
-    """
-    extra = () if residual is None or activation is None else (y if activation in ("relu", "relu6") else residual,)
-    saved = (*line, *extra)
-    ctx.save(*saved)
-    ctx.activation = activation
-    if activation in SIDES:
-        ctx.choices = lambda: SIDES[activation](_before(activation, *saved))
+# What is kept for backward besides x, w, b, mean and rstd, and where dz = dy · activation'(z) is taken from.
+LINEAR = "no activation"  # nothing: dz is dy
+FROM_X = "an activation"  # nothing: z is made again from x
+FROM_RESULT = "a residual, and relu or relu6"  # the result y, which the next layer keeps anyway: it shows the slope
+FROM_RESIDUAL = "a residual, and another activation"  # the residual: z is made again from both
 
 
-def _before(activation: str, *saved: Array) -> Array:
-    """Return what the activation was taken of, or the result where that has been kept, which lies on the same sides."""
-    extra = saved[5] if len(saved) > 5 else None
-    if extra is not None and activation in ("relu", "relu6"):
-        return extra
-    return kernels.batch_norm_eval(*saved[:5], None, extra)
+def _case(activation: str | None, residual: Array | None) -> str:
+    if activation is None:
+        return LINEAR
+    if residual is None:
+        return FROM_X
+    return FROM_RESULT if activation in ("relu", "relu6") else FROM_RESIDUAL
 
 
-def _grads(ctx: Context, dy: Array, kernel: Callable[..., Any]) -> tuple[Array | None, ...]:
-    """Run the kernel of the gradients; without an activation the residual's is dy itself."""
-    x, w, b, mean, rstd, *joined = ctx.saved
-    *gradients, dz = kernel(dy, x, w, b, mean, rstd, ctx.activation, *(joined or (None,)))
-    gradients.append(dz if joined else dy)
-    return tuple(gradient if needed else None for gradient, needed in zip(gradients, ctx.needs, strict=True))
+def _keep(ctx: Context, line: tuple[Array, ...], activation: str | None, residual: Array | None, y: Array) -> None:
+    """Keep what backward needs; `line` is x, w, b, mean and rstd."""
+    ctx.case, ctx.activation = _case(activation, residual), activation
+    more = {FROM_RESULT: (y,), FROM_RESIDUAL: (residual,)}.get(ctx.case, ())
+    ctx.save(*line, *more)
+    if activation in SIDES and ctx.case == FROM_RESULT:
+        ctx.choices = lambda: SIDES[activation](y)
+    elif activation in SIDES:
+        ctx.choices = lambda: SIDES[activation](_before(*line, *more))
+
+
+def _before(x: Array, w: Array, b: Array, mean: Array, rstd: Array, residual: Array | None = None) -> Array:
+    """Make z again, of which the activation was taken."""
+    return kernels.batch_norm_eval_fused(x, w, b, mean, rstd, None, residual)
+
+
+def _gradients(ctx: Context, dy: Array, plain: Callable[..., Any], fused: Callable[..., Any]) -> tuple[Any, ...]:
+    """Return dx, dw, db and that of the residual, each where it is needed, by the kernel of the case."""
+    x, w, b, mean, rstd, *more = ctx.saved
+    if ctx.case == LINEAR:
+        found = *plain(dy, x, w, mean, rstd), dy
+    else:
+        y = more[0] if ctx.case == FROM_RESULT else None
+        residual = more[0] if ctx.case == FROM_RESIDUAL else None
+        found = fused(dy, x, w, b, mean, rstd, ctx.activation, residual, y)
+    return tuple(gradient if needed else None for gradient, needed in zip(found, ctx.needs, strict=True))
 
 
 class BatchNorm(Function):
-    """Saves x, w, b, mean and rstd (C numbers each); with a residual and an activation, the result or the residual."""
+    """Saves x, w, b, mean and rstd (C numbers each), and what the case asks for: see `_keep`."""
 
     @staticmethod
     def forward(
@@ -71,8 +84,11 @@ class BatchNorm(Function):
         activation: str | None,
     ) -> Array:
         """Normalise by the statistics of this batch; the running ones move a step towards them."""
-        y, mean, rstd = kernels.batch_norm(x, w, b, eps, activation, residual)
-        _save(ctx, y, residual, activation, x, w, b, mean, rstd)
+        if activation is residual is None:
+            y, mean, rstd = kernels.batch_norm(x, w, b, eps)
+        else:
+            y, mean, rstd = kernels.batch_norm_fused(x, w, b, eps, activation, residual)
+        _keep(ctx, (x, w, b, mean, rstd), activation, residual, y)
         if running_mean is not None and running_var is not None:
             m = x.size // x.shape[1]
             var = (rstd**-2 - eps).clip(0, None) * (m / (m - 1))  # unbiased: it stands for pictures not seen yet
@@ -83,7 +99,7 @@ class BatchNorm(Function):
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
         """dx, dw, db and the gradient of the residual; x also acts through mean and rstd."""
-        return _grads(ctx, dy, kernels.batch_norm_grads)
+        return _gradients(ctx, dy, kernels.batch_norm_grads, kernels.batch_norm_fused_grads)
 
 
 class BatchNormEval(Function):
@@ -105,14 +121,17 @@ class BatchNormEval(Function):
         """Normalise by the running statistics, which are constants here."""
         mean = running_mean.astype("float64")
         rstd = (running_var.astype("float64") + eps) ** -0.5
-        y = kernels.batch_norm_eval(x, w, b, mean, rstd, activation, residual)
-        _save(ctx, y, residual, activation, x, w, b, mean, rstd)
+        if activation is residual is None:
+            y = kernels.batch_norm_eval(x, w, b, mean, rstd)
+        else:
+            y = kernels.batch_norm_eval_fused(x, w, b, mean, rstd, activation, residual)
+        _keep(ctx, (x, w, b, mean, rstd), activation, residual, y)
         return y
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
         """dx, dw, db and the gradient of the residual."""
-        return _grads(ctx, dy, kernels.batch_norm_eval_grads)
+        return _gradients(ctx, dy, kernels.batch_norm_eval_grads, kernels.batch_norm_eval_fused_grads)
 
 
 class LocalResponseNorm(Function):

@@ -173,7 +173,7 @@ def test_arrays_that_begin_between_two_floats_give_the_same(rng):
     calls = {
         "relu": (x,),
         "conv2d": (x, w, None, *geometry),
-        "batch_norm": (x, ones, zeros, 1e-5, "relu", None),
+        "batch_norm_fused": (x, ones, zeros, 1e-5, "relu", None),
         "max_pool2d": (x, (2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1), (4, 4)),
     }
     for name, arguments in calls.items():

@@ -54,12 +54,14 @@ def calls() -> Iterator[tuple[str, tuple]]:
         yield "dropout", (x, x > 0, 2.0)
         c = shape[1]
         w, b, mean, rstd = single(c), single(c), single(c).astype(float), abs(single(c).astype(float))
-        yield "batch_norm", (x, w, b, 1e-5, "relu", single(*shape))
-        yield "batch_norm", (x, w, b, 1e-5, None, None)
-        yield "batch_norm_eval", (x, w, b, mean, rstd, "relu", single(*shape))
-        for joined in (None, single(*shape)):
-            yield "batch_norm_grads", (single(*shape), x, w, b, mean, rstd, "relu", joined)
-            yield "batch_norm_eval_grads", (single(*shape), x, w, b, mean, rstd, "relu", joined)
+        yield "batch_norm_fused", (x, w, b, 1e-5, "relu", single(*shape))
+        yield "batch_norm", (x, w, b, 1e-5)
+        yield "batch_norm_eval", (x, w, b, mean, rstd)
+        yield "batch_norm_eval_fused", (x, w, b, mean, rstd, "relu", single(*shape))
+        for name in ("batch_norm", "batch_norm_eval"):
+            yield f"{name}_grads", (single(*shape), x, w, mean, rstd)
+            for shows in ((None, None), (single(*shape), None), (None, single(*shape))):
+                yield f"{name}_fused_grads", (single(*shape), x, w, b, mean, rstd, "relu", *shows)
     x = picture(2, 21, 9, 8)
     for name in ("add", "add_relu"):
         yield name, (x, picture(2, 21, 9, 8))

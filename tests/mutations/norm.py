@@ -4,6 +4,7 @@ import numpy as np
 
 from minidl import Tensor, ops
 from minidl.kernels import textbook
+from minidl.kernels.textbook import fused as fused_kernels
 from minidl.kernels.textbook import norm as norm_kernels
 from minidl.ops.fused import AddRelu, ScaleChannels
 from minidl.ops.norm import BatchNorm, BatchNormEval
@@ -16,42 +17,41 @@ from tests.mutations.mutant import Mutant, attribute, kernel
 def dx_without(term):
     """Batch norm's dx with one of its three terms dropped."""
 
-    def broken(original, dy, x, w, b, mean, rstd, activation, joined):
-        _, *others = original(dy, x, w, b, mean, rstd, activation, joined)
+    def broken(original, dy, x, w, mean, rstd):
+        _, *others = original(dy, x, w, mean, rstd)
         m = x.size // x.shape[1]
-        dz = norm_kernels.gradient_of_z(dy, x, w, b, mean, rstd, activation, joined)
         x_hat = norm_kernels.centred(x, mean) * norm_kernels.along(rstd, x)
         terms = {
-            "mean": norm_kernels.along(norm_kernels.channel_sum(dz) / m, x),
-            "variance": x_hat * norm_kernels.along(norm_kernels.channel_sum(dz * x_hat) / m, x),
+            "mean": norm_kernels.along(norm_kernels.channel_sum(dy) / m, x),
+            "variance": x_hat * norm_kernels.along(norm_kernels.channel_sum(dy * x_hat) / m, x),
         }
-        dx = (dz - sum(value for name, value in terms.items() if name != term)) * norm_kernels.along(w * rstd, x)
+        dx = (dy - sum(value for name, value in terms.items() if name != term)) * norm_kernels.along(w * rstd, x)
         return dx, *others
 
     return broken
 
 
-def unbiased_normalising(original, x, w, b, eps, activation, residual):
+def unbiased_normalising(original, x, w, b, eps):
     m = x.size // x.shape[1]
-    _, mean, rstd = original(x, w, b, eps, activation, residual)
+    _, mean, rstd = original(x, w, b, eps)
     rstd = ((rstd**-2 - eps) * m / (m - 1) + eps) ** -0.5
-    return textbook.batch_norm_eval(x, w, b, mean, rstd, activation, residual), mean, rstd
+    return textbook.batch_norm_eval(x, w, b, mean, rstd), mean, rstd
 
 
-def eps_outside(original, x, w, b, eps, activation, residual):
+def eps_outside(original, x, w, b, eps):
     """1 / (√var + eps), still handed to backward as rstd."""
-    _, mean, rstd = original(x, w, b, eps, activation, residual)
+    _, mean, rstd = original(x, w, b, eps)
     rstd = 1 / (np.sqrt(rstd**-2 - eps) + eps)
-    return textbook.batch_norm_eval(x, w, b, mean, rstd, activation, residual), mean, rstd
+    return textbook.batch_norm_eval(x, w, b, mean, rstd), mean, rstd
 
 
-def one_pass_variance(original, x, w, b, eps, activation, residual):
+def one_pass_variance(original, x, w, b, eps):
     """Σ x² / M - mean² in the type of x."""
     m = x.size // x.shape[1]
     total, squares = (value.sum(axis=norm_kernels.axes_of_channel(x)) for value in (x, x * x))
     mean = total / m
     rstd = (np.maximum(squares / m - mean**2, 0) + eps) ** -0.5
-    y = textbook.batch_norm_eval(x, w, b, mean.astype("float64"), rstd.astype("float64"), activation, residual)
+    y = textbook.batch_norm_eval(x, w, b, mean.astype("float64"), rstd.astype("float64"))
     return y, mean.astype("float64"), rstd.astype("float64")
 
 
@@ -105,24 +105,24 @@ def saved_by_reference(original, ctx, x, w, b, residual, *, running_mean, runnin
 
 
 def mask_forgotten(activation):
-    def broken(original, dy, x, w, b, mean, rstd, given, joined):
-        return original(dy, x, w, b, mean, rstd, None if given == activation else given, joined)
+    def broken(original, dy, x, w, b, mean, rstd, given, *shows):
+        return original(dy, x, w, b, mean, rstd, None if given == activation else given, *shows)
 
     return broken
 
 
-def relu6_as_relu(original, dy, x, w, b, mean, rstd, activation, joined):
-    return original(dy, x, w, b, mean, rstd, "relu" if activation == "relu6" else activation, joined)
+def relu6_as_relu(original, dy, x, w, b, mean, rstd, activation, *shows):
+    return original(dy, x, w, b, mean, rstd, "relu" if activation == "relu6" else activation, *shows)
 
 
-def half_silu(original, dy, z, activation):
+def half_silu(original, dy, activation, z):
     """The product rule forgotten: silu' taken as the sigmoid."""
-    return dy * textbook.sigmoid(z) if activation == "silu" else original(dy, z, activation)
+    return dy * textbook.sigmoid(z) if activation == "silu" else original(dy, activation, z)
 
 
-def half_hardswish(original, dy, z, activation):
+def half_hardswish(original, dy, activation, z):
     """The product rule forgotten: hardswish' taken as the hardsigmoid."""
-    return dy * textbook.hardsigmoid(z) if activation == "hardswish" else original(dy, z, activation)
+    return dy * textbook.hardsigmoid(z) if activation == "hardswish" else original(dy, activation, z)
 
 
 def shift_forgotten(original, dy, x, w, b, *rest):
@@ -187,7 +187,7 @@ NORMALISATION = [
     Mutant(
         "batch_norm: dw and db swapped",
         "batch_norm",
-        kernel("batch_norm_grads", lambda f, *a: (lambda dx, dw, db, dz: (dx, db, dw, dz))(*f(*a))),
+        kernel("batch_norm_grads", lambda f, *a: (lambda dx, dw, db: (dx, db, dw))(*f(*a))),
     ),
     Mutant("batch_norm: unbiased variance for normalising", "batch_norm", kernel("batch_norm", unbiased_normalising)),
     Mutant("batch_norm: eps outside the root", "batch_norm", kernel("batch_norm", eps_outside)),
@@ -215,28 +215,32 @@ NORMALISATION = [
     Mutant(
         "batch_norm: eval normalises by the batch",
         "batch_norm",
-        kernel("batch_norm_eval", lambda f, x, w, b, mean, rstd, *a: textbook.batch_norm(x, w, b, 1e-5, *a)[0]),
+        kernel("batch_norm_eval", lambda f, x, w, b, mean, rstd: textbook.batch_norm(x, w, b, 1e-5)[0]),
     ),
     Mutant(
         "batch_norm: eval dx as in training",
         "batch_norm",
         kernel("batch_norm_eval_grads", lambda f, *a: textbook.batch_norm_grads(*a)),
     ),
-    Mutant("batch_norm: z without its bias", "batch_norm", kernel("batch_norm_grads", shift_forgotten)),
-    Mutant("batch_norm: residual behind relu", "batch_norm", kernel("batch_norm", residual_behind_the_activation)),
+    Mutant("batch_norm: z without its bias", "batch_norm", kernel("batch_norm_fused_grads", shift_forgotten)),
+    Mutant(
+        "batch_norm: residual behind relu", "batch_norm", kernel("batch_norm_fused", residual_behind_the_activation)
+    ),
     Mutant(
         "batch_norm: the residual's gradient without the mask",
         "batch_norm",
         attribute(BatchNorm, "backward", residual_gradient_unmasked),
     ),
-    Mutant("batch_norm: relu's mask forgotten", "batch_norm", kernel("batch_norm_grads", mask_forgotten("relu"))),
-    Mutant("batch_norm: relu6 passes above 6", "batch_norm", kernel("batch_norm_grads", relu6_as_relu)),
-    Mutant("batch_norm: eval, relu6 passes above 6", "batch_norm", kernel("batch_norm_eval_grads", relu6_as_relu)),
-    Mutant("batch_norm: half of silu's derivative", "batch_norm", attribute(norm_kernels, "activation_dx", half_silu)),
+    Mutant("batch_norm: relu's mask forgotten", "batch_norm", kernel("batch_norm_fused_grads", mask_forgotten("relu"))),
+    Mutant("batch_norm: relu6 passes above 6", "batch_norm", kernel("batch_norm_fused_grads", relu6_as_relu)),
+    Mutant(
+        "batch_norm: eval, relu6 passes above 6", "batch_norm", kernel("batch_norm_eval_fused_grads", relu6_as_relu)
+    ),
+    Mutant("batch_norm: half of silu's derivative", "batch_norm", attribute(fused_kernels, "finish_dx", half_silu)),
     Mutant(
         "batch_norm: half of hardswish's derivative",
         "batch_norm",
-        attribute(norm_kernels, "activation_dx", half_hardswish),
+        attribute(fused_kernels, "finish_dx", half_hardswish),
     ),
     Mutant(
         "lrn: alpha divided by size",

@@ -62,7 +62,16 @@ from minidl.kernels.cpu.loss import (
 )
 from minidl.kernels.cpu.max_pool import max_pool2d, max_pool2d_dx
 from minidl.kernels.cpu.memory.copies import copy_to
-from minidl.kernels.cpu.norm import batch_norm, batch_norm_eval, batch_norm_eval_grads, batch_norm_grads
+from minidl.kernels.cpu.norm import (
+    batch_norm,
+    batch_norm_eval,
+    batch_norm_eval_fused,
+    batch_norm_eval_fused_grads,
+    batch_norm_eval_grads,
+    batch_norm_fused,
+    batch_norm_fused_grads,
+    batch_norm_grads,
+)
 from minidl.kernels.cpu.update import adam, rmsprop, sgd
 
 __all__ = [
@@ -76,7 +85,11 @@ __all__ = [
     "avg_pool2d_dx",
     "batch_norm",
     "batch_norm_eval",
+    "batch_norm_eval_fused",
+    "batch_norm_eval_fused_grads",
     "batch_norm_eval_grads",
+    "batch_norm_fused",
+    "batch_norm_fused_grads",
     "batch_norm_grads",
     "channel_sums",
     "concat",

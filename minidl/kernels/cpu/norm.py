@@ -58,7 +58,7 @@ ACROSS = 4 * LANES  # numbers of a row that are added up at once
 WIDEST = 4096  # numbers of a row made of several: sums and lines must stay in the cache
 INFINITE, ZERO = np.float32(3.4e38), np.float32(0)
 RANKS = (2, 4)  # (N, C) and (N, C, H, W)
-NOTHING, RESULT, RESIDUAL = range(3)  # what was kept where a residual was added, from which the slope is taken
+NOTHING, RESULT, RESIDUAL = range(3)  # what shows the slope where a residual was added
 
 
 @inline
@@ -185,12 +185,12 @@ def _shares(dy, x, line, c, width, left, kind, total, product):
 
 
 @inline
-def _write_dz(dy, dy_step, x, step, line, kind, joined, joined_step, kept, dz, first, end, width):
+def _write_dz(dy, dy_step, x, step, line, kind, shows, shows_step, kept, dz, first, end, width):
     """Write dz of some rows of the end of a residual block."""
     for row in range(first, end):
         for c in range(0, width, LANES):
             left = width - c
-            seen = load_some(joined, row * joined_step + c, left)
+            seen = load_some(shows, row * shows_step + c, left)
             if kept == RESIDUAL:
                 centred = load_some(x, row * step + c, left) - load_some(line, c, left)
                 z = fma(centred, load_some(line, width + c, left), load_some(line, 2 * width + c, left))
@@ -213,9 +213,9 @@ def _sums(
     kind,
     before,
     before_step,
-    joined,
-    joined_step,
-    joined_kind,
+    shows,
+    shows_step,
+    above_kind,
     kept,
     dz,
     sums,
@@ -236,7 +236,7 @@ def _sums(
         for block in range(thread * rows // threads, last, ROWS):
             end = min(block + ROWS, last)
             if kept:
-                source = before, before_step, x, step, line, joined_kind, joined, joined_step, kept
+                source = before, before_step, x, step, line, above_kind, shows, shows_step, kept
                 _write_dz(*source, dz, block, end, width)
             for c in range(0, whole, ACROSS):
                 s0 = s1 = s2 = s3 = p0 = p1 = p2 = p3 = splat(ZERO)
@@ -310,22 +310,34 @@ def _zeros(width: int) -> np.ndarray:
     return np.zeros(2 * width * get_num_threads())
 
 
+@door("x (N C ...), w (C), b (C)")
+def batch_norm(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Normalise every channel of x by its own mean and variance: y, mean (C,), rstd (C,)."""
+    return batch_norm_fused(x, w, b, eps, None, None)
+
+
 @door("x (N C ...), w (C), b (C), residual (N C ...)?")
-def batch_norm(
+def batch_norm_fused(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float, activation: str | None, residual: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Normalise every channel of x by its own mean and variance: y, mean (C,), rstd (C,)."""
+    """Return activation(y + residual), mean and rstd of `batch_norm`."""
     if x.ndim not in RANKS:
         return NotImplemented
     memory, step = strided_rows(x)
     rows, width = _shape(x, step)
     mean, rstd = np.empty(x.shape[1]), np.empty(x.shape[1])
     _statistics(memory, step * width // x.shape[1], rows, width, eps, _zeros(width), mean, rstd)
-    return batch_norm_eval(x, w, b, mean, rstd, activation, residual), mean, rstd
+    return batch_norm_eval_fused(x, w, b, mean, rstd, activation, residual), mean, rstd
+
+
+@door("x (N C ...), w (C), b (C), mean (C) double, rstd (C) double")
+def batch_norm_eval(x: np.ndarray, w: np.ndarray, b: np.ndarray, mean: np.ndarray, rstd: np.ndarray) -> np.ndarray:
+    """Normalise x by a given mean and rstd: y = w·(x - mean)·rstd + b."""
+    return batch_norm_eval_fused(x, w, b, mean, rstd, None, None)
 
 
 @door("x (N C ...), w (C), b (C), mean (C) double, rstd (C) double, residual (N C ...)?")
-def batch_norm_eval(
+def batch_norm_eval_fused(
     x: np.ndarray,
     w: np.ndarray,
     b: np.ndarray,
@@ -334,28 +346,61 @@ def batch_norm_eval(
     activation: str | None,
     residual: np.ndarray | None,
 ) -> np.ndarray:
-    """Normalise x by a given mean and rstd: y = activation(w·(x - mean)·rstd + b + residual)."""
+    """Return activation(y + residual) of `batch_norm_eval`."""
     if x.ndim not in RANKS:
         return NotImplemented
     memory, step = strided_rows(x)
     added, added_step = (memory, step) if residual is None else strided_rows(residual)
     rows, width = _shape(x, step, added_step)
-    several = width // x.shape[1]
-    y, target = _rows_like(x)
-    line = (*map(np.ascontiguousarray, (w, b, mean, rstd)),)
+    (y, target), several = _rows_like(x), width // x.shape[1]
+    line = map(np.ascontiguousarray, (w, b, mean, rstd))
     added_step = 0 if residual is None else added_step * several
     _normalise(memory, step * several, rows, width, *line, added, added_step, FUSED[activation], target)
     return y
 
 
-def _gradient_door(training: bool) -> Callable[..., Any]:
-    """Make the function of a gradient, with statistics of the batch or constant ones."""
+def _gradients(
+    training: bool,
+    dy: np.ndarray,
+    x: np.ndarray,
+    line: tuple[np.ndarray, ...],
+    activation: str | None,
+    residual: np.ndarray | None,
+    y: np.ndarray | None,
+) -> Any:
+    """Return dx, dw and db, and dz where the residual or the result is given; `line` is w, b, mean and rstd."""
+    if x.ndim not in RANKS:
+        return NotImplemented
+    shows, how = (y, RESULT) if y is not None else (residual, NOTHING if residual is None else RESIDUAL)
+    (memory, step), (before, before_step) = strided_rows(x), strided_rows(dy)
+    kept, kept_step = (before, before_step) if shows is None else strided_rows(shows)
+    rows, width = _shape(x, step, before_step, kept_step)
+    several = width // x.shape[1]
+    dx, target = _rows_like(x)
+    dz, between = (None, target) if how == NOTHING else _rows_like(x)
+    given, given_step, kind = before, before_step * several, FUSED[activation]
+    if how != NOTHING:
+        given, given_step, kind = between, width, FUSED[None]
+    arguments = given, given_step, memory, step * several, rows, width, *map(np.ascontiguousarray, line), kind
+    above = before, before_step * several, kept, kept_step * several, FUSED[activation], how, between
+    dw, db = np.empty(x.shape[1]), np.empty(x.shape[1])
+    _sums(*arguments, *above, _zeros(width), dw, db)
+    _input_gradient(*arguments, dw, db, int(training), target)
+    return dx, dw.astype(x.dtype), db.astype(x.dtype), dz
 
-    @door(
-        "dy (N C ...), x (N C ...), w (C), b (C), mean (C) double, rstd (C) double, joined (N C ...)?",
-        "batch_norm_grads" if training else "batch_norm_eval_grads",
-    )
-    def grads(
+
+def _gradient_doors(training: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Make both functions of a gradient, plain and fused, with statistics of the batch or constant ones."""
+    name, line = "batch_norm" if training else "batch_norm_eval", "mean (C) double, rstd (C) double"
+
+    @door(f"dy (N C ...), x (N C ...), w (C), {line}", f"{name}_grads")
+    def plain_grads(dy: np.ndarray, x: np.ndarray, w: np.ndarray, mean: np.ndarray, rstd: np.ndarray) -> Any:
+        """Return dx, dw and db."""
+        found = _gradients(training, dy, x, (w, np.zeros_like(w), mean, rstd), None, None, None)
+        return found if found is NotImplemented else found[:3]
+
+    @door(f"dy (N C ...), x (N C ...), w (C), b (C), {line}, residual (N C ...)?, y (N C ...)?", f"{name}_fused_grads")
+    def fused_grads(
         dy: np.ndarray,
         x: np.ndarray,
         w: np.ndarray,
@@ -363,32 +408,14 @@ def _gradient_door(training: bool) -> Callable[..., Any]:
         mean: np.ndarray,
         rstd: np.ndarray,
         activation: str | None,
-        joined: np.ndarray | None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-        """Return dx, dw, db, and where a residual was joined its gradient dz."""
-        if x.ndim not in RANKS:
-            return NotImplemented
-        memory, step = strided_rows(x)
-        before, before_step = strided_rows(dy)
-        kept, kept_step = (before, before_step) if joined is None else strided_rows(joined)
-        rows, width = _shape(x, step, before_step, kept_step)
-        several = width // x.shape[1]
-        dx, target = _rows_like(x)
-        dz, given, given_step, kind, how = None, before, before_step * several, FUSED[activation], NOTHING
-        between = target  # which nothing is written to, unless dz is asked for
-        if joined is not None:
-            dz, between = _rows_like(x)
-            given, given_step, kind = between, width, FUSED[None]
-            how = RESULT if activation in ("relu", "relu6") else RESIDUAL
-        line = (*map(np.ascontiguousarray, (w, b, mean, rstd)),)
-        arguments = given, given_step, memory, step * several, rows, width, *line, kind
-        join = before, before_step * several, kept, kept_step * several, FUSED[activation], how, between
-        dw, db = np.empty(x.shape[1]), np.empty(x.shape[1])
-        _sums(*arguments, *join, _zeros(width), dw, db)
-        _input_gradient(*arguments, dw, db, int(training), target)
-        return dx, dw.astype(x.dtype), db.astype(x.dtype), dz
+        residual: np.ndarray | None,
+        y: np.ndarray | None,
+    ) -> Any:
+        """Return dx, dw and db, and dz where the residual or the result is given."""
+        return _gradients(training, dy, x, (w, b, mean, rstd), activation, residual, y)
 
-    return grads
+    return plain_grads, fused_grads
 
 
-batch_norm_grads, batch_norm_eval_grads = _gradient_door(True), _gradient_door(False)
+batch_norm_grads, batch_norm_fused_grads = _gradient_doors(True)
+batch_norm_eval_grads, batch_norm_eval_fused_grads = _gradient_doors(False)

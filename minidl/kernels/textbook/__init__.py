@@ -27,7 +27,17 @@ from minidl.kernels.textbook.activation import (
 )
 from minidl.kernels.textbook.concat import concat
 from minidl.kernels.textbook.conv import channel_sums, conv2d, conv2d_dw, conv2d_dx
-from minidl.kernels.textbook.fused import add, add_relu, conv2d_fused, scale_channels, scale_channels_grads
+from minidl.kernels.textbook.fused import (
+    add,
+    add_relu,
+    batch_norm_eval_fused,
+    batch_norm_eval_fused_grads,
+    batch_norm_fused,
+    batch_norm_fused_grads,
+    conv2d_fused,
+    scale_channels,
+    scale_channels_grads,
+)
 from minidl.kernels.textbook.in_place import add_to, copy_to
 from minidl.kernels.textbook.interpolate import interpolate, interpolate_dx
 from minidl.kernels.textbook.linear import linear, linear_dw, linear_dx
@@ -46,14 +56,8 @@ from minidl.kernels.textbook.loss import (
     smooth_l1,
     smooth_l1_dx,
 )
-from minidl.kernels.textbook.norm import (
-    batch_norm,
-    batch_norm_eval,
-    batch_norm_eval_grads,
-    batch_norm_grads,
-    lrn,
-    lrn_dx,
-)
+from minidl.kernels.textbook.lrn import lrn, lrn_dx
+from minidl.kernels.textbook.norm import batch_norm, batch_norm_eval, batch_norm_eval_grads, batch_norm_grads
 from minidl.kernels.textbook.own_norm import group_norm, group_norm_grads, layer_norm, layer_norm_grads
 from minidl.kernels.textbook.pool import (
     adaptive_avg_pool2d,
@@ -80,7 +84,11 @@ __all__ = [
     "avg_pool2d_dx",
     "batch_norm",
     "batch_norm_eval",
+    "batch_norm_eval_fused",
+    "batch_norm_eval_fused_grads",
     "batch_norm_eval_grads",
+    "batch_norm_fused",
+    "batch_norm_fused_grads",
     "batch_norm_grads",
     "bce",
     "bce_dt",
