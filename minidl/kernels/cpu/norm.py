@@ -375,15 +375,14 @@ def _gradients(
     (memory, step), (before, before_step) = strided_rows(x), strided_rows(dy)
     kept, kept_step = (before, before_step) if shows is None else strided_rows(shows)
     rows, width = _shape(x, step, before_step, kept_step)
-    several = width // x.shape[1]
-    dx, target = _rows_like(x)
+    (dx, target), several = _rows_like(x), width // x.shape[1]
     dz, between = (None, target) if how == NOTHING else _rows_like(x)
     given, given_step, kind = before, before_step * several, FUSED[activation]
     if how != NOTHING:
         given, given_step, kind = between, width, FUSED[None]
     arguments = given, given_step, memory, step * several, rows, width, *map(np.ascontiguousarray, line), kind
     above = before, before_step * several, kept, kept_step * several, FUSED[activation], how, between
-    dw, db = np.empty(x.shape[1]), np.empty(x.shape[1])
+    dw, db = np.empty((2, x.shape[1]))
     _sums(*arguments, *above, _zeros(width), dw, db)
     _input_gradient(*arguments, dw, db, int(training), target)
     return dx, dw.astype(x.dtype), db.astype(x.dtype), dz
