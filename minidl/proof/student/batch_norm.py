@@ -48,7 +48,7 @@ def batch_norm_loops(s: Subject, g: Numbers) -> float:
     mean, _, rstd = statistics(x, eps)
     right = oracles.batch_norm(x, w, b, eps=eps), mean, rstd
     parts = ("y", "N, C, H, W"), ("mean", "C"), ("rstd", "C")
-    return against_formula(s, parts, (x, w, b, eps, None, None), right, lambda: of_batch_norm(x, w, b, eps))
+    return against_formula(s, parts, (x, w, b, eps), right, lambda: of_batch_norm(x, w, b, eps))
 
 
 def of_batch_norm(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float) -> Named:
@@ -112,7 +112,7 @@ def batch_norm_eval_loops(s: Subject, g: Numbers) -> float:
     x, w, b, _ = _draw(s, g)
     mean, rstd = b[::-1] + 0.5, np.abs(w[::-1]) + 0.25
     right = (oracles.batch_norm(x, w, b, mean, rstd**-2.0, training=False, eps=0.0),)
-    arguments = x, w, b, mean, rstd, None, None
+    arguments = x, w, b, mean, rstd
     return against_formula(s, (("y", "N, C, H, W"),), arguments, right, lambda: of_eval(x, w, b, mean, rstd))
 
 
@@ -135,14 +135,14 @@ def of_eval(x: np.ndarray, w: np.ndarray, b: np.ndarray, mean: np.ndarray, rstd:
         yield what, "y", y
 
 
-GRADIENTS = ("dx", "N, C, H, W"), ("dw", "C"), ("db", "C"), ("dz", "-")
+GRADIENTS = ("dx", "N, C, H, W"), ("dw", "C"), ("db", "C")
 
 
 def batch_norm_grads_formula(s: Subject, g: Numbers) -> float:
     """dx, dw and db against the formula."""
-    x, w, b, dy = _draw(s, g)
+    x, w, _, dy = _draw(s, g)
     mean, _, rstd = statistics(x, g.given["eps"])
-    arguments = dy, x, w, b, mean, rstd, None, None
+    arguments = dy, x, w, mean, rstd
     right = textbook.batch_norm_grads(*arguments)
     return against_formula(s, GRADIENTS, arguments, right, lambda: of_batch_norm_grads(dy, x, w, mean, rstd))
 
@@ -229,10 +229,10 @@ def batch_norm_grads_differences(s: Subject, g: Numbers) -> float:
     mean, _, rstd = statistics(x, eps)
 
     def part(index: int) -> Any:
-        return lambda dy: s.function(dy, x, w, b, mean, rstd, None, None)[index]
+        return lambda dy: s.function(dy, x, w, mean, rstd)[index]
 
     def y(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return textbook.batch_norm(x, w, b, eps, None, None)[0]
+        return textbook.batch_norm(x, w, b, eps)[0]
 
     return max(
         finite_differences(s, x, lambda x: y(x, w, b), part(0), "x"),

@@ -125,7 +125,6 @@ WINDOW_CLAIMS = (
     ),
 )  # fmt: skip
 LARGE_OUT = rows.ENTROPIES[:-2]  # the gradients take log p, which does not overflow any more
-FUSED = "activation, residual"
 LAYER_CLAIMS = (
     Claim("linear", "x, w, b", (Check(LOOPS, rows.LINEARS, rows.linear_loops),), "linear"),
     Claim(
@@ -165,13 +164,13 @@ LAYER_CLAIMS = (
     ),
     Claim(
         "batch_norm",
-        f"x, w, b, eps, {FUSED}",
+        "x, w, b, eps",
         (Check(LOOPS, batch_norm.NORMS, batch_norm.batch_norm_loops),),
         "batch norm",
     ),
     Claim(
         "batch_norm_grads",
-        "dy, x, w, b, mean, rstd, activation, joined",
+        "dy, x, w, mean, rstd",
         (
             Check(FORMULA, batch_norm.NORMS, batch_norm.batch_norm_grads_formula),
             Check(DIFFERENCES, batch_norm.NORMS[1:3], batch_norm.batch_norm_grads_differences),
@@ -180,7 +179,7 @@ LAYER_CLAIMS = (
     ),
     Claim(
         "batch_norm_eval",
-        f"x, w, b, mean, rstd, {FUSED}",
+        "x, w, b, mean, rstd",
         (Check(LOOPS, batch_norm.NORMS, batch_norm.batch_norm_eval_loops),),
         "batch norm",
     ),
