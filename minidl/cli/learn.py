@@ -183,3 +183,32 @@ def solution(
     kept = folder.put(step, text)
     say(words.SOLUTION_FILE.format(file=step.file), *([words.KEPT.format(file=kept.name)] if kept else []))
     return 0
+
+
+@app.command(cls=Command)
+def train(
+    epochs: Annotated[int, typer.Option(min=1, help="Times that all training pictures are seen.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
+    dir: Dir = None,
+) -> int:
+    """Train LeNet-5 on the digits with all your functions that pass. This runs the files of the folder.
+
+    What you have not written yet comes from minidl's textbook; the table at the end says which kernels were yours.
+
+    Example:
+      minidl learn train
+    """
+    from minidl.cli._table import show
+    from minidl.teach.learn import training
+    from minidl.teach.learn.folder import Folder
+    from minidl.teach.strings.learn import words
+
+    folder = Folder(dir)
+    own = training.own_kernels(folder)
+    say(*(words.LEFT_OUT.format(number=number, state=state) for number, state in own.left_out.items()))
+    say(words.TRAINING.format(count=len(own.functions), names=", ".join(own.functions)))
+    state = training.train(folder, own, say, epochs=epochs, seed=seed)
+    say("")
+    show(("kernel", "calls", "whose"), training.used(own), numbers=("calls",))
+    say("", training.summary(own, state))
+    return 0

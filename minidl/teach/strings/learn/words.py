@@ -56,3 +56,14 @@ NOTEBOOK_NOTE = (
 )
 FROM_NOTEBOOK = "# written from {notebook} by minidl learn check; edit the notebook, not this file"
 UNSAVED = "The notebook on the disk still holds the skeleton: has it been saved (Ctrl-S)?"
+
+# Training with the learner's functions.
+NOTHING_PASSES = "learn: no function passes yet that a network could be trained with; begin with: minidl learn start"
+LEFT_OUT = "left out: {number} ({state})"
+TRAINING = "LeNet-5 on 1,797 digits, with {count} functions of yours: {names}"
+EPOCH = "epoch {epoch:2} of {all}  loss {loss:.4f}  accuracy {accuracy:.2%}"
+RAISES = "learn: {place}"
+YOURS = "yours ({number})"
+MINIDLS = "minidl's"
+MIXED = "{accuracy:.2%} of the digits are right; {own} of the {all} kernels that this network needs are yours"
+ALL_YOURS = "{accuracy:.2%} of the digits are right, and every array operation of this network is yours"
