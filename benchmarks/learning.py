@@ -59,9 +59,9 @@ def cnn_deep(num_classes: int) -> Any:
 def train_minidl(config: Any, kernels: str | None) -> list[Row]:
     """Train as the command does, with a run folder."""
     from minidl import kernels as rooms
-    from minidl.training import Watcher, train
+    from minidl.training import Callback, train
 
-    class Clock(Watcher):
+    class Clock(Callback):
         def __init__(self) -> None:
             self.began, self.seconds, self.losses = 0.0, [], []
 
@@ -78,7 +78,7 @@ def train_minidl(config: Any, kernels: str | None) -> list[Row]:
 
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder, rooms.use(kernels) if kernels else nullcontext():
-        rows = train(config, out=Path(folder, "run"), watchers=[clock]).state.history
+        rows = train(config, out=Path(folder, "run"), callbacks=[clock]).state.history
     names = ("train_loss", "val_loss", "val_top1")
     return [
         {name: row[name] for name in names} | {"seconds": seconds, "first": losses[:FIRST]}

@@ -52,7 +52,7 @@ def by_trainer(state, batches, examined) -> float:
 
     clock = {}
 
-    class Clock(training.Watcher):
+    class Clock(training.Callback):
         def on_epoch_begin(self, state, steps):
             clock["began"] = time.perf_counter()
 
@@ -60,7 +60,7 @@ def by_trainer(state, batches, examined) -> float:
             clock["ended"] = time.perf_counter()
 
     state.epoch, state.history = 0, []
-    training.fit(state, Ready(batches), examined, watchers=[Clock()])
+    training.fit(state, Ready(batches), examined, callbacks=[Clock()])
     return clock["ended"] - clock["began"]
 
 

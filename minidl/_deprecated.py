@@ -23,14 +23,18 @@ from typing import Any, TypeVar
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 MODULES: dict[str, tuple[str, ...]] = {
+    "minidl.data._plain": ("minidl.data._as_split",),
+    "minidl.data._registry": ("minidl.data._open",),
     "minidl.data.cifar": ("minidl.data.formats.cifar",),
     "minidl.data.folders": ("minidl.data.formats.class_folders",),
     "minidl.data.idx": ("minidl.data.formats.idx",),
     "minidl.data.tiny_imagenet": ("minidl.data.formats.tiny_imagenet",),
-    "minidl.training.checkpoint": ("minidl.training.run_folder.checkpoint",),
     "minidl.training.config": ("minidl.training.settings.config",),
+    "minidl.training.examining": ("minidl.training.runs",),
     "minidl.training.feed": ("minidl.training.batches",),
     "minidl.training.finite": ("minidl.training.non_finite",),
+    "minidl.training.fitting": ("minidl.training.loop",),
+    "minidl.training.frozen": ("minidl.training.transfer",),
     "minidl.training.jobs": ("minidl.training.runs",),
     "minidl.training.kept": ("minidl.training.run_folder.split_record",),
     "minidl.training.lock": ("minidl.training.run_folder.lock",),
@@ -40,13 +44,19 @@ MODULES: dict[str, tuple[str, ...]] = {
     "minidl.training.recipe": ("minidl.training.settings.recipe",),
     "minidl.training.report": ("minidl.training.run_folder.report",),
     "minidl.training.resolve": ("minidl.training.settings.resolve",),
-    "minidl.training.run": ("minidl.training.run_folder.folder",),
+    "minidl.training.run": ("minidl.training.run_folder.folder", "minidl.training.run_folder.checkpointer"),
     "minidl.training.sizes": ("minidl.training.settings.picture_sizes",),
     "minidl.training.trial": ("minidl.training.dry_run",),
     "minidl.training.watcher": ("minidl.training.callback",),
 }
 
-NAMES: dict[str, dict[str, str]] = {}
+NAMES: dict[str, dict[str, str]] = {
+    "minidl.training": {"Watcher": "minidl.training.callback.Callback"},
+    "minidl.training.kept": {"Kept": "minidl.training.run_folder.split_record.SplitRecord"},
+    "minidl.training.progress": {"Pace": "minidl.training.progress.pace.Pace"},
+    "minidl.training.run": {"Keeper": "minidl.training.run_folder.checkpointer.Checkpointer"},
+    "minidl.training.watcher": {"Watcher": "minidl.training.callback.Callback"},
+}
 
 
 def warn(old: str, new: str, level: int = 2) -> None:

@@ -10,7 +10,7 @@ from minidl._text import draws
 from minidl.cli._out import say
 from minidl.cli._table import show
 from minidl.data import Split
-from minidl.training import Config, RunFolder, State, Watcher
+from minidl.training import Callback, Config, RunFolder, State
 from minidl.training.progress import lines
 from minidl.training.settings.resolve import differences
 
@@ -18,8 +18,8 @@ TITLES = ("setting", "value", "default")
 
 
 @contextmanager
-def showing(*, verbose: bool = False) -> Iterator[tuple[Lines, Sequence[Watcher]]]:
-    """Give the lines, to print more of them, and all watchers: a bar, too, where one can be drawn."""
+def showing(*, verbose: bool = False) -> Iterator[tuple[Lines, Sequence[Callback]]]:
+    """Give the lines, to print more of them, and all callbacks: a bar, too, where one can be drawn."""
     if not draws():
         lines = Lines(verbose=verbose)
         yield lines, (lines,)
@@ -31,7 +31,7 @@ def showing(*, verbose: bool = False) -> Iterator[tuple[Lines, Sequence[Watcher]
         yield lines, (lines, bar)
 
 
-class Notes(Watcher):
+class Notes(Callback):
     """Keeps what should be known about the pictures, for output that is no text."""
 
     def __init__(self) -> None:

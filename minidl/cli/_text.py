@@ -13,7 +13,7 @@ def left_out(names: Sequence[str]) -> str:
         ('1 picture cannot be read and was left out: cat/1.png',
          '4 pictures cannot be read and were left out: 1.png, 2.png, 3.png and 1 more')
     """
-    from minidl.data._picture_files import some
+    from minidl._names import some
 
     counted = (
         "1 picture cannot be read and was" if len(names) == 1 else f"{len(names):,} pictures cannot be read and were"

@@ -52,8 +52,8 @@ def info(
 
 def _show(found: Info) -> None:
     """Print what was found."""
+    from minidl._names import quoted
     from minidl.cli._table import show
-    from minidl.data._picture_files import quoted
 
     kind = f"{found.kind}, " if found.kind != found.where else ""
     say(f"{found.where}: {kind}{len(found.classes)} classes", *found.notes)

@@ -27,14 +27,14 @@ def evaluate(
 
       minidl eval runs/lenet5_modern-digits-1 --json
     """
+    from minidl._names import quoted
     from minidl.cli._progress import Lines, Notes
     from minidl.cli._table import show
-    from minidl.data._picture_files import quoted
     from minidl.training import evaluate_run
 
     notes = Notes()
     told = [notes] if as_json else [notes, Lines()]
-    score, state, file = evaluate_run(run, checkpoint=checkpoint, data=data, device=device, watchers=told)
+    score, state, file = evaluate_run(run, checkpoint=checkpoint, data=data, device=device, callbacks=told)
     correct = int(score.confusion.trace())
     if as_json:
         where = {"checkpoint": str(file), "epoch": state.epoch, "step": state.step, "left_out": score.left_out}

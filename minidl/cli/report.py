@@ -23,7 +23,7 @@ def report(
     from minidl.cli._progress import showing
     from minidl.training import report_run
 
-    with showing() as (_, watchers):
-        page = report_run(run, data=data, watchers=watchers)
+    with showing() as (_, callbacks):
+        page = report_run(run, data=data, callbacks=callbacks)
     drawn = sorted(file.name for file in page.parent.iterdir() if file.suffix == ".png")
     say(page, f"{run}: {' '.join([page.name, *drawn])}")

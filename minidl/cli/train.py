@@ -74,12 +74,12 @@ def train(
             "--resume takes all settings from the run; only --epochs, --data, --workers and --device may be given too"
         )
     asked = None if resume is not None else make_config(**starts, **once, **always)  # judged before anything else
-    with showing(verbose=verbose) as (lines, watchers):
+    with showing(verbose=verbose) as (lines, callbacks):
         lines.show(f"minidl train: {'setting up' if resume is None else f'going on with {resume}'}")
         if resume is None:
-            outcome = begin(asked, out=out, watchers=watchers)
+            outcome = begin(asked, out=out, callbacks=callbacks)
         else:
-            outcome = go_on(resume, **always, watchers=watchers)
+            outcome = go_on(resume, **always, callbacks=callbacks)
     for line in [left_out(outcome.left_out)] * bool(outcome.left_out) + _ending(outcome):
         lines.show(line)
     if not outcome.finished:

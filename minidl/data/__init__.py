@@ -2,8 +2,7 @@
 
 from minidl._answers import answering
 from minidl.data import transforms
-from minidl.data._open import open_dataset
-from minidl.data._registry import list_data
+from minidl.data._open import list_data, open_dataset
 from minidl.data.info import Info, describe
 from minidl.data.loader import Loader
 from minidl.data.pictures import Pictures

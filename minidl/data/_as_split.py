@@ -12,7 +12,7 @@ from minidl.data.pictures import Pictures
 from minidl.data.split import Arrays, Dataset, Split
 from minidl.tensor import Tensor
 
-Source = Split | Pictures | tuple[Any, Any]
+PicturesLike = Split | Pictures | tuple[Any, Any]
 
 
 class Rows(Split):

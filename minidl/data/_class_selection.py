@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from minidl._checks import is_int, shown
-from minidl.data._picture_files import normal, printable, some
+from minidl._names import normal, printable, some
 
-Choice = int | str | Sequence[str] | None
+ClassesLike = int | str | Sequence[str] | None
 
 
-def choose(where: object, ids: Sequence[str], names: Sequence[str], classes: Choice) -> list[int]:
+def select_classes(where: object, ids: Sequence[str], names: Sequence[str], classes: ClassesLike) -> list[int]:
     """Return the numbers of the classes that are asked for, in the order of the data set.
 
     Args:
@@ -26,9 +26,9 @@ def choose(where: object, ids: Sequence[str], names: Sequence[str], classes: Cho
         ValueError: if there are not so many classes, or none of that name, or fewer than two are left.
 
     Example:
-        >>> choose("pets", ["n1", "n2", "n3"], ["cat", "dog", "emu"], "emu,n1")
+        >>> select_classes("pets", ["n1", "n2", "n3"], ["cat", "dog", "emu"], "emu,n1")
         [0, 2]
-        >>> choose("pets", ["n1", "n2", "n3"], ["cat", "dog", "emu"], 2)
+        >>> select_classes("pets", ["n1", "n2", "n3"], ["cat", "dog", "emu"], 2)
         [0, 1]
     """
     where = printable(where)
@@ -53,7 +53,7 @@ def choose(where: object, ids: Sequence[str], names: Sequence[str], classes: Cho
     return sorted(chosen)
 
 
-def named(classes: Choice) -> list[str]:
+def named(classes: ClassesLike) -> list[str]:
     """Return the ids or names that are asked for; none where all classes are, or a number of them.
 
     Example:
@@ -85,7 +85,7 @@ def distinct(ids: Sequence[str], names: Sequence[str]) -> tuple[list[str], tuple
     return found, (f"{note}: they go by their ids",) if alike else ()
 
 
-def _count(classes: Choice) -> int | None:
+def _count(classes: ClassesLike) -> int | None:
     """Return how many classes are asked for, if a number is."""
     if is_int(classes):
         return int(classes)  # type: ignore[arg-type]

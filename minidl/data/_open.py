@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
-from types import ModuleType
 
 from minidl._checks import check_fraction, check_path, to_int
-from minidl.data import _registry
-from minidl.data._class_selection import Choice, choose
-from minidl.data._picture_files import entries, folders_in, is_picture, printable, some
-from minidl.data._roles import TRAIN, role_of
-from minidl.data.formats import cifar, class_folders, idx, tiny_imagenet
-from minidl.data.split import Dataset, Split
+from minidl._names import printable, some
+from minidl.data._class_selection import ClassesLike
+from minidl.data._picture_files import entries, folders_in, is_picture
+from minidl.data.formats import FORMATS, NAMED, class_folders
+from minidl.data.formats._layout import TRAIN, role_of
+from minidl.data.split import Dataset
 
-LAYOUTS: tuple[ModuleType, ...] = (tiny_imagenet, cifar, idx, class_folders)  # in the order in which they are tried
 EXPECTED = "train/CLASS/*.jpg and val/CLASS/*.jpg, CLASS/*.jpg, or the files of Tiny-ImageNet, CIFAR or MNIST"
 
 
 def open_dataset(
-    where: str | os.PathLike[str], classes: Choice = None, *, seed: int = 0, val_share: float | None = 0.2
+    where: str | os.PathLike[str], classes: ClassesLike = None, *, seed: int = 0, val_share: float | None = 0.2
 ) -> Dataset:
     """Open a data set; pictures in files of their own are not read yet.
 
@@ -52,45 +51,40 @@ def open_dataset(
     if val_share is not None:
         check_fraction("data", "val_share", val_share)
     check_path("data", where)
-    if str(where) in _registry.LOADERS:
-        return _named(str(where), classes)
     folder = Path(where)
+    if str(where) in NAMED:
+        return NAMED[str(where)].read(folder, classes, seed, val_share)
     if not folder.is_dir():
         raise ValueError(_no_folder(folder))
-    for layout in LAYOUTS:
-        if layout.recognise(folder):
-            inside = _hidden(folder) if layout is class_folders else []
-            if inside:
-                break
-            found: Dataset = layout.read(folder, classes, seed, val_share)
-            return found
+    known = next((one for one in FORMATS if one.recognise(folder)), None)
+    if known is not None and not (known is class_folders and _hidden(folder)):
+        return known.read(folder, classes, seed, val_share)
     raise ValueError(_no_layout(folder))
 
 
-def _named(name: str, classes: Choice) -> Dataset:
-    train, val = (
-        Split.of(part, f"{name}, {what} picture") for part, what in zip(_registry.LOADERS[name](), ("training", "test"))
-    )
-    notes: tuple[str, ...] = ()
-    if Path(name).is_dir():
-        notes = (f"{name}: the data set of this name that comes with minidl, not the folder here: that is ./{name}",)
-    found = Dataset(name, name, train, val, train.classes, notes)
-    return found.keep(choose(name, train.classes, train.classes, classes))
+def list_data() -> list[str]:
+    """Return the names of all data sets that come by one.
+
+    Example:
+        >>> list_data()
+        ['digits']
+    """
+    return sorted(NAMED)
 
 
 def _hidden(folder: Path) -> list[str]:
     """Return the folders in a folder that are data sets of a layout of their own."""
     names = [name for name in folders_in(folder) if role_of(name) != TRAIN]
-    return [name for name in names if any(layout.recognise(folder / name) for layout in LAYOUTS[:-1])]
+    return [name for name in names if any(one.recognise(folder / name) for one in FORMATS if one is not class_folders)]
 
 
 def _no_folder(folder: Path) -> str:
-    names = ", ".join(_registry.list_data())
+    names = ", ".join(list_data())
     if folder.is_file():
         archive = folder.suffix in (".zip", ".tar", ".gz", ".tgz", ".xz", ".bz2")
         cure = "unpack it and name the folder" if archive else f"expected a folder or one of the names: {names}"
         return f"{printable(folder)}: this is a file, not the folder of a data set; {cure}"
-    near = _registry.near(str(folder))
+    near = " or ".join(difflib.get_close_matches(str(folder), NAMED, n=3))
     hint = f"did you mean {near}?" if near else f"expected a folder or one of the names: {names}"
     return f"{printable(folder)}: there is no such folder; {hint}"
 

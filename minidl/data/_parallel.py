@@ -1,22 +1,22 @@
-"""A crew of threads that works ahead, in order and within bounds, and leaves nobody behind."""
+"""Threads that work ahead, in order and within bounds, and leave nobody behind."""
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from threading import Event
 from typing import Any, TypeVar
 
+from minidl import _threads
+
+MOST_WORKERS = 4  # threads that decode; more do not help: Python's lock is held for a part of every picture
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def available_cores() -> int:
-    """Return how many processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def usual_workers() -> int:
+    """Return how many threads decode pictures where nobody has said it."""
+    return min(_threads.available(), MOST_WORKERS)
 
 
 def in_order(
@@ -44,10 +44,10 @@ def in_order(
     from concurrent.futures import Future, ThreadPoolExecutor
 
     pending: deque[Future[Any]] = deque()
-    crew = ThreadPoolExecutor(workers, thread_name_prefix="minidl-data")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="minidl-data")
     try:
         for item in items:
-            pending.append(crew.submit(work, item))
+            pending.append(pool.submit(work, item))
             if len(pending) >= ahead:
                 yield pending.popleft().result()
         while pending:
@@ -55,4 +55,4 @@ def in_order(
     finally:
         if stop is not None:
             stop.set()
-        crew.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True, cancel_futures=True)

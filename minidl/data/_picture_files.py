@@ -1,50 +1,94 @@
-"""Walking through folders of pictures, with what may be wrong in them said by name."""
+"""Picture files, found by their names and by how they begin, in folders and in the folders in those.
+
+A file is a picture if Pillow knows its ending, or if it has none and begins as a picture does. What systems, file
+servers and minidl itself leave behind is not looked into.
+"""
 
 from __future__ import annotations
 
 import os
-import unicodedata
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
-from minidl._names import printable
-from minidl.data._endings import ending_of, is_picture
-from minidl.data._roles import is_left_out
+from minidl._names import printable, some
 
+# Pillow recognises these formats, but shows none of their pictures by itself: it hands them to other programs.
+UNREADABLE = frozenset(("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"))
+BUILT_IN = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}  # formats that Pillow may have been built without
+USUAL = (".jpg", ".png", ".webp")  # for messages
+
+BEGINNINGS = (
+    re.compile(rb"\xff\xd8\xff"),  # JPEG
+    re.compile(rb"\x89PNG\r\n\x1a\n"),
+    re.compile(rb"GIF8[79]a"),
+    re.compile(rb"RIFF....WEBP", re.DOTALL),
+    re.compile(rb"II\*\0|MM\0\*"),  # TIFF
+    re.compile(rb"BM....\0\0\0\0", re.DOTALL),  # BMP: after the size, four bytes that must be 0
+    re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),  # JPEG 2000
+    re.compile(rb"....ftypavi[fs]", re.DOTALL),
+)
+LEFT_OUT = frozenset(  # besides whatever begins with a point, such as .thumbnails and .ipynb_checkpoints
+    (
+        *("@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot"),  # file servers
+        *("__macosx", "$recycle.bin", "system volume information", "lost+found", "recycler"),  # systems
+        "__pycache__",
+    )
+)
 RUN = "config.json", ("last.safetensors", "best.safetensors")  # a folder with the first and one of these is a run
 
 
-def quoted(name: str, *, always: bool = False) -> str:
-    """Write a name so that it can be shown, in quotes where a blank at an end would not be seen, or always.
+@lru_cache(maxsize=1)
+def endings() -> frozenset[str]:
+    """Return the endings of the files that the installed Pillow can read, in small letters.
 
     Example:
-        >>> quoted("cat"), quoted("cat "), quoted("king penguin"), quoted("cat", always=True)
-        ('cat', "'cat '", 'king penguin', "'cat'")
+        >>> {".jpg", ".jfif", ".jpe", ".png", ".tif"} <= endings(), ".mpg" in endings()
+        (True, False)
     """
-    shown = printable(name)
-    return f"'{shown}'" if always or not shown or shown != shown.strip() else shown
+    from PIL import Image, features
+
+    known = Image.registered_extensions()  # loads all formats
+    missing = {form for form, codec in BUILT_IN.items() if not features.check(codec)}
+    readable = set(Image.OPEN) - UNREADABLE - missing
+    return frozenset(ending for ending, form in known.items() if form in readable)
 
 
-def some(names: Iterable[str], most: int = 3) -> str:
-    """List a few of many names; those with blanks or commas stand in quotes.
+def ending_of(name: str) -> str:
+    """Return the ending of a file name in small letters; a number is none, as in img.0001.
 
     Example:
-        >>> some(["a", "b", "c d", "d", "e"])
-        "a, b, 'c d' and 2 more"
+        >>> ending_of("a.JPG"), ending_of("img.0001"), ending_of("cat")
+        ('.jpg', '', '')
     """
-    names = list(names)
-    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(quoted(name, always=" " in name or "," in name) for name in names[:most]) + rest
+    ending = os.path.splitext(name)[1].lower()
+    return "" if ending[1:].isdigit() or ending == "." else ending
 
 
-def normal(name: str) -> str:
-    """Return the one spelling under which names are compared (NFC).
+def is_picture(path: str, name: str) -> bool:
+    """Tell whether a file is a picture: by its ending, or by its first bytes where it has none."""
+    ending = ending_of(name)
+    if ending:
+        return ending in endings()
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(16)
+    except OSError:
+        return False
+    return any(beginning.match(head) for beginning in BEGINNINGS)
 
-    macOS writes the letters of 고양이 apart (NFD), others together: the same name, of other characters.
+
+def is_left_out(name: str) -> bool:
+    """Tell whether a file or folder of that name is nothing of the user's.
+
+    Example:
+        >>> [is_left_out(name) for name in (".thumbnails", "@eaDir", "__MACOSX", "cat")]
+        [True, True, True, False]
     """
-    return unicodedata.normalize("NFC", name)
+    return name.startswith(".") or name.casefold() in LEFT_OUT
 
 
 @dataclass

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from minidl import _threads
 from minidl._checks import to_int
 from minidl._looks import Brief, listed, sides
-from minidl.data._parallel import available_cores, in_order
+from minidl.data._parallel import in_order
 from minidl.data.split import Dataset, Split
 from minidl.data.statistics import Moments, Statistics
 
@@ -101,7 +102,7 @@ def describe(
     """
     if not isinstance(dataset, Dataset):
         raise TypeError(f"describe: expects a Dataset, as open_dataset gives it; received a {type(dataset).__name__}")
-    workers = available_cores() if workers is None else to_int("describe", "workers", workers, least=0)
+    workers = _threads.available() if workers is None else to_int("describe", "workers", workers, least=0)
     total = len(dataset.train) + len(dataset.val)
     moments = Moments()
     train = _read(dataset.train, workers, moments, lambda done: progress(done, total))

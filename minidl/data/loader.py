@@ -25,16 +25,15 @@ import numpy as np
 from minidl._checks import check_choice, check_flag, to_int
 from minidl._looks import Brief
 from minidl._random import addressed
-from minidl.data._as_split import Source, as_split
+from minidl.data._as_split import PicturesLike, as_split
 from minidl.data._cache import Cache
-from minidl.data._parallel import available_cores, in_order
+from minidl.data._parallel import in_order, usual_workers
 from minidl.data.statistics import Statistics
 from minidl.data.transforms import Pipeline, build
 from minidl.data.transforms._base import as_input, stack
 from minidl.tensor import Tensor
 
 Batch = tuple[np.ndarray, np.ndarray]
-MOST_WORKERS = 4  # more do not help: Python's lock is held for a part of every picture
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class Loader(Brief):
 
     def __init__(
         self,
-        pictures: Source | np.ndarray | Tensor,
+        pictures: PicturesLike | np.ndarray | Tensor,
         y: Any = None,
         batch_size: int | None = None,
         *,
@@ -118,7 +117,7 @@ class Loader(Brief):
         check_flag("Loader", "shuffle", shuffle)
         check_flag("Loader", "drop_last", drop_last)
         self.seed = to_int("Loader", "seed", seed, least=0)
-        self.workers = min(available_cores(), MOST_WORKERS) if workers is None else workers
+        self.workers = usual_workers() if workers is None else workers
         to_int("Loader", "workers", self.workers, least=0)
         self.prefetch = to_int("Loader", "prefetch", prefetch, least=1)
         self.drop_last = drop_last
@@ -231,7 +230,7 @@ class Loader(Brief):
         if pictures is not None and not self._fixed:
             x: Any = pictures[chosen]
         else:
-            x, chosen, first = *self._fetch(plan, chosen, stop), max(self._fixed, self._sized)
+            x, chosen, first = *self._read_all(plan, chosen, stop), max(self._fixed, self._sized)
             if stop.is_set() or not len(chosen):
                 return None
             x = stack(x)
@@ -245,7 +244,7 @@ class Loader(Brief):
             x, labels = mixup.mix(x, labels, rows[-1], len(self.split.classes))
         return np.ascontiguousarray(x), labels
 
-    def _fetch(self, plan: _Plan, chosen: np.ndarray, stop: threading.Event) -> tuple[Any, np.ndarray]:
+    def _read_all(self, plan: _Plan, chosen: np.ndarray, stop: threading.Event) -> tuple[Any, np.ndarray]:
         """Return pictures from the cache or their files, and the indices of those that could be read.
 
         Each is brought to its size before the next is read: a file may hold much more than a batch wants.

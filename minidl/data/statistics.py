@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minidl import _threads
 from minidl._checks import check_flag, shown, to_int
 from minidl._looks import Brief
-from minidl.data._parallel import available_cores, in_order
+from minidl.data._parallel import in_order
 from minidl.data.split import Split
 
 
@@ -124,7 +125,7 @@ def measure(split: Split, *, workers: int | None = None, skip_broken: bool = Fal
                 return None
             raise
 
-    workers = available_cores() if workers is None else to_int("measure", "workers", workers, least=0)
+    workers = _threads.available() if workers is None else to_int("measure", "workers", workers, least=0)
     moments = Moments()
     for found in in_order(part, range(len(split)), workers, 64 * max(workers, 1)):
         if found is not None:

@@ -19,7 +19,7 @@ from minidl.export._graph import require_onnx, to_onnx
 from minidl.models._family import Network
 from minidl.models._registry import get_trained
 from minidl.predict._expert import class_names
-from minidl.training.run_folder.checkpoint import load_trained
+from minidl.training.checkpoint import load_trained
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.settings.pretrained import IMAGENET_CLASSES, as_imagenet, is_published
 

@@ -17,7 +17,7 @@ import numpy as np
 from minidl import ops
 from minidl._checks import check_path, to_int
 from minidl._looks import Brief, listed, percent
-from minidl.data._parallel import available_cores, in_order
+from minidl.data._parallel import in_order, usual_workers
 from minidl.folding import fuse
 from minidl.nn import Module
 from minidl.predict import _expert
@@ -25,7 +25,6 @@ from minidl.predict._files import Missing, find
 from minidl.tensor import Tensor, no_grad
 
 BATCH = 8  # pictures that the network looks at together; more are hardly quicker, and fewer come sooner
-MOST_WORKERS = 4  # threads that decode: Python's lock is held for a part of every picture
 Name = str | os.PathLike[str]
 
 
@@ -138,7 +137,7 @@ class Predictor(Brief):
         """
         top = to_int("predict", "top", top, least=1)
         batch_size = to_int("predict", "batch_size", batch_size, least=1)
-        workers = min(available_cores(), MOST_WORKERS) if workers is None else workers
+        workers = usual_workers() if workers is None else workers
         workers = to_int("predict", "workers", workers, least=0)
         with closing(in_order(self._prepared, find(files), workers, workers + 2 * batch_size)) as prepared:
             together: list[tuple[str, Any]] = []

@@ -17,14 +17,15 @@ import numpy as np
 
 from minidl import data, models, weights
 from minidl._checks import check_path, shown, to_int
+from minidl._names import printable
 from minidl.data import images
-from minidl.data._picture_files import printable, read_lines
+from minidl.data._picture_files import read_lines
 from minidl.data.transforms import CenterCrop, Pipeline, Resize, build
 from minidl.data.transforms._base import as_input
 from minidl.models._family import Network
 from minidl.models._registry import ENTRIES, get_trained
 from minidl.nn import Module
-from minidl.training.run_folder.checkpoint import is_checkpoint, load_trained
+from minidl.training.checkpoint import is_checkpoint, load_trained
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.settings.pretrained import IMAGENET_CLASSES, as_imagenet, is_published
 from minidl.weights._demo import DEMO

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minidl._checks import check_path, shown
-from minidl.data._picture_files import is_run, pictures_below, printable
+from minidl._names import printable
+from minidl.data._picture_files import is_run, pictures_below
 
 
 @dataclass(frozen=True)

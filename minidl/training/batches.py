@@ -1,23 +1,31 @@
-"""What a training is fed with: batches that are addressed by epoch and step, made of pictures as the settings say."""
+"""The one door for pictures: whatever a caller gives becomes batches that are addressed by epoch and step.
+
+    Pictures, a Split, (x, y)    batches that a `data.Loader` makes of them, as the settings say
+    a `data.Loader`              itself
+    batches of one's own         `OwnBatches`: the same, with what a Loader has besides
+
+Behind this door everything is `Batches`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl.data import Loader, Pictures, Split
-from minidl.data._parallel import available_cores
-from minidl.data.loader import MOST_WORKERS
+from minidl._checks import shown
+from minidl.data import Loader, Split
+from minidl.data._as_split import PicturesLike, as_split
+from minidl.data._parallel import usual_workers
 from minidl.training.settings.config import Config
 
 Batch = tuple[np.ndarray, np.ndarray]
 
 
-class Batches(Protocol):
+class Epochs(Protocol):
     """Batches of pictures and labels. `data.Loader` is one; anything else with these two methods will do."""
 
     def __len__(self) -> int:
@@ -27,7 +35,72 @@ class Batches(Protocol):
         """Yield those of an epoch from a step on: x float32 (N, C, H, W); labels (N,), or probabilities (N, M)."""
 
 
-def training_batches(split: Split | Pictures, config: Config) -> Loader:
+class Batches(Epochs, Protocol):
+    """What training and evaluation work with: batches that keep their numbers, whatever cannot be read."""
+
+    @property
+    def left_out(self) -> list[str]:
+        """The names of the pictures that could not be read so far."""
+
+    def steps(self, number: int, start_step: int = 0) -> Generator[Batch | None, None, None]:
+        """Yield the batches of `epoch` each in its place; None where there is no picture that can be read."""
+
+
+class OwnBatches:
+    """Batches of somebody's own, with what a Loader has besides."""
+
+    def __init__(self, batches: Epochs):
+        self.batches = batches
+        self.left_out: list[str] = []
+
+    def __len__(self) -> int:
+        if not hasattr(self.batches, "__len__"):
+            expected = "must tell how many an epoch has, by __len__"
+            raise TypeError(f"fit: batches of one's own {expected}; received {shown(self.batches)}")
+        return len(self.batches)
+
+    def epoch(self, number: int, start_step: int = 0) -> Generator[Batch, None, None]:
+        """Yield those of an epoch from a step on."""
+        return self.batches.epoch(number, start_step) if start_step else self.batches.epoch(number)
+
+    def steps(self, number: int, start_step: int = 0) -> Generator[Batch | None, None, None]:
+        """Yield them each in its place; None for an empty one."""
+        yield from (batch if len(batch[1]) else None for batch in self.batches.epoch(number, start_step))
+
+
+def as_batches(op: str, name: str, given: PicturesLike | Epochs, load: Callable[[Split], Loader]) -> Batches:
+    """Return whatever holds pictures and labels as batches.
+
+    Args:
+        op: what asks, for messages.
+        name: of the argument.
+        given: pictures, or batches of them.
+        load: makes batches of pictures.
+
+    Raises:
+        TypeError: if it is neither.
+        ValueError: if there are no pictures, or labels that are no classes.
+
+    Example:
+        >>> pair = np.zeros((5, 1, 8, 8), "float32"), np.array([0, 1, 1, 0, 1])
+        >>> batches = as_batches("fit", "train", pair, lambda split: Loader(split, 2))
+        >>> len(batches), batches is as_batches("fit", "train", batches, lambda split: Loader(split, 2))
+        (3, True)
+    """
+    if isinstance(given, (Loader, OwnBatches)):
+        return given
+    if not isinstance(given, tuple) and callable(getattr(given, "epoch", None)):
+        own: Any = given
+        if hasattr(own, "__len__") and not len(own):
+            raise ValueError(f"{op}: there are no pictures; received len({name})=0")
+        return OwnBatches(own)
+    split = as_split(op, name, given, classes_only=True)
+    if not len(split):
+        raise ValueError(f"{op}: there are no pictures; received len({name})=0")
+    return load(split)
+
+
+def training_batches(split: Split, config: Config) -> Loader:
     """Return the batches to learn from: another order and other changes in every epoch.
 
     Raises:
@@ -39,8 +112,8 @@ def training_batches(split: Split | Pictures, config: Config) -> Loader:
     return _loader(split, config, steps, shuffle=True, drop_last=config.drop_last)
 
 
-def validation_batches(split: Split | Pictures, config: Config) -> Loader:
-    """Return the batches to examine with: always the same, as large as those of training, which memory can hold.
+def validation_batches(split: Split, config: Config) -> Loader:
+    """Return the batches to evaluate with: always the same, as large as those of training, which memory can hold.
 
     Raises:
         ValueError: if there is not one picture, or a transform is refused.
@@ -48,14 +121,14 @@ def validation_batches(split: Split | Pictures, config: Config) -> Loader:
     return _loader(split, config, config.test_transforms or [])
 
 
-def workers_for(split: Split | Pictures, workers: int | None) -> int:
+def workers_for(split: Split, workers: int | None) -> int:
     """Return how many threads prepare the pictures: as many as asked for, or none for those in memory, or the usual."""
     if workers is not None:
         return workers
-    return 0 if split.x is not None else min(available_cores(), MOST_WORKERS)
+    return 0 if split.x is not None else usual_workers()
 
 
-def _loader(split: Split | Pictures, config: Config, steps: list[dict[str, Any]], **more: Any) -> Loader:
+def _loader(split: Split, config: Config, steps: list[dict[str, Any]], **more: Any) -> Loader:
     return Loader(
         split,
         config.batch_size,
@@ -66,14 +139,6 @@ def _loader(split: Split | Pictures, config: Config, steps: list[dict[str, Any]]
         on_error=config.on_error,
         **more,
     )
-
-
-def numbered(batches: Batches, epoch: int, start_step: int) -> Generator[Batch | None, None, None]:
-    """Yield the batches of an epoch each in its place; None where there is no picture that can be read."""
-    if isinstance(batches, Loader):
-        yield from batches.steps(epoch, start_step)
-    else:
-        yield from (batch if len(batch[1]) else None for batch in batches.epoch(epoch, start_step))
 
 
 def on_device(batch: Batch, device: str) -> tuple[Array, Array]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from minidl._checks import shown
 from minidl._looks import Brief
 from minidl.data import Split
 from minidl.training.state import State
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
     from minidl.training.run_folder.folder import RunFolder
 
 
-class Watcher(Brief):
+class Callback(Brief):
     """Is told how a training goes. Subclass it and write the methods you need; they must not change the state.
 
     Example:
-        >>> class Accuracy(Watcher):
+        >>> class Accuracy(Callback):
         ...     def on_epoch_end(self, state):
         ...         print(state.epoch, state.history[-1]["val_top1"])
     """
@@ -30,6 +31,9 @@ class Watcher(Brief):
 
     def on_compile(self, total: int) -> None:
         """So many fast kernels have to be compiled for this training, which is done next, once on this machine."""
+
+    def on_features(self, done: int, total: int) -> None:
+        """The frozen layers have made features of so many batches of the pictures, which are kept for every epoch."""
 
     def on_epoch_begin(self, state: State, steps: int) -> None:
         """An epoch of so many steps begins (or goes on: `state.step` are done)."""
@@ -44,11 +48,11 @@ class Watcher(Brief):
         """The training stops early, between two steps, because it was asked to."""
 
     def on_draw(self, run: RunFolder) -> None:
-        """All epochs of a run are done; its pictures and its report are drawn next."""
+        """All epochs of a run are done; its plots and its report are drawn next."""
 
 
-class AfterEpoch(Watcher):
-    """A plain function as a watcher: it is called with the state after every epoch."""
+class AfterEpoch(Callback):
+    """A plain function as a callback: it is called with the state after every epoch."""
 
     def __init__(self, function: Callable[[State], Any]):
         self.function = function
@@ -56,3 +60,27 @@ class AfterEpoch(Watcher):
     def on_epoch_end(self, state: State) -> None:
         """Call it."""
         self.function(state)
+
+
+def as_callbacks(op: str, given: Sequence[Callback | Callable[[State], Any]]) -> list[Callback]:
+    """Return callbacks as they are, and plain functions as callbacks.
+
+    Raises:
+        TypeError: if there is something else among them.
+    """
+    if not isinstance(given, (list, tuple)) or not all(isinstance(one, Callback) or callable(one) for one in given):
+        raise TypeError(f"{op}: callbacks must be a list of Callbacks or functions; received {shown(given)}")
+    return [one if isinstance(one, Callback) else AfterEpoch(one) for one in given]
+
+
+def notify(callbacks: Sequence[Callback], event: str, *details: Any) -> None:
+    """Tell all callbacks of an event, by the name of their method for it."""
+    for callback in callbacks:
+        getattr(callback, event)(*details)
+
+
+def note(callbacks: Sequence[Callback], lines: Sequence[str]) -> None:
+    """Tell what should be known about the pictures, line by line to everybody."""
+    for callback in callbacks:
+        for line in lines:
+            callback.on_note(line)

@@ -1,4 +1,4 @@
-"""The examination of a network: in eval mode, without a graph, over all pictures once."""
+"""The evaluation of a network: in eval mode, without a graph, over all pictures once."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from contextlib import closing
 
 from minidl import ops
 from minidl._backend import Array
-from minidl.data import Loader, Pictures, Split
-from minidl.data._as_split import Source, as_split
+from minidl.data import Loader
+from minidl.data._as_split import PicturesLike
 from minidl.nn import Module
 from minidl.tensor import Tensor, no_grad
-from minidl.training.batches import Batches, on_device
+from minidl.training.batches import Epochs, as_batches, on_device
 from minidl.training.metrics import Metrics
 
 
 def evaluate(
     net: Module,
-    pictures: Source | Batches,
+    pictures: PicturesLike | Epochs,
     device: str = "cpu",
     *,
     batch_size: int = 64,
     tell: Callable[[Tensor, Array], None] = lambda logits, labels: None,
 ) -> Metrics:
-    """Examine a network, in eval mode and without a graph; its mode is put back afterwards.
+    """Evaluate a network, in eval mode and without a graph; its mode is put back afterwards.
 
     Args:
         net: the network.
@@ -48,20 +48,16 @@ def evaluate(
     """
     if not isinstance(net, Module):
         raise TypeError(f"evaluate: expects a module; received a {type(net).__name__}")
-    if isinstance(pictures, (Split, Pictures, tuple)) or not callable(getattr(pictures, "epoch", None)):
-        split = as_split("evaluate", "pictures", pictures, classes_only=True)
-        if not len(split):
-            raise ValueError("evaluate: there are no pictures to examine the network with")
-        pictures = Loader(split, batch_size, workers=0)
+    batches = as_batches("evaluate", "pictures", pictures, lambda split: Loader(split, batch_size, workers=0))
     score: Metrics | None = None
-    with net.modes_kept(), no_grad(), closing(pictures.epoch(0)) as batches:
+    with net.modes_kept(), no_grad(), closing(batches.epoch(0)) as epoch:
         net.eval()
-        for x, labels in (on_device(batch, device) for batch in batches):
+        for x, labels in (on_device(batch, device) for batch in epoch):
             logits = net(Tensor(x))
             score = score or Metrics(logits.shape[1])
             score.update(logits._data, labels, ops.cross_entropy(logits, labels).item())
             tell(logits, labels)
-    left_out = pictures.left_out if isinstance(pictures, Loader) else []
+    left_out = batches.left_out
     if score is None:
         why = f"; {len(left_out):,} cannot be read, the first is {left_out[0]}" if left_out else ""
         raise ValueError(f"evaluate: there are no pictures to examine the network with{why}")

@@ -1,4 +1,10 @@
-"""Whole runs, from settings to a folder full of results: what the command `train` does."""
+"""Whole runs, from settings to a folder full of results: what the commands `train`, `eval` and `report` do.
+
+train           settings → data set → batches → network, tried once → run folder → epochs → report
+resume          run folder → checkpoint → the same data set → batches → epochs → report
+evaluate_run    run folder → checkpoint → its pictures for validation → figures
+report_run      the same → plots and report.html
+"""
 
 from __future__ import annotations
 
@@ -7,36 +13,42 @@ import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from minidl._deprecated import renamed
 from minidl._looks import Brief
-from minidl.data import Loader, Pictures, Split
+from minidl.data import Dataset, Loader, Split
+from minidl.data._as_split import PicturesLike, as_split
 from minidl.training.batches import training_batches, validation_batches
-from minidl.training.callback import Watcher
-from minidl.training.dry_run import compile_ahead, first_picture, first_read, network_arguments, try_one, try_pictures
-from minidl.training.frozen import shortened
+from minidl.training.callback import Callback, as_callbacks, note, notify
+from minidl.training.checkpoint import load_checkpoint, save_checkpoint
+from minidl.training.dry_run import Samples, compile_ahead, dry_run, first_read, samples
+from minidl.training.evaluation import evaluate
 from minidl.training.interrupt import Interrupted, interruptible, number_of, terminable
 from minidl.training.loop import run_epochs
+from minidl.training.metrics import Metrics
 from minidl.training.non_finite import NonFiniteError
-from minidl.training.run_folder.checkpoint import load_checkpoint, save_checkpoint
+from minidl.training.run_folder.checkpointer import Checkpointer
 from minidl.training.run_folder.dataset import (
     Parts,
     absolute_or_none,
     check_classes,
-    given,
-    opened,
-    reopened,
-    tell,
-    with_classes,
+    new_dataset,
+    same_dataset,
+    validation_pictures,
 )
-from minidl.training.run_folder.folder import Keeper, RunFolder, existing, folder_name
+from minidl.training.run_folder.folder import RunFolder, existing, folder_name
 from minidl.training.run_folder.lock import hold
-from minidl.training.run_folder.split_record import keep, read_kept, same_pictures, write_kept
+from minidl.training.run_folder.split_record import record_split, write_record
 from minidl.training.settings.config import Config
 from minidl.training.settings.picture_sizes import plain_size, seen_sizes
 from minidl.training.settings.resolve import resolve
 from minidl.training.state import State, build
 from minidl.training.threads import hold_threads
+from minidl.training.transfer import cached_features
+
+Loaders = tuple[Loader, Loader]
 
 
 @dataclass(frozen=True)
@@ -60,13 +72,13 @@ class Outcome(Brief):
     left_out: tuple[str, ...] = ()
 
 
-@terminable("interrupted before the first step; no run folder was made")
+@renamed(watchers="callbacks")
 def train(
     config: Config | None = None,
     *,
     out: str | os.PathLike[str] | None = None,
     parts: Parts | None = None,
-    watchers: Sequence[Watcher] = (),
+    callbacks: Sequence[Callback] = (),
 ) -> Outcome:
     """Train a network and leave a run folder.
 
@@ -76,7 +88,7 @@ def train(
         config: the settings, see `make_config`; None (default) takes all defaults.
         out: the folder, which must not exist; None (default) makes runs/MODEL-DATA-1, -2, …
         parts: (training pictures, validation pictures); None (default) opens the data set `config.data`.
-        watchers: whom to tell how it goes.
+        callbacks: whom to tell how it goes.
 
     Raises:
         ValueError: if a setting is wrong or the pictures do not fit the network.
@@ -94,34 +106,30 @@ def train(
         >>> outcome.finished, outcome.run.last.name
         (True, 'last.safetensors')
     """
-    config = config or Config()
+    config, callbacks = config or Config(), as_callbacks("train", callbacks)
     if out is not None and os.path.lexists(out):
         raise existing(out)
-    found = given(parts) or opened(config)
-    tell(watchers, found.notes)
-    pictures, examined = found.train, found.val
-    config = resolve(config, pictures, examined, lambda note: tell(watchers, [note]))
-    batches = training_batches(pictures, config), validation_batches(examined, config)
-    first = first_picture(batches[0]), first_picture(batches[1])
-    state = build(config, network_arguments(config, first[0]), weights=config.weights)
-    state.classes, state.pictures = list(pictures.classes), [len(pictures), len(examined)]
-    state.shown = first_read(batches[1])
-    try_pictures(state, *first)  # what does not fit shall not leave a folder
-    try_one(state, first[0], len(pictures))
-    tell(watchers, seen_sizes(*(part.x.shape[2:] for part in first)))
-    run = RunFolder.create(folder_name(config.model, Path(config.data).resolve().name), out)
-    with hold(run.path):
-        try:
-            run.write_config(state)
-            write_kept(run.pictures, keep(found, plain_size(config, first[1].x.shape[2:])))
-            save_checkpoint(run.last, state)
-        except BaseException:
-            shutil.rmtree(run.path, ignore_errors=True)  # made a moment ago, and of no use to anybody
-            raise
-        return _go_on(run, state, batches, first, watchers)
+    with terminable("interrupted before the first step; no run folder was made"):
+        found = new_dataset(config, parts)
+        note(callbacks, found.notes)
+        config = resolve(config, found.train, found.val, lambda line: note(callbacks, [line]))
+        loaders = _loaders(found.train, found.val, config)
+        one = samples(loaders)
+        state = _new_state(config, found, loaders, one)  # what does not fit shall not leave a folder
+        note(callbacks, seen_sizes(one.train.shape[2:], one.val.shape[2:]))
+        run = RunFolder.create(folder_name(config.model, Path(config.data).resolve().name), out)
+        with hold(run.path):
+            try:
+                run.write_config(state)
+                write_record(run.pictures, record_split(found, plain_size(config, one.val.shape[2:])))
+                save_checkpoint(run.last, state)
+            except BaseException:
+                shutil.rmtree(run.path, ignore_errors=True)  # made a moment ago, and of no use to anybody
+                raise
+            return _go_on(run, state, loaders, one, callbacks)
 
 
-@terminable("interrupted before the first step; the run is as it was")
+@renamed(watchers="callbacks")
 def resume(
     path: str | os.PathLike[str],
     *,
@@ -130,7 +138,7 @@ def resume(
     device: str | None = None,
     workers: int | None = None,
     parts: Parts | None = None,
-    watchers: Sequence[Watcher] = (),
+    callbacks: Sequence[Callback] = (),
 ) -> Outcome:
     """Go on with a run from its last checkpoint, to the bit as if it had never stopped.
 
@@ -142,7 +150,7 @@ def resume(
         device: where to go on; None (default) stays where it was.
         workers: threads that prepare pictures; None (default) leaves that as it was. No bit depends on it.
         parts: as for `train`.
-        watchers: whom to tell how it goes.
+        callbacks: whom to tell how it goes.
 
     Returns:
         The outcome; at once, when all epochs are done already.
@@ -153,9 +161,9 @@ def resume(
         NonFiniteError, Interrupted: as for `train`.
         OSError: if something cannot be written.
     """
-    run = RunFolder.open(path)
+    callbacks, run = as_callbacks("resume", callbacks), RunFolder.open(path)
     changes = {"epochs": epochs, "data": absolute_or_none(data), "device": device, "workers": workers}
-    with hold(run.path) as alone:
+    with terminable("interrupted before the first step; the run is as it was"), hold(run.path) as alone:
         state = load_checkpoint(run.last, **{name: value for name, value in changes.items() if value is not None})
         begun = state.epoch + (state.step > 0)
         if state.config.epochs < begun:
@@ -164,53 +172,132 @@ def resume(
             )
         if state.finished and run.report.is_file():  # without, it was killed while drawing
             return Outcome(run, state, finished=True, new_epochs=0)
-        kept = read_kept(run.pictures)
-        found = given(parts) or reopened(state.config, kept, moved=data is not None)
-        pictures, examined, notes = same_pictures(kept, found)
-        examined = with_classes(state, examined, kept, found)
-        _check_same(state, pictures, examined)
-        tell(watchers, notes)
+        pictures, evaluated, notes = same_dataset(run, state, parts, moved=data is not None)
+        note(callbacks, notes)
         if alone:  # what is unfinished is then nobody's
             run.sweep()
         run.write_config(state)
         run.write_history(state, run.read_times())
-        batches = training_batches(pictures, state.config), validation_batches(examined, state.config)
-        first = first_picture(batches[0]), first_picture(batches[1])
-        return _go_on(run, state, batches, first, watchers)
+        loaders = _loaders(pictures, evaluated, state.config)
+        return _go_on(run, state, loaders, samples(loaders), callbacks)
 
 
-def _go_on(
-    run: RunFolder,
-    state: State,
-    batches: tuple[Loader, Loader],
-    first: tuple[Pictures, Pictures],
-    watchers: Sequence[Watcher],
-) -> Outcome:
-    """Train from a state on, with the folder kept up to date, and draw at the end; `first` is one picture of each."""
-    before, keeper = state.epoch, Keeper(run, state)
+@renamed(watchers="callbacks")
+def evaluate_run(
+    path: str | os.PathLike[str],
+    *,
+    checkpoint: str = "last",
+    data: str | os.PathLike[str] | None = None,
+    device: str | None = None,
+    val: PicturesLike | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> tuple[Metrics, State, Path]:
+    """Build the network of a run again and evaluate it.
+
+    Args:
+        path: the run folder.
+        checkpoint: "last" or "best".
+        data: where the data set is now, or another one, of which those for validation are taken, or all if it has no
+            parts; None (default) takes the run's.
+        device: where; None (default) takes that of the training.
+        val: the pictures; None (default) takes those that the run keeps for validation, see pictures.json.
+        callbacks: whom to tell about the pictures.
+
+    Returns:
+        The figures, the training they belong to, and the file it was read from.
+
+    Raises:
+        ValueError: if there is no run or no such checkpoint, it cannot be read, or the data set has other classes.
+    """
+    run = RunFolder.open(path)
+    file = run.checkpoint(checkpoint)
+    changes = {"data": absolute_or_none(data), "device": device}
+    state = load_checkpoint(file, **{name: value for name, value in changes.items() if value is not None})
+    if val is None:
+        pictures = validation_pictures(run, state, as_callbacks("evaluate_run", callbacks), moved=data is not None)
+    else:
+        pictures = as_split("evaluate_run", "val", val, classes_only=True)
+        check_classes(state, pictures)
+    with hold_threads(state.config.threads):
+        return evaluate(state.net, validation_batches(pictures, state.config), state.config.device), state, file
+
+
+@renamed(watchers="callbacks")
+def report_run(
+    path: str | os.PathLike[str],
+    *,
+    data: str | os.PathLike[str] | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Path:
+    """Evaluate the network of a run, finished or not, and write its plots and its report.html.
+
+    Args:
+        path: the run folder.
+        data: where the data set is now; None (default) looks where it was.
+        callbacks: whom to tell about the pictures.
+
+    Returns:
+        The page.
+
+    Raises:
+        ValueError: if there is no run, it cannot be read, or the data set has other classes.
+        RuntimeError: if another process is writing to the run.
+        OSError: if something cannot be written.
+    """
+    callbacks, run = as_callbacks("report_run", callbacks), RunFolder.open(path)
+    with hold(run.path):
+        state = load_checkpoint(run.last, **({} if data is None else {"data": absolute_or_none(data)}))
+        pictures = validation_pictures(run, state, callbacks, moved=data is not None)
+        notify(callbacks, "on_draw", run)
+        return _draw(run, state, pictures)
+
+
+def _loaders(train: Split, val: Split, config: Config) -> Loaders:
+    return training_batches(train, config), validation_batches(val, config)
+
+
+def _new_state(config: Config, found: Dataset, loaders: Loaders, one: Samples) -> State:
+    """Build the network for such pictures, and try it with one of each part."""
+    arguments = {
+        "in_channels": one.train.shape[1],
+        "num_classes": len(found.classes),
+        "aux_logits": config.aux_weight > 0,
+    }
+    state = build(config, arguments, weights=config.weights)
+    state.classes, state.pictures = list(found.classes), [len(found.train), len(found.val)]
+    state.shown = first_read(loaders[1])
+    dry_run(state, one, len(found.train))
+    return state
+
+
+def _go_on(run: RunFolder, state: State, loaders: Loaders, one: Samples, callbacks: Sequence[Callback]) -> Outcome:
+    """Train from a state on, with the folder kept up to date, and draw at the end."""
+    before, checkpointer = state.epoch, Checkpointer(run, state)
     try:
-        for watcher in watchers:
-            watcher.on_run(run, state, *(loader.split for loader in batches))
+        notify(callbacks, "on_run", run, state, *(loader.split for loader in loaders))
         if not state.finished:
-            compile_ahead(state, *first, len(batches[0].split), watchers)
+            compile_ahead(state, one, len(loaders[0].split), callbacks)
         with interruptible() as stop:
-            state.head, fed = shortened(state, batches, lambda line: tell(watchers, [line]))
-            finished = run_epochs(state, *fed, watchers=(keeper, *watchers), should_stop=stop)
+            progress = partial(notify, callbacks, "on_features")
+            cached = cached_features(
+                state.net, state.config, loaders, note=lambda line: note(callbacks, [line]), progress=progress
+            )
+            state.head, batches = cached or (None, loaders)
+            finished = run_epochs(state, *batches, callbacks=(checkpointer, *callbacks), should_stop=stop)
         if finished:
-            for watcher in watchers:
-                watcher.on_draw(run)
-            _draw(run, state, batches[1].split)
+            notify(callbacks, "on_draw", run)
+            _draw(run, state, loaders[1].split)
     except NonFiniteError as error:
         raise NonFiniteError(f"{error}; the last good checkpoint is {run.last}") from error
     except KeyboardInterrupt as error:
-        raise Interrupted(_kept(run, keeper), number_of(error)) from error
-    left_out = tuple(name for loader in batches for name in loader.left_out)
+        raise Interrupted(_what_is_kept(run, checkpointer), number_of(error)) from error
+    left_out = tuple(name for loader in loaders for name in loader.left_out)
     return Outcome(run, state, finished, state.epoch - before, None if finished else stop.signal, left_out)
 
 
-def _kept(run: RunFolder, keeper: Keeper) -> str:
+def _what_is_kept(run: RunFolder, checkpointer: Checkpointer) -> str:
     """Say what a training that was ended at once has left."""
-    epoch, step, epochs = keeper.kept
+    epoch, step, epochs = checkpointer.saved
     again = shlex.quote(str(run))
     if epoch == epochs:
         return f"interrupted while drawing; all {epochs} epochs are kept; draw again: minidl report {again}"
@@ -220,18 +307,8 @@ def _kept(run: RunFolder, keeper: Keeper) -> str:
     return f"interrupted; {run} keeps {reached}; go on from there: minidl train --resume {again}"
 
 
-def _check_same(state: State, train: Split, val: Split) -> None:
-    """Refuse to go on with other pictures than the run began with."""
-    check_classes(state, val)
-    if state.pictures != [len(train), len(val)]:
-        raise ValueError(
-            f"resume: the run began with {state.pictures[0]:,} training and {state.pictures[1]:,} validation pictures, "
-            f"{state.config.data} has {len(train):,} and {len(val):,} now; begin anew: --config RUN/config.json"
-        )
-
-
-def _draw(run: RunFolder, state: State, val: Split) -> None:
+def _draw(run: RunFolder, state: State, val: Split) -> Path:
     from minidl.training.run_folder.report import write_report  # here, because matplotlib takes a second to load
 
     with hold_threads(state.config.threads):
-        write_report(run, state, val)
+        return write_report(run, state, val)

@@ -27,7 +27,7 @@ def net():
     return nn.Sequential(nn.Flatten(), nn.Linear(32 * 32, 10, rng=np.random.default_rng(0)))
 
 
-class Looking(training.Watcher):
+class Looking(training.Callback):
     """Notes the bar after every step."""
 
     def __init__(self, bar):
@@ -43,7 +43,7 @@ def test_the_bar_follows_a_training(parts, width):
     screen = io.StringIO()
     with Bar(Console(file=screen, force_terminal=True, width=width, color_system=None)) as bar:
         looking = Looking(bar)
-        training.fit(net(), *parts, epochs=2, batch_size=16, watchers=[bar, Lines(), looking], progress=False)
+        training.fit(net(), *parts, epochs=2, batch_size=16, callbacks=[bar, Lines(), looking], progress=False)
     assert [(text[:9], done, all_) for text, done, all_ in looking.seen] == [
         (f"epoch {e}/2", step, 3) for e in (1, 2) for step in (1, 2, 3)
     ]
@@ -82,12 +82,12 @@ def test_the_time_that_is_left_knows_nothing_of_the_compiler(parts, monkeypatch)
         def draw(self, state):
             left.extend(self.words(state)[2:])
 
-    class Ticking(training.Watcher):
+    class Ticking(training.Callback):
         def on_step(self, state, loss):
             clock[0] += 10 + 1000 * (state.epoch == state.step - 1 == 0)
             _rooms.compiling[0] += 1000 * (state.epoch == state.step - 1 == 0)
 
-    training.fit(net(), *parts, epochs=2, batch_size=16, watchers=[Ticking(), Slow()], progress=False)
+    training.fit(net(), *parts, epochs=2, batch_size=16, callbacks=[Ticking(), Slow()], progress=False)
     assert left == [word for n in range(1, 7) for word in ("2 pictures/s", f"0:{60 - 10 * n:02} left")]
 
 
@@ -154,7 +154,7 @@ def test_a_notebook_shows_where_it_is(parts, notebook, monkeypatch):
     monkeypatch.setattr(notebook_module, "PAUSE", 0.0)
     seen = []
     training.fit(
-        net(), *parts, epochs=12, batch_size=48, watchers=[lambda state: seen.append(notebook.shown)], optimizer="adam"
+        net(), *parts, epochs=12, batch_size=48, callbacks=[lambda state: seen.append(notebook.shown)], optimizer="adam"
     )
     assert all(f"<td>{n}/12</td>" in shown for n, shown in enumerate(seen, 1))
     assert '<progress value="1" max="1"></progress> epoch 12/12 · 1/1 · loss ' in seen[-1]
@@ -171,8 +171,8 @@ def test_a_prompt_of_ipython_is_a_terminal(monkeypatch):
     ("settings", "kind", "message"),
     [
         ({"progress": "yes"}, TypeError, "fit: progress must be True, False or None; received progress='yes'"),
-        ({"watchers": [3]}, TypeError, r"fit: watchers must be a list of Watchers or functions; received \[3\]"),
-        ({"callbacks": []}, ValueError, "fit: there is no setting 'callbacks'; it is called watchers"),
+        ({"callbacks": [3]}, TypeError, r"fit: callbacks must be a list of Callbacks or functions; received \[3\]"),
+        ({"callbacks": []}, ValueError, "fit: there is no setting 'callbacks'; it is called callbacks"),
         ({"verbose": 0}, ValueError, "fit: there is no setting 'verbose'; it is called progress"),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minidl import data
-from minidl.data._class_selection import choose
+from minidl.data._class_selection import select_classes
 from minidl.data.formats.digits import digits
 from minidl.data.split import Arrays, draw_share
 
@@ -25,7 +25,7 @@ IDS, NAMES = ["n1", "n2", "n3"], ["cat", "dog", "emu"]
     ],
 )
 def test_choices(classes, expected):
-    assert choose("pets", IDS, NAMES, classes) == expected
+    assert select_classes("pets", IDS, NAMES, classes) == expected
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,16 @@ def test_choices(classes, expected):
 )
 def test_choices_that_cannot_be(classes, message):
     with pytest.raises(ValueError, match=message):
-        choose("pets", IDS, NAMES, classes)
+        select_classes("pets", IDS, NAMES, classes)
 
 
 def test_one_class_only_is_none():
     with pytest.raises(
         ValueError, match=r"pets: there must be two classes .*, here is 1, cat; the pictures of each class"
     ):
-        choose("pets", ["n1"], ["cat"], None)
+        select_classes("pets", ["n1"], ["cat"], None)
     with pytest.raises(ValueError, match=r"pets: there must be two classes .*, here are 0; the pictures of each class"):
-        choose("pets", [], [], None)
+        select_classes("pets", [], [], None)
 
 
 def test_digits_by_name():

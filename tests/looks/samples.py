@@ -212,4 +212,4 @@ def things():
     yield from [training.Config(), training.Config(data="/a/long/path" * 9, transforms=[{"name": "flip"}] * 9), state()]
     yield from [metrics(), training.Metrics(3), training.Interrupted("kept"), training.NonFiniteError("NaN " * 90)]
     run = training.RunFolder("runs/" + "lenet5-digits" * 9)
-    yield from [run, training.Watcher(), training.Outcome(run, state(), True, 3, None, WORDS)]
+    yield from [run, training.Callback(), training.Outcome(run, state(), True, 3, None, WORDS)]

@@ -318,7 +318,7 @@ def of_data():
         function = getattr(transforms, name)
         yield f"transforms.{name}", function, lambda a=args, f=function: (a, settings_of(f, len(a)))
     steps = [{"name": "flip"}, {"name": "normalize", "mean": [0.5] * 3, "std": [0.2] * 3}]
-    net, settings = models.lenet5_modern(num_classes=2), {"epochs": 1, "batch_size": 2, "lr": 0.1, "watchers": ()}
+    net, settings = models.lenet5_modern(num_classes=2), {"epochs": 1, "batch_size": 2, "lr": 0.1, "callbacks": ()}
     yield from [
         ("transforms.build", transforms.build, lambda: ((steps,), {"statistics": None})),
         ("a pipeline", transforms.build(steps), lambda: ((X8,), {})),

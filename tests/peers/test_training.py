@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minidl import kernels, models, nn
-from minidl.training import Watcher, fit
+from minidl.training import Callback, fit
 from tests.contract import relative_error
 
 torch = pytest.importorskip("torch")
@@ -48,7 +48,7 @@ class Noise:
             yield rng.standard_normal((N, 3, 32, 32)) + labels[:, None, None, None] / 4, labels
 
 
-class Losses(Watcher):
+class Losses(Callback):
     def __init__(self):
         self.losses = []
 
@@ -129,9 +129,9 @@ def their_losses(net, settings):
 
 def check(ours, theirs, settings):
     in_float64(ours, theirs)
-    watcher = Losses()
-    fit(ours, Noise(0), Noise(1), watchers=[watcher], epochs=EPOCHS, **settings)
-    np.testing.assert_allclose(watcher.losses, their_losses(theirs, settings), rtol=1e-6)
+    callback = Losses()
+    fit(ours, Noise(0), Noise(1), callbacks=[callback], epochs=EPOCHS, **settings)
+    np.testing.assert_allclose(callback.losses, their_losses(theirs, settings), rtol=1e-6)
     state = ours.state_dict()
     expected = {path: tensor.numpy() for path, tensor in theirs.state_dict().items() if "num_batches" not in path}
     assert state.keys() == expected.keys()

@@ -79,7 +79,7 @@ def test_pictures_of_another_size_are_brought_to_that_of_the_training(make_run, 
 
 def without_shown(source, path):
     """Write a checkpoint as it was before the training's pictures were noted in it."""
-    from minidl.training.run_folder import checkpoint
+    from minidl.training import checkpoint
 
     arrays, note = checkpoint._read(source)
     del note["shown"]

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from minidl import _random, kernels, nn, optim, training
-from minidl.data import Pictures
 from minidl.kernels import _rooms
 from minidl.kernels._warmup import rehearsal
-from minidl.training.dry_run import compile_ahead
+from minidl.training.dry_run import Samples, compile_ahead
 from minidl.training.state import State
 from tests.training import tiny
 
@@ -35,7 +34,7 @@ class Net(nn.Module):
         return self.fc(x.reshape(len(x.data), 4))
 
 
-class Told(training.Watcher):
+class Told(training.Callback):
     def __init__(self):
         self.totals = []
 
@@ -78,9 +77,8 @@ def test_a_rehearsal_leaves_no_trace(optimizer, mixup, unloaded):
     state, told = state_of(optimizer, mixup=mixup), Told()
     state.net.bn.running_mean[...] = 0.25
     before, rest = everything(state)
-    picture = Pictures(ONE, np.zeros(1, np.int64), ("a", "b", "c"))
     with kernels.use("cpu"):
-        compile_ahead(state, picture, picture, 37, [told])
+        compile_ahead(state, Samples(ONE, ONE), 37, [told])
     after, other = everything(state)
     assert rest == other
     for name, array in before.items():
@@ -94,10 +92,10 @@ def test_a_rehearsal_leaves_no_trace(optimizer, mixup, unloaded):
 
 def test_a_step_needs_nothing_that_was_not_rehearsed(unloaded):
     """Every kernel of two real epochs, their short last batches and examinations was compiled ahead."""
-    state, picture = state_of(epochs=2), Pictures(ONE, np.zeros(1, np.int64), ("a", "b", "c"))
+    state = state_of(epochs=2)
     x = np.random.default_rng(1).random((37, 1, 8, 8), dtype=np.float32)
     with kernels.use("cpu"):
-        compile_ahead(state, picture, picture, 37, [])
+        compile_ahead(state, Samples(ONE, ONE), 37, [])
         ahead = set(unloaded)
         with rehearsal() as needed, np.errstate(all="ignore"):
             with contextlib.suppress(training.NonFiniteError):  # zeros stand for what the kernels write
@@ -107,17 +105,16 @@ def test_a_step_needs_nothing_that_was_not_rehearsed(unloaded):
 
 def test_a_room_without_a_compiler_has_nothing_to_tell(unloaded):
     state, told = state_of(), Told()
-    picture = Pictures(ONE, np.zeros(1, np.int64), ("a", "b", "c"))
     with kernels.use("textbook"):
-        compile_ahead(state, picture, picture, 37, [told])
+        compile_ahead(state, Samples(ONE, ONE), 37, [told])
     assert (told.totals, unloaded) == ([], [])
 
 
 def test_what_is_wrong_is_left_to_the_first_step(unloaded):
     state, told = state_of(), Told()
-    wrong = Pictures(np.zeros((1, 3, 8, 8), np.float32), np.zeros(1, np.int64), ("a", "b", "c"))
+    wrong = np.zeros((1, 3, 8, 8), np.float32)
     with kernels.use("cpu"):
-        compile_ahead(state, wrong, wrong, 37, [told])
+        compile_ahead(state, Samples(wrong, wrong), 37, [told])
     assert (told.totals, unloaded) == ([], [])
 
 
@@ -127,7 +124,7 @@ def test_a_run_has_the_same_bits_and_tells_in_order(monkeypatch, tmp_path):
     config = training.Config(**{**tiny.SETTINGS, "epochs": 1})
     said = []
 
-    class Order(training.Watcher):
+    class Order(training.Callback):
         def on_run(self, run, state, train, val):
             said.append("run")
 
@@ -148,7 +145,7 @@ def test_a_run_has_the_same_bits_and_tells_in_order(monkeypatch, tmp_path):
                 monkeypatch.setattr(kernel, "is_kept", lambda: False)
                 monkeypatch.setattr(kernel, "compile", lambda k=kernel, run=loaded: setattr(k, "_run", run))
                 monkeypatch.setattr(kernel, "_run", None)
-        training.train(config, out=tmp_path / "fresh", parts=tiny.parts(), watchers=[Order()])
+        training.train(config, out=tmp_path / "fresh", parts=tiny.parts(), callbacks=[Order()])
     assert [word for word in said if isinstance(word, str)] == ["run", "epoch", "draw"]
     assert said[0] == "run"
     assert said[1] > 5

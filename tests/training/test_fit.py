@@ -149,12 +149,12 @@ def test_learning_rate_and_momentum_follow_the_schedule_step_by_step(pictures, r
     train, val = pictures
     table, seen = {"name": "one_cycle", "base_momentum": 0.5}, []
 
-    class Looking(training.Watcher):
+    class Looking(training.Callback):
         def on_step(self, state, loss):
             optimizer = state.optimizer
             seen.append((optimizer.lr, optimizer.betas[0] if rule.startswith("adam") else optimizer.momentum))
 
-    training.fit(Net(), Ready(train, 8), val, epochs=2, lr=0.01, schedule=table, optimizer=rule, watchers=[Looking()])
+    training.fit(Net(), Ready(train, 8), val, epochs=2, lr=0.01, schedule=table, optimizer=rule, callbacks=[Looking()])
     schedule = optim.make_schedule(table, lr=0.01, epochs=2, steps=5)
     assert seen == [(schedule.lr(e, s), schedule.momentum(e, s)) for e in range(2) for s in range(5)]
     assert len(set(seen)) == 10

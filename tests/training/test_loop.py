@@ -13,7 +13,7 @@ ARGUMENTS = {"in_channels": 1, "num_classes": 10}
 CONFIG = training.Config(epochs=2)
 
 
-class Diary(training.Watcher):
+class Diary(training.Callback):
     def __init__(self):
         self.lines = []
 
@@ -30,18 +30,18 @@ class Diary(training.Watcher):
         self.lines.append(f"stop {state.epoch}.{state.step}")
 
 
-def test_watchers_are_told_in_order(parts):
+def test_callbacks_are_told_in_order(parts):
     diary = Diary()
-    assert training.fit(build(CONFIG, ARGUMENTS), *parts, watchers=[training.Watcher(), diary]).finished
+    assert training.fit(build(CONFIG, ARGUMENTS), *parts, callbacks=[training.Callback(), diary]).finished
     epoch = ["step 1", "step 2", "step 3"]
     assert diary.lines == ["begin 0 of 3 from 0", *epoch, "end 1", "begin 1 of 3 from 0", *epoch, "end 2"]
 
 
 def test_the_history_follows_from_the_steps(parts):
     state, losses = build(CONFIG, ARGUMENTS), []
-    watcher = training.Watcher()
-    watcher.on_step = lambda state, loss: losses.append(loss)
-    training.fit(state, *parts, watchers=[watcher])
+    callback = training.Callback()
+    callback.on_step = lambda state, loss: losses.append(loss)
+    training.fit(state, *parts, callbacks=[callback])
     first, second = state.history
     sizes = [16, 16, 12]
     assert first["train_loss"] == pytest.approx(np.dot(losses[:3], sizes) / 44, rel=1e-12)
@@ -111,7 +111,7 @@ def test_stopping_between_two_steps_changes_nothing(parts, stop_after):
     state, diary = build(CONFIG, ARGUMENTS), Diary()
     answers = iter([False] * stop_after + [True])
     # fit asks before the first step of an epoch and after every step
-    assert not training.fit(state, *parts, watchers=[diary], should_stop=lambda: next(answers, False)).finished
+    assert not training.fit(state, *parts, callbacks=[diary], should_stop=lambda: next(answers, False)).finished
     assert diary.lines[-1] == f"stop {state.epoch}.{state.step}"
     assert len([line for line in diary.lines if line.startswith("step")]) == stop_after - (stop_after > 3)
     assert training.fit(state, *parts) is state
@@ -122,7 +122,7 @@ def test_stopping_between_two_steps_changes_nothing(parts, stop_after):
 
 def test_a_stop_before_the_first_step_does_none(parts):
     state, diary = build(CONFIG, ARGUMENTS), Diary()
-    assert not training.fit(state, *parts, watchers=[diary], should_stop=lambda: True).finished
+    assert not training.fit(state, *parts, callbacks=[diary], should_stop=lambda: True).finished
     assert diary.lines == ["begin 0 of 3 from 0", "stop 0.0"]
 
 
@@ -182,7 +182,7 @@ def test_empty_parts_are_refused(parts):
         training.fit(build(CONFIG, ARGUMENTS), nothing, test)
     with pytest.raises(ValueError, match=r"fit: there are no pictures; received len\(val\)=0"):
         training.fit(build(CONFIG, ARGUMENTS), train, nothing)
-    with pytest.raises(ValueError, match="evaluate: there are no pictures to examine the network with"):
+    with pytest.raises(ValueError, match=r"evaluate: there are no pictures; received len\(pictures\)=0"):
         training.evaluate(build(CONFIG, ARGUMENTS).net, nothing)
 
 

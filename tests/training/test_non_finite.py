@@ -95,12 +95,12 @@ def test_a_parameter_that_no_loss_shows_is_found_before_a_checkpoint(parts):
     state = build(training.Config(epochs=1, weight_decay=0), ARGUMENTS)
     state.net.conv1.bias.data = np.array([-np.inf, 0, 0, 0, 0, 0], dtype="float32")
     seen = []
-    watcher = training.Watcher()
-    watcher.on_epoch_end = watcher.on_stop = lambda state: seen.append(state)
+    callback = training.Callback()
+    callback.on_epoch_end = callback.on_stop = lambda state: seen.append(state)
     with pytest.raises(training.NonFiniteError, match=r"train: after epoch 1: parameter conv1.bias is not finite; try"):
-        training.fit(state, *parts, watchers=[watcher])
+        training.fit(state, *parts, callbacks=[callback])
     with pytest.raises(training.NonFiniteError, match=r"train: in epoch 1, after step 3: parameter conv1.bias is"):
-        training.fit(state, *parts, watchers=[watcher], should_stop=lambda: True)
+        training.fit(state, *parts, callbacks=[callback], should_stop=lambda: True)
     assert seen == []
 
 

@@ -12,6 +12,7 @@ from minidl import data, training
 from minidl.training import runs
 from minidl.training.interrupt import interruptible
 from minidl.training.run_folder import folder as run_module
+from minidl.training.run_folder.checkpointer import Checkpointer
 
 CONFIG = training.Config(epochs=2)
 PICTURES = ["confusion.png", "curves.png", "feature_maps.png", "filters.png", "mistakes.png"]
@@ -34,7 +35,7 @@ def straight(parts, tmp_path_factory):
 ENDINGS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-class Pressing(training.Watcher):
+class Pressing(training.Callback):
     """Presses Ctrl-C, or sends another signal, after so many steps."""
 
     def __init__(self, *steps, number=signal.SIGINT, times=1):
@@ -85,12 +86,12 @@ def test_n_and_n_more_epochs_are_2n_epochs(straight, parts):
 @pytest.mark.parametrize("steps", [(1,), (2, 3), (3,), (4, 5, 6, 7), (11,)])
 def test_ctrl_c_between_any_steps_changes_nothing(straight, parts, steps):
     pressing = Pressing(*steps)
-    outcome = training.train(straight.state.config, parts=parts, watchers=[pressing])
+    outcome = training.train(straight.state.config, parts=parts, callbacks=[pressing])
     for count in range(len(steps)):
         assert not outcome.finished
         state = training.load_checkpoint(outcome.run.last)
         assert 3 * state.epoch + state.step == steps[count]
-        outcome = training.resume(outcome.run.path, parts=parts, watchers=[pressing])
+        outcome = training.resume(outcome.run.path, parts=parts, callbacks=[pressing])
     assert outcome.finished
     assert contents(outcome.run) == contents(straight.run)
 
@@ -199,7 +200,7 @@ def test_a_full_disk_on_the_way_keeps_the_last_good_checkpoint(straight, parts, 
 @pytest.mark.parametrize("number", ENDINGS)
 def test_every_signal_that_ends_processes_stops_a_training_between_two_steps(straight, parts, number, monkeypatch):
     monkeypatch.setattr("minidl.training.runs._draw", lambda *_: None)  # takes long, and is not what this is about
-    outcome = training.train(straight.state.config, parts=parts, watchers=[Pressing(5, number=number)])
+    outcome = training.train(straight.state.config, parts=parts, callbacks=[Pressing(5, number=number)])
     assert (outcome.finished, outcome.signal) == (False, number)
     state = training.load_checkpoint(outcome.run.last)
     assert (state.epoch, state.step) == (1, 2)
@@ -216,7 +217,7 @@ def test_every_signal_that_ends_processes_stops_a_training_between_two_steps(str
 def test_a_signal_that_comes_twice_or_outside_of_the_steps_says_what_is_kept(parts, monkeypatch, number, step, kept):
     monkeypatch.setattr("minidl.training.runs._draw", lambda *_: signal.raise_signal(number))
     with pytest.raises(training.Interrupted, match=f"^interrupted.*{kept}.* minidl .*runs/lenet5_m.*-1$") as caught:
-        training.train(CONFIG, parts=parts, watchers=[Pressing(step, number=number, times=2)])
+        training.train(CONFIG, parts=parts, callbacks=[Pressing(step, number=number, times=2)])
     assert (caught.value.signal, caught.value.status) == (number, 128 + number)
     (run,) = map(run_module.RunFolder, run_module.RUNS.iterdir())
     assert training.load_checkpoint(run.last).epoch == {2: 0, 5: 1, None: 2}[step]
@@ -224,9 +225,9 @@ def test_a_signal_that_comes_twice_or_outside_of_the_steps_says_what_is_kept(par
 
 
 def test_a_second_signal_while_the_middle_of_an_epoch_is_written(parts, monkeypatch):
-    monkeypatch.setattr(run_module.Keeper, "on_stop", lambda self, state: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(Checkpointer, "on_stop", lambda self, state: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(training.Interrupted, match="keeps what was reached after epoch 1; go on from there: minidl tr"):
-        training.train(CONFIG, parts=parts, watchers=[Pressing(5)])
+        training.train(CONFIG, parts=parts, callbacks=[Pressing(5)])
 
 
 @pytest.mark.parametrize("number", ENDINGS)
@@ -241,7 +242,7 @@ def test_a_signal_before_the_first_step_leaves_no_folder(parts, monkeypatch, tmp
 def test_signals_that_are_ignored_from_the_start_stay_ignored(parts, number, monkeypatch):
     monkeypatch.setattr("minidl.training.runs._draw", lambda *_: None)
     signal.signal(number, signal.SIG_IGN)
-    outcome = training.train(CONFIG, parts=parts, watchers=[Pressing(1, number=number, times=2)])
+    outcome = training.train(CONFIG, parts=parts, callbacks=[Pressing(1, number=number, times=2)])
     assert (outcome.finished, outcome.signal) == (True, None)
     assert signal.getsignal(number) is signal.SIG_IGN
 

@@ -29,7 +29,7 @@ def config(**settings):
     return training.make_config("tiny", data="pets", **given | settings)
 
 
-class Breaking(training.Watcher):
+class Breaking(training.Callback):
     """Remembers the losses of all steps; breaks files when an epoch begins."""
 
     def __init__(self, break_in=None, files=()):
@@ -53,14 +53,14 @@ def names(folder, *labels):
 def test_batches_of_broken_pictures_only_are_steps_that_change_nothing(pets, batch_size, workers):
     for file in names(pets, "cat"):  # half of all, so that whole batches are among them
         file.write_bytes(b"no picture")
-    watcher = Breaking()
-    outcome = training.train(config(batch_size=batch_size, workers=workers), watchers=[watcher])
+    callback = Breaking()
+    outcome = training.train(config(batch_size=batch_size, workers=workers), callbacks=[callback])
     steps = -(-14 // batch_size)
     assert outcome.finished
-    assert len(watcher.losses) == 3 * steps
+    assert len(callback.losses) == 3 * steps
     assert outcome.state.history[-1]["step"] == 3 * steps
     if batch_size == 1:
-        assert sum(map(math.isnan, watcher.losses)) == 3 * 7
+        assert sum(map(math.isnan, callback.losses)) == 3 * 7
     assert [name.rpartition("train")[2] for name in outcome.left_out] == [f"/cat/{i}.png" for i in range(7)]
 
 
@@ -71,25 +71,25 @@ def test_a_training_goes_on_to_the_bit_with_files_broken_before_and_on_the_way(p
         file.write_bytes(b"")
     settings = {"batch_size": 1, "accumulate": accumulate, "workers": workers, "cache_bytes": 0}
     before = {file: file.read_bytes() for file in names(pets, "cat", "dog")}
-    straight = training.train(config(**settings), out="straight", watchers=[Breaking(2, names(pets, "dog")[:5])])
+    straight = training.train(config(**settings), out="straight", callbacks=[Breaking(2, names(pets, "dog")[:5])])
     whole = straight.run.last.read_bytes()
     for file, content in before.items():  # as they were before the third epoch; now with a stop after every few steps
         file.write_bytes(content)
     stops = iter(range(10**9))
     monkeypatch.setattr("minidl.training.interrupt.Request.__call__", lambda self: next(stops) % 4 == 3)
-    outcome = training.train(config(**settings), out="stopped", watchers=[Breaking(2, names(pets, "dog")[:5])])
+    outcome = training.train(config(**settings), out="stopped", callbacks=[Breaking(2, names(pets, "dog")[:5])])
     times = 0
     while not outcome.finished:
         times += 1
-        outcome = training.resume("stopped", watchers=[Breaking(2, names(pets, "dog")[:5])])
+        outcome = training.resume("stopped", callbacks=[Breaking(2, names(pets, "dog")[:5])])
     assert times > 3
     assert outcome.run.last.read_bytes() == whole
 
 
 def test_an_epoch_without_one_picture_is_an_error(pets):
-    watcher = Breaking(1, names(pets, "cat", "dog"))
+    callback = Breaking(1, names(pets, "cat", "dog"))
     with pytest.raises(ValueError, match="train: in epoch 2 not one picture could be read; are the files still there?"):
-        training.train(config(cache_bytes=0), watchers=[watcher])
+        training.train(config(cache_bytes=0), callbacks=[callback])
     assert training.load_checkpoint("runs/tiny-pets-1/last.safetensors").epoch == 1
 
 

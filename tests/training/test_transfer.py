@@ -8,10 +8,9 @@ import pytest
 import minidl
 from minidl import models, training, weights
 from minidl.data import Pictures, Split
-from minidl.training.frozen import bare, last_layer
 from minidl.training.settings.pretrained import Origin, origin_of
 from minidl.training.settings.resolve import resolve
-from minidl.training.transfer import freeze_body
+from minidl.training.transfer import freeze_body, last_layer, passing_on
 from minidl.weights import demo_path
 from tests.models.narrow import NARROW, narrow
 
@@ -142,15 +141,16 @@ def test_pictures_are_brought_to_a_size_that_makes_sense(side, expected):
 def test_the_head_of_every_network_gets_what_the_others_make(name, rng):
     net = narrow(name, rng).eval()
     x = rng.standard_normal((2, net.in_channels, net.smallest, net.smallest))
-    head = last_layer(net, name, x[:1])
+    found = last_layer(net, name, x[:1])
     with minidl.no_grad():
         whole = net(minidl.Tensor(x)).data
-        if head is None:
+        if found is None:
             assert name in OTHER_HEADS
             return
-        with bare(head):
+        head, one = found
+        with passing_on(head):
             made = net(minidl.Tensor(x))
-        assert made.shape[0] == 2
+        assert (made.shape, one.shape) == ((2, *one.shape[1:]), (1, *made.shape[1:]))
         assert np.array_equal(head(made).data, whole)
     assert np.array_equal(net(minidl.Tensor(x)).data, whole)  # nothing is left behind
     assert name not in OTHER_HEADS
@@ -161,7 +161,7 @@ def test_an_epoch_on_what_was_made_once_is_the_epoch_on_pictures(config, parts, 
     config = replace(config, epochs=3, transforms=normal, test_transforms=normal)
     short = training.train(config, parts=parts)
     assert short.state.head is short.state.net.fc
-    monkeypatch.setattr("minidl.training.runs.shortened", lambda state, loaders, tell: (None, loaders))
+    monkeypatch.setattr("minidl.training.runs.cached_features", lambda *_, **__: None)
     long = training.train(config, parts=parts)
     assert long.state.head is None
     for name, x in long.state.net.state_dict().items():

@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from minidl._names import printable
 from minidl._unpickle import ArrayUnpickler
-from minidl.data._class_selection import Choice, choose
-from minidl.data._picture_files import printable, read_lines
+from minidl.data._class_selection import ClassesLike, select_classes
+from minidl.data._picture_files import read_lines
 from minidl.data.split import Arrays, Dataset, Split
 
 SIDE = 32
@@ -71,7 +72,7 @@ def _form_of(folder: Path) -> Form | None:
     return None
 
 
-def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Dataset:
+def read(folder: Path, classes: ClassesLike, seed: int, share: float | None) -> Dataset:
     """Read all pictures.
 
     Args:
@@ -94,7 +95,7 @@ def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Datas
             f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; unpack the archive again"
         )
     names = _names(folder / form.names, form)
-    chosen = choose(folder, names, names, classes)
+    chosen = select_classes(folder, names, names, classes)
     train, test = (_split(folder, files, form, names) for files in (form.train, form.test))
     everything = Dataset(form.kind, str(folder), train, test, tuple(names), ("validation: the test pictures",))
     return everything.keep(chosen)

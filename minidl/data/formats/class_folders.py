@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.data._class_selection import Choice, choose, distinct, named
-from minidl.data._endings import USUAL
-from minidl.data._picture_files import Left, entries, folders_in, normal, pictures_below, printable, read_lines, some
+from minidl._names import normal, printable, some
+from minidl.data._class_selection import ClassesLike, distinct, named, select_classes
+from minidl.data._picture_files import USUAL, Left, entries, folders_in, pictures_below, read_lines
 from minidl.data.formats._layout import Layout, check_classes, find_layout, spellings
 from minidl.data.split import Dataset, Files, Split, draw_share
 
@@ -30,7 +30,7 @@ def recognise(folder: Path) -> bool:
     return bool(folders_in(folder))
 
 
-def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Dataset:
+def read(folder: Path, classes: ClassesLike, seed: int, share: float | None) -> Dataset:
     """Find the pictures of every class.
 
     Args:
@@ -48,7 +48,7 @@ def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Datas
     there = _classes_in(layout, folder)
     ids = list(there)
     names = class_names(folder, ids)
-    chosen = choose(layout.train, ids, names, classes)
+    chosen = select_classes(layout.train, ids, names, classes)
     unique, said = distinct(ids, names)
     ids, names = [ids[number] for number in chosen], [unique[number] for number in chosen]
     check_classes(layout.train, [there[name] for name in ids])

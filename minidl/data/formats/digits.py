@@ -11,12 +11,35 @@ from pathlib import Path
 
 import numpy as np
 
+from minidl.data._class_selection import ClassesLike
+from minidl.data.formats._named import named
 from minidl.data.pictures import Pictures
-from minidl.data.split import draw_share
+from minidl.data.split import Dataset, draw_share
 from minidl.data.transforms import interpolate
 
+NAME = "digits"
 TEST_SHARE = 0.2
 SPLIT_SEED = 0  # not the seed of a training: all trainings are examined on the same pictures
+
+
+def recognise(folder: Path) -> bool:
+    """Tell that no folder is this data set: it comes by its name."""
+    return False
+
+
+def read(where: Path, classes: ClassesLike, seed: int, share: float | None) -> Dataset:
+    """Load the digits.
+
+    Args:
+        where: not used, nor are `seed` and `share`: the test pictures are always the same.
+        classes: which classes, see `open_dataset`.
+        seed: see above.
+        share: see above.
+
+    Raises:
+        ModuleNotFoundError: if scikit-learn, which holds the data, is not installed.
+    """
+    return named(NAME, *digits(), classes)
 
 
 def digits() -> tuple[Pictures, Pictures]:

@@ -21,8 +21,8 @@ from typing import IO
 
 import numpy as np
 
-from minidl.data._class_selection import Choice, choose
-from minidl.data._picture_files import printable
+from minidl._names import printable
+from minidl.data._class_selection import ClassesLike, select_classes
 from minidl.data.split import Arrays, Dataset, Split
 
 FASHION = (
@@ -37,7 +37,7 @@ def recognise(folder: Path) -> bool:
     return any(_find(folder, *file) is not None for file in FILES)
 
 
-def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Dataset:
+def read(folder: Path, classes: ClassesLike, seed: int, share: float | None) -> Dataset:
     """Read all pictures.
 
     Args:
@@ -60,7 +60,7 @@ def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Datas
     train, test = (_pair(folder, part) for part in ("train", "t10k"))
     count = 1 + max(int(labels.max()) for _, _, labels in (train, test))
     names = list(FASHION) if fashion and count <= 10 else [str(number) for number in range(max(count, 10))]
-    chosen = choose(folder, names, names, classes)
+    chosen = select_classes(folder, names, names, classes)
     found = _split(*train, names), _split(*test, names)
     kind = "Fashion-MNIST" if fashion else "MNIST"
     everything = Dataset(kind, str(folder), *found, tuple(names), ("validation: the test pictures (t10k)",))

@@ -18,18 +18,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from minidl.data._class_selection import Choice, choose, distinct
-from minidl.data._picture_files import (
-    Left,
-    entries,
-    folders_in,
-    is_folder,
-    is_picture,
-    pictures_below,
-    printable,
-    read_lines,
-    some,
-)
+from minidl._names import printable, some
+from minidl.data._class_selection import ClassesLike, distinct, select_classes
+from minidl.data._picture_files import Left, entries, folders_in, is_folder, is_picture, pictures_below, read_lines
 from minidl.data.formats.class_folders import check_same_classes, class_names, divided, how_drawn, split_of
 from minidl.data.split import Dataset
 
@@ -43,7 +34,7 @@ def recognise(folder: Path) -> bool:
     return (folder / "train").is_dir() and any(file.is_file() for file in own)
 
 
-def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Dataset:
+def read(folder: Path, classes: ClassesLike, seed: int, share: float | None) -> Dataset:
     """Find the pictures of every class.
 
     Args:
@@ -59,7 +50,7 @@ def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Datas
     train, val = folder / "train", folder / "val"
     ids = _ids(folder)
     names = class_names(folder, ids)
-    chosen = choose(folder, ids, names, classes)
+    chosen = select_classes(folder, ids, names, classes)
     unique, said = distinct(ids, names)
     names, some_ids = [unique[number] for number in chosen], [ids[number] for number in chosen]
     left = Left()
@@ -81,7 +72,7 @@ def read(folder: Path, classes: Choice, seed: int, share: float | None) -> Datas
     if empty:
         raise ValueError(
             f"{printable(val)}: there is no picture of {len(empty)} of the {len(some_ids)} classes ({some(empty)}); "
-            f"choose other classes, or add pictures"
+            f"select_classes other classes, or add pictures"
         )
     examined = split_of([sorted_out[name] for name in some_ids], names)
     notes = (f"training: train/, validation: {how}", *_notes(left), *said)
@@ -156,7 +147,7 @@ def _pictures_of(place: Path, left: Left) -> list[Path]:
         what = "it has no pictures" if place.is_dir() else "there is no such folder"
         raise ValueError(
             f"{printable(place)}: {what}, but wnids.txt has the class; unpack the archive again, remove the line, or "
-            f"choose classes"
+            f"select_classes classes"
         )
     return pictures
 

@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from minidl._checks import shown
+from minidl._deprecated import lookup
 from minidl._text import columns, draws
-from minidl.training.callback import Watcher
+from minidl.training.callback import Callback
 from minidl.training.progress.lines import Lines
 
 
@@ -28,8 +29,8 @@ def check_progress(progress: object) -> None:
 
 
 @contextmanager
-def watching(progress: bool | None) -> Iterator[Sequence[Watcher]]:
-    """Give the watchers that show a training where somebody looks.
+def progress_callbacks(progress: bool | None) -> Iterator[Sequence[Callback]]:
+    """Give the callbacks that show a training where somebody looks.
 
     Args:
         progress: None shows it where output is seen at once, at a terminal and in a notebook; True everywhere; False
@@ -51,3 +52,6 @@ def watching(progress: bool | None) -> Iterator[Sequence[Watcher]]:
         yield (Lines(),)
     else:
         yield ()
+
+
+__getattr__ = lookup("minidl.training.progress")

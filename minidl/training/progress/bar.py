@@ -45,6 +45,10 @@ class Bar(Pace):
         total = self.kernels if self.compiled and self.kernels else None
         self._update([text], self.compiled - 1 if total else 0, total)
 
+    def count(self, text: str, done: int, total: int) -> None:
+        """Show how much is done of something that has steps and is no epoch."""
+        self._update([text, f"{done}/{total}"], done, total)
+
     def on_draw(self, run: Any) -> None:
         """Say that the report is being drawn."""
         self.compiled = 0

@@ -6,11 +6,11 @@ import time
 from typing import Any
 
 from minidl._text import columns, fitted, percent
-from minidl.training.callback import Watcher
+from minidl.training.callback import Callback
 from minidl.training.state import State
 
 
-class Lines(Watcher):
+class Lines(Callback):
     """Prints a line for every epoch."""
 
     def __init__(self) -> None:

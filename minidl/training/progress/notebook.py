@@ -58,6 +58,11 @@ class Page(Pace):
         self.bar, self.text = "<progress></progress>", text
         self._refresh(at_once=True)
 
+    def count(self, text: str, done: int, total: int) -> None:
+        """Show how much is done of something that has steps and is no epoch."""
+        self.bar, self.text = f'<progress value="{done}" max="{total}"></progress>', f"{text} {done}/{total}"
+        self._refresh()
+
     def draw(self, state: State) -> None:
         """Show where the epoch is."""
         self.epochs = state.config.epochs

@@ -7,11 +7,11 @@ from typing import Any
 
 from minidl._text import duration, percent
 from minidl.kernels import _rooms
-from minidl.training.callback import Watcher
+from minidl.training.callback import Callback
 from minidl.training.state import State
 
 
-class Pace(Watcher):
+class Pace(Callback):
     """Measures how a training gets on: what a bar shows.
 
     All is measured since this process began to train, so it is right after --resume, too, and without the time that
@@ -46,6 +46,10 @@ class Pace(Watcher):
         """Show what is being done that has no steps."""
         raise NotImplementedError(f"{type(self).__name__}: show is not written")
 
+    def count(self, text: str, done: int, total: int) -> None:
+        """Show how much is done of something that has steps and is no epoch."""
+        self.show(f"{text} {done}/{total}")
+
     def draw(self, state: State) -> None:
         """Show where the epoch is."""
         raise NotImplementedError(f"{type(self).__name__}: draw is not written")
@@ -56,6 +60,11 @@ class Pace(Watcher):
     def on_compile(self, total: int) -> None:
         """Note how many kernels have to be compiled."""
         self.kernels, self.compiled = total, 0
+
+    def on_features(self, done: int, total: int) -> None:
+        """Show how far the frozen layers are."""
+        self.compiled = 0
+        self.count("frozen layers", done, total)
 
     def on_epoch_begin(self, state: State, steps: int) -> None:
         """Start the clock."""

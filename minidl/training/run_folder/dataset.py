@@ -1,23 +1,31 @@
-"""The pictures of a run: opened, found again, and compared with what the run has kept."""
+"""The pictures of a run: its data set opened, found again, and compared with what the run has recorded."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from minidl import data as data_sets
-from minidl.data import Dataset, Pictures, Split
-from minidl.data._picture_files import normal, some
-from minidl.training.callback import Watcher
+from minidl._checks import shown
+from minidl._names import normal, some
+from minidl.data import Dataset, Split
+from minidl.data._as_split import PicturesLike, as_split
+from minidl.training.callback import Callback, note
 from minidl.training.run_folder.folder import RunFolder
-from minidl.training.run_folder.split_record import Kept, pictures_to_examine, read_kept
+from minidl.training.run_folder.split_record import (
+    SplitRecord,
+    read_record,
+    recorded_split,
+    recorded_validation,
+)
 from minidl.training.settings.config import Config
 from minidl.training.settings.picture_sizes import brought_to_size
 from minidl.training.settings.resolve import absolute
 from minidl.training.state import State
 
-Parts = tuple[Split | Pictures, Split | Pictures]
+Parts = tuple[PicturesLike, PicturesLike]
 
 
 def absolute_or_none(data: str | os.PathLike[str] | None) -> str | None:
@@ -25,52 +33,46 @@ def absolute_or_none(data: str | os.PathLike[str] | None) -> str | None:
     return None if data is None else absolute(os.fspath(data))
 
 
-def opened(config: Config) -> Dataset:
-    """Open the data set. Its own seed is fixed: all trainings are examined on the same pictures."""
-    return data_sets.open_dataset(config.data, config.classes, val_share=config.val_share)
+def new_dataset(config: Config, parts: Parts | None) -> Dataset:
+    """Return the data set of a new run: the one of the settings, or parts that were made elsewhere.
+
+    Its own seed is fixed: all trainings are evaluated on the same pictures.
+    """
+    return _given(parts) or data_sets.open_dataset(config.data, config.classes, val_share=config.val_share)
 
 
-def reopened(config: Config, kept: Kept | None, *, moved: bool) -> Dataset:
-    """Open the data set of a run again, where it was or was `moved` to; a run that keeps names needs no draw."""
-    share = config.val_share if kept is None else None
-    try:
-        return data_sets.open_dataset(config.data, config.classes, val_share=share)
-    except ValueError as error:
-        if moved or config.data in data_sets.list_data():
-            raise
-        raise ValueError(f"{error}; the run's data set was there; if it is elsewhere now: --data DIR") from None
+def same_dataset(run: RunFolder, state: State, parts: Parts | None, *, moved: bool) -> tuple[Split, Split, list[str]]:
+    """Return the training and the validation pictures of a run, as they were, and what to say about them.
 
-
-def examined_pictures(run: RunFolder, state: State, watchers: Sequence[Watcher], *, moved: bool) -> Split:
-    """Return the pictures to examine the network of a run with, and tell about them."""
-    kept = read_kept(run.pictures)
-    found = reopened(state.config, kept, moved=moved)
-    val, notes = pictures_to_examine(kept, found)
-    val = with_classes(state, val, kept, found)
+    Raises:
+        ValueError: if some of them are not there any more.
+    """
+    record = read_record(run.pictures)
+    found = _given(parts) or _reopened(state.config, record, moved=moved)
+    train, val, notes = recorded_split(record, found)
+    val = _with_classes(state, val, record, found)
     check_classes(state, val)
-    state.config, more = brought_to_size(state.config, kept.size if kept else None, val)
-    tell(watchers, [*notes, *more])
+    if state.pictures != [len(train), len(val)]:
+        raise ValueError(
+            f"resume: the run began with {state.pictures[0]:,} training and {state.pictures[1]:,} validation pictures, "
+            f"{state.config.data} has {len(train):,} and {len(val):,} now; begin anew: --config RUN/config.json"
+        )
+    return train, val, notes
+
+
+def validation_pictures(run: RunFolder, state: State, callbacks: Sequence[Callback], *, moved: bool) -> Split:
+    """Return the pictures to evaluate the network of a run with, and tell about them, in the size that it wants."""
+    record = read_record(run.pictures)
+    found = _reopened(state.config, record, moved=moved)
+    val, notes = recorded_validation(record, found)
+    val = _with_classes(state, val, record, found)
+    check_classes(state, val)
+    state.config, more = brought_to_size(state.config, record.size if record else None, val)
+    note(callbacks, [*notes, *more])
     return val
 
 
-def with_classes(state: State, val: Split, kept: Kept | None, found: Dataset) -> Split:
-    """Return the pictures under the names of the run's classes, if the ids of the classes are the run's."""
-    if kept is not None and [*map(normal, kept.ids)] == [*map(normal, found.ids)]:
-        return val.keep(range(len(state.classes)), state.classes)
-    return val
-
-
-def given(parts: Parts | None) -> Dataset | None:
-    """Return parts that were made elsewhere as a data set."""
-    if parts is None:
-        return None
-    train, val = (part if isinstance(part, Split) else Split.of(part) for part in parts)
-    files = [Path(part.name(index)).parent for part in (train, val) if part.x is None for index in range(len(part))]
-    root = os.path.commonpath(files) if files else ""
-    return Dataset("pictures", root, train, val, train.classes)
-
-
-def check_classes(state: State, val: Split | Pictures) -> None:
+def check_classes(state: State, val: Split) -> None:
     """Refuse pictures of other classes than the network has learnt: their numbers would mean something else."""
     if [*map(normal, val.classes)] == [*map(normal, state.classes)]:
         return
@@ -83,8 +85,31 @@ def check_classes(state: State, val: Split | Pictures) -> None:
     )
 
 
-def tell(watchers: Sequence[Watcher], notes: Sequence[str]) -> None:
-    """Tell what should be known about the pictures."""
-    for watcher in watchers:
-        for note in notes:
-            watcher.on_note(note)
+def _given(parts: Any) -> Dataset | None:
+    """Return parts that were made elsewhere as a data set."""
+    if parts is None:
+        return None
+    if not isinstance(parts, (tuple, list)) or len(parts) != 2:
+        raise TypeError(f"train: parts must be (training pictures, validation pictures); received {shown(parts)}")
+    train, val = (as_split("train", name, part, classes_only=True) for name, part in zip(("train", "val"), parts))
+    files = [Path(part.name(index)).parent for part in (train, val) if part.x is None for index in range(len(part))]
+    root = os.path.commonpath(files) if files else ""
+    return Dataset("pictures", root, train, val, train.classes)
+
+
+def _reopened(config: Config, record: SplitRecord | None, *, moved: bool) -> Dataset:
+    """Open the data set of a run again, where it was or was `moved` to; a run that has a record needs no draw."""
+    share = config.val_share if record is None else None
+    try:
+        return data_sets.open_dataset(config.data, config.classes, val_share=share)
+    except ValueError as error:
+        if moved or config.data in data_sets.list_data():
+            raise
+        raise ValueError(f"{error}; the run's data set was there; if it is elsewhere now: --data DIR") from None
+
+
+def _with_classes(state: State, val: Split, record: SplitRecord | None, found: Dataset) -> Split:
+    """Return the pictures under the names of the run's classes, if the ids of the classes are the run's."""
+    if record is not None and [*map(normal, record.ids)] == [*map(normal, found.ids)]:
+        return val.keep(range(len(state.classes)), state.classes)
+    return val

@@ -7,10 +7,8 @@ import io
 import json
 import os
 import re
-import time
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,6 @@ from minidl._checks import check_path, shown
 from minidl._files import atomic_write
 from minidl._log import log
 from minidl._looks import Brief
-from minidl.training.callback import Watcher
-from minidl.training.run_folder.checkpoint import save_checkpoint
 from minidl.training.state import COLUMNS, State
 
 Times = tuple[float, str]  # of an epoch: its seconds, and the date and time (UTC) at which it was over
@@ -175,41 +171,3 @@ def existing(out: str | os.PathLike[str]) -> FileExistsError:
     """Return the error for a folder that is there already."""
     cure = f"go on with that run: --resume {out}" if RunFolder(out).last.is_file() else "give another name"
     return FileExistsError(f"train: out must be a new folder, {out} exists already; nothing was changed; {cure}")
-
-
-class Keeper(Watcher):
-    """Writes what a training has reached into its run folder, the newest state last.
-
-    The order matters to a process that is killed in between: with a new best.safetensors or history.csv and an old
-    last.safetensors the epoch is simply done again, with the same result. The other way round they would be lost.
-    """
-
-    def __init__(self, run: RunFolder, state: State):
-        self.run = run
-        self._note(state)
-        self.times = run.read_times()
-        self.began = time.perf_counter()
-
-    def on_epoch_begin(self, state: State, steps: int) -> None:
-        """Start the clock."""
-        self.began = time.perf_counter()
-
-    def on_epoch_end(self, state: State) -> None:
-        """Save the best, if it is this epoch, then the table, then the last."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        self.times[state.epoch] = round(time.perf_counter() - self.began, 3), now
-        if state.best is state.history[-1]:
-            save_checkpoint(self.run.best, state)
-        self.run.write_history(state, self.times)
-        self._save(state)
-
-    def on_stop(self, state: State) -> None:
-        """Save the middle of the epoch."""
-        self._save(state)
-
-    def _save(self, state: State) -> None:
-        save_checkpoint(self.run.last, state)
-        self._note(state)
-
-    def _note(self, state: State) -> None:
-        self.kept = state.epoch, state.step, state.config.epochs  # what last.safetensors holds

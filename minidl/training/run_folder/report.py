@@ -1,4 +1,4 @@
-"""What a run tells in the end: its pictures, and report.html, one page with all of them.
+"""What a run tells in the end: its plots, and report.html, one page with all of them.
 
 The page holds everything itself, asks for nothing from outside, and follows the reader's choice of light or dark.
 """
@@ -18,10 +18,9 @@ from minidl import _backend, ops, viz
 from minidl._backend import Array
 from minidl._files import atomic_write
 from minidl._html import Html, element, join
-from minidl._names import printable
+from minidl._names import printable, some
 from minidl._version import __version__
-from minidl.data import Loader, Pictures, Split
-from minidl.data._picture_files import some
+from minidl.data import Loader, Split
 from minidl.models._registry import ENTRIES
 from minidl.nn import Module
 from minidl.tensor import Tensor
@@ -40,13 +39,13 @@ from minidl.viz.filters import plot_filters
 from minidl.viz.mistakes import Mistake, caption, plot_mistakes, thumbnail
 
 REPORT = "report.html"
-PICTURES = ("curves.png", "confusion.png", "mistakes.png", "filters.png", "feature_maps.png")
+PLOTS = ("curves.png", "confusion.png", "mistakes.png", "filters.png", "feature_maps.png")
 MOST_MISTAKES = 12
 MOST_CONFUSIONS = 10
 
 
 @dataclass(frozen=True)
-class Examination:
+class Predictions:
     """What a network answers to pictures.
 
     Attributes:
@@ -62,8 +61,8 @@ class Examination:
     metrics: Metrics
 
 
-def write_report(run: RunFolder, state: State, val: Split | Pictures) -> Path:
-    """Examine a network once more, and write the pictures of the run and its report.html.
+def write_report(run: RunFolder, state: State, val: Split) -> Path:
+    """Evaluate a network once more, and write the plots of the run and its report.html.
 
     Args:
         run: the folder; its history.csv is read for the time it took, if it is there.
@@ -88,9 +87,8 @@ def write_report(run: RunFolder, state: State, val: Split | Pictures) -> Path:
         >>> sorted(file.name for file in page.parent.iterdir())
         ['confusion.png', 'feature_maps.png', 'filters.png', 'mistakes.png', 'report.html']
     """
-    val = Split.of(val) if isinstance(val, Pictures) else val
     batches = validation_batches(val, state.config)
-    found = examine(state.net, batches, state.config.device)
+    found = predictions_of(state.net, batches, state.config.device)
     mistakes = viz.worst_mistakes(found.probabilities, found.labels, MOST_MISTAKES)
     title = f"{state.config.model} on {printable(Path(state.config.data).name)}"
     words = _page.fill(
@@ -112,8 +110,8 @@ def write_report(run: RunFolder, state: State, val: Split | Pictures) -> Path:
     return page
 
 
-def examine(net: Module, batches: Loader, device: str = "cpu") -> Examination:
-    """Ask a network about all pictures, in eval mode and without a graph.
+def predictions_of(net: Module, batches: Loader, device: str = "cpu") -> Predictions:
+    """Return what a network answers to all pictures, in eval mode and without a graph.
 
     Raises:
         ValueError: if the pictures do not fit the network.
@@ -127,7 +125,7 @@ def examine(net: Module, batches: Loader, device: str = "cpu") -> Examination:
 
     metrics = evaluate(net, batches, device, tell=note)
     numbers = np.array([number for number in range(len(batches.split)) if number not in batches.broken])
-    return Examination(numbers, np.concatenate(labels), np.concatenate(probabilities), metrics)
+    return Predictions(numbers, np.concatenate(labels), np.concatenate(probabilities), metrics)
 
 
 # The parts of the page, from top to bottom
@@ -232,7 +230,7 @@ def _confusion(run: RunFolder, val: Split, metrics: Metrics) -> Html:
     return join(picture, _page.table("The most frequent mistakes", head, rows, numbers=(2, 3)))
 
 
-def _mistakes(run: RunFolder, val: Split, found: Examination, mistakes: list[Mistake]) -> Html:
+def _mistakes(run: RunFolder, val: Split, found: Predictions, mistakes: list[Mistake]) -> Html:
     def read(place: int) -> np.ndarray:
         return val.read(int(found.numbers[place]))
 
@@ -268,7 +266,7 @@ def _filters(run: RunFolder, state: State) -> Html:
     return _page.plate(to_page(figure, "filters", alt), caption, "narrow")
 
 
-def _maps(run: RunFolder, state: State, batches: Loader, found: Examination) -> Html:
+def _maps(run: RunFolder, state: State, batches: Loader, found: Predictions) -> Html:
     val, number = batches.split, int(found.numbers[0])
     with closing(batches.epoch(0)) as epoch:
         x = next(epoch)[0][0]  # as the network sees it

@@ -1,7 +1,7 @@
-"""Which pictures a run learns from and is examined with: kept by their names, so that the split never moves.
+"""Which pictures a run learns from and is evaluated with: recorded by their names, so that the split never moves.
 
 A split that is drawn over the names in a folder is another one as soon as a file is added: pictures that were learnt
-from would be examined, and the accuracy would mean nothing. So a run writes pictures.json when it begins:
+from would be evaluated, and the accuracy would mean nothing. So a run writes pictures.json when it begins:
 
     ids       how the files call the classes
     train     the names of the pictures of each class, from the folder of the data set on
@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from minidl._files import atomic_write
+from minidl._names import normal, printable, some
 from minidl.data import Dataset, Split
-from minidl.data._picture_files import normal, printable, some
 
 FORMAT = 1
 LOOKED = 16  # files of each part that are looked into
@@ -33,7 +33,7 @@ Names = dict[str, list[str]]  # of the pictures of each class
 
 
 @dataclass(frozen=True)
-class Kept:
+class SplitRecord:
     """The pictures of a run; see above."""
 
     ids: list[str]
@@ -81,38 +81,38 @@ class _There:
             return None
 
 
-def keep(found: Dataset, size: list[int] | None = None) -> Kept:
+def record_split(found: Dataset, size: list[int] | None = None) -> SplitRecord:
     """Note the pictures of a data set, and the size that those for validation have, if they have one.
 
     Example:
         >>> from minidl import data
-        >>> kept = keep(data.open_dataset("digits"))
-        >>> kept.ids[:3], kept.val, len(kept.sums)
+        >>> record = record_split(data.open_dataset("digits"))
+        >>> record.ids[:3], record.val, len(record.sums)
         (['0', '1', '2'], {}, 2)
     """
     there = _There.of(found)
     if there is None:
-        return Kept(list(found.ids), sums=_sums(found), size=size)
+        return SplitRecord(list(found.ids), sums=_sums(found), size=size)
     parts: tuple[Names, Names] = ({name: [] for name in found.ids}, {name: [] for name in found.ids})
     for index, name in enumerate(there.names):
         parts[index >= there.begin][there.class_of(index)].append(name)
     ends = (0, there.begin), (there.begin, len(there.names))
     places = sorted({int(place) for a, b in ends for place in np.linspace(a, b - 1, LOOKED) if b > a})
     looked = {there.names[place]: value for place in places if (value := there.look(place)) is not None}
-    return Kept(list(found.ids), *parts, looked, size=size)
+    return SplitRecord(list(found.ids), *parts, looked, size=size)
 
 
-def write_kept(path: Path, kept: Kept) -> None:
+def write_record(path: Path, record: SplitRecord) -> None:
     """Write pictures.json.
 
     Raises:
         OSError: if it cannot be written.
     """
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(asdict(kept), indent=0) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(asdict(record), indent=0) + "\n", encoding="utf-8")
 
 
-def read_kept(path: Path) -> Kept | None:
+def read_record(path: Path) -> SplitRecord | None:
     """Read pictures.json; None if there is none.
 
     Raises:
@@ -122,7 +122,7 @@ def read_kept(path: Path) -> Kept | None:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
         if found["format"] != FORMAT:
             raise ValueError(f"it has format {found['format']}, this minidl reads format {FORMAT}")
-        return Kept(**found)
+        return SplitRecord(**found)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, IndexError) as error:
@@ -132,25 +132,25 @@ def read_kept(path: Path) -> Kept | None:
         ) from None
 
 
-def same_pictures(kept: Kept | None, found: Dataset) -> tuple[Split, Split, list[str]]:
+def recorded_split(record: SplitRecord | None, found: Dataset) -> tuple[Split, Split, list[str]]:
     """Return the training and the validation pictures of a run, as they were, and what to say.
 
     Args:
-        kept: as for `pictures_to_examine`.
+        record: as for `recorded_validation`.
         found: the same.
 
     Raises:
         ValueError: if some of them are not there any more.
     """
-    if kept is None:
+    if record is None:
         return found.train, found.val, [*found.notes, UNKNOWN]
     there = _There.of(found)
-    if there is None or kept.sums is not None:
-        if there is not None or _sums(found) != kept.sums:
+    if there is None or record.sums is not None:
+        if there is not None or _sums(found) != record.sums:
             raise ValueError(_not_the_same("the pixels or labels are others", found))
         return found.train, found.val, list(found.notes)
-    pairs, changed = _match(kept, there)
-    class_of = kept.class_of("train", "val")
+    pairs, changed = _match(record, there)
+    class_of = record.class_of("train", "val")
     gone = [name for name in class_of if name not in pairs]
     others = [name for name, index in pairs.items() if normal(there.class_of(index)) != normal(class_of[name])]
     wrong = [f"{len(names):,} {what} ({some(names)})" for names, what in ((gone, "gone"), (others, "in other classes"))]
@@ -158,7 +158,7 @@ def same_pictures(kept: Kept | None, found: Dataset) -> tuple[Split, Split, list
         raise ValueError(_not_the_same(", ".join(wrong[not gone : 1 + bool(others)]), found))
     known = set(pairs.values())
     new = [name for index, name in enumerate(there.names) if index not in known]
-    train, val = ([pairs[name] for name in kept.class_of(part)] for part in ("train", "val"))
+    train, val = ([pairs[name] for name in record.class_of(part)] for part in ("train", "val"))
     own = f"training: the {len(train):,} pictures that the run keeps for it, validation: {len(val):,}"
     notes = [*_notes(found, own), *changed]
     if new:
@@ -166,33 +166,33 @@ def same_pictures(kept: Kept | None, found: Dataset) -> tuple[Split, Split, list
     return there.whole.take(train), there.whole.take(val), notes
 
 
-def pictures_to_examine(kept: Kept | None, found: Dataset) -> tuple[Split, list[str]]:
-    """Return the pictures to examine the network of a run with, and what to say about them.
+def recorded_validation(record: SplitRecord | None, found: Dataset) -> tuple[Split, list[str]]:
+    """Return the pictures to evaluate the network of a run with, and what to say about them.
 
     Never one that the run has learnt from: those for validation are known by the names that the run keeps. Where none
-    of its pictures are, all are new to the network, and of a folder without parts all are examined.
+    of its pictures are, all are new to the network, and of a folder without parts all are taken.
 
     Args:
-        kept: the pictures of the run; None if it keeps none.
+        record: the pictures of the run; None if it keeps none.
         found: what `open_dataset` returned, with val_share=None where the run keeps names.
 
     Raises:
         ValueError: if only pictures are there that the run has learnt from.
     """
-    if kept is None:
+    if record is None:
         return found.val, [*found.notes, UNKNOWN]
     there = _There.of(found)
-    if there is None or kept.sums is not None:
-        same = there is None and _sums(found) == kept.sums
+    if there is None or record.sums is not None:
+        same = there is None and _sums(found) == record.sums
         return found.val, [*found.notes, *([] if same else ["validation: other pictures than those of the run"])]
-    pairs, changed = _match(kept, there)
+    pairs, changed = _match(record, there)
     if not pairs:
         why = "because none of them is one of the run's"
         notes = _notes(found, f"validation: all {len(found.val):,} pictures, {why}")
         return found.val, [*notes, *([] if found.drawn else [f"validation: {len(found.val):,} pictures, {why}"])]
-    learnt = {pairs[name] for name in kept.class_of("train") if name in pairs} | _moved(kept, pairs, there)
+    learnt = {pairs[name] for name in record.class_of("train") if name in pairs} | _moved(record, pairs, there)
     if found.drawn:
-        chosen = [pairs[name] for name in kept.class_of("val") if name in pairs]
+        chosen = [pairs[name] for name in record.class_of("val") if name in pairs]
     else:
         chosen = [index for index in range(there.begin, len(there.names)) if index not in learnt]
     if not chosen:
@@ -202,7 +202,7 @@ def pictures_to_examine(kept: Kept | None, found: Dataset) -> tuple[Split, list[
             f"of others: --data DIR"
         )
     notes = _notes(found, f"validation: the {len(chosen):,} pictures that the run keeps for it")
-    return there.whole.take(chosen), [*notes, *_differences(kept, found, there, pairs, learnt), *changed]
+    return there.whole.take(chosen), [*notes, *_differences(record, found, there, pairs, learnt), *changed]
 
 
 def _notes(found: Dataset, own: str) -> list[str]:
@@ -213,10 +213,12 @@ def _notes(found: Dataset, own: str) -> list[str]:
     return [f"{own}{semicolon}{rest}", *found.notes[1:]]
 
 
-def _differences(kept: Kept, found: Dataset, there: _There, pairs: dict[str, int], learnt: set[int]) -> list[str]:
+def _differences(
+    record: SplitRecord, found: Dataset, there: _There, pairs: dict[str, int], learnt: set[int]
+) -> list[str]:
     """Say which pictures are new, gone or moved since the run began."""
     known = learnt | set(pairs.values())
-    gone = [name for name in kept.class_of("val") if name not in pairs]
+    gone = [name for name in record.class_of("val") if name not in pairs]
     first = 0 if found.drawn else there.begin
     moved = [there.names[index] for index in sorted(learnt) if index >= there.begin and not found.drawn]
     new = [there.names[index] for index in range(first, len(there.names)) if index not in known]
@@ -228,14 +230,14 @@ def _differences(kept: Kept, found: Dataset, there: _There, pairs: dict[str, int
     return [f"pictures that are {what}: {len(names):,} ({some(names)})" for names, what in groups if names]
 
 
-def _match(kept: Kept, there: _There) -> tuple[dict[str, int], list[str]]:
+def _match(record: SplitRecord, there: _There) -> tuple[dict[str, int], list[str]]:
     """Return where the pictures of a run are now, and what to say of those looked into that have other contents.
 
     Names decide; but if all that are looked into are others, it is another data set whose files happen to be called the
     same. If no name is found, the folder may be a part of the data set, where names begin elsewhere: then class and
     file name decide, if the contents of one that is looked into agree.
     """
-    class_of = kept.class_of("train", "val")
+    class_of = record.class_of("train", "val")
     now = _unique((normal(name), index) for index, name in enumerate(there.names))
     now |= {name: index for index, name in enumerate(there.names)}  # where both spellings are there
     pairs = {name: index for name in class_of if (index := now.get(name, now.get(normal(name)))) is not None}
@@ -244,7 +246,7 @@ def _match(kept: Kept, there: _There) -> tuple[dict[str, int], list[str]]:
         tails = _unique((there.tail(index), index) for index in range(len(there.names)))
         wanted = _unique((_tail(known, name), name) for name, known in class_of.items())
         pairs = {name: tails[tail] for tail, name in wanted.items() if tail in tails}
-    same = {name: there.look(pairs[name]) == value for name, value in kept.looked.items() if name in pairs}
+    same = {name: there.look(pairs[name]) == value for name, value in record.looked.items() if name in pairs}
     if not any(same.values()) and (same or not by_name):
         return {}, []
     others = [name for name, is_same in same.items() if not is_same]
@@ -252,10 +254,10 @@ def _match(kept: Kept, there: _There) -> tuple[dict[str, int], list[str]]:
     return pairs, [f"{what} ({some(others)})"] if others else []
 
 
-def _moved(kept: Kept, pairs: dict[str, int], there: _There) -> set[int]:
+def _moved(record: SplitRecord, pairs: dict[str, int], there: _There) -> set[int]:
     """Return the validation pictures with class and file name of a training picture that is gone: they were moved."""
     known = set(pairs.values())
-    gone = {_tail(known, name) for name, known in kept.class_of("train").items() if name not in pairs}
+    gone = {_tail(known, name) for name, known in record.class_of("train").items() if name not in pairs}
     return {i for i in range(there.begin, len(there.names)) if i not in known and there.tail(i) in gone}
 
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from minidl import _threads
+from minidl._names import printable
 from minidl.data import Split
-from minidl.data._parallel import available_cores, in_order
-from minidl.data._picture_files import printable
+from minidl.data._parallel import in_order
 from minidl.data.transforms.resize import new_size
 from minidl.training.settings.config import Config, Table
 
@@ -58,7 +59,7 @@ def sizes_of(split: Split) -> Sizes:
         except ValueError:
             return None
 
-    workers = available_cores()
+    workers = _threads.available()
     for index, size in enumerate(in_order(look, range(len(split)), workers, 64 * workers)):
         if size is not None:
             found.counts[size] += 1

@@ -22,6 +22,7 @@ from typing import Any
 
 from minidl.data.transforms import Pipeline, build
 from minidl.models import describe
+from minidl.training.checkpoint import is_checkpoint, read_about
 from minidl.training.settings.config import Table
 from minidl.training.settings.picture_sizes import sized
 from minidl.weights._demo import DEMO
@@ -88,16 +89,14 @@ def origin_of(model: str, file: str | os.PathLike[str]) -> Origin:
         >>> found.name, found.side, f"{found.colours['mean'][0]:.3f}"
         ('ImageNet', 224, '0.498')
     """
-    from minidl.training.run_folder.checkpoint import is_checkpoint, load_trained
-
     entry = describe(model)
     normal = next(step for step in as_imagenet(model, entry.input_size).to_list() if _is_normal(step))
     imagenet = {"mean": normal["mean"], "std": normal["std"]}
     if file == DEMO or is_published(file):
         return Origin("ImageNet", imagenet, entry.input_size)
     if is_checkpoint(file):
-        trained = load_trained(file)
-        return _of_run(trained.config.data, trained.config.test_transforms or [], trained.shown)
+        about = read_about(file)
+        return _of_run(about.config.data, about.config.test_transforms or [], about.shown)
     what = f"{os.fspath(file)} does not say what its pictures were"
     if entry.variant.num_classes == IMAGENET_CLASSES and entry.variant.in_channels == 3:
         return Origin("ImageNet", imagenet, entry.input_size, f"{what}; they are taken as ImageNet's")

@@ -6,7 +6,8 @@ import unicodedata
 import pytest
 
 from minidl import data
-from minidl.data import _endings, _roles
+from minidl.data import _picture_files
+from minidl.data.formats import _layout
 from tests.data_sets.makers import class_folders, mnist, noise, picture, tiny_imagenet, train_and_val
 
 KOREAN = "고양이"
@@ -186,8 +187,8 @@ def test_every_ending_of_pillow_is_known_but_for_formats_it_hands_on():
 
     Image.init()
     for ending, form in Image.registered_extensions().items():
-        expected = form in Image.OPEN and form not in _endings.UNREADABLE
-        assert (ending in _endings.endings()) == expected, ending
+        expected = form in Image.OPEN and form not in _picture_files.UNREADABLE
+        assert (ending in _picture_files.endings()) == expected, ending
 
 
 def test_what_is_no_picture_is_counted(tmp_path):
@@ -304,6 +305,6 @@ def test_mnist_unpacked_into_folders(tmp_path, inside, packed):
 
 
 def test_the_table_says_every_word_once():
-    words = [word for known in _roles.ROLES.values() for word in known]
+    words = [word for known in _layout.ROLES.values() for word in known]
     assert len(words) == len(set(words))
-    assert not set(words) & _roles.FILLERS
+    assert not set(words) & _layout.FILLERS

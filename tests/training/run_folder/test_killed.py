@@ -26,7 +26,7 @@ from tests.training import tiny
 
 tiny.register(operator.setitem)
 
-class Say(training.Watcher):
+class Say(training.Callback):
     def on_step(self, state, loss):
         os.write(pipe, b".")
 
@@ -35,7 +35,7 @@ for line in sys.stdin:
     ear, pipe = os.pipe()
     child = os.fork()
     if child == 0:
-        settings = {"parts": tiny.parts(), "watchers": [Say()]}
+        settings = {"parts": tiny.parts(), "callbacks": [Say()]}
         if os.path.exists(path):
             training.resume(path, workers=int(workers), **settings)
         else:

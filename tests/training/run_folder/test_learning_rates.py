@@ -15,7 +15,7 @@ SETTINGS = {
 }
 
 
-class Rates(training.Watcher):
+class Rates(training.Callback):
     def __init__(self):
         self.seen = []
 
@@ -25,12 +25,12 @@ class Rates(training.Watcher):
 
 @pytest.mark.parametrize("name", optim.SCHEDULES)
 def test_they_are_those_of_the_steps(name):
-    watcher, net = Rates(), nn.Linear(2, 3)
+    callback, net = Rates(), nn.Linear(2, 3)
     schedule = {"name": name, **SETTINGS.get(name, {})}
     settings = {"batch_size": 5, "epochs": 4, "lr": 0.5, "schedule": schedule}
-    state = training.fit(net, (X, Y), (X, Y), watchers=[watcher], **settings)
+    state = training.fit(net, (X, Y), (X, Y), callbacks=[callback], **settings)
     times, found = zip(*rates(state))
-    assert list(found) == watcher.seen
+    assert list(found) == callback.seen
     assert times == pytest.approx([step / 3 for step in range(12)])
     assert (len(set(found)) > 1) == (name != "constant")
 

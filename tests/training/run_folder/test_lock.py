@@ -33,7 +33,7 @@ tiny.register(operator.setitem)
 runs._draw = lambda *_: None  # takes a second, and is not what this is about
 (gate, start), (ear, mouth), (door, key) = os.pipe(), os.pipe(), os.pipe()
 
-class Wait(training.Watcher):
+class Wait(training.Callback):
     def on_step(self, state, loss):
         if what == "resume" and (state.epoch, state.step) == (1, 1):
             os.read(door, 1)
@@ -41,7 +41,7 @@ class Wait(training.Watcher):
 for _ in range(many):
     if os.fork() == 0:
         os.read(gate, 1)
-        settings = {"parts": tiny.parts(), "watchers": [Wait()]}
+        settings = {"parts": tiny.parts(), "callbacks": [Wait()]}
         try:
             if what == "resume":
                 outcome = training.resume(path, **settings)
@@ -134,14 +134,14 @@ def test_whatever_writes_to_a_run_asks_for_it(stopped):
 def test_a_training_holds_its_run_from_the_first_file_on(tmp_path):
     refused = []
 
-    class Other(training.Watcher):
+    class Other(training.Callback):
         def on_run(self, run, state, train, val):
             with pytest.raises(RuntimeError, match="is in use by"):
                 training.resume(run.path, parts=tiny.parts())
             refused.append(run.path)
 
     config = training.Config(**tiny.SETTINGS, epochs=1, workers=0)
-    outcome = training.train(config, parts=tiny.parts(), watchers=[Other()])
+    outcome = training.train(config, parts=tiny.parts(), callbacks=[Other()])
     assert refused == [outcome.run.path]
     assert not (outcome.run.path / lock.NAME).exists()
 

@@ -9,7 +9,7 @@ import pytest
 import minidl
 from minidl import data, models, optim, training
 from minidl.training import RunFolder, State
-from minidl.training.run_folder.report import PICTURES, _duration, examine, write_report
+from minidl.training.run_folder.report import PLOTS, _duration, predictions_of, write_report
 
 VOID = {"meta", "br", "img"}
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=1>', "고양이 & 개", "a" * 300)
@@ -74,7 +74,7 @@ def written(tmp_path_factory):
 
 def test_the_folder_has_all_pictures(written):
     path, text, _, _ = written
-    assert {file.name for file in path.parent.iterdir()} == {"report.html", *PICTURES}
+    assert {file.name for file in path.parent.iterdir()} == {"report.html", *PLOTS}
     assert len(text) < 3_000_000
 
 
@@ -197,7 +197,7 @@ def test_a_broken_picture_keeps_the_others_in_their_places(rng):
     split = Broken(data.Split.of(val).source, val.labels, val.classes)
     loader = data.Loader(split, 4, transforms=[{"name": "resize", "size": 32}], on_error="skip", workers=0)
     state = state_of(val)
-    found = examine(state.net, loader)
+    found = predictions_of(state.net, loader)
     assert found.numbers.tolist() == [0, 2, 3, 4, 5, 6, 7]
     assert found.labels.tolist() == val.labels[[0, 2, 3, 4, 5, 6, 7]].tolist()
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-5)

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from minidl import data
-from minidl.training.run_folder import split_record as kept_module
+from minidl.training.run_folder import split_record
 from minidl.training.run_folder.split_record import (
     UNKNOWN,
-    keep,
-    pictures_to_examine,
-    read_kept,
-    same_pictures,
-    write_kept,
+    read_record,
+    record_split,
+    recorded_split,
+    recorded_validation,
+    write_record,
 )
 from tests.data_sets.makers import class_folders, mnist, noise, tiny_imagenet, train_and_val
 
@@ -25,23 +25,23 @@ from tests.data_sets.makers import class_folders, mnist, noise, tiny_imagenet, t
 def flat(tmp_path):
     """Ten pictures of each of two classes, not divided, and what a run keeps of them."""
     folder = class_folders(tmp_path / "pets", n=10)
-    return folder, through_file(tmp_path, keep(data.open_dataset(folder)))
+    return folder, through_file(tmp_path, record_split(data.open_dataset(folder)))
 
 
 def through_file(tmp_path, kept):
-    write_kept(tmp_path / "pictures.json", kept)
-    read = read_kept(tmp_path / "pictures.json")
+    write_record(tmp_path / "pictures.json", kept)
+    read = read_record(tmp_path / "pictures.json")
     assert read == kept
     return read
 
 
 def examine(kept, folder):
-    val, notes = pictures_to_examine(kept, data.open_dataset(folder, val_share=None))
+    val, notes = recorded_validation(kept, data.open_dataset(folder, val_share=None))
     return [os.path.relpath(val.name(i), folder) for i in range(len(val))], notes
 
 
 def resume(kept, folder):
-    train, val, notes = same_pictures(kept, data.open_dataset(folder, val_share=None))
+    train, val, notes = recorded_split(kept, data.open_dataset(folder, val_share=None))
     return *([os.path.relpath(part.name(i), folder) for i in range(len(part))] for part in (train, val)), notes
 
 
@@ -153,7 +153,7 @@ def test_the_training_pictures_are_not_examined_under_another_root(tmp_path):
     for name in ("cat", "dog"):
         for i in range(2):
             (folder / "val" / name / f"{i}.png").rename(folder / "val" / name / f"v{i}.png")
-    kept = keep(data.open_dataset(folder))
+    kept = record_split(data.open_dataset(folder))
     with pytest.raises(ValueError, match=r"no picture is left to examine the network with: it has learnt from 12 of"):
         examine(kept, folder / "train")
     assert len(examine(kept, folder / "val")[0]) == 4
@@ -161,7 +161,7 @@ def test_the_training_pictures_are_not_examined_under_another_root(tmp_path):
 
 def test_parts_that_are_given(tmp_path):
     folder = train_and_val(tmp_path / "pets", n=6)
-    kept = through_file(tmp_path, keep(data.open_dataset(folder)))
+    kept = through_file(tmp_path, record_split(data.open_dataset(folder)))
     examined, notes = examine(kept, folder)
     assert (len(examined), notes) == (4, ["training: train/, validation: val/"])
     noise(folder / "val" / "cat" / "new.png", seed=60)
@@ -180,7 +180,7 @@ def test_parts_that_are_given(tmp_path):
 
 def test_labels_that_changed(tmp_path):
     folder = tiny_imagenet(tmp_path / "tiny")
-    kept = keep(data.open_dataset(folder))
+    kept = record_split(data.open_dataset(folder))
     labels = folder / "val" / "val_annotations.txt"
     labels.write_text(labels.read_text().replace("val_0.JPEG\tn01", "val_0.JPEG\tn02"))
     with pytest.raises(ValueError, match=r"1 in other classes \(val/images/val_0.JPEG\)"):
@@ -202,21 +202,21 @@ def test_other_contents_under_the_same_names(flat):
 def test_pictures_in_one_array(tmp_path):
     mnist(tmp_path / "mnist")
     found = data.open_dataset(tmp_path / "mnist")
-    kept = through_file(tmp_path, keep(found))
-    assert same_pictures(kept, found)[2] == list(found.notes)
-    assert pictures_to_examine(kept, found)[1] == list(found.notes)
+    kept = through_file(tmp_path, record_split(found))
+    assert recorded_split(kept, found)[2] == list(found.notes)
+    assert recorded_validation(kept, found)[1] == list(found.notes)
     found = replace(found, train=found.train.take(slice(None, None, -1)))
     with pytest.raises(ValueError, match="the pixels or labels are others; put them back or begin anew"):
-        same_pictures(kept, found)
-    assert pictures_to_examine(kept, found)[1][-1] == "validation: other pictures than those of the run"
+        recorded_split(kept, found)
+    assert recorded_validation(kept, found)[1][-1] == "validation: other pictures than those of the run"
 
 
 def test_runs_from_before_cannot_tell(flat):
     folder, _ = flat
     found = data.open_dataset(folder)
-    val, notes = pictures_to_examine(None, found)
+    val, notes = recorded_validation(None, found)
     assert (val, notes[-1]) == (found.val, UNKNOWN)
-    assert same_pictures(None, found)[2][-1] == UNKNOWN
+    assert recorded_split(None, found)[2][-1] == UNKNOWN
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 2}', '{"format": 1, "nix": 3}', b"\xff"])
@@ -224,17 +224,17 @@ def test_a_list_that_is_damaged(tmp_path, content):
     file = tmp_path / "pictures.json"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=r"pictures\.json cannot be read \(.*\); put a copy there, or remove it to go"):
-        read_kept(file)
-    assert read_kept(tmp_path / "none.json") is None
+        read_record(file)
+    assert read_record(tmp_path / "none.json") is None
 
 
 def test_a_byte_order_mark_and_names_that_are_no_text(flat, tmp_path):
     folder, _ = flat
     shutil.copy(folder / "cat" / "0.png", os.fsencode(folder / "cat") + b"/caf\xe9.png")
-    kept = through_file(tmp_path, keep(data.open_dataset(folder)))
+    kept = through_file(tmp_path, record_split(data.open_dataset(folder)))
     file = tmp_path / "pictures.json"
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
-    assert read_kept(file) == kept
+    assert read_record(file) == kept
     assert len(examine(kept, folder)[0]) == 4
     assert np.all(np.isin(list(kept.looked), names(kept, "train") + names(kept, "val")))
-    assert json.loads(file.read_text(encoding="utf-8-sig"))["format"] == kept_module.FORMAT
+    assert json.loads(file.read_text(encoding="utf-8-sig"))["format"] == split_record.FORMAT

@@ -11,7 +11,7 @@ from tests.data_sets.makers import class_folders, mnist, noise
 from tests.training import tiny
 
 
-class Told(training.Watcher):
+class Told(training.Callback):
     def __init__(self):
         self.notes = []
 
@@ -74,7 +74,7 @@ def test_one_odd_picture_among_many(tmp_path, part, place, number):
     folder = pets(tmp_path / "pets", n=100)
     noise(folder / part / place / f"{number}.png", size=(31, 40))
     told = Told()
-    outcome = training.train(training.make_config("tiny", data=str(folder), epochs=2), watchers=[told])
+    outcome = training.train(training.make_config("tiny", data=str(folder), epochs=2), callbacks=[told])
     assert outcome.finished
     assert outcome.state.config.picture_size == 32
     assert f"1 of 31×40 ({folder / part / place / number}.png)" in told.notes[-1]
@@ -113,7 +113,7 @@ def test_transforms_that_make_two_sizes_are_said(tmp_path):
     config = training.make_config(
         "tiny", data=str(folder), epochs=1, transforms=[{"name": "random_crop", "size": 24}], test_transforms=[]
     )
-    training.train(config, watchers=[told])
+    training.train(config, callbacks=[told])
     assert told.notes[-1] == ("sizes: the network learns from 24×24 and is examined with 32×32, as the transforms say")
 
 
@@ -125,13 +125,13 @@ def test_other_sizes_are_brought_to_that_of_the_run(tmp_path, size):
         for i in range(3):
             noise(tmp_path / "new" / name / f"{i}.png", seed=900 + 10 * number + i, size=(64, 70 + i))
     told = Told()
-    score, state, _ = training.evaluate_run(run.path, data=tmp_path / "new", watchers=[told])
+    score, state, _ = training.evaluate_run(run.path, data=tmp_path / "new", callbacks=[told])
     assert score.n == 6
     assert told.notes[-1].endswith(f": all are brought to {size[0]}×{size[1]}, which the run is examined with")
     x, _ = next(training.batches.validation_batches(data.open_dataset(tmp_path / "new").val, state.config).epoch(0))
     assert x.shape[2:] == size
     told = Told()
-    training.evaluate_run(run.path, watchers=[told])
+    training.evaluate_run(run.path, callbacks=[told])
     assert told.notes == ["training: train/, validation: val/"]
 
 
@@ -182,6 +182,6 @@ def test_the_trial_of_one_picture_leaves_no_trace(tmp_path, monkeypatch):
     """37 pictures in batches of 9: the last has one, and trying it moves neither statistics nor generators."""
     config = training.Config(**{**tiny.SETTINGS, "batch_size": 9, "mixup": 0.0}, epochs=1)
     tried = training.train(config, out=tmp_path / "tried", parts=tiny.parts()).run
-    monkeypatch.setattr("minidl.training.runs.try_one", lambda *_: None)
+    monkeypatch.setattr("minidl.training.dry_run._try_one", lambda *_: None)
     not_tried = training.train(config, out=tmp_path / "not", parts=tiny.parts()).run
     assert tried.last.read_bytes() == not_tried.last.read_bytes()

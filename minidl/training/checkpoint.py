@@ -24,8 +24,9 @@ from minidl._files import atomic_write
 from minidl.models._family import Network
 from minidl.nn import init
 from minidl.optim._state import flat_slots
+from minidl.training.optimizer import from_groups, groups_of
 from minidl.training.settings.config import Config
-from minidl.training.state import State, build, groups_of, regroup
+from minidl.training.state import State, build
 
 FORMAT = 2  # raised by one when older versions of minidl could not read what is written any more
 OPTIMIZER = "optim/"
@@ -57,7 +58,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: State) -> None:
         "config": state.config.to_dict(),
         "generator": _random.get_state(),
         "shown": state.shown,
-        "optimizer": groups_of(state),
+        "optimizer": groups_of(state.net, state.optimizer),
     } | {name: getattr(state, name) for name in FIGURES}
     note["digest"] = _digest(arrays, note)
     content = save(arrays, metadata={KEY: json.dumps(note, sort_keys=True, allow_nan=False)})
@@ -93,7 +94,7 @@ def load_checkpoint(path: str | os.PathLike[str], **changes: Any) -> State:
         state = build(config, note["arguments"])
         state.net.load_state_dict(weights)
         if "optimizer" in note:  # older ones have only what the settings say
-            regroup(state, note["optimizer"])
+            state.optimizer = from_groups(state.net, note["optimizer"])
         state.optimizer.load_state_dict(slots)
         for name in FIGURES:
             setattr(state, name, note[name])
@@ -103,20 +104,47 @@ def load_checkpoint(path: str | os.PathLike[str], **changes: Any) -> State:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What a training has made: the network, in evaluation, and what its pictures and answers mean.
+class About:
+    """What the pictures and the answers of a trained network mean.
 
     Args:
-        net: the network.
         config: the settings it was trained with.
         classes: the names of what it tells apart.
         shown: see `State`; None in checkpoints from before it was kept.
     """
 
-    net: Network
     config: Config
     classes: list[str]
     shown: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Trained(About):
+    """What a training has made: the network, in evaluation, and what its pictures and answers mean.
+
+    Args:
+        net: the network.
+    """
+
+    net: Network
+
+
+def read_about(path: str | os.PathLike[str]) -> About:
+    """Return what a checkpoint says of its network, which is not built.
+
+    Args:
+        path: a file that `save_checkpoint` wrote.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: as for `load_checkpoint`.
+    """
+    return _about(Path(path), _read(Path(path))[1])
+
+
+def _about(path: Path, note: dict[str, Any]) -> About:
+    with _damage(path):
+        return About(Config.from_dict(note["config"]), list(note["classes"]), note.get("shown"))
 
 
 def load_trained(path: str | os.PathLike[str]) -> Trained:
@@ -131,12 +159,12 @@ def load_trained(path: str | os.PathLike[str]) -> Trained:
     """
     path = Path(path)
     arrays, note = _read(path)
+    about = _about(path, note)
     with _damage(path):
-        config = Config.from_dict(note["config"])
         with init.unfilled():
-            net = models.get_model(config.model, **note["arguments"])
+            net = models.get_model(about.config.model, **note["arguments"])
         net.load_state_dict({name: array for name, array in arrays.items() if not name.startswith(OPTIMIZER)})
-        return Trained(net.eval(), config, list(note["classes"]), note.get("shown"))
+        return Trained(about.config, about.classes, about.shown, net.eval())
 
 
 def is_checkpoint(path: str | os.PathLike[str]) -> bool:

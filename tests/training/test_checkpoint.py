@@ -9,7 +9,7 @@ import pytest
 
 from minidl import _random, optim, training, weights
 from minidl.optim._state import flat_slots
-from minidl.training.run_folder import checkpoint
+from minidl.training import checkpoint
 from minidl.training.state import State, build
 
 ARGUMENTS = {"in_channels": 1, "num_classes": 10}
