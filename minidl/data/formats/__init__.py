@@ -32,3 +32,9 @@ class Format(Protocol):
 
 FORMATS: tuple[Format, ...] = (digits, tiny_imagenet, cifar, idx, class_folders)  # in the order in which they are tried
 NAMED: dict[str, Format] = {name: one for one in FORMATS if (name := getattr(one, "NAME", ""))}
+
+__all__: list[str] = []
+
+
+def __dir__() -> list[str]:
+    return []

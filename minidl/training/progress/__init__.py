@@ -55,3 +55,10 @@ def progress_callbacks(progress: bool | None) -> Iterator[Sequence[Callback]]:
 
 
 __getattr__ = lookup("minidl.training.progress")
+
+
+__all__: list[str] = []
+
+
+def __dir__() -> list[str]:
+    return []

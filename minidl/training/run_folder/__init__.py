@@ -7,3 +7,9 @@ dataset           the pictures of a run, opened and found again
 lock              one process at a time
 report            report.html and the plots in it
 """
+
+__all__: list[str] = []
+
+
+def __dir__() -> list[str]:
+    return []

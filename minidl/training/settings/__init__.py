@@ -6,3 +6,9 @@ resolve           a recipe or a file, then what the user says, then what the pic
 pretrained        what pretrained weights expect of pictures: their colours and their size
 picture_sizes     the sizes of all pictures, measured and judged before the first step
 """
+
+__all__: list[str] = []
+
+
+def __dir__() -> list[str]:
+    return []
