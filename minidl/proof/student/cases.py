@@ -100,10 +100,12 @@ Case = Geometry | Numbers
 
 
 def numbers(rng: np.random.Generator, shape: tuple[int, ...], whole: bool) -> np.ndarray:
-    """Draw numbers from a normal distribution, or small whole ones that are seldom 0."""
+    """Draw numbers from a normal distribution, or small whole ones: none is 0, and of few no two are the same."""
     if not whole:
         return rng.standard_normal(shape)
-    return rng.choice(np.array([-3, -2, -1, 1, 2, 3, 4], dtype=np.float64), shape)
+    size = int(np.prod(shape))
+    most = 3 if size > 12 else max(3, (size + 1) // 2)
+    return rng.choice(np.delete(np.arange(-most, most + 1.0), most), shape, replace=size > 12)
 
 
 WINDOWS = (

@@ -6,6 +6,7 @@ fails: a few whole numbers, with which one can reckon by hand.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,10 +43,12 @@ class Finding(Brief):
 
     Attributes:
         function: its name.
-        kind: "wrong" (it computes something else), "form" (arguments, shape or type), "raised", or "unwritten".
+        kind: "wrong" (it computes something else), "form" (arguments, shape or type), "raised", "unwritten",
+            or "missing".
         check: the check that has found it, such as "loops"; "" where none was run.
         case: the case, in words.
         text: what is wrong, in lines.
+        place: "file:line" of the function, or of the line that raised; "" where Python does not know it.
         named: the mistakes that lead to exactly this; empty where the mistake is not recognised.
         shown: the smallest case that fails, where there is one to be shown.
     """
@@ -56,6 +59,7 @@ class Finding(Brief):
     case: str
     text: str
     named: tuple[str, ...] = ()
+    place: str = ""
     shown: Shown | None = field(default=None, repr=False)
 
     def _words(self) -> list[str]:
@@ -69,6 +73,7 @@ def examine(
     seed: int = 0,
     others: dict[str, Watched] | None = None,
     path: Path | None = None,
+    checks: tuple[str, ...] = (),
 ) -> Finding | None:
     """Check one function, and return what is wrong with it; None if nothing is.
 
@@ -77,6 +82,7 @@ def examine(
         function: what is called; None stands for a function that the file does not have.
         seed: of all numbers.
         others: functions that have passed; the adjoint identity uses them.
+        checks: the names of those that are made; () (default) stands for all.
         path: of the file that the function stands in, so that a line of it can be named.
 
     Raises:
@@ -94,13 +100,14 @@ def examine(
     if claim is None:
         raise ValueError(unknown("function", name, list(KNOWN)))
     if function is None:
-        return Finding(name, "form", "", "", f"the file has no function {name}({claim.parameters})")
+        return Finding(name, "missing", "", "", f"the file has no function {name}({claim.parameters})")
     try:
         watched = Watched(name, function, claim.parameters)
     except Wrong as wrong:
         return Finding(name, "form", "", "", str(wrong))
     subject = Subject(watched, others or {}, seed=seed)
-    found = next(filter(None, (_run(check, subject, path) for check in claim.checks)), None)
+    asked = [check for check in claim.checks if not checks or check.name in checks]
+    found = next(filter(None, (_run(check, subject, path) for check in asked)), None)
     return found and replace(found, shown=smallest(claim, subject) if found.kind == "wrong" else None)
 
 
@@ -109,7 +116,9 @@ def _run(check: Check, subject: Subject, path: Path | None) -> Finding | None:
     for case in check.cases:
 
         def found(kind: str, text: str, named: tuple[str, ...] = (), case: Any = case) -> Finding:
-            return Finding(name, kind, check.name, f"{case.name} ({case})", text, named)
+            raised = re.match(r"(.*?:\d+): ", text) if kind == "raised" else None
+            place = raised[1] if raised else subject.function.place
+            return Finding(name, kind, check.name, f"{case.name!r} ({case})", text, named, place)
 
         try:
             check.run(subject, case)

@@ -142,7 +142,8 @@ class Watched:
         result = self.function(*arguments)
         for name, old, new in zip(self.parameters, before, arguments, strict=True):
             if isinstance(new, np.ndarray) and not np.array_equal(old, new, equal_nan=True):
-                raise Wrong(f"{self.name} changes its argument {name}; work on a copy: {name} = {name}.copy()")
+                text = f"{self.name} changes its argument {name}; work on a copy: {name} = {name}.copy()"
+                raise Wrong(text, named=(f"the argument {name} is changed in place",))
         return result
 
 
@@ -168,17 +169,24 @@ def check_form(
             less than numbers do.
     """
     if result is None:
-        raise Wrong(f"{function} returned None; is the return statement missing?")
+        named = ("nothing is returned",)
+        raise Wrong(f"{function} returned None; is the return statement missing?", named=named)
     if not isinstance(result, np.ndarray):
-        raise Wrong(f"{function} must return an array; it returned a {type(result).__name__}")
+        kind = type(result).__name__
+        raise Wrong(
+            f"{function} must return an array; it returned a {kind}", named=(f"a {kind} is returned, no array",)
+        )
     if result.shape != shape:
-        named = {what for what, other in mistakes if other == result.shape}
-        known = f"\n  exactly this shape comes out if {named.pop()}" if len(named) == 1 else ""
-        raise Wrong(f"{function} must return ({axes}) = {shape}; it returned the shape {result.shape}" + why + known)
+        made = {what for what, other in mistakes if other == result.shape}
+        only = tuple(made) if len(made) == 1 else ()
+        known = f"\n  exactly this shape comes out if {only[0]}" if only else ""
+        text = f"{function} must return ({axes}) = {shape}; it returned the shape {result.shape}"
+        raise Wrong(text + why + known, named=only)
     if result.dtype != dtype:
         raise Wrong(
             f"{function} must return {np.dtype(dtype)} for {np.dtype(dtype)} arguments; it returned {result.dtype} "
-            f"(make results with dtype=x.dtype)"
+            f"(make results with dtype=x.dtype)",
+            named=(f"the result is {result.dtype}, though the arguments are {np.dtype(dtype)}",),
         )
     return result
 

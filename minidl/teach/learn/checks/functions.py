@@ -1,42 +1,64 @@
-"""A step that is a few functions under the names of kernels: each is checked as `minidl gradcheck FILE` checks it."""
+"""A step that is a few functions under the names of kernels: each is examined with numbers that are drawn anew."""
 
 from __future__ import annotations
 
-import re
+from contextlib import ExitStack
 from pathlib import Path
 
-from minidl.proof.student import Result, check_file
+from minidl.proof.student.examine import KNOWN, Finding, examine
+from minidl.proof.student.watch import UNKNOWN, Watched, loaded, where
+from minidl.teach.learn.checks.picture import draw
 from minidl.teach.learn.steps import Step
 from minidl.teach.learn.verdict import ERROR, MISSING, RIGHT, UNWRITTEN, WRONG, Verdict
 
-STATES = {"FAIL": WRONG, "ERROR": ERROR, "not written yet": UNWRITTEN, "missing": MISSING}
-MISTAKE = re.compile(r"exactly this(?: shape)? comes out if (.*)")
+STATES = {"wrong": WRONG, "form": WRONG, "raised": ERROR, "unwritten": UNWRITTEN, "missing": MISSING}
+REPORTED = 24  # lines, beside the one that says where
 
 
 def run(step: Step, path: Path, seed: int) -> Verdict:
     """Check the functions of a step in their order, up to the first check that fails."""
+    right: dict[str, Watched] = {}  # those that have passed; the adjoint identity uses them
     passed = 0
-    for function, checks in step.checks.items():
+    with ExitStack() as stack:
         try:
-            for result in check_file(path, function):
-                if result.verdict != "ok" and (not checks or result.check in ("", *checks)):
-                    return _verdict(step, result, passed)
-                passed += result.cases
-        except ValueError as error:
-            return Verdict(step.name, ERROR, text=str(error))
+            module = stack.enter_context(loaded(path))
+        except NotImplementedError as error:
+            return Verdict(step.name, UNWRITTEN, text=str(error))
+        except (Exception, SystemExit) as error:
+            text = f"{path.name} cannot be imported: {where(error, path)}"
+            return Verdict(step.name, ERROR, text=text, line=_line(where(error, path)))
+        for name, checks in step.checks.items():
+            function = getattr(module, name, None)
+            found = examine(name, function, seed=seed, others=right, path=path, checks=checks)
+            if found is not None:
+                return verdict_of(step, found, passed)
+            claim = KNOWN[name]
+            right[name] = Watched(name, function, claim.parameters)
+            passed += sum(len(check.cases) for check in claim.checks if not checks or check.name in checks)
     return Verdict(step.name, RIGHT, cases=passed)
 
 
-def _verdict(step: Step, result: Result, passed: int) -> Verdict:
-    mistake, case = MISTAKE.search(result.trouble), re.search(r"case (.*):$", result.trouble, re.MULTILINE)
+def verdict_of(step: Step, found: Finding, passed: int) -> Verdict:
+    """Put what was found into words for the learner."""
+    lines = [line for line in found.text.splitlines() if line.strip() != UNKNOWN][:REPORTED]
+    if found.kind != "unwritten" and found.case:
+        begin = f"{found.place}: " if found.place and found.kind != "raised" else ""
+        lines = [f"{begin}{found.function}, {found.check}, case {found.case}:", *lines]
     return Verdict(
         step.name,
-        STATES[result.verdict],
-        result.function,
-        result.check,
-        mistake[1] if mistake else "",
-        case[1] if case else "",
-        result.trouble,
-        line=result.place[1] if result.place else None,
-        cases=passed + result.cases,
+        STATES[found.kind],
+        found.function,
+        found.check,
+        ", or if ".join(found.named),
+        found.case,
+        "\n".join(lines),
+        draw(found.shown) if found.shown else "",
+        line=_line(found.place + ": "),
+        cases=passed,
     )
+
+
+def _line(text: str) -> int | None:
+    """Return the line that "file:line: what happened" speaks of."""
+    number = text.partition(": ")[0].rpartition(":")[2]
+    return int(number) if number.isdigit() else None
