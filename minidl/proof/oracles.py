@@ -6,7 +6,7 @@ Shapes and letters as in the rest of minidl; padding is ((top, bottom), (left, r
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -28,10 +28,15 @@ def out_size(size: int, kernel: int, stride: int, padding: Pair, dilation: int, 
     return count + 1 if ceil_mode and left_over and start < size else count
 
 
+Windows = list[tuple[int, int, list[tuple[int, int, int, int]]]]
+
+
+@lru_cache(256)
 def windows(
     x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, size: Pair
-) -> Iterator[tuple[int, int, list[tuple[int, int, int, int]]]]:
-    """Yield for each window its place (oh, ow) and its taps inside the picture as (i, j, row, column)."""
+) -> Windows:
+    """Return for each window its place (oh, ow) and its taps inside the picture as (i, j, row, column)."""
+    found: Windows = []
     for oh in range(size[0]):
         for ow in range(size[1]):
             inside = []
@@ -41,7 +46,8 @@ def windows(
                     column = ow * stride[1] + j * dilation[1] - padding[1][0]
                     if 0 <= row < x_shape[2] and 0 <= column < x_shape[3]:
                         inside.append((i, j, row, column))
-            yield oh, ow, inside
+            found.append((oh, ow, inside))
+    return found
 
 
 def _sizes(x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair) -> Pair:

@@ -139,53 +139,53 @@ def normal(x, w, b, mean, rstd):
 
 
 @bug("batch_norm", "batch norm", "divided by M - 1")
-def bn_unbiased(x, w, b, eps, activation, residual):
+def bn_unbiased(x, w, b, eps):
     return normal(x, w, b, x.mean(AXES), 1 / np.sqrt(x.var(AXES, ddof=1) + eps))
 
 
 @bug("batch_norm", "batch norm", "eps stands outside of the root")
-def bn_eps_outside(x, w, b, eps, activation, residual):
+def bn_eps_outside(x, w, b, eps):
     return normal(x, w, b, x.mean(AXES), 1 / (x.std(AXES) + eps))
 
 
 @bug("batch_norm", "batch norm", "eps is forgotten")
-def bn_no_eps(x, w, b, eps, activation, residual):
+def bn_no_eps(x, w, b, eps):
     return normal(x, w, b, x.mean(AXES), 1 / x.std(AXES))
 
 
 @bug("batch_norm", "batch norm", "the root is forgotten")
-def bn_no_root(x, w, b, eps, activation, residual):
+def bn_no_root(x, w, b, eps):
     return normal(x, w, b, x.mean(AXES), 1 / (x.var(AXES) + eps))
 
 
 @bug("batch_norm", "batch norm", "instance norm")
-def bn_instance(x, w, b, eps, activation, residual):
+def bn_instance(x, w, b, eps):
     mean, var = x.mean((2, 3), keepdims=True), x.var((2, 3), keepdims=True)
     y = c(w) * (x - mean) / np.sqrt(var + eps) + c(b)
     return y, x.mean(AXES), 1 / np.sqrt(x.var(AXES) + eps)
 
 
 @bug("batch_norm", "batch norm", "layer norm")
-def bn_layer(x, w, b, eps, activation, residual):
+def bn_layer(x, w, b, eps):
     mean, var = x.mean((1, 2, 3), keepdims=True), x.var((1, 2, 3), keepdims=True)
     y = c(w) * (x - mean) / np.sqrt(var + eps) + c(b)
     return y, x.mean(AXES), 1 / np.sqrt(x.var(AXES) + eps)
 
 
 @bug("batch_norm", "batch norm", "w·(x̂ + b)")
-def bn_bias_first(x, w, b, eps, activation, residual):
+def bn_bias_first(x, w, b, eps):
     mean, rstd = x.mean(AXES), 1 / np.sqrt(x.var(AXES) + eps)
     return c(w) * ((x - c(mean)) * c(rstd) + c(b)), mean, rstd
 
 
 @bug("batch_norm", "batch norm", "not 1 over it")
-def bn_returns_std(x, w, b, eps, activation, residual):
+def bn_returns_std(x, w, b, eps):
     y, mean, rstd = normal(x, w, b, x.mean(AXES), 1 / np.sqrt(x.var(AXES) + eps))
     return y, mean, 1 / rstd
 
 
 @bug("batch_norm", "batch norm", "changes its argument x")
-def bn_in_place(x, w, b, eps, activation, residual):
+def bn_in_place(x, w, b, eps):
     mean, rstd = x.mean(AXES), 1 / np.sqrt(x.var(AXES) + eps)
     y = x.view()
     y -= c(mean)
@@ -195,12 +195,12 @@ def bn_in_place(x, w, b, eps, activation, residual):
 
 
 @bug("batch_norm_eval", "batch norm", "the statistics of the batch are taken")
-def bn_eval_batch(x, w, b, mean, rstd, activation, residual):
+def bn_eval_batch(x, w, b, mean, rstd):
     return normal(x, w, b, x.mean(AXES), 1 / np.sqrt(x.var(AXES) + 1e-5))[0]
 
 
 @bug("batch_norm_eval", "batch norm", "1 over the deviation already")
-def bn_eval_divides(x, w, b, mean, rstd, activation, residual):
+def bn_eval_divides(x, w, b, mean, rstd):
     return c(w) * (x - c(mean)) / c(rstd) + c(b)
 
 
@@ -209,69 +209,69 @@ def hat(x, mean, rstd):
 
 
 @bug("batch_norm_grads", "batch norm", "taken for constants")
-def bn_dx_constants(dy, x, w, b, mean, rstd, activation, joined):
+def bn_dx_constants(dy, x, w, mean, rstd):
     x_hat = hat(x, mean, rstd)
-    return c(w * rstd) * dy, (dy * x_hat).sum(AXES), dy.sum(AXES), None
+    return c(w * rstd) * dy, (dy * x_hat).sum(AXES), dy.sum(AXES)
 
 
 def dx_with(dy, x, w, mean, rstd, first, second):
     x_hat = hat(x, mean, rstd)
     db, dw = dy.sum(AXES), (dy * x_hat).sum(AXES)
-    return c(w * rstd) * (dy - c(db) * first - x_hat * c(dw) * second), dw, db, None
+    return c(w * rstd) * (dy - c(db) * first - x_hat * c(dw) * second), dw, db
 
 
 @bug("batch_norm_grads", "batch norm", "the mean's term, db / M, is forgotten")
-def bn_dx_no_mean(dy, x, w, b, mean, rstd, activation, joined):
+def bn_dx_no_mean(dy, x, w, mean, rstd):
     return dx_with(dy, x, w, mean, rstd, 0, x.shape[1] / x.size)
 
 
 @bug("batch_norm_grads", "batch norm", "the variance's term, x̂·dw / M, is forgotten")
-def bn_dx_no_var(dy, x, w, b, mean, rstd, activation, joined):
+def bn_dx_no_var(dy, x, w, mean, rstd):
     return dx_with(dy, x, w, mean, rstd, x.shape[1] / x.size, 0)
 
 
 @bug("batch_norm_grads", "batch norm", "the sums are divided by N alone")
-def bn_dx_by_n(dy, x, w, b, mean, rstd, activation, joined):
+def bn_dx_by_n(dy, x, w, mean, rstd):
     return dx_with(dy, x, w, mean, rstd, 1 / len(x), 1 / len(x))
 
 
 @bug("batch_norm_grads", "batch norm", "the sums are not divided by M")
-def bn_dx_sums(dy, x, w, b, mean, rstd, activation, joined):
+def bn_dx_sums(dy, x, w, mean, rstd):
     return dx_with(dy, x, w, mean, rstd, 1, 1)
 
 
 @bug("batch_norm_grads", "batch norm", "the weight w is forgotten")
-def bn_dx_no_weight(dy, x, w, b, mean, rstd, activation, joined):
-    dx, dw, db, _ = dx_with(dy, x, np.ones_like(w), mean, rstd, x.shape[1] / x.size, x.shape[1] / x.size)
-    return dx, dw, db, None
+def bn_dx_no_weight(dy, x, w, mean, rstd):
+    dx, dw, db = dx_with(dy, x, np.ones_like(w), mean, rstd, x.shape[1] / x.size, x.shape[1] / x.size)
+    return dx, dw, db
 
 
 @bug("batch_norm_grads", "batch norm", "x stands for x̂")
-def bn_dw_of_x(dy, x, w, b, mean, rstd, activation, joined):
-    dx, _, db, _ = dx_with(dy, x, w, mean, rstd, x.shape[1] / x.size, x.shape[1] / x.size)
-    return dx, (dy * x).sum(AXES), db, None
+def bn_dw_of_x(dy, x, w, mean, rstd):
+    dx, _, db = dx_with(dy, x, w, mean, rstd, x.shape[1] / x.size, x.shape[1] / x.size)
+    return dx, (dy * x).sum(AXES), db
 
 
 @bug("batch_norm_grads", "batch norm", "db is averaged")
-def bn_db_mean(dy, x, w, b, mean, rstd, activation, joined):
-    dx, dw, _, _ = dx_with(dy, x, w, mean, rstd, x.shape[1] / x.size, x.shape[1] / x.size)
-    return dx, dw, dy.mean(AXES), None
+def bn_db_mean(dy, x, w, mean, rstd):
+    dx, dw, _ = dx_with(dy, x, w, mean, rstd, x.shape[1] / x.size, x.shape[1] / x.size)
+    return dx, dw, dy.mean(AXES)
 
 
 @bug("batch_norm_grads", "batch norm", "dw and db are exchanged")
-def bn_exchanged(dy, x, w, b, mean, rstd, activation, joined):
-    dx, dw, db, _ = dx_with(dy, x, w, mean, rstd, x.shape[1] / x.size, x.shape[1] / x.size)
-    return dx, db, dw, None
+def bn_exchanged(dy, x, w, mean, rstd):
+    dx, dw, db = dx_with(dy, x, w, mean, rstd, x.shape[1] / x.size, x.shape[1] / x.size)
+    return dx, db, dw
 
 
 @bug("batch_norm_grads", "batch norm", "x - mean stands for x̂ in the variance's term")
-def bn_dvar_sign_of_power(dy, x, w, b, mean, rstd, activation, joined):
+def bn_dvar_sign_of_power(dy, x, w, mean, rstd):
     """Step by step, with rstd² for rstd³."""
     m, g, centred = x.size // x.shape[1], c(w) * dy, x - c(mean)
     dvar = (g * centred).sum(AXES) * -0.5 * rstd**2
     dmean = -rstd * g.sum(AXES)
     dx = g * c(rstd) + c(dvar) * 2 * centred / m + c(dmean) / m
-    return dx, (dy * centred * c(rstd)).sum(AXES), dy.sum(AXES), None
+    return dx, (dy * centred * c(rstd)).sum(AXES), dy.sum(AXES)
 
 
 @bug("running_statistics", "batch norm", "the running one is unbiased")

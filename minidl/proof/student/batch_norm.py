@@ -15,7 +15,7 @@ from minidl.proof.student.cases import Numbers
 from minidl.proof.student.kinds import Named, Subject, against_formula, finite_differences
 
 NORMS = (
-    Numbers("the smallest", (2, 1, 1, 1), {"eps": 1e-5}),
+    Numbers("the smallest", (2, 1, 1, 2), {"eps": 1e-5}),
     Numbers("two channels", (3, 2, 2, 2), {"eps": 1e-5}),
     Numbers("a large eps", (2, 3, 2, 4), {"eps": 0.5}),
     Numbers("a large mean", (4, 2, 3, 2), {"eps": 1e-3, "mean": 30.0}),

@@ -118,7 +118,7 @@ def against_formula(
             kind = f"a tuple of {len(given)}" if isinstance(given, tuple) else f"a {type(given).__name__}"
             raise Wrong(f"{s.function.name} must return ({names}); it returned {kind}")
         results = given
-    errors = [0.0]
+    errors, wrongs = [0.0], list[Wrong]()
     for (name, axes), result, expected in zip(parts, results, right, strict=True):
         said = s.function.name if len(parts) == 1 else f"{s.function.name} ({name})"
         if expected is None:
@@ -127,7 +127,12 @@ def against_formula(
             continue
         result = np.asarray(result) if isinstance(result, np.floating) else result
         result = check_form(said, result, np.shape(expected), np.asarray(expected).dtype, axes)
-        errors.append(compare(name, result, np.asarray(expected), _of(name, wrong)))
+        try:
+            errors.append(compare(name, result, np.asarray(expected), _of(name, wrong)))
+        except Wrong as error:
+            wrongs.append(error)
+    if wrongs:  # of several wrong results the one that says most
+        raise max(wrongs, key=lambda error: (error.exact, bool(error.named)))
     return max(errors)
 
 

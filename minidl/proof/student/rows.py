@@ -203,7 +203,8 @@ def of_softmax(x: np.ndarray, axis: int) -> Named:
                 "y",
                 safe / safe.sum(other, keepdims=True),
             )
-    yield "the sum runs over all numbers, not along one axis", "y", np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+    for top in (x.max(), largest):
+        yield "the sum runs over all numbers, not along one axis", "y", np.exp(x - top) / np.exp(x - top).sum()
     plain = e / e.sum(axis=axis, keepdims=True)
     if not np.isfinite(plain).all():
         yield "the largest number is not taken off before exp, which overflows", "y", plain

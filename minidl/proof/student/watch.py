@@ -48,6 +48,7 @@ class Wrong(Exception):
         error: the relative error; inf if there is none.
         named: the mistakes that lead to exactly this, in words; empty if none is known.
         numbers: the name of the result, the result and the right one, where numbers were compared.
+        exact: whether the names are those of mistakes that were made on purpose and led to the same numbers.
     """
 
     def __init__(
@@ -56,9 +57,10 @@ class Wrong(Exception):
         error: float = float("inf"),
         named: tuple[str, ...] = (),
         numbers: tuple[str, np.ndarray, np.ndarray] | None = None,
+        exact: bool = False,
     ):
         super().__init__(text)
-        self.error, self.named, self.numbers = error, named, numbers
+        self.error, self.named, self.numbers, self.exact = error, named, numbers, exact
 
 
 @contextmanager
@@ -236,7 +238,7 @@ def compare(
     numbers = name, a, b
     if made := tuple([what for what, other in mistakes if _is_same(a, other, tolerance)][:NAMED]):
         text = "\n".join([*lines, f"  exactly this comes out if {', or if '.join(made)}"])
-        raise Wrong(text, error, made, numbers)
+        raise Wrong(text, error, made, numbers, exact=True)
     known = Evidence(dx=a, slope=b, name=name) if evidence is None else evidence()
     pattern = explain(known, FORWARD if evidence is None else CATALOGUE)
     if pattern:
