@@ -100,7 +100,7 @@ def train(folder: Folder, own: Own, told: Callable[[str], object], *, epochs: in
 
     with kernels.use(own.kernels):
         try:
-            return fit(net, pictures, examined, watchers=[tell], progress=False, epochs=epochs, seed=seed, **RECIPE)
+            return fit(net, pictures, examined, callbacks=[tell], progress=False, epochs=epochs, seed=seed, **RECIPE)
         except Exception as error:
             place = where(error, Path(folder.path / "learn.json"))
             if place.startswith("learn.json"):  # not the learner's code
