@@ -12,11 +12,11 @@ from minidl.kernels import textbook
 from minidl.proof import oracles
 from minidl.proof.student import check_file, mistakes
 from minidl.proof.student.cases import DILATED_POOLS, GROUPS, POOLS, WINDOWS
-from minidl.proof.student.claims import CLAIMS
+from minidl.proof.student.claims import CLAIMS, LESSON_CLAIMS
 from minidl.proof.student.watch import Wrong, compare
 
 TEXTBOOK = "from minidl.kernels.textbook import *\nimport numpy as np\nfrom minidl.kernels import textbook\n"
-OWN = {"running_statistics"}  # no kernel
+OWN = {"running_statistics", *(claim.name for claim in LESSON_CLAIMS)}  # no kernels
 
 
 @pytest.fixture

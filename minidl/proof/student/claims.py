@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from minidl.proof.student import batch_norm, checks, lrn, rows, simple
+from minidl.proof.student import batch_norm, checks, counting, lessons, lrn, rows, simple
 from minidl.proof.student.cases import DILATED_POOLS, GROUPS, POOLS, WINDOWS, Case
 from minidl.proof.student.kinds import Subject
 
@@ -217,4 +217,50 @@ LAYER_CLAIMS = (
         "sgd",
     ),
 )  # fmt: skip
-CLAIMS = (*WINDOW_CLAIMS, *LAYER_CLAIMS)
+LESSON_CLAIMS = (
+    Claim(
+        "out_size",
+        "size, kernel, stride, padding, dilation",
+        (Check(LOOPS, counting.SIZES, counting.out_size_loops),),
+        "out_size",
+    ),
+    Claim(
+        "same_padding",
+        "size, kernel, stride, dilation",
+        (Check(FORMULA, counting.SIZES, counting.same_padding_loops),),
+        "same_padding",
+    ),
+    Claim("window", f"x, oh, ow, kernel_size, {LAYOUT}", (Check(LOOPS, WINDOWS, lessons.window_loops),), "window"),
+    Claim(
+        "adjoint_gap",
+        "f, g, x, c",
+        (Check(FORMULA, lessons.PAIRS, lessons.adjoint_gap_formula),),
+        "adjoint",
+    ),
+    Claim(
+        "is_adjoint",
+        "f, g, x_shape, c_shape, rng",
+        (Check("judgement", lessons.PAIRS, lessons.is_adjoint_judges),),
+        "adjoint",
+    ),
+    Claim("depthwise", f"x, w, {LAYOUT}", (Check(LOOPS, WINDOWS, lessons.depthwise_loops),), "depthwise"),
+    Claim(
+        "depthwise_dx",
+        f"dy, w, x_shape, {LAYOUT}",
+        (Check(LOOPS, WINDOWS, lessons.depthwise_dx_loops), Check(ADJOINT, WINDOWS, lessons.depthwise_dx_adjoint)),
+        "depthwise",
+    ),
+    Claim(
+        "depthwise_dw", f"dy, x, w_shape, {LAYOUT}", (Check(LOOPS, WINDOWS, lessons.depthwise_dw_loops),), "depthwise"
+    ),
+    Claim(
+        "conv_transpose2d",
+        "x, w, b, stride, padding, output_padding",
+        (
+            Check(LOOPS, lessons.UPWARD, lessons.conv_transpose2d_loops),
+            Check(ADJOINT, lessons.UPWARD, lessons.conv_transpose2d_adjoint),
+        ),
+        "transposed",
+    ),
+)
+CLAIMS = (*WINDOW_CLAIMS, *LAYER_CLAIMS, *LESSON_CLAIMS)

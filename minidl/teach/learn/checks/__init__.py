@@ -1,6 +1,7 @@
 """Check a learner's file against its step; what is wrong comes back as a verdict, and nothing is raised or printed.
 
 functions.py   a step that is a few functions with known names: the loops, the adjoint identity, finite differences
+blocks.py      a step that is a block of layers: its costs, its parameters, its result, its gradients
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.teach.learn.checks import functions
+from minidl.teach.learn.checks import blocks, functions
 from minidl.teach.learn.steps import Step
 from minidl.teach.learn.verdict import ERROR, MISSING, Verdict
 
 Kind = Callable[[Step, Path, int], Verdict]
-KINDS: dict[str, Kind] = {"functions": functions.run}
+KINDS: dict[str, Kind] = {"functions": functions.run, "block": blocks.run}
 
 __all__ = ["KINDS", "check"]
 

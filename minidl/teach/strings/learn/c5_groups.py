@@ -104,4 +104,5 @@ WRONG = {
     ),
 }
 
-CHECKS = {"conv2d": (), "conv2d_dx": (), "conv2d_dw": ()}
+GRADIENT = ("loops", "adjoint identity", "loops, groups", "finite differences, groups")
+CHECKS = {"conv2d": (), "conv2d_dx": GRADIENT, "conv2d_dw": GRADIENT}

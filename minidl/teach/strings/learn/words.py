@@ -46,6 +46,7 @@ NOT_YET = "learn: the solution of {number} is shown after a pass; to see it now,
 NO_NOTEBOOK = "learn: {file} is no notebook that can be read ({why}); to begin anew: minidl learn reset {number}"
 NOT_OURS = "learn: {file} was not made from the notebook {notebook}; move one of the two away"
 ALL_DONE = "learn: every step is done; name one: minidl learn {verb} NAME"
+NO_FUNCTION = "{file} has no {name}; it is in the skeleton: minidl learn reset keeps your file beside a new one"
 ENDLESS = "does not end: stopped after {seconds:g} s"
 
 # Notebooks.
