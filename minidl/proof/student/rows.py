@@ -197,12 +197,9 @@ def of_softmax(x: np.ndarray, axis: int) -> Named:
     largest = x.max(axis=axis, keepdims=True)
     for other in range(x.ndim):
         if other != axis:
-            safe = np.exp(x - x.max(axis=other, keepdims=True))
-            yield (
-                f"the sum runs over axis {other}, not over the axis that is asked for",
-                "y",
-                safe / safe.sum(other, keepdims=True),
-            )
+            what = f"the sum runs over axis {other}, not over the axis that is asked for"
+            for top in (x.max(axis=other, keepdims=True), largest):
+                yield what, "y", np.exp(x - top) / np.exp(x - top).sum(axis=other, keepdims=True)
     for top in (x.max(), largest):
         yield "the sum runs over all numbers, not along one axis", "y", np.exp(x - top) / np.exp(x - top).sum()
     plain = e / e.sum(axis=axis, keepdims=True)

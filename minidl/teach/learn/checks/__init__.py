@@ -2,6 +2,8 @@
 
 functions.py   a step that is a few functions with known names: the loops, the adjoint identity, finite differences
 blocks.py      a step that is a block of layers: its costs, its parameters, its result, its gradients
+bugs.py        a step that is code with a bug: which line it is, and whether it is mended
+picture.py     the smallest case that fails, drawn with letters
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.teach.learn.checks import blocks, functions
+from minidl.teach.learn.checks import blocks, bugs, functions
 from minidl.teach.learn.steps import Step
 from minidl.teach.learn.verdict import ERROR, MISSING, Verdict
 
 Kind = Callable[[Step, Path, int], Verdict]
-KINDS: dict[str, Kind] = {"functions": functions.run, "block": blocks.run}
+KINDS: dict[str, Kind] = {"functions": functions.run, "block": blocks.run, "bugs": bugs.run}
 
 __all__ = ["KINDS", "check"]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from textwrap import wrap
 
 from minidl.proof.student.examine import KNOWN, Finding, examine
 from minidl.proof.student.watch import UNKNOWN, Watched, loaded, where
-from minidl.teach.learn.checks.picture import draw
+from minidl.teach.learn.checks.picture import WIDE, draw
 from minidl.teach.learn.steps import Step
 from minidl.teach.learn.verdict import ERROR, MISSING, RIGHT, UNWRITTEN, WRONG, Verdict
 
 STATES = {"wrong": WRONG, "form": WRONG, "raised": ERROR, "unwritten": UNWRITTEN, "missing": MISSING}
-REPORTED = 24  # lines, beside the one that says where
+REPORTED = 14  # lines of a report, before they are broken
 
 
 def run(step: Step, path: Path, seed: int) -> Verdict:
@@ -43,7 +44,8 @@ def verdict_of(step: Step, found: Finding, passed: int) -> Verdict:
     lines = [line for line in found.text.splitlines() if line.strip() != UNKNOWN][:REPORTED]
     if found.kind != "unwritten" and found.case:
         begin = f"{found.place}: " if found.place and found.kind != "raised" else ""
-        lines = [f"{begin}{found.function}, {found.check}, case {found.case}:", *lines]
+        name, _, sizes = found.case.partition(" (")
+        lines = [f"{begin}{found.function}, {found.check}, case {name}:", f"({sizes}", *lines]
     return Verdict(
         step.name,
         STATES[found.kind],
@@ -51,11 +53,17 @@ def verdict_of(step: Step, found: Finding, passed: int) -> Verdict:
         found.check,
         ", or if ".join(found.named),
         found.case,
-        "\n".join(lines),
+        "\n".join(part for line in lines for part in _broken(line)),
         draw(found.shown) if found.shown else "",
         line=_line(found.place + ": "),
         cases=passed,
     )
+
+
+def _broken(line: str) -> list[str]:
+    """Break a line where the terminal ends; what is written under each other stays so."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return wrap(line, WIDE, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _line(text: str) -> int | None:
