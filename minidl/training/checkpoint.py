@@ -111,11 +111,15 @@ class About:
         config: the settings it was trained with.
         classes: the names of what it tells apart.
         shown: see `State`; None in checkpoints from before it was kept.
+        epoch: how many epochs it has behind it.
+        step: how many steps of the next.
     """
 
     config: Config
     classes: list[str]
     shown: dict[str, Any] | None
+    epoch: int
+    step: int
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,8 @@ def read_about(path: str | os.PathLike[str]) -> About:
 
 def _about(path: Path, note: dict[str, Any]) -> About:
     with _damage(path):
-        return About(Config.from_dict(note["config"]), list(note["classes"]), note.get("shown"))
+        config = Config.from_dict(note["config"])
+        return About(config, list(note["classes"]), note.get("shown"), note["epoch"], note["step"])
 
 
 def load_trained(path: str | os.PathLike[str]) -> Trained:
@@ -164,7 +169,7 @@ def load_trained(path: str | os.PathLike[str]) -> Trained:
         with init.unfilled():
             net = models.get_model(about.config.model, **note["arguments"])
         net.load_state_dict({name: array for name, array in arrays.items() if not name.startswith(OPTIMIZER)})
-        return Trained(about.config, about.classes, about.shown, net.eval())
+        return Trained(about.config, about.classes, about.shown, about.epoch, about.step, net.eval())
 
 
 def is_checkpoint(path: str | os.PathLike[str]) -> bool:
