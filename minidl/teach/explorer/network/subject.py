@@ -26,12 +26,12 @@ from minidl.models._registry import ENTRIES
 from minidl.nn import Module
 from minidl.predict import _expert
 from minidl.tensor import Tensor
-from minidl.training.checkpoint import Trained, load_checkpoint, load_trained
-from minidl.training.config import Config
-from minidl.training.feed import validation_batches
-from minidl.training.opening import examined_pictures
-from minidl.training.origin import as_imagenet
-from minidl.training.run import RunFolder
+from minidl.training.run_folder.checkpoint import Trained, load_checkpoint, load_trained
+from minidl.training.settings.config import Config
+from minidl.training.batches import validation_batches
+from minidl.training.run_folder.dataset import examined_pictures
+from minidl.training.settings.pretrained import as_imagenet
+from minidl.training.run_folder.folder import RunFolder
 
 SEED = 0  # of weights that nobody has trained
 

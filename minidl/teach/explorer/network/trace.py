@@ -6,7 +6,7 @@ and has its operation, its layer and its shape: `Tensor.backward` visits in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from minidl import _backend, kernels
 from minidl.nn import Module
 from minidl.tensor import Event, Tensor, observe
-from minidl.training.objective import objective
+from minidl.training.loss import objective
 
 AUX_WEIGHT = 0.3  # how much each auxiliary head counts in the loss
 
@@ -59,7 +59,10 @@ def has_heads(net: Module, x: np.ndarray) -> bool:
         return any("aux" in name.lower() for name, _ in net.named_children())
 
 
-def follow(net: Module, x: np.ndarray, label: int | None = None, *, heads: bool = False, all_heads: bool = True) -> Way:
+Label = int | Callable[[np.ndarray], int] | None
+
+
+def follow(net: Module, x: np.ndarray, label: Label = None, *, heads: bool = False, all_heads: bool = True) -> Way:
     """Send a picture through a network and, for a class, the gradient of its loss back.
 
     Norms use their running statistics and nothing is dropped, as in evaluation. The network is put back as it was, its
@@ -68,7 +71,8 @@ def follow(net: Module, x: np.ndarray, label: int | None = None, *, heads: bool 
     Args:
         net: the network.
         x: the picture as the network expects it, (C, H, W).
-        label: the class whose loss is taken; None (default) goes forward only.
+        label: the class whose loss is taken, or a function that finds it from the answer; None (default) goes forward
+            only.
         heads: whether auxiliary heads answer too.
         all_heads: whether their losses count, each with AUX_WEIGHT.
 
@@ -101,6 +105,7 @@ def follow(net: Module, x: np.ndarray, label: int | None = None, *, heads: bool 
             way.heads[name] = _backend.to_numpy(tensor._data)[0].astype(np.float64)
             way.ends[name] = made[id(tensor._data)]
         if label is not None:
+            label = label(way.heads["main"]) if callable(label) else label
             _back(way, net, picture, output if all_heads else next(iter(answers.values())), label)
     return way
 
@@ -108,7 +113,11 @@ def follow(net: Module, x: np.ndarray, label: int | None = None, *, heads: bool 
 def _answers(output: Any) -> dict[str, Tensor]:
     if isinstance(output, Tensor):
         return {"main": output}
-    return dict(zip(output._fields, output, strict=True))
+    names = getattr(output, "_fields", None)
+    if names is None:
+        found = type(output).__name__
+        raise TypeError(f"explore: the network must answer with a tensor, or several in a named tuple; it gave a {found}")
+    return {"main" if place == 0 else name: one for place, (name, one) in enumerate(zip(names, output, strict=True))}
 
 
 def _back(way: Way, net: Module, picture: Tensor, output: Any, label: int) -> None:
