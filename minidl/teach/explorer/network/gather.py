@@ -51,8 +51,9 @@ def levels() -> Iterator[Level]:
         for maps in (512, 256, 128, 96, 64, 48, 32, 24, 20, 16, 12, 10, 8, 6, 5, 4, 3, 2, 1):
             if maps >= least:
                 yield Level(side=side, maps=maps, units=max(16, 16 * maps))
-    yield Level(side=4, maps=1, units=8)
 
+
+LEAST = Level(side=4, maps=1, units=8)
 
 @dataclass
 class Back:
@@ -99,6 +100,13 @@ class Portrait:
     def left_out(self) -> int:
         """How many maps are not embedded."""
         return sum(self.counts) - sum(map(len, self.channels))
+
+    def fit(self, budget: int | None) -> bool:
+        """Choose the most that fits into a budget of bytes of text; tell whether there is less than before."""
+        before = self.level
+        level = next((one for one in levels() if budget is None or self.size(one) <= budget), LEAST)
+        self.choose(level)
+        return level != before or level != LEAST
 
     def choose(self, level: Level) -> None:
         """Take the maps with the largest activations of each layer, as many as a level allows."""
@@ -173,8 +181,7 @@ def portrait(subject: Subject, *, classes: Sequence[Any] = (), budget: int | Non
         moments.insert(0, Moment(state.name, way, backs, parameters))
     newest = moments[-1].way
     found = Portrait(subject, layers, moments, {n: end_of(layers, newest.steps, s) for n, s in newest.ends.items()})
-    level = next((one for one in levels() if budget is None or found.size(one) <= budget), None)
-    found.choose(level or list(levels())[-1])
+    found.fit(budget)
     return found
 
 
