@@ -22,7 +22,14 @@ class Language(StrEnum):
 
 
 def explore(
-    what: Annotated[str, typer.Argument(help="conv, conv-transpose, depthwise, …", metavar="OPERATION")] = "conv",
+    what: Annotated[
+        str,
+        typer.Argument(help="conv, conv-transpose, depthwise, …; a run, or a network", metavar="OPERATION|RUN|MODEL"),
+    ] = "conv",
+    image: Annotated[
+        str | None,
+        typer.Argument(help="What the network looks at: a picture, or the number of a validation picture of the run."),
+    ] = None,
     input: Annotated[str | None, typer.Option(help="The input.", metavar="CxHxW")] = None,
     filters: Annotated[int | None, typer.Option(help="Kernels, which are output channels.")] = None,
     kernel: Annotated[str | None, typer.Option(help="Size of the window: 3 or 3x5.", metavar="K")] = None,
@@ -34,11 +41,20 @@ def explore(
         list[str] | None,
         typer.Option(help="Any other setting, such as eps=0.001; may be repeated.", metavar="NAME=VALUE"),
     ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Weights of the network.", show_default="new ones")] = None,
+    epochs: Annotated[bool, typer.Option("--epochs", help="A slider over the checkpoints of the run.")] = False,
+    of: Annotated[
+        list[str] | None,
+        typer.Option("--class", help="A class whose loss goes back, besides the answer; may be repeated."),
+    ] = None,
+    side: Annotated[
+        int | None, typer.Option("--size", help="Side of the picture.", min=1, show_default="the run's, or the paper's")
+    ] = None,
     lang: Annotated[Language, typer.Option(help="Of the captions.")] = Language.EN,
     out: Annotated[Path | None, typer.Option(help="The file.", show_default="OPERATION.html")] = None,
     opens: Annotated[bool, typer.Option("--open/--no-open", help="Open it in a browser, where there is one.")] = True,
 ) -> None:
-    """Show an operation at work, forward and backward, on a page that needs no network.
+    """Show an operation, or your network on your picture, forward and backward, on a page that works offline.
 
     Without settings it is the worked example of a lecture: 308 - 498 + 164 + 1 = -25.
 
@@ -47,14 +63,19 @@ def explore(
       minidl explore conv --input 3x6x6 --filters 2 --kernel 3 --stride 2 --padding 1
 
       minidl explore max-pool --set ceil_mode=true
+
+      minidl explore runs/lenet5_modern-digits-1 3
+
+      minidl explore resnet18 cat.jpg --weights resnet18.pth
     """
     from minidl.teach import explore as show
     from minidl.teach.explorer.spelling import read
 
     asked: dict[str, Any] = {"input": input, "filters": filters, "kernel": kernel, "stride": stride}
     asked |= {"padding": padding, "dilation": dilation, "groups": groups}
-    page = show(what, lang=lang.value, **read(asked, set or ()))
-    path = page.save(out or f"{what}.html")
+    asked = read(asked, set or ()) | ({} if side is None else {"size": side})
+    page = show(what, image, lang=lang.value, weights_file=weights, epochs=epochs, of=of or (), **asked)
+    path = page.save(out or f"{Path(what).resolve().name}.html")
     if opens and _desktop():
         webbrowser.open(path.resolve().as_uri())
     say(f"{path}: {page.title}")

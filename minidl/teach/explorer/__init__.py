@@ -6,6 +6,7 @@ How it is made:
 - `gather.py` runs the engine once and keeps what its observer sees: a `Scene`.
 - `page.py` joins the pieces to one HTML file; `picture.py` draws the forward pass for browsers without a script;
   `exploration.py` is what the reader gets; `words.py` reads the strings, `../strings/en.toml` and `ko.toml`.
+- `network/` shows a whole network on a picture in the same way, and opens the explorer of one operation on its numbers.
 - `page/page.html`, `page/css/` and `page/js/` are the page. The scripts are plain JavaScript, joined in the order of
   `page.SCRIPTS` inside of one function, so they share their names and leave one outside: `minidlExplorer`. Colours,
   sizes and spacing are the variables of `minidl/_page/look.css`.
@@ -40,10 +41,13 @@ list), `explorer.view("forward")`, "dx" or "dw" turns to a view, `explorer.state
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 from minidl.teach.explorer.exploration import Exploration
 from minidl.teach.explorer.gather import gather
+from minidl.teach.explorer.network import explore_network, is_network
 from minidl.teach.explorer.page import write_page
 from minidl.teach.explorer.settings import OPERATIONS, complete
 
@@ -55,9 +59,13 @@ def __dir__() -> list[str]:
 
 
 def explore(
-    what: str = "conv",
+    what: Any = "conv",
+    image: Any = None,
     *,
     lang: str = "en",
+    weights_file: str | os.PathLike[str] | None = None,
+    epochs: bool = False,
+    of: Sequence[int | str] = (),
     numbers: dict[str, Any] | None = None,
     seed: int = 0,
     input: Any = None,
@@ -81,13 +89,19 @@ def explore(
     classes: int | None = None,
     label_smoothing: float | None = None,
 ) -> Exploration:
-    """Show an operation at work, forward and backward, on a page of its own.
+    """Show an operation, or a whole network on a picture, at work, forward and backward, on a page of its own.
 
     Args:
         what: "conv", "conv-transpose", "depthwise", "max-pool", "avg-pool", "lrn", "batch-norm" or
             "softmax-cross-entropy". It has some of the settings below; None means its own default, which is that of
-            the lecture's worked example for a convolution.
+            the lecture's worked example for a convolution. Or a network, with an image: the folder of a run, a name of
+            `models.list_models()`, or the network itself.
+        image: what the network looks at: a picture file, the number of a validation picture of the run, or an array
+            (C, H, W) as the network expects it.
         lang: "en" or "ko", the language of the captions.
+        weights_file: the weights of a network by name; None (default) leaves it as it is before the first step.
+        epochs: whether all checkpoints of a run are shown, with a slider.
+        of: classes whose loss goes back through the network, by name or number, besides the answer.
         numbers: arrays by name (x, w, b, dy; labels) instead of those from the seed; without a batch axis.
         seed: where all other numbers come from.
         input: sizes (C, H, W).
@@ -101,7 +115,8 @@ def explore(
         groups: groups of channels that only see each other.
         ceil_mode: whether a pooling rounds its output size up.
         count_include_pad: whether average pooling divides by the whole window.
-        size: channels in the window of local response normalisation; alpha, beta, k and convention are its others.
+        size: channels in the window of local response normalisation; alpha, beta, k and convention are its others. Of
+            a network the side of the picture; None takes the run's, or the paper's.
         alpha: weight of its sum.
         beta: its exponent.
         k: what its divisor begins with.
@@ -115,7 +130,8 @@ def explore(
         The page: a notebook shows it as it stands, `.save("conv.html")` writes it to a file.
 
     Raises:
-        ValueError: if the operation does not have a setting, the engine refuses it, or there is more than can be drawn.
+        ValueError: if the operation does not have a setting, the engine refuses it, or there is more than can be drawn;
+            if there is no such run or network, or the picture is none.
 
     Example:
         >>> from minidl import teach
@@ -129,6 +145,12 @@ def explore(
         "k": k, "convention": convention, "eps": eps, "batch": batch, "classes": classes,
         "label_smoothing": label_smoothing,
     }  # fmt: skip
+    if image is not None or not isinstance(what, str) or is_network(what):
+        del asked["size"]
+        given = [name for name, one in {**asked, "numbers": numbers}.items() if one is not None]
+        return explore_network(
+            what, image, lang=lang, weights_file=weights_file, epochs=epochs, size=size, of=of, refused=given
+        )
     scene = gather(what, complete(what, {name: one for name, one in asked.items() if one is not None}), numbers, seed)
     x, y = ("×".join(map(str, array.shape)) or "1" for array in (scene.numbers["x"], scene.engine["y"]))
     return Exploration(f"{OPERATIONS[what].engine}, {x} -> {y}", write_page(scene, lang), scene)

@@ -1,7 +1,7 @@
 """A portrait as the page reads it: JSON, with arrays as base64 of little-endian numbers.
 
-Maps are float32 ("f"), or bytes ("b") from 0 to 254 between the least and the largest number of each map; lists of channels are left out where
-all are there. What a page does not need of a float is cut: seven digits.
+Maps are float32 ("f"), or bytes ("b") from 0 to 254 between the least and the largest number of each map; lists of
+channels are left out where all are there. Of other numbers seven digits are kept.
 """
 
 from __future__ import annotations

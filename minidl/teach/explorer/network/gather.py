@@ -55,6 +55,7 @@ def levels() -> Iterator[Level]:
 
 LEAST = Level(side=4, maps=1, units=8)
 
+
 @dataclass
 class Back:
     """The way back of the loss for a class: of all heads, or of the main one alone."""
@@ -239,5 +240,3 @@ def planes(array: Any, channels: np.ndarray, side: int) -> np.ndarray:
 def norm(array: Any) -> float:
     """Return the Euclidean norm of an array, 0 where there is none."""
     return 0.0 if array is None else float(np.sqrt(np.square(np.asarray(array, dtype=np.float64)).sum()))
-
-

@@ -115,11 +115,11 @@ def _place(layers: Sequence[Layer]) -> None:
         for source, _ in layer.sources:
             joins[source] = max(joins[source], layer.column)
     busy: list[list[tuple[int, int]]] = []
-    for chain in chains:
-        begin, end = layers[chain[0]].column, max(layers[chain[-1]].column, joins[chain[-1]] - 1)
+    for numbers in chains:
+        begin, end = layers[numbers[0]].column, max(layers[numbers[-1]].column, joins[numbers[-1]] - 1)
         lane = next((n for n, spans in enumerate(busy) if all(end < a or b < begin for a, b in spans)), len(busy))
         if lane == len(busy):
             busy.append([])
         busy[lane].append((begin, end))
-        for number in chain:
+        for number in numbers:
             layers[number].lane = lane

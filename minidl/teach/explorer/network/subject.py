@@ -26,12 +26,12 @@ from minidl.models._registry import ENTRIES
 from minidl.nn import Module
 from minidl.predict import _expert
 from minidl.tensor import Tensor
-from minidl.training.run_folder.checkpoint import Trained, load_checkpoint, load_trained
-from minidl.training.settings.config import Config
 from minidl.training.batches import validation_batches
+from minidl.training.run_folder.checkpoint import Trained, load_checkpoint, load_trained
 from minidl.training.run_folder.dataset import examined_pictures
-from minidl.training.settings.pretrained import as_imagenet
 from minidl.training.run_folder.folder import RunFolder
+from minidl.training.settings.config import Config
+from minidl.training.settings.pretrained import as_imagenet
 
 SEED = 0  # of weights that nobody has trained
 
@@ -262,7 +262,7 @@ def _of_net(net: Module, image: Any, size: int | None) -> Subject:
     check_path("explore", image, "a picture")
     side = size or getattr(net, "input_size", None)
     if side is None:
-        raise ValueError(f"explore: {name} does not tell the size of its pictures; give size=224, or an array (C, H, W)")
+        raise ValueError(f"explore: {name} does not tell the size of its pictures; give size=224, or an array")
     transforms = _own(name if name in ENTRIES else "resnet18", net, side)
     x = as_input(transforms([images.read_pixels(image, channels)])[0])
     return Subject(name, [state], x, _for_people(x, transforms), Path(os.fspath(image)).name, ())

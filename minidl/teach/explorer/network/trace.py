@@ -116,7 +116,7 @@ def _answers(output: Any) -> dict[str, Tensor]:
     names = getattr(output, "_fields", None)
     if names is None:
         found = type(output).__name__
-        raise TypeError(f"explore: the network must answer with a tensor, or several in a named tuple; it gave a {found}")
+        raise TypeError(f"explore: the network must answer with a tensor, or a named tuple of them; it gave a {found}")
     return {"main" if place == 0 else name: one for place, (name, one) in enumerate(zip(names, output, strict=True))}
 
 
@@ -161,5 +161,3 @@ def _as_it_was(net: Module) -> Iterator[None]:
         finally:
             for parameter, (wanted, grad) in zip(parameters, before, strict=True):
                 parameter.requires_grad, parameter.grad = wanted, grad
-
-

@@ -50,8 +50,8 @@ class Window:
 
     def is_told(self) -> bool:
         """Tell whether there is something to show, and all of it finite."""
-        numbers = [self.y, *self.values, *(one for array in self.operands.values() for one in array.ravel())]
-        return bool(self.op or self.values) and bool(np.isfinite(numbers).all())
+        found = ([self.y, *self.values], *self.operands.values())
+        return bool(self.op or self.values) and all(bool(np.isfinite(numbers).all()) for numbers in found)
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,7 @@ def window_of(event: Event, channel: int, at: tuple[int, int] | None = None) -> 
     y = as_maps(event.output)[channel]
     if event.op in ("conv2d", "max_pool2d", "avg_pool2d"):
         return _sliding(event, channel, y, at)
-    if at is None:
-        at = tuple(map(int, np.unravel_index(np.abs(y).argmax(), y.shape)))  # type: ignore[assignment]
+    at = at or _largest(y)
     found = Window(channel, at, float(y[at]))
     if event.op == "linear":
         x, w, b = event.inputs
@@ -107,6 +106,11 @@ def as_maps(array: Any) -> np.ndarray:
     return y.reshape(-1, 1, 1) if y.ndim < 2 else y.reshape(1, -1, y.shape[-1])
 
 
+def _largest(y: np.ndarray) -> tuple[int, int]:
+    row, column = np.unravel_index(int(np.abs(y).argmax()), y.shape)
+    return int(row), int(column)
+
+
 def _sliding(event: Event, channel: int, y: np.ndarray, at: tuple[int, int] | None) -> Window | None:
     x, set_ = np.asarray(event.inputs[0])[0], event.settings
     kernel = event.inputs[1].shape[2:] if event.op == "conv2d" else set_["kernel_size"]  # type: ignore[union-attr]
@@ -116,10 +120,12 @@ def _sliding(event: Event, channel: int, y: np.ndarray, at: tuple[int, int] | No
     if max(spans) > MOST_SIDE:
         return None
     whole = [(n + sum(p) - span) // s + 1 for n, p, span, s in zip(x.shape[1:], padding, spans, stride)]
-    if at is None:  # windows that ceil_mode lets reach beyond the padding are not looked at
-        inside = np.abs(y[: whole[0], : whole[1]])
-        at = tuple(map(int, np.unravel_index(inside.argmax(), inside.shape)))  # type: ignore[assignment]
-    found = Window(channel, at, float(y[at]))  # type: ignore[arg-type]
+    if min(whole) < 1:
+        return None
+    at = at or _largest(y[: whole[0], : whole[1]])  # without windows that ceil_mode lets reach beyond the padding
+    if not (at[0] < whole[0] and at[1] < whole[1]):
+        return None
+    found = Window(channel, at, float(y[at]))
     few = event.op != "conv2d" or event.inputs[1].shape[1] <= MOST_CHANNELS  # type: ignore[union-attr]
     rows, columns = (
         _side(found.at[axis], whole[axis], x.shape[1 + axis], stride[axis], padding[axis], spans[axis], few)
@@ -209,8 +215,9 @@ def _values(event: Event, channel: int, at: tuple[int, int]) -> list[float]:
         x, w, b, residual = event.inputs
         set_ = event.settings
         mean, var = float(set_["running_mean"][channel]), float(set_["running_var"][channel])
-        known = [float(as_maps(x)[channel][at]), float(w[channel]), float(b[channel]), mean, (var + set_["eps"]) ** -0.5]  # type: ignore[index]
-        return known + ([] if residual is None else [float(as_maps(residual)[channel][at])])
+        before = [float(as_maps(one)[channel][at]) for one in (x, residual) if one is not None]
+        line = [float(w[channel]), float(b[channel]), mean, (var + set_["eps"]) ** -0.5]  # type: ignore[index]
+        return [*before[:1], *line, *before[1:]]
     if event.op in ("concat", "append", "index", "channel_shuffle", "pad", "transpose"):
         return []
     found: list[float] = []
