@@ -27,8 +27,8 @@ from minidl.nn import Module
 from minidl.predict import _expert
 from minidl.tensor import Tensor
 from minidl.training.batches import validation_batches
-from minidl.training.run_folder.checkpoint import Trained, load_checkpoint, load_trained
-from minidl.training.run_folder.dataset import examined_pictures
+from minidl.training.checkpoint import Trained, load_checkpoint, load_trained
+from minidl.training.run_folder.dataset import validation_pictures
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.settings.config import Config
 from minidl.training.settings.pretrained import as_imagenet
@@ -191,7 +191,7 @@ def _examined(run: RunFolder, file: Path) -> tuple[Split, Config]:
     before = _random.get_state()
     try:
         state = load_checkpoint(file, device="cpu")
-        return examined_pictures(run, state, (), moved=False), state.config
+        return validation_pictures(run, state, (), moved=False), state.config
     finally:
         _random.set_state(before)
 

@@ -50,7 +50,7 @@ class Window:
 
     def is_told(self) -> bool:
         """Tell whether there is something to show, and all of it finite."""
-        found = ([self.y, *self.values], *self.operands.values())
+        found = (np.array([self.y, *self.values]), *self.operands.values())
         return bool(self.op or self.values) and all(bool(np.isfinite(numbers).all()) for numbers in found)
 
 
