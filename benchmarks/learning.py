@@ -98,7 +98,7 @@ def train_torch(config: Any) -> list[Row]:
 
     opened = data.open_dataset(config.data, config.classes, seed=config.seed, val_share=config.val_share)
     config = resolve(config, opened.train)
-    batches, examined = training_batches(opened.train, config), validation_batches(opened.val, config)
+    batches, evaluated = training_batches(opened.train, config), validation_batches(opened.val, config)
     classes = len(opened.train.classes)
     state = build(config, {"num_classes": classes, "in_channels": 3})
     net, rule, schedule = _twin(config.model, state.net, classes), None, config.schedule
@@ -124,7 +124,7 @@ def train_torch(config: Any) -> list[Row]:
             losses.append(loss.item())
             counts.append(len(labels))
         row: Row = {"train_loss": sum(a * b for a, b in zip(losses, counts)) / sum(counts)}
-        row |= _examine(net, examined)
+        row |= _evaluate(net, evaluated)
         rows.append(row | {"seconds": time.perf_counter() - began, "first": losses[:FIRST]})
         print(epoch + 1, rows[-1], file=sys.stderr, flush=True)
     return rows
@@ -142,7 +142,7 @@ def _twin(model: str, ours: Any, classes: int) -> Any:
     return net
 
 
-def _examine(net: Any, batches: Any) -> dict[str, float]:
+def _evaluate(net: Any, batches: Any) -> dict[str, float]:
     import torch
     from torch.nn.functional import cross_entropy
 

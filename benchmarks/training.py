@@ -46,8 +46,8 @@ def by_hand(net, optimizer, batches) -> float:
     return time.perf_counter() - began
 
 
-def by_trainer(state, batches, examined) -> float:
-    """Return the seconds of an epoch without its examination."""
+def by_trainer(state, batches, evaluated) -> float:
+    """Return the seconds of an epoch without its evaluation."""
     from minidl import training
 
     clock = {}
@@ -60,11 +60,11 @@ def by_trainer(state, batches, examined) -> float:
             clock["ended"] = time.perf_counter()
 
     state.epoch, state.history = 0, []
-    training.fit(state, Ready(batches), examined, callbacks=[Clock()])
+    training.fit(state, Ready(batches), evaluated, callbacks=[Clock()])
     return clock["ended"] - clock["began"]
 
 
-def measure(name: str, batches, examined) -> None:
+def measure(name: str, batches, evaluated) -> None:
     from minidl import models, optim, training
     from minidl.training.threads import hold_threads
 
@@ -76,7 +76,7 @@ def measure(name: str, batches, examined) -> None:
     ratios, steps = [], []
     with hold_threads(1):
         for turn in range(TURNS + 2):
-            loops = [lambda: by_hand(net, optimizer, batches), lambda: by_trainer(state, batches, examined)]
+            loops = [lambda: by_hand(net, optimizer, batches), lambda: by_trainer(state, batches, evaluated)]
             first = turn % 2  # who comes second is slower by a hair
             times = {which: loops[which]() for which in (first, 1 - first)}
             hand, trainer = times[0], times[1]
@@ -103,10 +103,10 @@ def main() -> None:
     x = rng.standard_normal((BATCH * STEPS, 1, 32, 32), dtype=np.float32)
     labels = rng.integers(0, 10, len(x))
     batches = [(x[i : i + BATCH], labels[i : i + BATCH]) for i in range(0, len(x), BATCH)]
-    examined = data.Pictures(x[:4], labels[:4], tuple("0123456789"))
+    evaluated = data.Pictures(x[:4], labels[:4], tuple("0123456789"))
     print(f"batches of {BATCH}, {TURNS} turns of {STEPS} steps each\n")
     for name in ("lenet5_modern", "lenet5"):
-        measure(name, batches, examined)
+        measure(name, batches, evaluated)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`minidl eval`: examine the network of a run again."""
+"""`minidl eval`: evaluate the network of a run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`minidl report`: write the pictures of a run and its report.html again."""
+"""`minidl report`: write the plots of a run and its report.html again."""
 
 from __future__ import annotations
 

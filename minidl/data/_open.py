@@ -28,7 +28,7 @@ def open_dataset(
             a list or as one text with commas. They are numbered from 0 in the order of the data set.
         seed: decides which pictures are for validation where the data set does not say it.
         val_share: the part of every class that is drawn for validation then; None draws nothing, for a folder that a
-            network is only examined with: all of its pictures are in `val` then.
+            network is only evaluated with: all of its pictures are in `val` then.
 
     Returns:
         The data set, see `Dataset`.

@@ -1,7 +1,7 @@
 """What a data set is to the rest of the code: two splits, and pictures that are read when they are wanted.
 
 A `Split` knows the label of every picture and where its pixels are: in one array, or each in a file of its own. A
-`Dataset` is a split to learn from, a split to be examined with, and the names of the classes.
+`Dataset` is a split to learn from, a split to evaluate with, and the names of the classes.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ class Split(Brief):
 
 @dataclass(frozen=True)
 class Dataset(Brief):
-    """A data set: pictures to learn from, pictures to be examined with, and what they show.
+    """A data set: pictures to learn from, pictures to evaluate with, and what they show.
 
     It unpacks into its two parts: `train, val = open_dataset(…)`.
 
@@ -222,7 +222,7 @@ class Dataset(Brief):
         kind: what it was recognised as, such as "Tiny-ImageNet".
         where: the folder, or the name.
         train: the pictures to learn from.
-        val: the pictures to be examined with.
+        val: the pictures to evaluate with.
         ids: how the files call the classes, such as "n01443537".
         notes: what a user should know: how the split was made, what was left out.
         drawn: whether the pictures for validation were drawn, because the data set does not say which they are.

@@ -65,7 +65,7 @@ class Predictor(Brief):
     Attributes:
         model: the network's name.
         net: the network, as it was trained; answers come from a folded copy.
-        transforms: what is done to the pixels: what the run was examined with, or ImageNet's preparation.
+        transforms: what is done to the pixels: what the run was evaluated with, or ImageNet's preparation.
         classes: the names.
         notes: what a user should know, a line each.
 

@@ -109,7 +109,7 @@ def from_run(run: str | os.PathLike[str]) -> Expert:
 
 
 def from_checkpoint(file: Path) -> Expert:
-    """Return the network of a run's checkpoint, with the preparation and the names that it was examined with.
+    """Return the network of a run's checkpoint, with the preparation and the names that it was evaluated with.
 
     Raises:
         ValueError: if the file is damaged, or the network was not trained on what picture files hold.

@@ -1,4 +1,4 @@
-"""Figures of an examination as HTML: the shares, and the confusion matrix, blue for right answers, orange for wrong."""
+"""Figures of an evaluation as HTML: the shares, and the confusion matrix, blue for right answers, orange for wrong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def matrix(metrics: Any) -> str:
     title = heading("Metrics", count(metrics.n, "picture"), f"{metrics.classes} classes")
     left = [element("div", faint(f"{count(len(metrics.left_out), 'picture')} left out"))] if metrics.left_out else []
     figures = [f"{metrics.loss:.4g}", percent(metrics.top1), percent(metrics.top5)]
-    drawn = _numbers(metrics.confusion) if metrics.classes <= MOST_NUMBERS else _picture(metrics.confusion)
+    drawn = _numbers(metrics.confusion) if metrics.classes <= MOST_NUMBERS else _plot(metrics.confusion)
     words = faint("A row is a true class, a column an answer; blue is right, orange wrong.")
     table = grid(("loss", "top1", "top5"), [figures], (0, 1, 2))
     return element("div", title, *left, table, drawn, element("div", words))
@@ -46,7 +46,7 @@ def _numbers(counts: np.ndarray) -> Html:
     return element("div", whole, style="overflow-x:auto;max-width:100%")
 
 
-def _picture(counts: np.ndarray) -> Html:
+def _plot(counts: np.ndarray) -> Html:
     opacity = _opacity(counts)[..., None]
     right = np.eye(len(counts), dtype=bool)[..., None]
     colour = np.where(right, _rgb(GOOD), _rgb(BAD))

@@ -121,7 +121,7 @@ def compile_ahead(state: State, one: Samples, n: int, callbacks: Sequence[Callba
     try:
         for kernel in needed.values():
             kernel.compile()
-    except CannotRun:  # the room closes at the first step, and says why
+    except CannotRun:  # the kernel set is closed at the first step, and says why
         return
 
 

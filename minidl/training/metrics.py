@@ -1,4 +1,4 @@
-"""Figures of an examination, or of the batches of an epoch, added up batch by batch.
+"""Figures of an evaluation, or of the batches of an epoch, added up batch by batch.
 
 Everything comes from three sums: the loss, how often the right class was among the first five, and the confusion
 matrix, whose diagonal are the right answers. They can be saved in the middle of an epoch and taken up again.

@@ -1,4 +1,4 @@
-"""Pictures of what a network does; matplotlib is loaded by the function that draws.
+"""Plots of what a network does; matplotlib is loaded by the function that draws.
 
 Each function takes plain arrays and a path that ends in .png or .svg.
 

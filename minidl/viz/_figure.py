@@ -1,8 +1,8 @@
-"""What all pictures share: colours, and how a figure becomes a file or a part of a page.
+"""What all plots share: colours, and how a figure becomes a file or a part of a page.
 
 Figures are made without pyplot, so that no window opens and nothing is shared with the user's own figures. Everything
 but the data is drawn in one colour, `INK`, faint things in the same colour with more transparency. So a page can put
-its own text colour there, and the picture suits it by day and by night.
+its own text colour there, and the plot suits it by day and by night.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def put(figure: Figure, image: np.ndarray, left: int, top: int) -> Axes:
 
 
 def room_for(title: str) -> float:
-    """Return the inches that a title needs above the picture."""
+    """Return the inches that a title needs above the plot."""
     if not isinstance(title, str):
         raise TypeError(f"viz: title must be a str; received title={shown(title)}")
     return 0.3 if title else 0.0
@@ -109,7 +109,7 @@ def bare(axes: Axes) -> None:
 
 
 def check_format(op: str, path: str | os.PathLike[str]) -> None:
-    """Refuse a file name that does not say which kind of picture it shall be, before any work is done.
+    """Refuse a file name that does not say which kind of plot it shall be, before any work is done.
 
     Raises:
         ValueError: if the path ends neither in .png nor in .svg.
@@ -136,12 +136,12 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
 def to_page(figure: Figure, name: str, alt: str) -> str:
     """Return a figure as an <svg> element for a page.
 
-    Its ground is transparent and its ink the colour of the text around it. Ids begin with `name`, so that pictures on
+    Its ground is transparent and its ink the colour of the text around it. Ids begin with `name`, so that plots on
     one page do not take each other's.
 
     Args:
         figure: the figure.
-        name: a word that no other picture of the page has.
+        name: a word that no other plot of the page has.
         alt: what there is to see, for those who do not see it.
     """
     figure.patch.set_visible(False)

@@ -1,7 +1,7 @@
-"""Names of all the world in a picture: fonts that have their letters, or else a box for each letter that none has.
+"""Names of all the world in a plot: fonts that have their letters, or else a box for each letter that none has.
 
 matplotlib's own font, DejaVu Sans, has Latin, Greek, Cyrillic, Arabic and more, but neither Hangul nor Chinese
-characters. Where a system has a font with them, it is found here. Where it has none, the picture shows boxes; the text
+characters. Where a system has a font with them, it is found here. Where it has none, the plot shows boxes; the text
 of an SVG file keeps the true letters, because its reader may have the font.
 """
 
@@ -26,7 +26,7 @@ class Lettering:
     """How a number of names is written: the fonts, and the letters that no font has.
 
     Args:
-        names: all names that the picture will show.
+        names: all names that the plot will show.
         most: wider names are cut off there, with "…" at the end; Hangul and Chinese characters are twice as wide as
             Latin letters.
 

@@ -1,4 +1,4 @@
-"""Many small pictures in one: numbers become colours, and tiles are laid out in rows with gaps that show the ground."""
+"""Many small pictures in one plot: numbers become colours; tiles lie in rows, with gaps that show the ground."""
 
 from __future__ import annotations
 

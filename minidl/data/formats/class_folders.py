@@ -59,8 +59,8 @@ def read(folder: Path, classes: ClassesLike, seed: int, share: float | None) -> 
         return divided(KIND, folder, found, ids, seed, share, (note, *left.notes(), *said))
     in_val = spellings(layout.val, folders_in(layout.val))
     check_same_classes(layout.val, list(in_val), layout.train, list(there), ids)
-    examined = split_of([_pictures_of(layout.val / in_val[name], left) for name in ids], names)
-    return Dataset(KIND, str(folder), found, examined, tuple(ids), (note, *left.notes(), *said))
+    val_split = split_of([_pictures_of(layout.val / in_val[name], left) for name in ids], names)
+    return Dataset(KIND, str(folder), found, val_split, tuple(ids), (note, *left.notes(), *said))
 
 
 def _classes_in(layout: Layout, folder: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ from minidl.data.transforms import interpolate
 
 NAME = "digits"
 TEST_SHARE = 0.2
-SPLIT_SEED = 0  # not the seed of a training: all trainings are examined on the same pictures
+SPLIT_SEED = 0  # not the seed of a training: all trainings are evaluated on the same pictures
 
 
 def recognise(folder: Path) -> bool:

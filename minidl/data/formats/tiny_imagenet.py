@@ -74,9 +74,9 @@ def read(folder: Path, classes: ClassesLike, seed: int, share: float | None) -> 
             f"{printable(val)}: there is no picture of {len(empty)} of the {len(some_ids)} classes ({some(empty)}); "
             f"select_classes other classes, or add pictures"
         )
-    examined = split_of([sorted_out[name] for name in some_ids], names)
+    val_split = split_of([sorted_out[name] for name in some_ids], names)
     notes = (f"training: train/, validation: {how}", *_notes(left), *said)
-    return Dataset(KIND, str(folder), found, examined, tuple(some_ids), notes)
+    return Dataset(KIND, str(folder), found, val_split, tuple(some_ids), notes)
 
 
 def _notes(left: Left) -> tuple[str, ...]:

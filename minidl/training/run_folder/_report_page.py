@@ -48,7 +48,7 @@ def figures(pairs: Iterable[tuple[str, str, str]]) -> Html:
 
 
 def plate(svg: str, caption: object = "", kind: str | None = None) -> Html:
-    """Return a picture with its caption; a kind "wide" scrolls where the screen is narrow."""
+    """Return a plot with its caption; a kind "wide" scrolls where the screen is narrow."""
     scrolls = {"tabindex": "0", "role": "group", "aria_label": "picture, scrolls sideways"} if kind == "wide" else {}
     words = element("figcaption", caption) if caption else ""
     return element("figure", element("div", Html(svg), class_=kind, **scrolls), words)

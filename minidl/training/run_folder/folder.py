@@ -34,8 +34,8 @@ class RunFolder(Brief):
         best.safetensors    the same after the epoch that was best in validation
         history.csv         a row for each epoch: the history of the checkpoint, how long it took, and when it was over
         config.json         all settings; `minidl train --config` repeats the run
-        pictures.json       which pictures it learns from and is examined with, by their names
-        curves.png          loss and accuracy, drawn at the end, with other pictures
+        pictures.json       which pictures it learns from and is evaluated with, by their names
+        curves.png          loss and accuracy, drawn at the end, with other plots
         report.html         all of them on a page, with the figures
 
     Args:
@@ -118,7 +118,7 @@ class RunFolder(Brief):
         return file
 
     def files(self) -> list[str]:
-        """Return the names of all files that are there: those of the list above in its order, then the pictures."""
+        """Return the names of all files that are there: those of the list above in its order, then the plots."""
         known = (self.last, self.best, self.history, self.config, self.pictures, self.report, self.curves)
         others = sorted(file for file in self.path.iterdir() if file not in known and not file.name.startswith("."))
         return [file.name for file in (*known, *others) if file.exists()]

@@ -210,7 +210,7 @@ def _confusion(run: RunFolder, val: Split, metrics: Metrics) -> Html:
         "A row is a true class, a column an answer. Blue is right, orange wrong; the opacity is the square root of the "
         "share of the row."
     )
-    picture = _page.plate(to_page(figure, "confusion", alt), caption, "wide")
+    plot = _page.plate(to_page(figure, "confusion", alt), caption, "wide")
     wrong = counts - np.diag(counts.diagonal())
     order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_CONFUSIONS]
     pairs = [divmod(int(place), len(counts)) for place in order]
@@ -225,9 +225,9 @@ def _confusion(run: RunFolder, val: Split, metrics: Metrics) -> Html:
         if wrong[label, answer]
     ]
     if not rows:
-        return join(picture, element("p", "There are no mistakes."))
+        return join(plot, element("p", "There are no mistakes."))
     head = ("class", "taken for", "pictures", "share of the class")
-    return join(picture, _page.table("The most frequent mistakes", head, rows, numbers=(2, 3)))
+    return join(plot, _page.table("The most frequent mistakes", head, rows, numbers=(2, 3)))
 
 
 def _mistakes(run: RunFolder, val: Split, found: Predictions, mistakes: list[Mistake]) -> Html:

@@ -1,6 +1,6 @@
-"""The sizes of pictures, judged before a training or an examination begins: all of them, from the heads of their files.
+"""The sizes of pictures, judged before a training or an evaluation begins: all of them, from the heads of their files.
 
-A network without fixed sizes takes pictures of any, and says nothing when it learns from 32×32 and is examined with
+A network without fixed sizes takes pictures of any, and says nothing when it learns from 32×32 and is evaluated with
 64×64: it only guesses. And two sizes in one batch end a training, when the batch comes.
 """
 
@@ -77,7 +77,7 @@ def common_side(train: Sizes, others: Sizes, usual: int) -> int:
 
     Args:
         train: those to learn from.
-        others: those to examine with.
+        others: those to evaluate with.
         usual: the side where they are of all sizes.
 
     Example:
@@ -122,7 +122,7 @@ def check_one_size(steps: Sequence[Table], found: Sizes, what: str) -> None:
 
 
 def seen_sizes(train: Sequence[int], val: Sequence[int]) -> list[str]:
-    """Say in which sizes a network gets the pictures, if it learns from others than it is examined with."""
+    """Say in which sizes a network gets the pictures, if it learns from others than it is evaluated with."""
     if tuple(train) == tuple(val):
         return []
     shown = [f"{h}×{width}" for h, width in (train, val)]
@@ -137,11 +137,11 @@ def plain_size(config: Config, seen: Sequence[int]) -> list[int] | None:
 
 
 def brought_to_size(config: Config, size: Sequence[int] | None, val: Split) -> tuple[Config, list[str]]:
-    """Return the settings of a run that shall be examined with pictures that may have other sizes, and what to say.
+    """Return the settings of a run that shall be evaluated with pictures that may have other sizes, and what to say.
 
     Args:
         config: the settings, which may bring no picture to any size.
-        size: the one that the run is examined with, see `plain_size`.
+        size: the one that the run is evaluated with, see `plain_size`.
         val: the pictures.
     """
     if size is None:

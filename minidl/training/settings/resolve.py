@@ -113,7 +113,7 @@ def resolve(config: Config, train: Split, val: Split | None = None, say: Say = l
     Args:
         config: the settings.
         train: the pictures to learn from; read once, if their colours are asked for and not known.
-        val: those to examine with, whose sizes count, too.
+        val: those to evaluate with, whose sizes count, too.
         say: is called with what should be known about the sizes, in a line.
 
     Raises:
