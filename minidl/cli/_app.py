@@ -6,6 +6,7 @@ reader of the output has gone; a training that a signal has stopped, 128 and the
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -17,19 +18,21 @@ import minidl
 from minidl._text import columns
 from minidl.cli._help import Command, Group
 from minidl.cli._out import READER_GONE, ReaderGone, prepare, say, silence
-from minidl.cli.data import app as data
-from minidl.cli.doctor import doctor
-from minidl.cli.eval import evaluate
-from minidl.cli.explore import explore
-from minidl.cli.export import export
-from minidl.cli.gradcheck import gradcheck
-from minidl.cli.learn import app as learn
-from minidl.cli.models import models
-from minidl.cli.predict import predict
-from minidl.cli.report import report
-from minidl.cli.train import train
-from minidl.cli.warmup import warmup
 
+COMMANDS = {  # in the order of the help: what of `minidl.cli.NAME` is the command; a group of commands is an `app`
+    "train": "train",
+    "eval": "evaluate",
+    "report": "report",
+    "predict": "predict",
+    "export": "export",
+    "models": "models",
+    "explore": "explore",
+    "gradcheck": "gradcheck",
+    "warmup": "warmup",
+    "doctor": "doctor",
+    "data": "app",
+    "learn": "app",
+}
 NARROW = 80  # columns that help takes if it may; in fewer it must be told
 
 app = typer.Typer(
@@ -41,18 +44,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("train", cls=Command)(train)
-app.command("eval", cls=Command)(evaluate)
-app.command("report", cls=Command)(report)
-app.command("predict", cls=Command)(predict)
-app.command("export", cls=Command)(export)
-app.command("models", cls=Command)(models)
-app.command("explore", cls=Command)(explore)
-app.command("gradcheck", cls=Command)(gradcheck)
-app.command("warmup", cls=Command)(warmup)
-app.command("doctor", cls=Command)(doctor)
-app.add_typer(data, name="data")
-app.add_typer(learn, name="learn")
+for name, what in COMMANDS.items():
+    one = getattr(importlib.import_module(f"minidl.cli.{name}"), what)
+    if isinstance(one, typer.Typer):
+        app.add_typer(one, name=name)
+    else:
+        app.command(name, cls=Command)(one)
 
 
 def _print_version(wanted: bool) -> None:

@@ -104,10 +104,48 @@ def test_colours_and_size_are_those_of_the_weights(config, learnt, parts, tmp_pa
     assert (own.name, own.colours, own.side) == ("digits", {"mean": [0.25], "std": [0.5]}, 32)
 
 
+def test_weights_that_there_are_not_are_refused_before_a_word_is_said_of_them():
+    said = []
+    config = training.make_config("resnet18", data="pets", weights="demo", freeze=True)
+    with pytest.raises(ValueError, match="no demo weights for 'resnet18'; there are weights for efficientnet_lite0"):
+        resolve(config, pictures_of(64), say=said.append)
+    assert said == []
+
+
+def test_what_a_run_says_of_its_weights_is_read_without_its_network(config, parts, monkeypatch):
+    run = training.train(replace(config, freeze=False), parts=parts).run
+    monkeypatch.setattr(models, "get_model", None)
+    assert origin_of("resnet20_cifar", run.last).side == 32
+
+
+def test_features_are_made_of_every_picture_once_and_told(config, parts, monkeypatch):
+    class Told(training.Callback):
+        counts = []
+
+        def on_features(self, done, total):
+            self.counts.append((done, total))
+
+    monkeypatch.setattr("minidl.training.runs._draw", lambda *_: None)
+    seen, whole = [], type(models.get_model("resnet20_cifar")).forward
+
+    def counted(net, x):
+        seen.append(len(x.data))
+        return whole(net, x)
+
+    monkeypatch.setattr(type(models.get_model("resnet20_cifar")), "forward", counted)
+    normal = [{"name": "normalize", "mean": [0.1], "std": [0.5]}]
+    config = replace(config, transforms=normal, test_transforms=normal)
+    outcome = training.train(config, parts=parts, callbacks=[Told()])
+    batches = [16, 16, 12, 16, 8]  # 44 and 24 pictures
+    assert Told.counts == [(done, len(batches)) for done in range(1, len(batches) + 1)]
+    assert seen[-len(batches) - 1 :] == [1, *batches]  # one is tried, to find the head and how large features are
+    assert outcome.finished
+
+
 def test_numbers_that_were_given_stay():
     origin = Origin("here", {"mean": [0.5], "std": [0.25]}, 64)
     steps = [{"name": "flip"}, {"name": "normalize"}, {"name": "normalize", "mean": [0.1]}]
-    assert origin.dressed(steps) == [
+    assert origin.with_colours(steps) == [
         {"name": "flip"},
         {"name": "normalize", "mean": [0.5], "std": [0.25]},
         {"name": "normalize", "mean": [0.1], "std": [0.25]},

@@ -25,7 +25,7 @@ from minidl.models import describe
 from minidl.training.checkpoint import is_checkpoint, read_about
 from minidl.training.settings.config import Table
 from minidl.training.settings.picture_sizes import sized
-from minidl.weights._demo import DEMO
+from minidl.weights._demo import DEMO, demo_path
 
 IMAGENET_CLASSES = 1000
 PUBLISHED = re.compile(r".*-([0-9a-f]{8})\.pth")  # PyTorch's way: the name ends with the start of the file's SHA-256
@@ -68,7 +68,7 @@ class Origin:
         """
         return side if self.side is None else min(self.side, max(LEAST, TWICE * side))
 
-    def dressed(self, steps: Sequence[Table]) -> list[Table]:
+    def with_colours(self, steps: Sequence[Table]) -> list[Table]:
         """Return transforms with these colours, where they do not say their own."""
         return [{**self.colours, **step} if _is_normal(step) else step for step in steps]
 
@@ -82,13 +82,16 @@ def origin_of(model: str, file: str | os.PathLike[str]) -> Origin:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is a damaged checkpoint, or there is no such network.
+        ValueError: if it is a damaged checkpoint, or there is no such network, or none with weights in the extra.
+        ModuleNotFoundError: if the extra is not installed.
 
     Example:
         >>> found = origin_of("efficientnet_lite0", "demo")
         >>> found.name, found.side, f"{found.colours['mean'][0]:.3f}"
         ('ImageNet', 224, '0.498')
     """
+    if file == DEMO:
+        demo_path(model)  # says so where there are none, before anything is said of them
     entry = describe(model)
     normal = next(step for step in as_imagenet(model, entry.input_size).to_list() if _is_normal(step))
     imagenet = {"mean": normal["mean"], "std": normal["std"]}

@@ -130,7 +130,7 @@ def resolve(config: Config, train: Split, val: Split | None = None, say: Say = l
     origin, how = None, {}
     if config.weights is not None:
         origin, how = origin_of(config.model, config.weights), {"interpolation": "bicubic"}
-        train_steps, test_steps = origin.dressed(train_steps), origin.dressed(test_steps)
+        train_steps, test_steps = origin.with_colours(train_steps), origin.with_colours(test_steps)
         say(f"weights: {origin}")
     side = config.picture_size or _side(config, train, val, say, train_steps, test_steps, origin=origin)
     train_steps, test_steps = (with_size(steps, side, **how) for steps in (train_steps, test_steps))
