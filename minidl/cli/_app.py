@@ -45,7 +45,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for name, what in COMMANDS.items():
-    one = getattr(importlib.import_module(f"minidl.cli.{name}"), what)
+    one = getattr(importlib.import_module("." + name, __package__), what)
     if isinstance(one, typer.Typer):
         app.add_typer(one, name=name)
     else:

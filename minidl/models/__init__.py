@@ -1,40 +1,18 @@
 """Networks, one paper family a file, and the registry that finds them by name."""
 
 from minidl.models._family import Network
-from minidl.models._registry import Entry, describe, get_model, list_models
-from minidl.models.alexnet import alexnet, alexnet_owt
+from minidl.models._registry import Entry, collect, describe, get_model, list_models
+
+# isort: off
+# The families in the order of history, in which the registry lists them.
+from minidl.models.lenet import lenet5, lenet5_modern
 from minidl.models.cnn_deep import cnn_deep
-from minidl.models.densenet import densenet121, densenet161, densenet169, densenet201
-from minidl.models.efficientnet import (
-    efficientnet_b0,
-    efficientnet_b1,
-    efficientnet_b2,
-    efficientnet_b3,
-    efficientnet_b4,
-    efficientnet_b5,
-    efficientnet_b6,
-    efficientnet_b7,
-    efficientnet_lite0,
-)
+from minidl.models.alexnet import alexnet, alexnet_owt
+from minidl.models.zfnet import zfnet, zfnet_512
+from minidl.models.nin import nin_cifar
+from minidl.models.vgg import vgg11, vgg11_bn, vgg11_lrn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 from minidl.models.googlenet import googlenet, googlenet_bn
 from minidl.models.inception import bn_inception, inception_v2, inception_v3
-from minidl.models.lenet import lenet5, lenet5_modern
-from minidl.models.mnasnet import mnasnet1_0
-from minidl.models.mobilenet_v1 import mobilenet_v1
-from minidl.models.mobilenet_v2 import mobilenet_v2
-from minidl.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
-from minidl.models.nasnet import nasnet_a_large, nasnet_a_mobile
-from minidl.models.nin import nin_cifar
-from minidl.models.preact_resnet import (
-    preact_resnet18,
-    preact_resnet34,
-    preact_resnet50,
-    preact_resnet101,
-    preact_resnet110_cifar,
-    preact_resnet152,
-    preact_resnet164_cifar,
-    preact_resnet1001_cifar,
-)
 from minidl.models.resnet import (
     resnet18,
     resnet34,
@@ -56,12 +34,38 @@ from minidl.models.resnet_cifar import (
     resnet56_cifar,
     resnet110_cifar,
 )
-from minidl.models.senet import se_resnet50, se_resnext50_32x4d, senet154
-from minidl.models.shufflenet_v2 import shufflenet_v2_x1_0
+from minidl.models.preact_resnet import (
+    preact_resnet18,
+    preact_resnet34,
+    preact_resnet50,
+    preact_resnet101,
+    preact_resnet110_cifar,
+    preact_resnet152,
+    preact_resnet164_cifar,
+    preact_resnet1001_cifar,
+)
 from minidl.models.squeezenet import squeezenet1_0, squeezenet1_1
-from minidl.models.vgg import vgg11, vgg11_bn, vgg11_lrn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
+from minidl.models.densenet import densenet121, densenet161, densenet169, densenet201
 from minidl.models.xception import xception
-from minidl.models.zfnet import zfnet, zfnet_512
+from minidl.models.nasnet import nasnet_a_large, nasnet_a_mobile
+from minidl.models.mobilenet_v1 import mobilenet_v1
+from minidl.models.senet import se_resnet50, se_resnext50_32x4d, senet154
+from minidl.models.mobilenet_v2 import mobilenet_v2
+from minidl.models.shufflenet_v2 import shufflenet_v2_x1_0
+from minidl.models.mnasnet import mnasnet1_0
+from minidl.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+from minidl.models.efficientnet import (
+    efficientnet_b0,
+    efficientnet_b1,
+    efficientnet_b2,
+    efficientnet_b3,
+    efficientnet_b4,
+    efficientnet_b5,
+    efficientnet_b6,
+    efficientnet_b7,
+    efficientnet_lite0,
+)
+# isort: on
 
 __all__ = [
     "Entry",
@@ -144,6 +148,9 @@ __all__ = [
     "zfnet",
     "zfnet_512",
 ]
+
+
+collect(globals())
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,7 @@
 """The registry: every network by its name.
 
-It is collected from the tables `VARIANTS` of the family files; a builder is the function of the same name beside it.
+It is collected from the tables `VARIANTS` of the families that `minidl.models` imports; a builder is the function of
+the same name beside its row.
 """
 
 from __future__ import annotations
@@ -9,66 +10,18 @@ import difflib
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from minidl._checks import shown
 from minidl._looks import Brief
-from minidl.models import (
-    alexnet,
-    cnn_deep,
-    densenet,
-    efficientnet,
-    googlenet,
-    inception,
-    lenet,
-    mnasnet,
-    mobilenet_v1,
-    mobilenet_v2,
-    mobilenet_v3,
-    nasnet,
-    nin,
-    preact_resnet,
-    resnet,
-    resnet_cifar,
-    senet,
-    shufflenet_v2,
-    squeezenet,
-    vgg,
-    xception,
-    zfnet,
-)
 from minidl.models._elsewhere import TORCHVISION
 from minidl.models._family import Network, Settings, Variant
 
-FAMILIES: tuple[ModuleType, ...] = (
-    lenet,
-    cnn_deep,
-    alexnet,
-    zfnet,
-    nin,
-    vgg,
-    googlenet,
-    inception,
-    resnet,
-    resnet_cifar,
-    preact_resnet,
-    squeezenet,
-    densenet,
-    xception,
-    nasnet,
-    mobilenet_v1,
-    senet,
-    mobilenet_v2,
-    shufflenet_v2,
-    mnasnet,
-    mobilenet_v3,
-    efficientnet,
-)
+ENTRIES: dict[str, Entry] = {}  # filled by `collect`, in the order of history
 
 
 @dataclass(frozen=True)
@@ -119,11 +72,12 @@ def _with_signature(builder: Any, variant: Variant) -> Callable[..., Network]:
     return builder
 
 
-ENTRIES: dict[str, Entry] = {
-    name: Entry(name, _with_signature(getattr(family, name), variant), variant)
-    for family in FAMILIES
-    for name, variant in family.VARIANTS.items()
-}
+def collect(names: Mapping[str, Any]) -> None:
+    """Enter all networks of the families whose builders are among some names, family by family in their order."""
+    modules = dict.fromkeys(one.__module__ for one in names.values() if inspect.isfunction(one))
+    for family in (sys.modules[module] for module in modules):
+        for name, variant in getattr(family, "VARIANTS", {}).items():
+            ENTRIES[name] = Entry(name, _with_signature(getattr(family, name), variant), variant)
 
 
 def list_models(part: str | None = None, *, family: str | None = None) -> list[str]:
