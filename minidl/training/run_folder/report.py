@@ -21,6 +21,7 @@ from minidl._html import Html, element, join
 from minidl._names import printable, some
 from minidl._version import __version__
 from minidl.data import Loader, Split
+from minidl.data._as_split import PicturesLike, as_split
 from minidl.models._registry import ENTRIES
 from minidl.nn import Module
 from minidl.tensor import Tensor
@@ -61,7 +62,7 @@ class Predictions:
     metrics: Metrics
 
 
-def write_report(run: RunFolder, state: State, val: Split) -> Path:
+def write_report(run: RunFolder, state: State, val: PicturesLike) -> Path:
     """Evaluate a network once more, and write the plots of the run and its report.html.
 
     Args:
@@ -87,6 +88,7 @@ def write_report(run: RunFolder, state: State, val: Split) -> Path:
         >>> sorted(file.name for file in page.parent.iterdir())
         ['confusion.png', 'feature_maps.png', 'filters.png', 'mistakes.png', 'report.html']
     """
+    val = as_split("report", "val", val, classes_only=True)
     batches = validation_batches(val, state.config)
     found = predictions_of(state.net, batches, state.config.device)
     mistakes = viz.worst_mistakes(found.probabilities, found.labels, MOST_MISTAKES)
