@@ -148,6 +148,17 @@ def test_a_file_of_bytes_that_are_no_text_is_a_message(learner):
     assert (told.status, told.err) == (1, "")
 
 
+def test_a_step_that_builds_on_another_says_so(learner):
+    learner.solve("c2")
+    assert learner("check", "c2").out.endswith(words.NEEDS.format(file="b1_im2col.py", number="b1") + "\n")
+    learner("start", "b1")
+    first = words.FIRST.format(file="b1_im2col.py", number="b1") + "\n"
+    assert learner("check", "c2").out.endswith(first)
+    learner.solve("b1")
+    learner("check", "b1")
+    assert learner("check", "c2").status == 0
+
+
 def test_an_unknown_step_is_told_the_nearest(learner):
     for command in ("start", "check", "reset", "solution"):
         told = learner(command, "im2cool")

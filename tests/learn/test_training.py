@@ -7,7 +7,7 @@ import pytest
 from minidl import data
 from minidl.teach.learn import get_step, steps
 from minidl.teach.learn.folder import Folder
-from minidl.teach.learn.training import EPOCHS, own_kernels, train
+from minidl.teach.learn.training import EPOCHS, own_kernels, summary, train
 from minidl.teach.strings.learn import words
 from tests.learn.answers import write_answers
 
@@ -66,5 +66,8 @@ def test_nothing_to_train_with(learner):
 @pytest.mark.slow
 def test_the_reference_solutions_train_lenet5(tmp_path):
     folder = Folder(write_answers(tmp_path, steps()))
-    state = train(folder, own_kernels(folder), print, epochs=EPOCHS)
+    own = own_kernels(folder)
+    state = train(folder, own, print, epochs=EPOCHS)
     assert state.history[-1]["val_top1"] >= 0.97
+    assert own.calls.keys() <= own.functions.keys()
+    assert "every array operation of this network is yours" in summary(own, state)

@@ -53,9 +53,11 @@ def verdict_of(folder: Folder, step: Step, verdict: Verdict, printed: list[str])
 
 def _help(folder: Folder, step: Step, verdict: Verdict) -> list[str]:
     """Return where help is to be had: a step that this one builds on, a hint, the solution."""
-    missing = [steps()[need] for need in step.needs if not folder.file(steps()[need]).exists()]
-    if missing and verdict.state == ERROR:
-        return [words.NEEDS.format(file=missing[0].file, number=missing[0].number)]
+    for need in (steps()[name] for name in step.needs):
+        if not folder.file(need).exists() and verdict.state == ERROR:
+            return [words.NEEDS.format(file=need.file, number=need.number)]
+        if folder.file(need).exists() and folder.standing(need) != words.DONE:
+            return [words.FIRST.format(file=need.file, number=need.number)]
     if verdict.state == UNWRITTEN and folder.file(step).suffix == ".ipynb":
         return [words.UNSAVED]
     seen = folder.hints_seen(step)
