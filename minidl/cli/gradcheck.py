@@ -46,7 +46,7 @@ def gradcheck(
 
       minidl gradcheck conv2d --full
 
-      minidl gradcheck docs/exercises/convolution.py::im2col
+      minidl gradcheck my_convolution.py::im2col
     """
     if target is None:
         return _everything(full, as_json)

@@ -7,7 +7,7 @@ import pytest
 
 from minidl import proof
 from minidl.proof import runner
-from tests.exercises.sheet import SOLUTION, command
+from tests.learn.page import SOLUTION, command
 from tests.proof.test_runner import planted  # noqa: F401 - a fixture
 
 

@@ -124,7 +124,7 @@ def test_every_mistake_can_be_seen_and_told_from_the_others(cases, drawn):
     assert len(seen) >= 40
 
 
-# ------------------------------------------------------------------ poolings and relu; the rest is in tests/exercises
+# ------------------------------------------------------------------ poolings and relu; the rest is in test_wrong.py
 
 REPLACED = {
     "avg_pool2d sums": (
@@ -326,7 +326,7 @@ def test_an_error_about_groups_says_that_they_may_wait(check):
     results = check(source, "conv2d_dx")
     assert [r.verdict for r in results] == ["ok", "ok", "ok", "ERROR", "ERROR"]
     assert "mine.py:7: ValueError: cannot reshape array" in trouble(results)
-    assert '`if groups != 1: raise NotImplementedError("exercise 7, groups")`' in trouble(results)
+    assert '`if groups != 1: raise NotImplementedError("groups come in step c5")`' in trouble(results)
 
 
 def test_an_error_that_did_not_come_from_the_file(check):

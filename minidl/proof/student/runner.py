@@ -22,8 +22,8 @@ from minidl.proof.student.watch import Watched, Wrong, loaded, where
 KNOWN = [claim.name for claim in CLAIMS]
 REPORTED = 22  # lines of a report, so that the trouble has at most 25
 GROUPS_LATER = """
-  (groups are exercise 7; until then, let the function begin with
-  `if groups != 1: raise NotImplementedError("exercise 7, groups")`)"""
+  (groups come later, in step c5 of `minidl learn`; until then, let the function begin with
+  `if groups != 1: raise NotImplementedError("groups come in step c5")`)"""
 
 
 @dataclass(frozen=True)

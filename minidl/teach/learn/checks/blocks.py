@@ -19,7 +19,7 @@ import numpy as np
 
 from minidl import cost, nn
 from minidl._random import manual_seed
-from minidl.proof.student.watch import Wrong, loaded, where
+from minidl.proof.student.watch import Wrong, loaded, place_of, where
 from minidl.teach.learn.steps import Step
 from minidl.teach.learn.verdict import ERROR, MISSING, RIGHT, UNWRITTEN, WRONG, Verdict
 from minidl.teach.strings.learn import words
@@ -82,13 +82,19 @@ def run(step: Step, path: Path, seed: int) -> Verdict:
                         examine(step, mine, case, seed)
                     except Wrong as wrong:
                         said = ", or if ".join(wrong.named)
-                        return verdict(WRONG, f"{function}, {check}, {wrong}", said, _said(case[0]))
+                        return verdict(WRONG, f"{_place(module, function, check)}, {wrong}", said, _said(case[0]))
                     passed += 1
     except NotImplementedError as error:
         return verdict(UNWRITTEN, str(error))
     except (Exception, SystemExit) as error:
         return verdict(ERROR, where(error, path))
     return Verdict(step.name, RIGHT, cases=passed)
+
+
+def _place(module: Any, function: str, check: str) -> str:
+    """Return "file:line: function, check", as the first words of what is wrong."""
+    place = place_of(getattr(module, function).__init__ if function != check else getattr(module, function))
+    return f"{place}: {function}" + (f", {check}" if function != check else "")
 
 
 def _line(text: str, path: Path) -> int | None:

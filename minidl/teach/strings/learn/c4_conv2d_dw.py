@@ -1,15 +1,14 @@
-"""Step c4: conv2d_dw and channel_sums."""
+"""Step c4: conv2d_dw."""
 
-TITLE = "The gradients of the kernels and the bias"
+TITLE = "The gradient of the kernels"
 
 TASK = """
 Each weight meets one pixel in every window of every picture. It collects them
 all, each times the dy of its window: a product with the columns, added up over
-the pictures. The columns were not kept: make them again.
+the pictures. The columns were not kept by forward, they are large: make them
+again.
 
-The bias of a map is added to all of its windows, in all pictures, and so its
-gradient is the sum of dy over all of them: `channel_sums`, for dy of two axes
-(N, O) as well as of four.
+Leave the two lines about the groups as they are: they wait for step c5.
 """
 
 PICTURE = """
@@ -20,8 +19,7 @@ PICTURE = """
 """
 
 FORMULA = """
-    dw    = Σ_n dy[n].reshape(O, P) @ cols[n].reshape(K, P).T
-    db[o] = Σ_n Σ_oh Σ_ow dy[n, o, oh, ow]
+    dw = Σ_n dy[n].reshape(O, P) @ cols[n].reshape(K, P).T
 """
 
 SKELETON = '''
@@ -34,17 +32,11 @@ def conv2d_dw(dy, x, w_shape, stride, padding, dilation, groups):
     if groups != 1:
         raise NotImplementedError("groups come in step c5")
     raise NotImplementedError("a product with the columns, over all pictures")
-
-
-def channel_sums(dy):
-    """db (O,) of dy (N, O, OH, OW) or (N, O): the sum over all but axis 1."""
-    raise NotImplementedError("the sum over all but axis 1")
 '''
 
 HINTS = (
     "y = w @ cols is linear in w, too. What stands in the place of wᵀ now?",
-    "dy @ colsᵀ for every picture at once, with swapaxes for the transpose; the sum over the pictures comes last. The "
-    "axes to sum over in channel_sums are 0 and whatever stands behind axis 1.",
+    "dy @ colsᵀ for every picture at once, with swapaxes for the transpose; the sum over the pictures comes last.",
     "dw = (dy.reshape(n, o, p) @ cols.reshape(n, k, p).swapaxes(1, 2)).sum(axis=0)",
 )
 
@@ -61,11 +53,6 @@ def conv2d_dw(dy, x, w_shape, stride, padding, dilation, groups):
     cols = im2col(x, w_shape[2:], stride, padding, dilation).reshape(n, -1, oh * ow)
     dw = dy.reshape(n, o, oh * ow) @ cols.swapaxes(1, 2)
     return dw.sum(axis=0).reshape(w_shape)
-
-
-def channel_sums(dy):
-    """db (O,) of dy (N, O, OH, OW) or (N, O): the sum over all but axis 1."""
-    return dy.sum(axis=(0, *range(2, dy.ndim)))
 '''
 
 WRONG = {
@@ -87,4 +74,4 @@ WRONG = {
     ),
 }
 
-CHECKS = {"conv2d_dw": ("loops", "adjoint identity", "finite differences"), "channel_sums": ()}
+CHECKS = {"conv2d_dw": ("loops", "adjoint identity", "finite differences")}

@@ -1,4 +1,4 @@
-"""The solutions of the exercise sheet docs/exercises/convolution.md, written as a reader of the sheet would."""
+"""A file with all functions from the loops to max pooling, as a learner would write them."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises: the solution with one mistake in it, and what must be said about it."""
+"""Wrong files of functions: the solution with one mistake in it, and what must be said about it."""
 
 from dataclasses import dataclass
 from pathlib import Path
