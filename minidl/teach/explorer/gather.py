@@ -64,9 +64,10 @@ class Scene(Brief):
         }
 
 
-def _plain(array: np.ndarray) -> list[float | int]:
-    """Return numbers as JSON writes them shortly: 3 for 3.0."""
-    return [int(one) if float(one).is_integer() else float(one) for one in array.ravel().tolist()]
+def _plain(array: np.ndarray) -> list[float | int | None]:
+    """Return numbers as JSON writes them shortly, 3 for 3.0; it knows no infinite ones, which are None."""
+    flat = zip(array.ravel().tolist(), np.isfinite(array).ravel().tolist())
+    return [None if not finite else int(one) if float(one).is_integer() else one for one, finite in flat]
 
 
 def gather(name: str, settings: Settings, given: Mapping[str, Any] | None = None, seed: int = SEED) -> Scene:
@@ -153,7 +154,8 @@ def run(scene: Scene, rng: np.random.Generator) -> None:
     if "filters" in s or "multiplier" in s:
         geometry = {one: tuple(s[one]) for one in ("stride", "dilation")} | {"padding": tuple(map(tuple, s["padding"]))}
         seen = tensors["x"] if scene.op != "conv-transpose" else Tensor(dy.reshape(y.shape))
-        scene.engine["cols"] = ops.im2col(seen, tuple(s["kernel"]), **geometry).numpy()[0]
+        name = "dycols" if scene.op == "conv-transpose" else "cols"
+        scene.engine[name] = ops.im2col(seen, tuple(s["kernel"]), **geometry).numpy()[0]
 
 
 def _check_cells(scene: Scene, y_shape: tuple[int, ...]) -> None:

@@ -13,15 +13,12 @@ from minidl.teach.explorer.words import words
 
 PLACE = "minidl.teach.explorer"
 STYLES = ("explorer", "cells", "controls")
-# Joined in this order: what a file uses stands in one before it, but for what runs only when a page is used.
+# Joined in this order: what a file uses when it is loaded stands before it.
 SCRIPTS = (
-    "arrays",
-    "words",
-    "judge",
-    "windows",
-    "conv",
-    "mount",
-)
+    "arrays", "words", "judge", "windows", "light", "model",
+    "convolution", "conv", "pool", "lrn", "batch_norm", "cross_entropy",
+    "grid", "controls", "explanation", "steps", "predict", "share", "mount",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,11 +35,11 @@ class Assets:
 def assets(lang: str = "en") -> Assets:
     """Return the style and the script of the explorer, with the strings of a language."""
     style = look() + joined(PLACE, (f"page/css/{name}.css" for name in STYLES))
+    shared = script_data({"lang": lang, "strings": words(lang)})
     code = joined(PLACE, (f"page/js/{name}.js" for name in SCRIPTS))
-    strings = script_data({"lang": lang, "strings": words(lang)})
-    return Assets(
-        style, f'const minidlExplorer = (() => {{\n"use strict";\nconst LANGUAGE = {strings};\n{code}\n}})();'
-    )
+    data = f"const LANGUAGE = {shared};\nconst STYLE = {script_data(style)};"
+    script = f'const minidlExplorer = (() => {{\n"use strict";\n{data}\n{code}\n}})();'
+    return Assets(look() + piece(PLACE, "page/css/page.css"), script)
 
 
 def write_page(scene: Scene, lang: str = "en") -> str:
