@@ -18,6 +18,8 @@ from minidl.teach.explorer.settings import OPERATIONS, Settings, check_cells
 from minidl.tensor import Event, Tensor, observe
 
 SEED = 0
+DIGITS = 9  # of the numbers that a page compares its own with
+COPIES = ("cols", "dycols")  # what is only copied, and need not be compared
 LECTURE_X = [
     [[0, 0, 0], [0, 156, 155], [0, 153, 154]],
     [[0, 0, 0], [0, 167, 166], [0, 164, 165]],
@@ -58,16 +60,16 @@ class Scene(Brief):
             "op": self.op,
             "settings": self.settings,
             **flat,
-            "engine": {name: _plain(array) for name, array in self.engine.items()},
+            "engine": {name: _plain(array, DIGITS) for name, array in self.engine.items() if name not in COPIES},
             "printed": {name: list(size) for name, size in self.printed.items()},
             "note": self.note,
         }
 
 
-def _plain(array: np.ndarray) -> list[float | int | None]:
+def _plain(array: np.ndarray, digits: int = 17) -> list[float | int | None]:
     """Return numbers as JSON writes them shortly, 3 for 3.0; it knows no infinite ones, which are None."""
     flat = zip(array.ravel().tolist(), np.isfinite(array).ravel().tolist())
-    return [None if not finite else int(one) if float(one).is_integer() else one for one, finite in flat]
+    return [None if not ok else int(one) if float(one).is_integer() else float(f"{one:.{digits}g}") for one, ok in flat]
 
 
 def gather(name: str, settings: Settings, given: Mapping[str, Any] | None = None, seed: int = SEED) -> Scene:

@@ -35,7 +35,8 @@ class Assets:
 def assets(lang: str = "en") -> Assets:
     """Return the style and the script of the explorer, with the strings of a language."""
     style = look() + joined(PLACE, (f"page/css/{name}.css" for name in STYLES))
-    shared = script_data({"lang": lang, "strings": words(lang)})
+    strings = {key: text for key, text in words(lang).items() if not key.startswith("network")}
+    shared = script_data({"lang": lang, "strings": strings})
     code = joined(PLACE, (f"page/js/{name}.js" for name in SCRIPTS))
     data = f"const LANGUAGE = {shared};\nconst STYLE = {script_data(style)};"
     script = f'const minidlExplorer = (() => {{\n"use strict";\n{data}\n{code}\n}})();'
