@@ -30,7 +30,8 @@ class Format(Protocol):
         """Return the data set, of which these classes were asked for; see `open_dataset`."""
 
 
-FORMATS: tuple[Format, ...] = (digits, tiny_imagenet, cifar, idx, class_folders)  # in the order in which they are tried
+# In the order in which they are tried.
+FORMATS: tuple[Format, ...] = (digits, tiny_imagenet, cifar, idx, class_folders)
 NAMED: dict[str, Format] = {name: one for one in FORMATS if (name := getattr(one, "NAME", ""))}
 
 __all__: list[str] = []

@@ -83,7 +83,7 @@ def test_training_pictures_have_mean_0_and_variance_1(parts):
 
 
 def test_there_is_one_way_to_open_a_data_set():
-    assert data.list_data() == ["digits"]
+    assert "digits" in data.list_data()
     train, val = data.open_dataset("digits")
     assert (len(train), len(val)) == (1438, 359)
     for word in ("load", "digits"):
