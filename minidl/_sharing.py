@@ -34,9 +34,9 @@ def is_held_once(holder: dict[Any, Array], key: Any) -> bool:
     below = base.base if isinstance(base, np.ndarray) else base
     stands_on_another = base is not below
     del array, base  # else they would be counted
-    if not (below is None or isinstance(below, Buffer)) or _holders(holder, key) != HELD_ONCE:
+    if not (below is None or isinstance(below, Buffer)) or _count(holder[key]) != HELD_ONCE:
         return False
-    return not stands_on_another or _holders_of_base(holder, key) == HELD_ONCE
+    return not stands_on_another or _count(holder[key].base) == HELD_ONCE
 
 
 def looks_into_anothers(holder: Any) -> bool:
@@ -45,14 +45,6 @@ def looks_into_anothers(holder: Any) -> bool:
 
 
 _count: Any = getattr(sys, "getrefcount", lambda found: math.nan)  # Python's own alone has it
-
-
-def _holders(holder: dict[Any, Array], key: Any) -> float:
-    return _count(holder[key])
-
-
-def _holders_of_base(holder: dict[Any, Array], key: Any) -> float:
-    return _count(holder[key].base)
 
 
 def _counts_everybody() -> bool:
@@ -64,22 +56,23 @@ def _counts_everybody() -> bool:
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         return False
     holder = {0: np.empty(1)}
-    once = _holders(holder, 0)
+    once = _count(holder[0])
 
     def asked_with(*held: Any, **named: Any) -> float:
-        return _holders(holder, 0)
+        return _count(holder[0])
 
     def kept(array: Any) -> Iterator[float]:
-        yield _holders(holder, 0)
+        yield _count(holder[0])
         yield array
 
     found = [next(kept(holder[0])), asked_with(holder[0]), asked_with(named=holder[0])]
     ways: list[Any] = [lambda it: it, lambda it: lambda: it, lambda it: it[:], memoryview, lambda it: [it]]
     for hold in ways:
         held = hold(holder[0])
-        found.append(_holders(holder, 0))
+        found.append(_count(holder[0]))
         del held
-    return all(count > once for count in found) and _holders(holder, 0) == once
+    return all(count > once for count in found) and _count(holder[0]) == once
 
 
-HELD_ONCE = _holders({0: np.empty(1)}, 0) if _counts_everybody() else math.nan  # which equals no number
+_holder = {0: np.empty(1)}
+HELD_ONCE = _count(_holder[0]) if _counts_everybody() else math.nan  # which equals no number

@@ -154,11 +154,9 @@ class Context(Brief):
     def _seal(self, output: Tensor) -> None:
         """Note the versions of the tensors whose arrays were saved, and let go of the other inputs."""
         for array in self._saved:
-            for tensor in self._inputs:
+            for tensor in (*self._inputs, output):
                 if tensor is not None and tensor._data is array:
                     self._watched.append((weakref.ref(tensor), tensor._version))
-            if output._data is array:
-                self._watched.append((weakref.ref(output), output._version))
         self._inputs = ()
 
 
