@@ -58,7 +58,7 @@ def cnn_deep(num_classes: int) -> Any:
 
 def train_minidl(config: Any, kernels: str | None) -> list[Row]:
     """Train as the command does, with a run folder."""
-    from minidl import kernels as rooms
+    from minidl import kernels as sets
     from minidl.training import Callback, train
 
     class Clock(Callback):
@@ -77,7 +77,7 @@ def train_minidl(config: Any, kernels: str | None) -> list[Row]:
             print(state.history[-1], round(self.seconds[-1], 1), file=sys.stderr, flush=True)
 
     clock = Clock()
-    with tempfile.TemporaryDirectory() as folder, rooms.use(kernels) if kernels else nullcontext():
+    with tempfile.TemporaryDirectory() as folder, sets.use(kernels) if kernels else nullcontext():
         rows = train(config, out=Path(folder, "run"), callbacks=[clock]).state.history
     names = ("train_loss", "val_loss", "val_top1")
     return [

@@ -30,9 +30,8 @@ def profile(step: Callable[[], Any], rounds: int) -> list[list[Any]]:
     def clocked(name: str) -> Callable[..., Any]:
         def run(*args: Any) -> Any:
             began = time.perf_counter()
-            result = NotImplemented
-            if kernels._rooms.is_worth_it(name, args):
-                result = getattr(kernels.SETS["cpu"], name, getattr(textbook, name))(*args)
+            fast = kernels.SETS["cpu"]
+            result = fast.run(name, args) if fast.is_worth_it(name, args) else NotImplemented
             if result is NotImplemented:
                 result = getattr(textbook, name)(*args)
             spent.setdefault(name, []).append(time.perf_counter() - began)

@@ -1,8 +1,8 @@
-"""Small work: a step of LeNet-5 on digits in both rooms, and what an operation costs beside its kernel.
+"""Small work: a step of LeNet-5 on digits with both kernel sets, and what an operation costs beside its kernel.
 
     python -m benchmarks.small
 
-Small calls stay with the textbook by themselves; "cpu" sends every one of them to the fast room. An operation of one
+Small calls stay with the textbook by themselves; "cpu" sends every one of them to the fast kernels. An operation of one
 number shows what Python takes: judging the arguments, the graph, the walk back.
 """
 
@@ -41,14 +41,14 @@ def lenet_step() -> Callable[[], None]:
 
 
 def lenet_rows() -> list[list[str]]:
-    """Measure the step with the rooms as they are chosen, and with either for everything."""
+    """Measure the step with the sets as they are chosen, and with either for everything."""
     from minidl import kernels
 
     step = lenet_step()
 
-    def within(room: str) -> Callable[[], None]:
+    def within(kernel_set: str) -> Callable[[], None]:
         def work() -> None:
-            with kernels.use(room):
+            with kernels.use(kernel_set):
                 step()
 
         return work

@@ -101,8 +101,8 @@ def _threads() -> Lines:
 
 
 def _numba() -> Lines:
-    """The fast room, and how much of it has been compiled."""
-    if reason := kernels._rooms.lack():
+    """The fast kernels, and how many of them have been compiled."""
+    if reason := kernels.SETS["cpu"].lack():
         return [(CURE, f"the fast kernels cannot be used: {reason}", _cure_of(reason))]
     import numba
 

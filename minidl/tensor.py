@@ -100,6 +100,16 @@ def observe(observer: Callable[[Event], None]) -> Iterator[None]:
         _observers.reset(token)
 
 
+def is_recording() -> bool:
+    """Tell whether operations keep a graph here, where somebody wants a gradient."""
+    return _recording.get()
+
+
+def is_observed() -> bool:
+    """Tell whether an observer is told of operations here."""
+    return bool(_observers.get())
+
+
 def _tell(event: Event) -> None:
     for observer in _observers.get():
         observer(event)

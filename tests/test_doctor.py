@@ -14,7 +14,7 @@ import pytest
 import minidl
 from minidl import _environment, cli, doctor, nn, weights
 from minidl.doctor import CURE, NOTE, OK, STATES
-from minidl.kernels import _rooms
+from minidl.kernels import SETS
 
 ROOT = Path(minidl.__file__).parents[1]
 
@@ -49,7 +49,7 @@ def few_threads(monkeypatch):
 
 
 def no_room(reason):
-    return lambda monkeypatch: monkeypatch.setattr(_rooms, "lack", lambda: reason)
+    return lambda monkeypatch: monkeypatch.setattr(SETS["cpu"], "lack", lambda: reason)
 
 
 def nowhere(monkeypatch):

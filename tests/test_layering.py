@@ -4,6 +4,7 @@ Read with ast, so that imports inside functions, relative imports and `import_mo
 """
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -96,8 +97,12 @@ def read_libraries(text: str) -> dict[str, Library]:
 # The imports of a file
 
 
-def imports_of(source: str, file: str) -> Iterator[Import]:
-    """Yield every import of a file, function-level ones too, as absolute module names; `file` is minidl/ops/conv.py."""
+parsed = functools.cache(ast.parse)
+
+
+@functools.cache
+def imports_of(source: str, file: str) -> tuple[Import, ...]:
+    """Return every import of a file (minidl/ops/conv.py), those in functions too, as absolute module names."""
     package = file.split("/")[:-1]
 
     def walk(node: ast.AST, top: bool, typing: bool) -> Iterator[Import]:
@@ -108,7 +113,7 @@ def imports_of(source: str, file: str) -> Iterator[Import]:
                 yield Import(child.lineno, module, top, typing)
             yield from walk(child, inner_top, inner_typing)
 
-    yield from walk(ast.parse(source), True, False)
+    return tuple(walk(parsed(source), True, False))
 
 
 def modules_named_by(node: ast.AST, package: list[str]) -> Iterator[str]:
@@ -122,12 +127,17 @@ def modules_named_by(node: ast.AST, package: list[str]) -> Iterator[str]:
         base += (node.module or "").split(".") if node.module else []
         for alias in node.names:
             yield ".".join([*base, alias.name])
-    elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")) and node.args:
+    elif isinstance(node, ast.Call) and node.args and called(node.func) in ("import_module", "__import__"):
         name = node.args[0]
         if isinstance(name, ast.JoinedStr):  # f"minidl.models.{family}": what is known of it
             name = name.values[0]
         if isinstance(name, ast.Constant):
             yield str(name.value).rstrip(".")
+
+
+def called(function: ast.expr) -> str:
+    """Return the last name of what is called: importlib.import_module(…) calls import_module."""
+    return getattr(function, "attr", getattr(function, "id", ""))
 
 
 def file_of(root: Path, module: str) -> str:
@@ -173,7 +183,7 @@ def violations(root: Path, text: str) -> list[str]:
                 problem = judge_library(name, one, file, libraries)
             if problem:
                 found.append(f"{file}:{one.line}: {problem}")
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(parsed(source)):
             if isinstance(node, ast.Assert):
                 found.append(f"{file}:{node.lineno}: an assert; raise an error that says what is wrong")
     return list(dict.fromkeys(found)) + too_long(root)
@@ -199,6 +209,31 @@ def judge_library(name: str, one: Import, file: str, libraries: dict[str, Librar
     return None if file.startswith(library.top + library.inside) else f"{name} is not imported here"
 
 
+def circles(root: Path, text: str) -> list[list[str]]:
+    """Return the circles of imports in root/minidl: sets of files of which each is reached from each other.
+
+    Imports inside functions count, those that never run do not, nor those that the table allows inside functions only.
+    """
+    rows, reached = read_floors(text), {}
+    for path in sorted((root / "minidl").rglob("*.py")):
+        file, source = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
+        home, reached[file] = place_of(file, rows), set()
+        for one in imports_of(source, file):
+            target = file_of(root, one.module) if one.module.split(".")[0] == "minidl" and not one.typing else file
+            there = place_of(target, rows)
+            if target != file and not (home and there and there.place in home.inside):
+                reached[file].add(target)
+    changed = True
+    while changed:  # what is reached in two steps is reached
+        changed = False
+        for targets in reached.values():
+            more = set().union(*(reached.get(target, ()) for target in targets)) - targets
+            targets |= more
+            changed = changed or bool(more)
+    found = {frozenset(it for it in targets if file in reached.get(it, ())) for file, targets in reached.items()}
+    return sorted(sorted(circle) for circle in found if circle)
+
+
 def too_long(root: Path) -> list[str]:
     found = []
     for folder in ("minidl", "tests", "benchmarks"):
@@ -211,6 +246,40 @@ def too_long(root: Path) -> list[str]:
 
 def test_the_house_obeys_its_plan():
     assert violations(ROOT, PAGE.read_text(encoding="utf-8")) == []
+
+
+def test_no_file_is_reached_by_what_it_imports():
+    assert circles(ROOT, PAGE.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "others"),
+    [
+        (
+            "minidl/kernels/x.py",
+            "def f():\n    from minidl.kernels import y",
+            {"minidl/kernels/y.py": "import minidl.kernels.x"},
+        ),
+        (
+            "minidl/nn/x.py",
+            "import importlib\nimportlib.import_module('minidl.nn.y')",
+            {"minidl/nn/y.py": "from . import x"},
+        ),
+        (
+            "minidl/nn/x.py",
+            "from .y import a",
+            {"minidl/nn/y.py": "from .z import a", "minidl/nn/z.py": "from .x import b"},
+        ),
+    ],
+    ids=["in a function", "by string", "of three"],
+)
+def test_a_planted_circle_is_found(house, file, source, others):
+    text = PAGE.read_text(encoding="utf-8")
+    assert circles(house, text) == []
+    (house / file).write_text(source)
+    for name, other in others.items():
+        (house / name).write_text(other)
+    assert circles(house, text) == [sorted([file, *others])]
 
 
 def test_importing_minidl_loads_numpy_and_nothing_else():

@@ -35,14 +35,14 @@ def warmup() -> None:
 @contextmanager
 def _bar() -> Iterator[None]:
     """Show on a terminal how many kernels have been compiled; the command names each when it is done."""
-    from minidl.kernels import _rooms, _warmup
+    from minidl.kernels import _compiling, _warmup
 
     if not draws():
-        _rooms.telling.append(lambda name: None)  # the kernels' own announcement would name each of them again
+        _compiling.telling.append(lambda name: None)  # the kernels' own announcement would name each of them again
         try:
             yield
         finally:
-            _rooms.telling.pop()
+            _compiling.telling.pop()
         return
     from minidl.training.progress.bar import Bar
 

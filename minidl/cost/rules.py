@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minidl._checks import shown
+from minidl._sharing import owner
 from minidl.tensor import Event
 
 MOVES = frozenset(
@@ -151,5 +152,5 @@ def activation_bytes(event: Event) -> int:
     """Return the bytes of the result for one picture; none where it lies in the memory of its input."""
     if event.op in VIEWS:
         return 0
-    known = event.inputs[0] if event.op == "append" and event.settings["is_there"] else None  # the rest is new
-    return (elements(event) - (0 if known is None else math.prod(known.shape[1:]))) * event.output.dtype.itemsize
+    grown = event.op == "append" and owner(event.output) is owner(event.inputs[0])  # behind x, which has not moved
+    return (elements(event) - (_once(event) if grown else 0)) * event.output.dtype.itemsize

@@ -27,7 +27,6 @@ from minidl._log import log
 from minidl.cost.trail import input_shape
 from minidl.folding import _plan, _trial
 from minidl.folding._layers import FoldedConv2d
-from minidl.kernels import in_use
 from minidl.nn import Module
 
 __all__ = ["FoldedConv2d", "fuse"]
@@ -101,22 +100,20 @@ def fuse(model: Module, size: int | Sequence[int] | None = None) -> Module:
 
 
 def _folded(net: Module, chosen: Sequence[_plan.Step]) -> Module:
-    """Fold a network in its place, and make it run in the fast room."""
+    """Fold a network in its place, and make it run with the fast kernels."""
     _plan.apply(net, chosen)
     kind: Any = type(net)
     if not getattr(kind, "_is_folded", False):
-        object.__setattr__(net, "__class__", _in_the_fast_room(kind))  # past the module's own, which keeps values
+        object.__setattr__(net, "__class__", _quick(kind))  # past the module's own, which keeps values
     return net
 
 
 @functools.lru_cache(maxsize=64)
-def _in_the_fast_room(kind: Any) -> Any:
+def _quick(kind: Any) -> Any:
     """Return a class that runs all of its operations, however small, with the fast kernels, if nobody chose others."""
 
     def forward(self: Module, *inputs: Any, **settings: Any) -> Any:
-        if in_use.get() is not None:
-            return kind.forward(self, *inputs, **settings)
-        with kernels.use("cpu"):
+        with kernels.prefer("cpu"):
             return kind.forward(self, *inputs, **settings)
 
     def reduce(self: Module) -> tuple[Any, ...]:
@@ -128,5 +125,5 @@ def _in_the_fast_room(kind: Any) -> Any:
 
 def _made_again(kind: Any) -> Any:
     """Return an instance without a state, for `copy` and `pickle`, which know only classes that have a name."""
-    fast = _in_the_fast_room(kind)
+    fast = _quick(kind)
     return fast.__new__(fast)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import operator
 import weakref
-from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minidl import kernels, ops
 from minidl._backend import Array, constant
-from minidl.kernels import in_use
 from minidl.nn import BatchNorm2d, Conv2d, Module, Parameter
 from minidl.ops.conv import convolution_sizes
-from minidl.tensor import Tensor, _observers, _recording
+from minidl.tensor import Tensor, is_observed
 
-CALLS = 32  # kinds of input that a layer remembers
 CHANGEABLE = ("weight", "bias", "training")
 given: ContextVar[list[Any] | None] = ContextVar("given", default=None)  # weak references to promises, in a trial
 
@@ -70,13 +66,6 @@ class PostponedConv2d(Module):
         return promise
 
 
-class _Known(NamedTuple):
-    """How a kind of call is done: given these weights, biases and kernels, by a function of x and the residual."""
-
-    given: tuple[Any, ...]
-    run: Callable[..., Any]
-
-
 class FoldedConv2d(Module):
     """A convolution with everything that followed it: y = activation(conv(x) + b + residual).
 
@@ -102,7 +91,7 @@ class FoldedConv2d(Module):
         super().__init__()
         self.geometry = {name: getattr(conv, name) for name in ("stride", "padding", "dilation", "groups")}
         self.activation, self.training = activation, False
-        self._calls: dict[Any, _Known] = {}  # by the kinds of x and residual, and what else decides
+        self._plan = kernels.plan("conv2d_fused")
         weight, bias = folded(conv, norm)
         self.register_buffer("weight", _constant(weight, conv.weight.dtype))
         self.register_buffer("bias", None if bias is None else _constant(bias, conv.weight.dtype))
@@ -120,31 +109,25 @@ class FoldedConv2d(Module):
         """Convolve, add, activate."""
         if self.seal is not None:
             x = _redeemed(x, self.seal)
-        given = self._buffers["weight"], self._buffers["bias"], in_use.get()
-        call = None if _leave_traces(x, residual) else (_kind(x), _kind(residual), *kernels.choices())
-        known = self._calls.get(call)
-        if known is not None and all(map(operator.is_, known.given, given)):
-            y = known.run(x._data, None if residual is None else residual._data)
-            if y is not NotImplemented:
-                return Tensor(y)
-        return self._judged(x, residual, call, *given)
+        w, b, arrays = self._buffers["weight"], self._buffers["bias"], _arrays(x, residual)
+        if arrays is None:
+            return self._judged(x, w, b, residual)
+        y = self._plan.run(arrays[0], w, b, arrays[1])
+        if y is not NotImplemented:
+            return Tensor(y)
+        made = self._judged(x, w, b, residual)
+        sizes, _ = convolution_sizes("conv2d_fused", x, Tensor(w), None, *self.geometry.values())
+        self._plan.learn(arrays[0], w, b, arrays[1], self.activation, *sizes.values())
+        return made
 
-    def _judged(self, x: Tensor, residual: Tensor | None, call: Any, weight: Array, bias: Any, chosen: Any) -> Tensor:
-        """Convolve as the operation does, which judges what it is given, and remember how."""
-        w, b = Tensor(weight), None if bias is None else Tensor(bias)
-        y = ops.conv2d_fused(x, w, b, residual, activation=self.activation, **self.geometry)
-        if call is not None:
-            sizes, _ = convolution_sizes("conv2d_fused", x, w, b, *self.geometry.values())
-            arrays = x._data, weight, bias, None if residual is None else residual._data
-            run = kernels.prepared("conv2d_fused", *arrays, self.activation, *sizes.values())
-            if len(self._calls) >= CALLS:
-                self._calls.clear()
-            self._calls[call] = _Known((weight, bias, chosen), run)
-        return y
+    def _judged(self, x: Tensor, w: Array, b: Array | None, residual: Tensor | None) -> Tensor:
+        """Convolve as the operation does, which judges what it is given."""
+        bias = None if b is None else Tensor(b)
+        return ops.conv2d_fused(x, Tensor(w), bias, residual, activation=self.activation, **self.geometry)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy gets: it has weights of its own, and remembers nothing."""
-        return {**self.__dict__, "_calls": {}}
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what a copy gets, also one that an earlier version has pickled, which has no plan."""
+        self.__dict__.update({"_plan": kernels.plan("conv2d_fused"), **state})
 
     def extra_repr(self) -> str:
         """Return the channels, the kernel and the activation."""
@@ -162,17 +145,12 @@ def _redeemed(promise: Any, seal: Any) -> Tensor:
     return promise.x
 
 
-def _leave_traces(*tensors: Tensor | None) -> bool:
-    """Tell whether somebody observes, or wants the gradient of an operation on these tensors."""
-    return bool(_observers.get()) or (_recording.get() and any(getattr(x, "requires_grad", False) for x in tensors))
-
-
-def _kind(x: Tensor | None) -> Any:
-    """Return what an operation judges of x."""
-    if not isinstance(x, Tensor):
-        return type(x)
-    array = x._data
-    return type(array), array.dtype, array.shape
+def _arrays(x: Any, residual: Any) -> tuple[Array, Array | None] | None:
+    """Return the arrays of a call that leaves no traces; None where somebody observes, or wants a gradient of it."""
+    for tensor in (x,) if residual is None else (x, residual):
+        if not isinstance(tensor, Tensor) or tensor._is_wanted():
+            return None
+    return None if is_observed() else (x._data, None if residual is None else residual._data)
 
 
 def folded(conv: Conv2d, norm: BatchNorm2d | None) -> tuple[Array, Array | None]:

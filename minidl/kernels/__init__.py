@@ -1,36 +1,127 @@
-"""Rooms with the same furniture: sets of array functions with agreed names, and the choice between them.
+"""Kernel sets: array functions with agreed names, and the choice between several that have them.
 
-`kernels.conv2d(...)` runs the function of the set in use: the one that `with kernels.use(...)` named, else the fast
-set where the call is large enough for it (`_rooms.py`), else the textbook. A set may leave functions out, and a
-function may decline its arguments by returning NotImplemented; the textbook has and takes them all. Any module or
-object with the agreed names will do, so that a student's own `conv2d` can train a network; it is called with the
-arguments that have no default.
+`kernels.conv2d(...)` runs the function of the set in use: the one that `with kernels.use(...)` named, else the first
+that finds the call worth its while (`_cpu.py` says when the fast kernels do), else the textbook. A set may leave
+functions out, and a function may decline its arguments by returning NotImplemented; the textbook has and takes them
+all. Any module or object with the agreed names will do, so that a student's own `conv2d` can train a network; it is
+called with the arguments that have no default.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from minidl._checks import check_choice, shown
-from minidl._threads import get_num_threads
 from minidl.kernels import textbook
+from minidl.kernels._cpu import CPU
+from minidl.kernels._dispatch import add_set, routed
 from minidl.kernels._explain import explain as explain
 from minidl.kernels._own import judged
-from minidl.kernels._rooms import Room, in_use, is_worth_it, options
+from minidl.kernels._plan import plan as plan
+from minidl.kernels._sets import SETS, KernelSet, in_use, options
 from minidl.kernels._warmup import kept_in as kept_in
 from minidl.kernels._warmup import warmup as warmup
 
-SETS: dict[str, Any] = {"textbook": textbook, "cpu": Room("minidl.kernels.cpu")}
+add_set(CPU)
 NAMES: tuple[str, ...] = tuple(textbook.__all__)
-
 
 __all__ = ["NAMES", "SETS", "explain", "use", "warmup", *NAMES]
 
 
 def __dir__() -> list[str]:
     return [*__all__]
+
+
+# The kernels: each takes what the textbook's takes, and is derived there.
+
+adam = routed(textbook.adam)
+adaptive_avg_pool2d = routed(textbook.adaptive_avg_pool2d)
+adaptive_avg_pool2d_dx = routed(textbook.adaptive_avg_pool2d_dx)
+add = routed(textbook.add)
+add_relu = routed(textbook.add_relu)
+add_to = routed(textbook.add_to)
+avg_pool2d = routed(textbook.avg_pool2d)
+avg_pool2d_dx = routed(textbook.avg_pool2d_dx)
+batch_norm = routed(textbook.batch_norm)
+batch_norm_eval = routed(textbook.batch_norm_eval)
+batch_norm_eval_fused = routed(textbook.batch_norm_eval_fused)
+batch_norm_eval_fused_grads = routed(textbook.batch_norm_eval_fused_grads)
+batch_norm_eval_grads = routed(textbook.batch_norm_eval_grads)
+batch_norm_fused = routed(textbook.batch_norm_fused)
+batch_norm_fused_grads = routed(textbook.batch_norm_fused_grads)
+batch_norm_grads = routed(textbook.batch_norm_grads)
+bce = routed(textbook.bce)
+bce_dt = routed(textbook.bce_dt)
+bce_dx = routed(textbook.bce_dx)
+channel_sums = routed(textbook.channel_sums)
+col2im = routed(textbook.col2im)
+concat = routed(textbook.concat)
+conv2d = routed(textbook.conv2d)
+conv2d_dw = routed(textbook.conv2d_dw)
+conv2d_dx = routed(textbook.conv2d_dx)
+conv2d_fused = routed(textbook.conv2d_fused)
+copy_to = routed(textbook.copy_to)
+cross_entropy = routed(textbook.cross_entropy)
+cross_entropy_dx = routed(textbook.cross_entropy_dx)
+dropout = routed(textbook.dropout)
+elu = routed(textbook.elu)
+elu_dx = routed(textbook.elu_dx)
+gelu = routed(textbook.gelu)
+gelu_dx = routed(textbook.gelu_dx)
+global_avg_pool2d = routed(textbook.global_avg_pool2d)
+global_avg_pool2d_dx = routed(textbook.global_avg_pool2d_dx)
+group_norm = routed(textbook.group_norm)
+group_norm_grads = routed(textbook.group_norm_grads)
+hardsigmoid = routed(textbook.hardsigmoid)
+hardsigmoid_dx = routed(textbook.hardsigmoid_dx)
+hardswish = routed(textbook.hardswish)
+hardswish_dx = routed(textbook.hardswish_dx)
+im2col = routed(textbook.im2col)
+interpolate = routed(textbook.interpolate)
+interpolate_dx = routed(textbook.interpolate_dx)
+l1 = routed(textbook.l1)
+l1_dx = routed(textbook.l1_dx)
+layer_norm = routed(textbook.layer_norm)
+layer_norm_grads = routed(textbook.layer_norm_grads)
+leaky_relu = routed(textbook.leaky_relu)
+leaky_relu_dx = routed(textbook.leaky_relu_dx)
+linear = routed(textbook.linear)
+linear_dw = routed(textbook.linear_dw)
+linear_dx = routed(textbook.linear_dx)
+log_softmax = routed(textbook.log_softmax)
+log_softmax_dx = routed(textbook.log_softmax_dx)
+lrn = routed(textbook.lrn)
+lrn_dx = routed(textbook.lrn_dx)
+max_pool2d = routed(textbook.max_pool2d)
+max_pool2d_dx = routed(textbook.max_pool2d_dx)
+mse = routed(textbook.mse)
+mse_dx = routed(textbook.mse_dx)
+nll = routed(textbook.nll)
+nll_dx = routed(textbook.nll_dx)
+relu = routed(textbook.relu)
+relu6 = routed(textbook.relu6)
+relu6_dx = routed(textbook.relu6_dx)
+relu_dx = routed(textbook.relu_dx)
+rmsprop = routed(textbook.rmsprop)
+scale_channels = routed(textbook.scale_channels)
+scale_channels_grads = routed(textbook.scale_channels_grads)
+scaled_tanh = routed(textbook.scaled_tanh)
+scaled_tanh_dx = routed(textbook.scaled_tanh_dx)
+sgd = routed(textbook.sgd)
+sigmoid = routed(textbook.sigmoid)
+sigmoid_dx = routed(textbook.sigmoid_dx)
+silu = routed(textbook.silu)
+silu_dx = routed(textbook.silu_dx)
+smooth_l1 = routed(textbook.smooth_l1)
+smooth_l1_dx = routed(textbook.smooth_l1_dx)
+softmax = routed(textbook.softmax)
+softmax_dx = routed(textbook.softmax_dx)
+softplus = routed(textbook.softplus)
+softplus_dx = routed(textbook.softplus_dx)
+tanh = routed(textbook.tanh)
+tanh_dx = routed(textbook.tanh_dx)
 
 
 @contextmanager
@@ -73,7 +164,7 @@ def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
         )
     if not isinstance(conv, str) or conv != "auto":
         _check_algorithm(kernel_set, conv)
-    served = kernel_set if any(kernel_set is one for one in SETS.values()) else judged(kernel_set)
+    served = kernel_set if kernel_set is textbook or isinstance(kernel_set, KernelSet) else judged(kernel_set)
     tokens = in_use.set(served), options.set({**options.get(), "conv": conv})
     try:
         yield kernel_set
@@ -83,55 +174,21 @@ def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
 
 
 def _check_algorithm(kernel_set: Any, conv: str) -> None:
-    if not isinstance(kernel_set, Room):
+    if not isinstance(kernel_set, KernelSet):
         raise ValueError(f'kernels.use: conv={shown(conv)} chooses among the algorithms of "cpu"; received another set')
-    from minidl.kernels.cpu.conv.algorithms import CHOICES
-
-    check_choice("kernels.use", "conv", conv, CHOICES)
-
-
-def _dispatched(name: str) -> Callable[..., Any]:
-    """Make the function that runs the kernel of that name from the set in use."""
-    fallback, fast = getattr(textbook, name), SETS["cpu"]
-    optional, own = len(fallback.__defaults__ or ()), tuple(SETS.values())
-    required = fallback.__code__.co_argcount - optional
-
-    def run(*args: Any) -> Any:
-        kernel_set = in_use.get()
-        if kernel_set is None:
-            if not is_worth_it(name, args):
-                return fallback(*args)
-            kernel_set = fast
-        known = args if not optional or kernel_set in own else args[:required]
-        result = getattr(kernel_set, name, fallback)(*known)
-        return fallback(*args) if result is NotImplemented else result
-
-    run.__name__, run.__doc__ = name, fallback.__doc__
-    run.__dict__["__wrapped__"] = fallback  # whose arguments `help` shows
-    return run
+    if reason := kernel_set.lack():
+        raise RuntimeError(f"kernels.use: {kernel_set.called} cannot be used: {reason}; received conv={shown(conv)}")
+    check_choice("kernels.use", "conv", conv, kernel_set.offers("CONV_ALGORITHMS") or ("auto",))
 
 
-# Every agreed name becomes a function of this module.
-globals().update({name: _dispatched(name) for name in NAMES})
-
-
-def choices() -> tuple[Any, ...]:
-    """Return what decides how the set in use serves a call, besides its arguments: the algorithm, and the threads."""
-    return options.get().get("conv"), get_num_threads()
-
-
-def prepared(name: str, x: Any, w: Any, b: Any, residual: Any, *settings: Any) -> Callable[[Any, Any], Any]:
-    """Return a kernel as a function of x and residual, for arrays like these, as long as all `choices` stay.
-
-    A set may offer `prepare_<name>`, which takes what the kernel takes and returns such a function, or NotImplemented;
-    else it is the kernel itself. The function may decline, too.
-    """
-    prepare = getattr(in_use.get(), f"prepare_{name}", None)
-    run = NotImplemented if prepare is None else prepare(x, w, b, residual, *settings)
-    if run is not NotImplemented:
-        return run
-    kernel = globals()[name]
-    return lambda x, residual: kernel(x, w, b, residual, *settings)
+@contextmanager
+def prefer(name: str) -> Iterator[None]:
+    """Run operations with a set of kernels, however small they are, unless somebody has chosen another."""
+    if in_use.get() is not None:
+        yield
+        return
+    with use(name):
+        yield
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Why a convolution goes where it goes: the room, the algorithm, and the reason, for each of its three passes."""
+"""Why a convolution goes where it goes: the kernel set, the algorithm, and the reason, for each of its three passes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl._checks import Padding, check_choice, shown, to_int, to_padding, to_pair
 from minidl._looks import Brief, unfailing
-from minidl.kernels import _rooms
+from minidl.kernels import _dispatch, _sets
 from minidl.kernels.textbook.windows import output_size, same_padding
 
 PASSES = ("forward", "dx", "dw")
@@ -18,11 +18,13 @@ TEXTBOOK = "im2col and matrix product"
 
 @dataclass(frozen=True)
 class Choice(Brief):
-    """Who does one pass: the room, the algorithm, and why."""
+    """Who does one pass: the kernel set, the algorithm, and why. `room` is the old name of `kernel_set`."""
 
-    room: str
+    kernel_set: str
     algorithm: str
     why: str
+
+    room = property(lambda self: self.kernel_set)
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,7 +38,7 @@ class Explanation:
     @unfailing
     def __repr__(self) -> str:
         rows = [(name, getattr(self, name)) for name in PASSES]
-        return "\n".join(f"{name:8} {one.room}: {one.algorithm} ({one.why})" for name, one in rows)
+        return "\n".join(f"{name:8} {one.kernel_set}: {one.algorithm} ({one.why})" for name, one in rows)
 
 
 def explain(
@@ -66,9 +68,9 @@ def explain(
     Example:
         >>> from minidl import kernels
         >>> kernels.explain((1, 6, 14, 14), (16, 6, 5, 5))
-        forward  textbook: im2col and matrix product (too small for the fast room)
-        dx       textbook: im2col and matrix product (too small for the fast room)
-        dw       textbook: im2col and matrix product (too small for the fast room)
+        forward  textbook: im2col and matrix product (too small for the fast kernels)
+        dx       textbook: im2col and matrix product (too small for the fast kernels)
+        dw       textbook: im2col and matrix product (too small for the fast kernels)
     """
     for name, shape in (("x_shape", x_shape), ("w_shape", w_shape)):
         if not isinstance(shape, (tuple, list)) or len(shape) != 4:
@@ -110,23 +112,18 @@ def _nothing(shape: Any, dtype: Any) -> np.ndarray:
 
 def _choice(step: str, call: tuple[Any, ...], x: np.ndarray, w: np.ndarray, settings: tuple[Any, ...]) -> Choice:
     kernel = "conv2d" if step == "forward" else f"conv2d_{step}"
-    forced = _rooms.in_use.get()
-    if forced is not None and not isinstance(forced, _rooms.Room):
-        own = getattr(forced, "__name__", type(forced).__name__)
-        if hasattr(forced, kernel) and not own.endswith("textbook"):
+    chosen = _sets.in_use.get()
+    if chosen is not None and not isinstance(chosen, _sets.KernelSet):
+        own = getattr(chosen, "__name__", type(chosen).__name__)
+        if hasattr(chosen, kernel) and not own.endswith("textbook"):
             return Choice("your own", own, "kernels.use says so")
         return Choice("textbook", TEXTBOOK, "kernels.use says so")
-    if x.dtype != np.float32:
-        return Choice("textbook", TEXTBOOK, f"the fast room serves float32, this is {x.dtype}")
-    if forced is None and not _rooms.is_worth_it(kernel, call):
-        return Choice("textbook", TEXTBOOK, "too small for the fast room")
-    if reason := _rooms.lack():
-        return Choice("textbook", TEXTBOOK, f"the fast room cannot be used: {reason}")
-    from minidl.kernels.cpu.conv.algorithms import choose
-    from minidl.kernels.cpu.conv.geometry import measure
-
-    sizes = measure(x.shape, w.shape, *settings)
-    algorithm = choose(sizes, step)
-    if algorithm is None:
-        return Choice("textbook", TEXTBOOK, 'kernels.use("cpu", conv="im2col") says so')
-    return Choice("cpu", algorithm.name, algorithm.why(sizes, step))
+    reasons = []
+    for kernel_set in [it for _, it in _dispatch.RULES[kernel]] if chosen is None else [chosen]:
+        why_not = kernel_set.why_not(kernel, call, asked=chosen is not None)
+        if not why_not:
+            tell = kernel_set.offers("explain_conv2d")
+            algorithm, why = tell(step, x.shape, w.shape, *settings) if tell else ("its own", "large enough")
+            return Choice(kernel_set.name if algorithm else "textbook", algorithm or TEXTBOOK, why)
+        reasons.append(why_not)
+    return Choice("textbook", TEXTBOOK, "; ".join(reasons))

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from minidl.kernels import _rooms
+from minidl.kernels import _compiling, _sets
 
 
 def warmup() -> Iterator[tuple[str, float]]:
-    """Compile every kernel of the fast room that this machine has not compiled yet, one after the other.
+    """Compile every fast kernel that this machine has not compiled yet, one after the other.
 
     Yields:
         The name of each kernel and the seconds it took: some with the compiler, milliseconds from the cache.
 
     Raises:
-        RuntimeError: if the fast room cannot be used here; the message says why.
+        RuntimeError: if the fast kernels cannot be used here; the message says why.
 
     Example:
         >>> from minidl import kernels
@@ -34,16 +34,18 @@ def warmup() -> Iterator[tuple[str, float]]:
 
 
 def every() -> dict[str, Any]:
-    """Return all kernels of the fast room by their names.
+    """Return all kernels that are compiled, of every set, by their names.
 
     Raises:
         RuntimeError: as `warmup`.
     """
-    if reason := _rooms.lack():
-        raise RuntimeError(f"warmup: the fast kernels cannot be used here: {reason}")
-    from minidl.kernels.cpu.simd.compile import ALL
-
-    return ALL
+    found: dict[str, Any] = {}
+    for kernel_set in _sets.SETS.values():
+        if isinstance(kernel_set, _sets.KernelSet):
+            if reason := kernel_set.lack():
+                raise RuntimeError(f"warmup: {kernel_set.called} cannot be used here: {reason}")
+            found.update(kernel_set.offers("COMPILED") or {})
+    return found
 
 
 def count() -> int:
@@ -77,15 +79,15 @@ def rehearsal() -> Iterator[dict[str, Any]]:
     Example:
         >>> import numpy as np
         >>> from minidl import kernels
-        >>> with kernels.use("textbook"), rehearsal() as needed:  # a room without a compiler
+        >>> with kernels.use("textbook"), rehearsal() as needed:  # a set without a compiler
         ...     kernels.relu(np.ones(3, np.float32))
         array([1., 1., 1.], dtype=float32)
         >>> needed
         {}
     """
     noted: dict[str, Any] = {}
-    token = _rooms.rehearsing.set(noted)
+    token = _compiling.rehearsing.set(noted)
     try:
         yield noted
     finally:
-        _rooms.rehearsing.reset(token)
+        _compiling.rehearsing.reset(token)

@@ -58,10 +58,8 @@ def _holds(value: Any, module: Any) -> bool:
     return False
 
 
-def register(module: Any, store: str, name: str, value: Any) -> None:
-    """Put a value, or None for a place without one, under a name that nothing else has."""
-    from minidl.nn.module import Module, Parameter
-
+def register(module: Any, store: str, name: str, value: Any, expected: type | None = None) -> None:
+    """Put a value, or None for a place without one, under a name that nothing else has; a buffer may be any array."""
     if not isinstance(name, str):
         raise TypeError(f"{type(module).__name__}: a name must be a string; received {shown(name)}")
     _check_name(module, name)
@@ -73,10 +71,10 @@ def register(module: Any, store: str, name: str, value: Any) -> None:
         )
     if value is not None and store == "_buffers":
         value = _to_buffer(module, name, value)
-    elif value is not None and not isinstance(value, Module if store == "_modules" else Parameter):
-        expected = "an nn.Module" if store == "_modules" else "an nn.Parameter"
+    elif value is not None and expected is not None and not isinstance(value, expected):
         raise TypeError(
-            f"{type(module).__name__}: {name} must be {expected} or None; received a {type(value).__name__}"
+            f"{type(module).__name__}: {name} must be an nn.{expected.__name__} or None; received a "
+            f"{type(value).__name__}"
         )
     keep(module, store, name, value)
 
@@ -132,19 +130,19 @@ def _check_name(module: Any, name: str) -> None:
 
 
 @contextmanager
-def looked_through(module: Any) -> Iterator[None]:
-    """Warn of layers in plain lists, seen from the module that somebody asks; what it asks below is no new question."""
+def looked_through(module: Any, kinds: tuple[type, ...]) -> Iterator[None]:
+    """Warn of layers (`kinds`) in plain lists, seen from the module that somebody asks, and from no other."""
     token = _looking.set(True) if not _looking.get() else None
     try:
         yield
         if token is not None:
-            _warn_of_strays(module)
+            _warn_of_strays(module, kinds)
     finally:
         if token is not None:
             _looking.reset(token)
 
 
-def _warn_of_strays(module: Any) -> None:
+def _warn_of_strays(module: Any, kinds: tuple[type, ...]) -> None:
     """Warn once of each attribute that holds modules or parameters which are not in the tree."""
     tree = list(module.modules())
     known = functools.cache(lambda: {id(it) for it in _all(tree)})  # asked for by few, so made for the first of them
@@ -153,7 +151,7 @@ def _warn_of_strays(module: Any) -> None:
         held = [(name, value) for name, value in plain if isinstance(value, (list, tuple, dict, set, frozenset))]
         told = owner.__dict__.get("_told", ())
         for name, value in held:
-            stray = None if name in told else _stray(value, known)
+            stray = None if name in told else _stray(value, kinds, known)
             if stray is None:
                 continue
             owner.__dict__["_told"] = (*told, name)
@@ -176,14 +174,12 @@ def _all(tree: list[Any]) -> Iterator[Any]:
         yield from module._parameters.values()
 
 
-def _stray(value: Any, known: Callable[[], set[int]], depth: int = 3) -> Any:
+def _stray(value: Any, kinds: tuple[type, ...], known: Callable[[], set[int]], depth: int = 3) -> Any:
     """Return the first module or parameter in a value, a list or dict, that is not known; None if there is none."""
-    from minidl.nn.module import Module, Parameter
-
-    if isinstance(value, (Module, Parameter)):
+    if isinstance(value, kinds):
         return None if id(value) in known() else value
     if depth and isinstance(value, (list, tuple, dict, set, frozenset)):
         inside = value.values() if isinstance(value, Mapping) else value
-        found = (_stray(it, known, depth - 1) for it in islice(inside, MANY))
+        found = (_stray(it, kinds, known, depth - 1) for it in islice(inside, MANY))
         return next((it for it in found if it is not None), None)
     return None

@@ -47,12 +47,12 @@ def save(module: Any) -> dict[str, np.ndarray]:
     return state
 
 
-def load(module: Any, state: Any, strict: bool) -> LoadReport:
-    """Copy arrays into a module; children with a `load_state_dict` of their own get their part of them."""
+def load(module: Any, state: Any, strict: bool, base: type) -> LoadReport:
+    """Copy arrays into a module; children whose `load_state_dict` is not that of `base` get their part of them."""
     kind = type(module).__name__
     targets: dict[str, tuple[Any, str]] = {}
     own_ways: dict[str, Any] = {}
-    _collect(module, "", targets, own_ways)
+    _collect(module, base, "", targets, own_ways)
     check_flag("load_state_dict", "strict", strict)
     given = _to_arrays(state, targets)
     parts = {path: {name: given[name] for name in given if name.startswith(f"{path}.")} for path in own_ways}
@@ -87,16 +87,16 @@ def _own(module: Any) -> dict[str, Any]:
     return {name: value for name, value in (module._parameters | saved).items() if value is not None}
 
 
-def _collect(module: Any, prefix: str, targets: dict[str, tuple[Any, str]], own_ways: dict[str, Any]) -> None:
+def _collect(
+    module: Any, base: type, prefix: str, targets: dict[str, tuple[Any, str]], own_ways: dict[str, Any]
+) -> None:
     """Note where each name of the state belongs: (owner, attribute), or a child that loads in its own way."""
-    from minidl.nn.module import Module
-
     targets.update({joined(prefix, name): (module, name) for name in _own(module)})
     for name, child in module.named_children():
-        if overrides(child, "load_state_dict", Module):
+        if overrides(child, "load_state_dict", base):
             own_ways[joined(prefix, name)] = child
         else:
-            _collect(child, joined(prefix, name), targets, own_ways)
+            _collect(child, base, joined(prefix, name), targets, own_ways)
 
 
 def _to_arrays(state: Any, targets: Mapping[str, Any]) -> dict[str, np.ndarray]:

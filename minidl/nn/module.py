@@ -19,7 +19,7 @@ from minidl._looks import unfailing
 from minidl.nn import _attributes, _state
 from minidl.nn._attributes import STORES, joined
 from minidl.nn._state import LoadReport, forget_grad, overrides
-from minidl.tensor import Tensor, _observers, current_module
+from minidl.tensor import Tensor, current_module, is_observed
 
 Self = TypeVar("Self", bound="Module")
 NOTHING: Mapping[str, Any] = {}
@@ -104,7 +104,7 @@ class Module:
 
     def __call__(self, *inputs: Any, **settings: Any) -> Tensor:
         """Run forward; where somebody observes, under this module's path."""
-        if not _observers.get():
+        if not is_observed():
             return self.forward(*inputs, **settings)
         with _entered(self):
             return self.forward(*inputs, **settings)
@@ -154,7 +154,7 @@ class Module:
             ValueError: if the name is empty, has a dot, or belongs to something else already.
             TypeError: if it is no Parameter.
         """
-        _attributes.register(self, "_parameters", name, parameter)
+        _attributes.register(self, "_parameters", name, parameter, Parameter)
 
     def register_buffer(self, name: str, array: Array | None, persistent: bool = True) -> None:
         """Keep an array that is not learnt, and is saved with the parameters if it is persistent; None keeps a place.
@@ -173,7 +173,7 @@ class Module:
             ValueError: if the name is empty, has a dot, or belongs to something else already.
             TypeError: if it is no Module.
         """
-        _attributes.register(self, "_modules", name, module)
+        _attributes.register(self, "_modules", name, module, Module)
 
     def __copy__(self: Self) -> Self:
         twin = type(self).__new__(type(self))
@@ -216,7 +216,7 @@ class Module:
             UserWarning: once, if layers or parameters in a plain list, tuple, dict or set are not among them.
         """
         found = self._own("_parameters", prefix)
-        with _attributes.looked_through(self):
+        with _attributes.looked_through(self, (Module, Parameter)):
             for name, child in self.named_children() if recurse else ():
                 below: Iterable[tuple[str, Parameter]] = child.named_parameters()
                 if overrides(child, "parameters", Module):
@@ -231,7 +231,7 @@ class Module:
             found = [*(self.named_parameters() if recurse else self.named_parameters(recurse=False))]
         else:
             found = self._own("_parameters")
-            with _attributes.looked_through(self):
+            with _attributes.looked_through(self, (Module, Parameter)):
                 found += [("", parameter) for child in self.children() for parameter in child.parameters()]
         return (parameter for _, parameter in _once(found))
 
@@ -255,7 +255,7 @@ class Module:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return a copy of every parameter and persistent buffer as a NumPy array, by name."""
-        with _attributes.looked_through(self):
+        with _attributes.looked_through(self, (Module, Parameter)):
             return _state.save(self)
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadReport:
@@ -273,7 +273,7 @@ class Module:
             ValueError: if a shape differs or, with strict, the names do.
             TypeError: if the state is no dict, or holds something else than names and arrays of numbers.
         """
-        return _state.load(self, state, strict)
+        return _state.load(self, state, strict, Module)
 
     # ------------------------------------------------------------------ modes
 

@@ -13,7 +13,7 @@ from minidl.nn._repr import changed
 from minidl.nn.module import Module, Parameter
 from minidl.ops.norm import ACTIVATIONS
 from minidl.ops.own_norm import to_normalized_shape
-from minidl.tensor import Tensor, _observers, _recording
+from minidl.tensor import Tensor, is_observed, is_recording
 
 
 class _BatchNorm(Module):
@@ -56,7 +56,7 @@ class _BatchNorm(Module):
             shapes = " or ".join(("(N, C)", "(N, C, H, W)")[axes == 4] for axes in self.axes)
             raise ValueError(f"{type(self).__name__}: x must be {shapes}; x.shape={x.shape}")
         # The gradient checker runs forward alone in training mode, on purpose; it observes, and is not warned.
-        if self.training and self.track_running_stats and not _recording.get() and not _observers.get():
+        if self.training and self.track_running_stats and not is_recording() and not is_observed():
             warnings.warn(
                 f"{type(self).__name__}: in training mode under no_grad; the output depends on the other pictures of "
                 f"the batch and the running statistics change; call eval() first",

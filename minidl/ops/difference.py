@@ -72,7 +72,8 @@ class SmoothL1Loss(Function):
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
         """dx = (x - t) / β, cut off at -1 and 1, · dy; dt = -dx."""
-        dx = kernels.smooth_l1_dx(dy, *ctx.saved, ctx.beta)
+        x, t = ctx.saved
+        dx = kernels.smooth_l1_dx(dy, x, t, ctx.beta)
         return _both(ctx, dx)
 
 

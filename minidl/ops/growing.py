@@ -1,12 +1,12 @@
 """Maps that grow at their end, as in a dense block: every layer adds a few channels and reads all before them.
 
-grow     x, with room behind it         y = x             dx = dy
+grow     x, with memory behind it       y = x             dx = dy
 append   new maps behind the others     y = [x, new]      dx = dy[:, :C], dnew = dy[:, C:]
 
 Put together anew for each of its l layers, the maps of a dense block are copied 1 + 2 + … + l times. Here the block has
 all its memory from the beginning, and the maps of a layer are views of it that reach further and further:
 
-    memory     │    x    │ new 1 │ new 2 │       room        │
+    memory     │    x    │ new 1 │ new 2 │    not written    │
     grow       ├─────────┤
     append     ├─────────────────┤
     append     ├─────────────────────────┤
@@ -14,7 +14,7 @@ all its memory from the beginning, and the maps of a layer are views of it that 
 So only x and every layer's new maps are copied, once each, and the gradients of `append` are views of dy.
 
 No tensor changes by this: a view does not reach beyond its end, and a channel is written once. The first `append` to a
-view takes the place behind it; another one finds the place taken, and gets a copy with room of its own.
+view takes the place behind it; another one finds the place taken, and gets a copy in a block of its own.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ from minidl._checks import check_alike, check_rank, to_int
 from minidl.tensor import Context, Function, Tensor
 
 
-class Room:
+class Block:
     """A block of memory (N, channels, H, W), of whose channels the first `taken` have been written."""
 
     def __init__(self, x: Array, channels: int, taken: int):
         n, _, h, width = x.shape
-        self.block = _backend.empty((n, channels, h, width), x.dtype, like=x)
+        self.memory = _backend.empty((n, channels, h, width), x.dtype, like=x)
         self.taken = taken
         self._lock = threading.Lock()
 
     def take(self, start: int, stop: int) -> bool:
         """Take the channels from start to stop, if there are so many and nobody has taken them before."""
         with self._lock:
-            free = self.taken == start and stop <= self.block.shape[1]
+            free = self.taken == start and stop <= self.memory.shape[1]
             if free:
                 self.taken = stop
             return free
 
 
-# The tensors that are the first channels of a room, by identity (== of tensors asks about their elements), with their
+# The tensors that are the first channels of a block, by identity (== of tensors asks about their elements), with their
 # arrays: a tensor whose data is replaced has none.
-_rooms: dict[int, tuple[ref[Tensor], Room, Array]] = {}
+_blocks: dict[int, tuple[ref[Tensor], Block, Array]] = {}
 
 
-def _enter(y: Tensor, room: Room) -> Tensor:
+def _enter(y: Tensor, block: Block) -> Tensor:
     key = id(y)
-    _rooms[key] = ref(y, lambda _: _rooms.pop(key, None)), room, y._data
+    _blocks[key] = ref(y, lambda _: _blocks.pop(key, None)), block, y._data
     return y
 
 
@@ -67,7 +67,7 @@ class Grow(Function):
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
-        """dy: the room has no gradient."""
+        """dy: the memory behind x has no gradient."""
         return dy
 
 
@@ -92,7 +92,7 @@ class Append(Function):
 
 
 def grow(x: Tensor, channels: int) -> Tensor:
-    """Return x in new memory with room for more channels behind its own, which `append` fills.
+    """Return x in new memory that has places for more channels behind its own, which `append` fills.
 
     Args:
         x: maps (N, C, H, W).
@@ -118,19 +118,19 @@ def grow(x: Tensor, channels: int) -> Tensor:
         raise ValueError(
             f"grow: channels must be at least the {c} of x; received channels={channels}, x.shape={x.shape}"
         )
-    room = Room(x._data, channels, taken=c)
-    return _enter(Grow.apply(x, block=room.block), room)
+    block = Block(x._data, channels, taken=c)
+    return _enter(Grow.apply(x, block=block.memory), block)
 
 
 def append(x: Tensor, new: Tensor) -> Tensor:
-    """Put new maps behind those of x: `concat` along the channels, without moving x where `grow` made room.
+    """Put new maps behind those of x: `concat` along the channels, without moving x where `grow` has left places.
 
     Args:
         x: maps (N, C, H, W).
         new: maps (N, K, H, W).
 
     Returns:
-        y (N, C + K, H, W): a wider view of the memory of x, or a copy where there is no room left behind it.
+        y (N, C + K, H, W): a wider view of the memory of x, or a copy where no place is left behind it.
 
     Raises:
         ValueError: if they have not four axes, or differ in N, H or W.
@@ -153,8 +153,8 @@ def append(x: Tensor, new: Tensor) -> Tensor:
             f"append: new must have the pictures and pixels of x, shape ({n}, K, {h}, {width}); "
             f"new.shape={new.shape}, x.shape={x.shape}"
         )
-    _, room, array = _rooms.get(id(x), (None, None, None))
-    is_there = room is not None and array is x._data and room.take(c, c + k)
-    if room is None or not is_there:
-        room = Room(x._data, c + k if room is None else max(c + k, room.block.shape[1]), taken=c + k)
-    return _enter(Append.apply(x, new, block=room.block, is_there=is_there), room)
+    _, block, array = _blocks.get(id(x), (None, None, None))
+    is_there = block is not None and array is x._data and block.take(c, c + k)
+    if block is None or not is_there:
+        block = Block(x._data, c + k if block is None else max(c + k, block.memory.shape[1]), taken=c + k)
+    return _enter(Append.apply(x, new, block=block.memory, is_there=is_there), block)

@@ -148,7 +148,8 @@ class LocalResponseNorm(Function):
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
         """Its own share, and that of all channels in whose window it lies."""
-        return kernels.lrn_dx(dy, *ctx.saved, ctx.size, ctx.alpha, ctx.beta)
+        x, scale = ctx.saved
+        return kernels.lrn_dx(dy, x, scale, ctx.size, ctx.alpha, ctx.beta)
 
 
 def batch_norm(

@@ -28,7 +28,8 @@ class GroupNorm(Function):
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
         """dx, dw and db; x also acts through mean and rstd."""
-        gradients = kernels.group_norm_grads(dy, *ctx.saved, ctx.groups)
+        x, w, mean, rstd = ctx.saved
+        gradients = kernels.group_norm_grads(dy, x, w, mean, rstd, ctx.groups)
         return tuple(gradient if needed else None for gradient, needed in zip(gradients, ctx.needs, strict=True))
 
 

@@ -28,7 +28,8 @@ class MaxPool2d(Function):
         """The largest number of each window."""
         if not any(ctx.needs):
             ctx.choices = lambda: kernels.max_pool2d(x, *geometry.values())[1]
-            y, _ = kernels.max_pool2d(x, *geometry.values(), False)
+            values_alone: Any = (*geometry.values(), False)
+            y, _ = kernels.max_pool2d(x, *values_alone)
             return y
         y, winners = kernels.max_pool2d(x, *geometry.values())
         ctx.save(winners)

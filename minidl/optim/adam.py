@@ -73,9 +73,9 @@ class Adam(Optimizer):
     def update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> Array:
         """Move p by its mean gradient, measured by its own size."""
         t = float(state.get("step", 0.0)) + 1
-        slots = state.get("mean"), state.get("square")
-        settings = (group[name] for name in ("lr", "betas", "eps", "weight_decay"))
-        p, m, v = kernels.adam(p, g, *slots, t, *settings, self.decoupled)
+        m, v = state.get("mean"), state.get("square")
+        lr, betas, eps, weight_decay = (group[name] for name in ("lr", "betas", "eps", "weight_decay"))
+        p, m, v = kernels.adam(p, g, m, v, t, lr, betas, eps, weight_decay, self.decoupled)
         state.update(mean=m, square=v, step=np.asarray(t))
         return p
 

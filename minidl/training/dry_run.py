@@ -13,7 +13,7 @@ from numpy.random import Generator
 
 from minidl import _backend, _random, ops
 from minidl.data import Loader
-from minidl.kernels._rooms import CannotRun
+from minidl.kernels._sets import CannotRun
 from minidl.kernels._warmup import rehearsal
 from minidl.models._family import Network
 from minidl.tensor import Tensor, no_grad

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from minidl import nn, training
 from minidl.data import open_dataset
-from minidl.kernels import _rooms
+from minidl.kernels import _compiling
 from minidl.training.progress import notebook as notebook_module
 from minidl.training.progress.bar import Bar
 from minidl.training.progress.lines import Lines
@@ -61,22 +61,22 @@ def test_compiling_and_drawing_have_their_words_and_no_time(parts, monkeypatch):
     with bar:
         bar.on_compile(17)
         for name in ("sgd", None, "relu", None):
-            _rooms.telling[-1](name)
+            _compiling.telling[-1](name)
         bar.on_draw(None)
-        _rooms.telling[-1]("narrow")
+        _compiling.telling[-1]("narrow")
     assert said == [
         ("compiling 1 of 17, once on this machine", 0, 17),
         ("compiling 2 of 17, once on this machine", 1, 17),
         ("drawing the report …", 0, None),
         ("compiling 1 of 17, once on this machine", 0, 17),
     ]
-    assert bar._told not in _rooms.telling
+    assert bar._told not in _compiling.telling
 
 
 def test_the_time_that_is_left_knows_nothing_of_the_compiler(parts, monkeypatch):
     clock, left = [0.0], []
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(_rooms, "compiling", [0.0])
+    monkeypatch.setattr(_compiling, "seconds", [0.0])
 
     class Slow(Pace):
         def draw(self, state):
@@ -85,7 +85,7 @@ def test_the_time_that_is_left_knows_nothing_of_the_compiler(parts, monkeypatch)
     class Ticking(training.Callback):
         def on_step(self, state, loss):
             clock[0] += 10 + 1000 * (state.epoch == state.step - 1 == 0)
-            _rooms.compiling[0] += 1000 * (state.epoch == state.step - 1 == 0)
+            _compiling.seconds[0] += 1000 * (state.epoch == state.step - 1 == 0)
 
     training.fit(net(), *parts, epochs=2, batch_size=16, callbacks=[Ticking(), Slow()], progress=False)
     assert left == [word for n in range(1, 7) for word in ("2 pictures/s", f"0:{60 - 10 * n:02} left")]

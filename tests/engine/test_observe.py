@@ -6,6 +6,7 @@ import numpy as np
 
 import minidl
 from minidl import Tensor, kernels, models, nn, no_grad, observe, ops
+from minidl.kernels import _sets
 
 
 def picture(n=1):
@@ -85,7 +86,7 @@ def test_modes_are_per_thread():
         inside.wait(5)
         y = Tensor([1.0], requires_grad=True) * 2.0
         results["records"] = y.requires_grad
-        results["kernels"] = kernels.in_use.get()
+        results["kernels"] = _sets.in_use.get()
         done.set()
 
     thread = threading.Thread(target=other)

@@ -9,7 +9,7 @@ import pytest
 import minidl
 from minidl import Tensor, _threads, kernels, models, nn, no_grad
 from minidl.folding import FoldedConv2d
-from minidl.folding._layers import CALLS
+from minidl.kernels import _plan, _sets
 from minidl.kernels.cpu import door
 from minidl.kernels.cpu.conv import algorithms, conv2d
 from minidl.kernels.cpu.simd import compile
@@ -131,7 +131,7 @@ def test_a_copy_of_a_fused_network_works(rng):
 
 def test_a_fused_network_stays_in_the_fast_room_unless_told_otherwise(monkeypatch):
     ran = []
-    room = kernels.SETS["cpu"]._opened()
+    room = kernels.SETS["cpu"].opened()
     original = room.max_pool2d
     monkeypatch.setattr(room, "max_pool2d", lambda *args: ran.append(args[0].shape) or original(*args))
     net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.MaxPool2d(2))
@@ -144,7 +144,7 @@ def test_a_fused_network_stays_in_the_fast_room_unless_told_otherwise(monkeypatc
     assert not ran
     fused(x)
     assert ran == [(1, 3, 4, 4)]
-    assert kernels.in_use.get() is None
+    assert _sets.in_use.get() is None
 
 
 def test_a_folded_layer_judges_every_new_kind_of_input_and_weights(rng):
@@ -174,9 +174,9 @@ def test_a_folded_layer_judges_every_new_kind_of_input_and_weights(rng):
 
 def test_a_folded_layer_remembers_a_limited_number_of_kinds(rng):
     (layer,) = folded_layers(minidl.fuse(nn.Sequential(nn.Conv2d(2, 3, 1)), size=(2, 5, 5)))
-    for width in range(1, CALLS + 3):
+    for width in range(1, _plan.MOST + 3):
         assert layer(Tensor(np.ones((1, 2, 1, width), np.float32))).shape == (1, 3, 1, width)
-        assert len(layer._calls) <= CALLS
+        assert len(layer._plan) <= _plan.MOST
 
 
 def test_a_folded_layer_that_knows_its_input_still_tells_observers_and_hands_gradients_back(rng):

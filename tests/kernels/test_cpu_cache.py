@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, fuse, kernels, nn, ops
-from minidl.kernels import _rooms
+from minidl.kernels import _cpu
 from minidl.kernels.cpu.simd import cache, compile
 
 RELU = """
@@ -166,27 +166,27 @@ def test_a_switch_of_numba_costs_a_warning_at_most(switch, folder):
 @pytest.mark.skipif("x86" not in os.uname().machine, reason="the features named here are those of x86 processors")
 def test_code_that_the_processor_cannot_run_is_not_run(folder):
     # AMX is a feature of no processor that minidl is tested on; asking for all of AVX-512 would be no fault on many.
-    code = RELU.replace("import warnings\n", "import warnings\nfrom minidl.kernels import _rooms\n", 1)
-    code = code.replace("x = np", "_rooms._signal_of_a_trial = lambda: 4\n    x = np", 1)
+    code = RELU.replace("import warnings\n", "import warnings\nfrom minidl.kernels import _cpu\n", 1)
+    code = code.replace("x = np", "_cpu._signal_of_a_trial = lambda: 4\n    x = np", 1)
     found = run(code, folder, NUMBA_CPU_FEATURES="+amx-tile")
     assert "cannot run what NUMBA_CPU_NAME or NUMBA_CPU_FEATURES asks for" in found
 
 
 def test_a_trial_tells_the_signal(monkeypatch):
     monkeypatch.setattr(sys, "executable", "false")
-    assert _rooms._signal_of_a_trial() == 0
+    assert _cpu._signal_of_a_trial() == 0
 
     def killed(*_arguments, **_settings):
         return subprocess.CompletedProcess([], -4)
 
     monkeypatch.setattr(subprocess, "run", killed)
-    assert _rooms._signal_of_a_trial() == 4
+    assert _cpu._signal_of_a_trial() == 4
 
 
 @pytest.fixture
 def broken(monkeypatch):
-    """A room whose next kernel cannot be compiled."""
-    monkeypatch.setattr(_rooms, "_closed", [])
+    """A set whose next kernel cannot be compiled."""
+    monkeypatch.setattr(_cpu.CPU, "_closed", "")
     for kernel in compile.ALL.values():
         monkeypatch.setattr(kernel, "_run", None)
 
@@ -210,7 +210,7 @@ def test_a_kernel_that_cannot_be_compiled_closes_the_room_with_one_warning(rng):
     assert len(told) == 1
     np.testing.assert_array_equal(found[0], expected)
     np.testing.assert_array_equal(found[1], expected)
-    assert _rooms.lack().startswith("Numba, for ")
+    assert _cpu.CPU.lack().startswith("Numba, for ")
     with warnings.catch_warnings(), kernels.use("cpu"):
         warnings.simplefilter("error")
         np.testing.assert_array_equal(ops.relu(Tensor(x)).data, np.maximum(x, 0))

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from minidl.kernels import _rooms
 from tests.kernels.twins import FAST, equal, equal_in_every_order, same_bits_every_time, single
 
 SHAPES = [
@@ -44,9 +43,9 @@ def test_what_is_not_finite_passes_through():
 def test_few_rows_meet_many_weights_in_the_fast_room(rng):
     x, w = single(rng, 2, 512), single(rng, 256, 512)
     dy = single(rng, 2, 256)
-    assert _rooms.is_worth_it("linear", (x, w, None))
-    assert _rooms.is_worth_it("linear_dx", (dy, w))
-    assert _rooms.is_worth_it("linear_dw", (dy, x))
-    assert not _rooms.is_worth_it("linear", (x, w[:-1], None))
-    assert not _rooms.is_worth_it("linear_dw", (dy[:, 1:], x))
+    assert FAST.is_worth_it("linear", (x, w, None))
+    assert FAST.is_worth_it("linear_dx", (dy, w))
+    assert FAST.is_worth_it("linear_dw", (dy, x))
+    assert not FAST.is_worth_it("linear", (x, w[:-1], None))
+    assert not FAST.is_worth_it("linear_dw", (dy[:, 1:], x))
     assert FAST.linear(x.astype("float64"), w.astype("float64"), None) is NotImplemented

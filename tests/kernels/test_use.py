@@ -79,7 +79,7 @@ BIG = (8, 64, 28, 28), (64, 64, 3, 3)
 
 def test_explain_names_the_algorithm_and_the_reason():
     found = kernels.explain(*BIG, padding=1)
-    assert {one.room for one in (found.forward, found.dx, found.dw)} == {"cpu"}
+    assert {one.kernel_set for one in (found.forward, found.dx, found.dw)} == {"cpu"}
     assert found.forward.algorithm == "winograd"
     assert "multiples of 16" in found.forward.why
     assert repr(found).splitlines()[0].startswith("forward  cpu: winograd (3×3 with stride 1")
@@ -89,13 +89,13 @@ def test_explain_names_the_algorithm_and_the_reason():
 
 def test_explain_says_who_else_serves():
     assert "float64" in kernels.explain(*BIG, dtype="float64").forward.why
-    assert kernels.explain((1, 1, 5, 5), (1, 1, 3, 3)).dx.why == "too small for the fast room"
+    assert kernels.explain((1, 1, 5, 5), (1, 1, 3, 3)).dx.why == "too small for the fast kernels"
     with kernels.use("cpu"):
-        assert kernels.explain((1, 1, 5, 5), (1, 1, 3, 3)).dx.room == "cpu"
+        assert kernels.explain((1, 1, 5, 5), (1, 1, 3, 3)).dx.kernel_set == "cpu"
     with kernels.use("textbook"):
-        assert kernels.explain(*BIG).forward.room == "textbook"
+        assert kernels.explain(*BIG).forward.kernel_set == "textbook"
     with kernels.use(SimpleNamespace(conv2d=None)):
-        assert [one.room for one in vars(kernels.explain(*BIG)).values()] == ["your own", "textbook", "textbook"]
+        assert [one.kernel_set for one in vars(kernels.explain(*BIG)).values()] == ["your own", "textbook", "textbook"]
 
 
 def test_what_explain_says_is_what_runs(monkeypatch):
@@ -122,7 +122,7 @@ def test_an_algorithm_can_be_asked_for_and_gives_the_same(conv, expected, rng):
         assert kernels.explain(*BIG, padding=1).forward.algorithm == expected
         y = ops.conv2d(Tensor(x), Tensor(w), padding=1).data
     with kernels.use("cpu", conv="im2col"):
-        assert kernels.explain(*BIG, padding=1).forward.room == "textbook"
+        assert kernels.explain(*BIG, padding=1).forward.kernel_set == "textbook"
         exact = ops.conv2d(Tensor(x), Tensor(w), padding=1).data
     assert abs(y - exact).max() <= 2e-5 * abs(exact).max()
 

@@ -72,7 +72,7 @@ def _double(argument):
 @contextmanager
 def counted():
     """Count what the fast room does meanwhile: two counters by kernel, of calls that it served and that it declined."""
-    room, served, declined = FAST._opened(), Counter(), Counter()
+    room, served, declined = FAST.opened(), Counter(), Counter()
 
     def counting(name, kernel):
         def call(*arguments):

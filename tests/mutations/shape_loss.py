@@ -4,7 +4,7 @@ import numpy as np
 
 from minidl import Tensor, ops
 from minidl.ops.difference import MseLoss
-from minidl.ops.growing import Append, Grow, Room
+from minidl.ops.growing import Append, Block, Grow
 from minidl.ops.loss import CrossEntropy
 from minidl.ops.reduce import Max, Mean, Sum, Var
 from minidl.ops.reshape import Reshape
@@ -45,14 +45,14 @@ SHAPE = [
     Mutant(
         "concat: gradients in reverse", "concat", attribute(Concat, "backward", lambda f, ctx, dy: f(ctx, dy)[::-1])
     ),
-    Mutant("append: into room that is taken", "append", attribute(Room, "take", lambda f, start, stop: True)),
+    Mutant("append: into a place that is taken", "append", attribute(Block, "take", lambda f, start, stop: True)),
     Mutant(
         "append: the gradient of the new maps from the front",
         "append",
         attribute(Append, "backward", lambda f, ctx, dy: (dy[:, : ctx.c], dy[:, : dy.shape[1] - ctx.c])),
     ),
     Mutant(
-        "append: x not copied where there is no room",
+        "append: x not copied where no place is left",
         "append",
         attribute(
             Append,

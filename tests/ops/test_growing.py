@@ -41,12 +41,12 @@ class Recorder(np.ndarray):
 
 
 def test_every_byte_is_written_once(rng, monkeypatch):
-    class Watched(growing.Room):
+    class Watched(growing.Block):
         def __init__(self, *args, **settings):
             super().__init__(*args, **settings)
-            self.block = self.block.view(Recorder)
+            self.memory = self.memory.view(Recorder)
 
-    monkeypatch.setattr(growing, "Room", Watched)
+    monkeypatch.setattr(growing, "Block", Watched)
     monkeypatch.setattr(Recorder, "written", [])
     y, parts = maps(3, rng), [maps(2, rng), maps(1, rng)]
     sizes = [part.data.nbytes for part in (y, *parts)]
@@ -64,7 +64,7 @@ def test_a_second_append_to_one_view_gets_memory_of_its_own(rng):
     second = ops.append(features, maps(2, rng))
     assert not np.shares_memory(first.data, second.data)
     np.testing.assert_array_equal(first.data, before)
-    assert np.shares_memory(ops.append(second, maps(2, rng)).data, second.data)  # the copy has as much room
+    assert np.shares_memory(ops.append(second, maps(2, rng)).data, second.data)  # the copy has as many places
 
 
 def test_an_append_to_an_earlier_view_does_not_write_over_later_maps(rng):
@@ -75,7 +75,7 @@ def test_an_append_to_an_earlier_view_does_not_write_over_later_maps(rng):
     np.testing.assert_array_equal(most.data, before)
 
 
-def test_a_tensor_whose_array_is_replaced_has_no_room_any_more(rng):
+def test_a_tensor_whose_array_is_replaced_has_no_block_any_more(rng):
     features = ops.grow(maps(2, rng), 6)
     features.data = rng.standard_normal(features.shape)
     more = ops.append(features, maps(1, rng))
@@ -111,15 +111,15 @@ def test_gradients_are_views_of_dy(rng):
 def test_the_memory_goes_with_the_last_tensor(rng):
     with minidl.no_grad():
         features = ops.append(ops.grow(maps(2, rng), 6), maps(2, rng))
-    count = len(growing._rooms)
+    count = len(growing._blocks)
     memory = weakref.ref(features.data.base)
     del features
     gc.collect()
     assert memory() is None
-    assert len(growing._rooms) < count
+    assert len(growing._blocks) < count
 
 
-def test_of_many_threads_one_gets_the_room(rng):
+def test_of_many_threads_one_gets_the_place(rng):
     """All append to one view at once; each must read what it wrote."""
     features = ops.grow(maps(1, rng), 3)
     together, results = threading.Barrier(8), {}

@@ -191,7 +191,9 @@ def test_winograd_loses_no_more_than_it_may(layer):
     with kernels.use("cpu"):
         assert algorithms(layer) == {"winograd"}
         ours, _ = errors(layer)
-        assert {one.room for one in vars(kernels.explain(*layer.shapes[:2], dtype="float64")).values()} == {"textbook"}
+        assert {one.kernel_set for one in vars(kernels.explain(*layer.shapes[:2], dtype="float64")).values()} == {
+            "textbook"
+        }
     assert ours.max() <= WINOGRAD
 
 

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from minidl import _random, kernels, nn, optim, training
-from minidl.kernels import _rooms
 from minidl.kernels._warmup import rehearsal
 from minidl.training.dry_run import Samples, compile_ahead
 from minidl.training.state import State
 from tests.training import tiny
 
 compile = pytest.importorskip("minidl.kernels.cpu.simd.compile")
-pytestmark = pytest.mark.skipif(bool(_rooms.lack()), reason="no fast room here")
+pytestmark = pytest.mark.skipif(bool(kernels.SETS["cpu"].lack()), reason="no fast room here")
 ONE = np.random.default_rng(0).random((1, 1, 8, 8), dtype=np.float32)
 
 

@@ -26,6 +26,8 @@ from minidl.kernels.cpu.avg_pool import (
 )
 from minidl.kernels.cpu.channel_sums import channel_sums
 from minidl.kernels.cpu.channels import concat, lrn, lrn_dx, scale_channels, scale_channels_grads
+from minidl.kernels.cpu.conv.algorithms import CONV_ALGORITHMS as CONV_ALGORITHMS
+from minidl.kernels.cpu.conv.algorithms import explain_conv2d as explain_conv2d
 from minidl.kernels.cpu.conv.conv2d import conv2d, conv2d_dw, conv2d_dx, conv2d_fused, prepare_conv2d_fused
 from minidl.kernels.cpu.elementwise import (
     add,
@@ -72,6 +74,7 @@ from minidl.kernels.cpu.norm import (
     batch_norm_fused_grads,
     batch_norm_grads,
 )
+from minidl.kernels.cpu.simd.compile import ALL as COMPILED  # noqa: F401
 from minidl.kernels.cpu.update import adam, rmsprop, sgd
 
 __all__ = [

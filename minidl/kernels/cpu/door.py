@@ -22,7 +22,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl._checks import Padding, Pair, is_int, to_padding, to_pair
-from minidl.kernels._rooms import CannotRun, close, leading
 from minidl.kernels.cpu.simd.compile import forked, warn_forked
 from minidl.kernels.textbook.windows import output_size
 
@@ -98,16 +97,12 @@ def door(spec: str, name: str = "") -> Callable[[Callable[..., Any]], Callable[.
             if forked[0]:
                 warn_forked()
                 return NotImplemented
-            first = leading(arguments)
+            first = arguments[0][0] if isinstance(arguments[0], tuple) else arguments[0]  # of several, given as one
             if not isinstance(first, np.ndarray) or first.dtype != np.float32 or first.size == 0:
                 return NotImplemented
             if len(arguments) >= least and not fit(arguments):
                 return NotImplemented
-            try:
-                return function(*arguments)
-            except CannotRun as reason:
-                close(str(reason))
-                return NotImplemented
+            return function(*arguments)
 
         least = code.co_argcount - len(function.__defaults__ or ())
         return judged

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from minidl._text import duration, percent
-from minidl.kernels import _rooms
+from minidl.kernels import _compiling
 from minidl.training.callback import Callback
 from minidl.training.state import State
 
@@ -27,11 +27,11 @@ class Pace(Callback):
         self.began = self.waited = 0.0
 
     def __enter__(self) -> Any:
-        _rooms.telling.append(self._told)
+        _compiling.telling.append(self._told)
         return self
 
     def __exit__(self, *error: Any) -> None:
-        _rooms.telling.remove(self._told)
+        _compiling.telling.remove(self._told)
         self.close()
 
     def _told(self, name: str | None) -> None:
@@ -69,7 +69,7 @@ class Pace(Callback):
     def on_epoch_begin(self, state: State, steps: int) -> None:
         """Start the clock."""
         self.steps, self.seen = steps, state.seen
-        self.began, self.waited = time.perf_counter(), _rooms.compiling[0]
+        self.began, self.waited = time.perf_counter(), _compiling.seconds[0]
         self.draw(state)
 
     def on_step(self, state: State, loss: float) -> None:
@@ -83,7 +83,7 @@ class Pace(Callback):
 
     def seconds(self) -> float:
         """Return how long this epoch takes so far, without the compiler."""
-        return time.perf_counter() - self.began - (_rooms.compiling[0] - self.waited)
+        return time.perf_counter() - self.began - (_compiling.seconds[0] - self.waited)
 
     def words(self, state: State) -> tuple[str, ...]:
         """Return what is known of the epoch so far, the most important first."""

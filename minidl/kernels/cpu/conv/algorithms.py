@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.kernels._rooms import options
+from minidl.kernels._sets import options
 from minidl.kernels.cpu.conv import direct, direct_dw, grouped, packing, winograd, winograd_dw
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Run
-from minidl.kernels.cpu.conv.geometry import Geometry
+from minidl.kernels.cpu.conv.geometry import Geometry, measure
 from minidl.kernels.cpu.conv.prepacked import is_frozen, kept
 from minidl.kernels.cpu.memory.layout import one_row
 from minidl.kernels.cpu.memory.workspace import limit
@@ -126,7 +126,7 @@ ALGORITHMS = (
     Algorithm("winograd", _why_winograd, _winograd, _winograd_dx, winograd_dw.weight_gradient),
     Algorithm("direct", lambda sizes, step: "serves every convolution", _direct, _direct_dx, direct_dw.weight_gradient),
 )
-CHOICES = ("auto", *(algorithm.name for algorithm in ALGORITHMS), "im2col")
+CONV_ALGORITHMS = ("auto", *(algorithm.name for algorithm in ALGORITHMS), "im2col")
 
 
 def choose(sizes: Geometry, step: str) -> Algorithm | None:
@@ -136,3 +136,12 @@ def choose(sizes: Geometry, step: str) -> Algorithm | None:
         return None
     able = [algorithm for algorithm in ALGORITHMS if algorithm.why(sizes, step)]
     return next((algorithm for algorithm in able if algorithm.name == wanted), able[-1 if wanted != "auto" else 0])
+
+
+def explain_conv2d(step: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], *settings: Any) -> tuple[str, str]:
+    """Return the algorithm of one pass and why it is taken; no algorithm where the textbook's is asked for."""
+    sizes = measure(x_shape, w_shape, *settings)
+    algorithm = choose(sizes, step)
+    if algorithm is None:
+        return "", 'kernels.use("cpu", conv="im2col") says so'
+    return algorithm.name, algorithm.why(sizes, step)

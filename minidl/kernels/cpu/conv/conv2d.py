@@ -14,7 +14,7 @@ import numpy as np
 from minidl import _backend
 from minidl._memory import POOL
 from minidl._threads import get_num_threads
-from minidl.kernels._rooms import CannotRun, close, options
+from minidl.kernels._sets import options
 from minidl.kernels.cpu.conv.algorithms import Bias, choose
 from minidl.kernels.cpu.conv.epilogue import Finish, Run
 from minidl.kernels.cpu.conv.geometry import measure
@@ -111,11 +111,7 @@ def prepare_conv2d_fused(
         if residual is not None:
             _check_shape("residual", residual, y_shape)
         y = POOL.empty(block, np.float32)
-        try:
-            run(pixels(x), y, alone if residual is None else Finish.of(residual, activation))
-        except CannotRun as reason:
-            close(str(reason))
-            return NotImplemented
+        run(pixels(x), y, alone if residual is None else Finish.of(residual, activation))
         return y.transpose(0, 3, 1, 2)
 
     return prepared

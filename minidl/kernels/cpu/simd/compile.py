@@ -36,7 +36,8 @@ from numba.np.ufunc.parallel import NUM_THREADS
 
 from minidl import _threads
 from minidl._text import columns
-from minidl.kernels._rooms import CannotRun, compiling, rehearsing, telling
+from minidl.kernels._compiling import rehearsing, seconds, telling
+from minidl.kernels._sets import CannotRun
 from minidl.kernels.cpu.simd.cache import KernelFiles, warn_unkept
 
 F4 = types.float32
@@ -176,7 +177,7 @@ class _Watch(event.Listener):
         """End with the last."""
         self.depth -= 1
         if self.depth == 0:
-            compiling[0] += time.perf_counter() - self.began
+            seconds[0] += time.perf_counter() - self.began
             _tell(None)
 
 

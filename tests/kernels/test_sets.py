@@ -1,14 +1,19 @@
-"""The choice of the room, the doors of the fast one, and its memory orders."""
+"""The choice between kernel sets, by size and by name; a third one; the doors and memory orders of the fast one."""
 
+import ast
+import inspect
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from minidl import Tensor, kernels, ops
-from minidl.kernels import _rooms, textbook
+from minidl.kernels import textbook
+from minidl.kernels._dispatch import RULES, add_set
+from minidl.kernels._sets import CannotRun, KernelSet
 from tests.contract import assert_close, memory_orders
 
 FAST = kernels.SETS["cpu"]
@@ -37,20 +42,114 @@ def large(*shape):
     ],
 )
 def test_sizes_decide_where_nobody_has(name, arguments, worth):
-    assert _rooms.is_worth_it(name, arguments) is worth
+    assert FAST.is_worth_it(name, arguments) is worth
 
 
-def test_a_large_call_goes_to_the_fast_room_and_a_small_one_does_not(monkeypatch):
+def test_a_large_call_goes_to_the_fast_set_and_a_small_one_does_not(monkeypatch):
     def marked(x):
         return x - 1
 
-    monkeypatch.setattr(FAST._opened(), "relu", marked)
+    monkeypatch.setattr(FAST.opened(), "relu", marked)
     assert ops.relu(Tensor(large(2**17))).data[0] == -1
     assert ops.relu(Tensor(large(2**17 - 1))).data[0] == 0
     with kernels.use("textbook"):
         assert ops.relu(Tensor(large(2**17))).data[0] == 0
     with kernels.use("cpu"):
         assert ops.relu(Tensor(large(1))).data[0] == -1
+
+
+def test_the_fast_set_has_a_rule_for_every_kernel_that_it_has():
+    assert set(FAST.worth) == set(FAST.opened().__all__) - {"prepare_conv2d_fused"}
+    assert set(FAST.worth) <= set(kernels.NAMES)
+
+
+def test_every_kernel_is_defined_where_an_editor_looks_for_it():
+    """A line of its own that names the textbook's function, whose signature it has."""
+    tree = ast.parse(inspect.getsource(kernels))
+    found = {it.targets[0].id: ast.unparse(it.value) for it in tree.body if isinstance(it, ast.Assign)}
+    for name in kernels.NAMES:
+        assert found[name] == f"routed(textbook.{name})"
+        assert inspect.signature(getattr(kernels, name)) == inspect.signature(getattr(textbook, name))
+
+
+@pytest.fixture
+def third(monkeypatch):
+    """A made-up set for double precision, which says with every call that it was there; what it lacks can be told."""
+    ran, missing = [], []
+
+    def marked(name):
+        def kernel(*arguments):
+            ran.append(name)
+            return getattr(textbook, name)(*arguments)
+
+        return kernel
+
+    module = SimpleNamespace(relu=marked("relu"), conv2d=marked("conv2d"), mse=lambda x, t: NotImplemented)
+    monkeypatch.setitem(sys.modules, "a_third_set", module)
+    is_double = lambda x, *others: x.dtype == np.float64 and x.size >= 4  # noqa: E731
+    made = KernelSet(
+        "third",
+        "a_third_set",
+        called="the third set's kernels",
+        worth=dict.fromkeys(("relu", "conv2d", "mse"), is_double),
+        serves=lambda x: "" if x.dtype == np.float64 else "the third set serves float64",
+        lack=lambda: "".join(missing),
+    )
+    add_set(made)
+    yield SimpleNamespace(set=made, ran=ran, missing=missing)
+    del kernels.SETS["third"]
+    for rules in RULES.values():
+        rules[:] = [(rule, kernel_set) for rule, kernel_set in rules if kernel_set is not made]
+
+
+def test_a_third_set_serves_what_is_worth_its_while_and_nothing_else(third):
+    fast = dict(FAST.worth)
+    for x, served in ((np.ones(4), True), (np.ones(3), False), (np.ones(4, np.float32), False), (large(2**17), False)):
+        np.testing.assert_array_equal(ops.relu(Tensor(x)).data, x)
+        assert third.ran == ["relu"] * served
+        third.ran.clear()
+    assert ops.mse_loss(Tensor(np.ones(4)), Tensor(np.zeros(4))).item() == 1  # it declines, and the textbook has it
+    x, w = Tensor(np.ones((1, 1, 2, 2)), requires_grad=True), Tensor(np.ones((1, 1, 1, 1)))
+    ops.conv2d(x, w).backward(np.ones((1, 1, 2, 2)))
+    assert third.ran == ["conv2d"]  # the gradient is none of its
+    assert FAST.worth == fast
+
+
+def test_a_third_set_can_be_asked_for_and_explained(third):
+    shapes = (1, 1, 2, 2), (1, 1, 1, 1)
+    with kernels.use("third"):
+        ops.relu(Tensor(np.ones(1)))
+        assert third.ran == ["relu"]
+        assert kernels.explain(*shapes).forward.why == "the third set serves float64"
+    found = kernels.explain(*shapes, dtype="float64")
+    assert (found.forward.kernel_set, found.dx.kernel_set) == ("third", "textbook")
+    assert kernels.explain(*shapes).forward.why == "too small for the fast kernels; the third set serves float64"
+    with pytest.raises(ValueError, match="kernels.use: conv must be one of 'auto'; received conv='direct'"):
+        with kernels.use("third", conv="direct"):
+            pass
+
+
+def test_a_third_set_that_cannot_be_used_says_why_once_and_closes_nothing_else(third):
+    third.missing.append("no such device")
+    x = Tensor(np.ones(4))
+    with pytest.warns(RuntimeWarning, match=r"the third set's kernels cannot be used \(no such device\); the") as told:
+        found = [ops.relu(x).data for _ in range(2)]
+    np.testing.assert_array_equal(found, 1)
+    assert (len(told), third.ran) == (1, [])
+    why = kernels.explain((1, 1, 2, 2), (1, 1, 1, 1), dtype="float64").forward.why
+    assert why.endswith("the third set's kernels cannot be used: no such device")
+    assert FAST.lack() == ""
+
+
+def test_a_set_whose_kernel_cannot_be_started_closes_and_the_next_one_serves(third):
+    def broken(*arguments):
+        raise CannotRun("no such instruction")
+
+    sys.modules["a_third_set"].relu = broken
+    with pytest.warns(RuntimeWarning, match=r"cannot be used \(no such instruction\)"):
+        np.testing.assert_array_equal(ops.relu(Tensor(np.ones(4))).data, 1)
+    assert third.set.lack() == "no such instruction"
+    assert FAST.lack() == ""
 
 
 def test_a_kernel_may_decline():
@@ -64,7 +163,7 @@ def test_a_kernel_may_decline():
 
 
 @pytest.mark.parametrize("x", [np.zeros(3), np.zeros((0, 3), np.float32), np.zeros(3, ">f4")])
-def test_the_fast_room_declines_what_it_does_not_serve(x):
+def test_the_fast_set_declines_what_it_does_not_serve(x):
     assert FAST.relu(x) is NotImplemented
 
 
@@ -119,7 +218,7 @@ print(kernels.explain(x.shape, w.shape).forward.why)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     warning, reason = done.stdout.splitlines()
     assert warning.startswith("1 kernels: the fast kernels cannot be used (the processor has no AVX2); the textbook's")
-    assert reason == "the fast room cannot be used: the processor has no AVX2"
+    assert reason == "the fast kernels cannot be used: the processor has no AVX2"
 
 
 def test_warmup_compiles_every_kernel(monkeypatch):
@@ -128,7 +227,7 @@ def test_warmup_compiles_every_kernel(monkeypatch):
 
     done = []
     few = dict(list(compiling.ALL.items())[:2])
-    monkeypatch.setattr(compiling, "ALL", few)
+    monkeypatch.setattr(FAST.opened(), "COMPILED", few)
     for kernel in few.values():
         monkeypatch.setattr(kernel, "compile", lambda kernel=kernel: done.append(kernel))
     assert [name for name, seconds in kernels.warmup() if seconds >= 0] == list(few)
@@ -177,6 +276,6 @@ def test_arrays_that_begin_between_two_floats_give_the_same(rng):
         "max_pool2d": (x, (2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1), (4, 4)),
     }
     for name, arguments in calls.items():
-        results = [getattr(room, name)(*arguments) for room in (FAST, textbook)]
+        results = [getattr(kernel_set, name)(*arguments) for kernel_set in (FAST, textbook)]
         found, expected = (result[0] if isinstance(result, tuple) else result for result in results)
         assert_close(found, expected, "float32")
