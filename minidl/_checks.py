@@ -10,7 +10,7 @@ import operator
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,9 @@ OPTIONAL = ("b", "weight", "bias", "residual")  # operands that may be None
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
+IntOrPair = int | Pair  # as users write kernel_size, stride, dilation
+PaddingLike = int | Pair | Padding  # as users write padding, ((top, bottom), (left, right)) among it
+Same = Literal["same"]
 
 
 def shown(value: object) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from minidl import kernels, ops
 from minidl._backend import Array, constant
 from minidl.nn import BatchNorm2d, Conv2d, Module, Parameter
-from minidl.ops.conv import convolution_sizes
+from minidl.ops.conv import convolution_geometry
 from minidl.tensor import Tensor, is_observed
 
 CHANGEABLE = ("weight", "bias", "training")
@@ -116,8 +116,8 @@ class FoldedConv2d(Module):
         if y is not NotImplemented:
             return Tensor(y)
         made = self._judged(x, w, b, residual)
-        sizes, _ = convolution_sizes("conv2d_fused", x, Tensor(w), None, *self.geometry.values())
-        self._plan.learn(arrays[0], w, b, arrays[1], self.activation, *sizes.values())
+        geometry = convolution_geometry("conv2d_fused", x, Tensor(w), None, **self.geometry)
+        self._plan.learn(arrays[0], w, b, arrays[1], self.activation, **geometry)
         return made
 
     def _judged(self, x: Tensor, w: Array, b: Array | None, residual: Tensor | None) -> Tensor:

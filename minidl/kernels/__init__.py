@@ -146,7 +146,7 @@ def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
         >>> import numpy as np
         >>> class Mine:
         ...     @staticmethod
-        ...     def conv2d(x, w, b, stride, padding, dilation, groups):
+        ...     def conv2d(x, w, b, stride, padding, dilation, groups, out_size):
         ...         return np.full((1, 1, 2, 2), 7.0)
         >>> with kernels.use(Mine):
         ...     ops.conv2d(Tensor(np.ones((1, 1, 3, 3))), Tensor(np.ones((1, 1, 2, 2)))).data.max()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -24,6 +25,14 @@ def add_set(kernel_set: KernelSet) -> None:
         RULES[name].append((rule, kernel_set))
 
 
+def by_position(book: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the arguments of a kernel in its order: sets call theirs other names."""
+    names = book.__code__.co_varnames[len(args) : len(args) + len(named)]
+    if set(names) != named.keys():
+        inspect.signature(book).bind(*args, **named)  # which says what is missing, or not known
+    return (*args, *(named[name] for name in names))
+
+
 def routed(book: Kernel) -> Kernel:
     """Make the kernel of that name: it runs the function of the set in use, where that has one and does not decline.
 
@@ -34,7 +43,9 @@ def routed(book: Kernel) -> Kernel:
     required = book.__code__.co_argcount - optional
 
     @functools.wraps(book)
-    def run(*args: Any) -> Any:
+    def run(*args: Any, **named: Any) -> Any:
+        if named:
+            args = by_position(book, args, named)
         chosen, result = in_use.get(), NotImplemented
         if chosen is None:
             for is_worth_it, kernel_set in rules:

@@ -87,15 +87,22 @@ def explain(
         )
     steps, spacing = (to_pair("explain", n, v, least=1) for n, v in (("stride", stride), ("dilation", dilation)))
     settings = (steps, _padding(padding, x_shape, w_shape, steps, spacing), spacing, groups)
-    out = [output_size(x_shape[2 + a], w_shape[2 + a], steps[a], settings[1][a], spacing[a]) for a in range(2)]
+    rows, columns = (
+        output_size(x_shape[2 + a], w_shape[2 + a], steps[a], settings[1][a], spacing[a]) for a in range(2)
+    )
+    out = rows, columns
     if min(out) < 1:
         raise ValueError(
             f"explain: the kernel is larger than the padded input; x_shape={x_shape}, w_shape={w_shape}, "
             f"padding={settings[1]}"
         )
     x, w, dy = (_nothing(shape, known) for shape in (x_shape, w_shape, (x_shape[0], w_shape[0], *out)))
-    calls = {"forward": (x, w, None), "dx": (dy, w, x.shape), "dw": (dy, x, w.shape)}
-    return Explanation(**{step: _choice(step, (*call, *settings), x, w, settings) for step, call in calls.items()})
+    calls = {
+        "forward": (x, w, None, *settings, out),
+        "dx": (dy, w, x.shape, *settings),
+        "dw": (dy, x, w.shape, *settings),
+    }
+    return Explanation(**{step: _choice(step, call, x, w, (*settings, out)) for step, call in calls.items()})
 
 
 def _padding(value: Any, x_shape: Any, w_shape: Any, stride: Any, dilation: Any) -> Padding:

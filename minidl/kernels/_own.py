@@ -1,9 +1,9 @@
 """Kernel sets that users bring: judged when they are given, and completed.
 
 A function of the set is called by position with the arguments that have no default in the textbook. One that cannot
-take so many is answered at once, not in the middle of a network. And who brings a plain kernel means it for the fused
-forms, too: where the set has no such form, it is put together from its plain one, as the textbook's is from the
-textbook's.
+take so many is answered at once, not in the middle of a network; a convolution may leave out_size out, the last one.
+And who brings a plain kernel means it for the fused forms, too: where the set has no such form, it is put together from
+its plain one, as the textbook's is from the textbook's.
 """
 
 from __future__ import annotations
@@ -28,8 +28,15 @@ class OwnSet:
     def __getattr__(self, name: str) -> Any:
         plain, form = FORMS.get(name, ("", None))
         if form is None or hasattr(self._given, name) or not hasattr(self._given, plain):
-            return getattr(self._given, name)
-        return functools.partial(form, getattr(self._given, plain))
+            return _as_called(name, getattr(self._given, name))
+        return functools.partial(form, _as_called(plain, getattr(self._given, plain)))
+
+
+def _as_called(name: str, function: Any) -> Any:
+    """Return a function of a set, or where it works its out_size out by itself, one that leaves that away."""
+    if name not in SIZED or _takes(function, len(required(name))):
+        return function
+    return lambda *arguments: function(*arguments[:-1])
 
 
 def judged(given: Any) -> OwnSet:
@@ -39,9 +46,9 @@ def judged(given: Any) -> OwnSet:
         ValueError: if one of them cannot be called with as many arguments as that kernel has.
     """
     for name in textbook.__all__:
-        function = getattr(given, name, None)
+        function: Any = getattr(given, name, None)
         expected = required(name)
-        if function is None or _takes(function, len(expected)):
+        if any(_takes(function, len(expected) - less) for less in ((0, 1) if name in SIZED else (0,))):
             continue
         form = next((form for form, (plain, _) in FORMS.items() if plain == name), "")
         cure = f"; an activation and a residual are what {form} takes" if form in FUSED_NORMS else ""
@@ -60,6 +67,8 @@ def required(name: str) -> tuple[str, ...]:
 
 def _takes(function: Any, count: int) -> bool:
     """Tell whether a function can be called with so many arguments by position; one that does not say it, can."""
+    if function is None:
+        return True
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -108,4 +117,5 @@ FORMS: dict[str, tuple[str, Any]] = {  # of each plain kernel: its fused form, a
     "batch_norm_fused_grads": ("batch_norm_grads", _norm_grads),
     "batch_norm_eval_fused_grads": ("batch_norm_eval_grads", _norm_grads),
 }
+SIZED = ("conv2d", "conv2d_fused", "im2col")  # whose last argument, out_size, version 0.1.0 did not have
 FUSED_NORMS = tuple(name for name in FORMS if name.startswith("batch_norm"))

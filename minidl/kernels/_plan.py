@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from minidl._looks import Brief
 from minidl._threads import get_num_threads
-from minidl.kernels._dispatch import KERNELS
+from minidl.kernels import textbook
+from minidl.kernels._dispatch import KERNELS, by_position
 from minidl.kernels._sets import CannotRun, KernelSet, in_use, options
 
 MOST = 32  # kinds of calls that a plan remembers
@@ -54,9 +55,10 @@ class Plan(Brief):
             known.kernel_set.close(str(reason))
             return NotImplemented
 
-    def learn(self, x: Any, w: Any, b: Any, residual: Any, *settings: Any) -> None:
+    def learn(self, x: Any, w: Any, b: Any, residual: Any, *settings: Any, **named: Any) -> None:
         """Remember a call with these arguments of the kernel, which have been judged."""
         chosen, kernel = in_use.get(), KERNELS[self._name]
+        settings = by_position(getattr(textbook, self._name), (x, w, b, residual, *settings), named)[4:]
         prepare = chosen.offers if isinstance(chosen, KernelSet) else lambda name: getattr(chosen, name, None)
         made = prepare(f"prepare_{self._name}")
         run = NotImplemented if made is None else made(x, w, b, residual, *settings)
@@ -83,7 +85,7 @@ def plan(name: str) -> Plan:
         >>> known = kernels.plan("conv2d_fused")
         >>> known.run(x, w, None, None)
         NotImplemented
-        >>> known.learn(x, w, None, None, "relu", (1, 1), ((0, 0), (0, 0)), (1, 1), 1)
+        >>> known.learn(x, w, None, None, "relu", (1, 1), ((0, 0), (0, 0)), (1, 1), 1, (1, 2))
         >>> known.run(5 * x, w, None, None)
         array([[[[15., 15.]]]], dtype=float32)
     """

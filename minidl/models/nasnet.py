@@ -112,7 +112,8 @@ class Pool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H / stride, W / stride)."""
-        padding = tuple(same_padding(size, 3, self.stride, 1) for size in x.shape[2:])
+        rows, columns = (same_padding(size, 3, self.stride, 1) for size in x.shape[2:])
+        padding = rows, columns
         if self.kind == "max":
             return ops.max_pool2d(x, 3, stride=self.stride, padding=padding)
         return ops.avg_pool2d(x, 3, stride=self.stride, padding=padding, count_include_pad=self.stride > 1)

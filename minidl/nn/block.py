@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl import ops
-from minidl._checks import to_pair
+from minidl._checks import IntOrPair, PaddingLike, Same, to_pair
 from minidl.nn.activation import activation_layer
 from minidl.nn.container import Sequential
 from minidl.nn.conv import Conv2d
@@ -56,14 +56,14 @@ class Conv2dNormActivation(Sequential):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any = 3,
-        stride: Any = 1,
-        padding: Any = None,
+        kernel_size: IntOrPair = 3,
+        stride: IntOrPair = 1,
+        padding: PaddingLike | Same | None = None,
         groups: int = 1,
         *,
         norm_layer: Callable[..., Module] | None = BatchNorm2d,
         activation: str | None = "relu",
-        dilation: Any = 1,
+        dilation: IntOrPair = 1,
         bias: bool | None = None,
         rng: np.random.Generator | None = None,
     ):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minidl import ops
-from minidl._checks import check_divides, check_flag, to_int, to_pair
+from minidl._checks import IntOrPair, PaddingLike, Same, check_divides, check_flag, to_int, to_pair
 from minidl.nn import init
 from minidl.nn._repr import changed
 from minidl.nn.module import Module, Parameter
+from minidl.ops._windows import to_layout, to_output_padding
 from minidl.tensor import Tensor
 
 
@@ -44,10 +43,10 @@ class Conv2d(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
+        kernel_size: IntOrPair,
+        stride: IntOrPair = 1,
+        padding: PaddingLike | Same = 0,
+        dilation: IntOrPair = 1,
         groups: int = 1,
         bias: bool = True,
         *,
@@ -61,6 +60,7 @@ class Conv2d(Module):
         check_divides("Conv2d", "groups", groups, "out_channels", out_channels)
         check_flag("Conv2d", "bias", bias)
         self.kernel_size = to_pair("Conv2d", "kernel_size", kernel_size, least=1)
+        to_layout("Conv2d", stride, padding, dilation, same=True)
         self.stride, self.padding, self.dilation = stride, padding, dilation
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         fan_in, _ = init.fans(shape)
@@ -118,13 +118,13 @@ class ConvTranspose2d(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
+        kernel_size: IntOrPair,
+        stride: IntOrPair = 1,
+        padding: PaddingLike = 0,
+        output_padding: IntOrPair = 0,
         groups: int = 1,
         bias: bool = True,
-        dilation: Any = 1,
+        dilation: IntOrPair = 1,
         *,
         rng: np.random.Generator | None = None,
     ):
@@ -136,6 +136,8 @@ class ConvTranspose2d(Module):
         check_divides("ConvTranspose2d", "groups", groups, "out_channels", out_channels)
         check_flag("ConvTranspose2d", "bias", bias)
         self.kernel_size = to_pair("ConvTranspose2d", "kernel_size", kernel_size, least=1)
+        steps, _, spacing = to_layout("ConvTranspose2d", stride, padding, dilation)
+        to_output_padding("ConvTranspose2d", output_padding, steps, spacing)
         self.stride, self.padding, self.output_padding, self.dilation = stride, padding, output_padding, dilation
         shape = (in_channels, out_channels // groups, *self.kernel_size)
         fan_in, _ = init.fans(shape)  # of the adjoint convolution, as PyTorch takes it
@@ -166,14 +168,25 @@ class ConvTranspose2d(Module):
 class Unfold(Module):
     """The columns of x: (N, C, H, W) -> (N, C·KH·KW, P); see `minidl.ops.im2col`.
 
+    Raises:
+        ValueError: if a number is out of range.
+
     Example:
         >>> from minidl import nn
         >>> nn.Unfold(3, padding=1)
         Unfold(kernel_size=3, padding=1)
     """
 
-    def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
+    def __init__(
+        self,
+        kernel_size: IntOrPair,
+        dilation: IntOrPair = 1,
+        padding: PaddingLike | Same = 0,
+        stride: IntOrPair = 1,
+    ):
         super().__init__()
+        to_pair("Unfold", "kernel_size", kernel_size, least=1)
+        to_layout("Unfold", stride, padding, dilation, same=True)
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
 
     def forward(self, x: Tensor) -> Tensor:
@@ -188,14 +201,27 @@ class Unfold(Module):
 class Fold(Module):
     """Columns added back to pictures: (N, C·KH·KW, P) -> (N, C, H, W); see `minidl.ops.col2im`.
 
+    Raises:
+        ValueError: if a number is out of range.
+
     Example:
         >>> from minidl import nn
         >>> nn.Fold((4, 5), 2, stride=2)
         Fold(output_size=(4, 5), kernel_size=2, stride=2)
     """
 
-    def __init__(self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
+    def __init__(
+        self,
+        output_size: IntOrPair,
+        kernel_size: IntOrPair,
+        dilation: IntOrPair = 1,
+        padding: PaddingLike | Same = 0,
+        stride: IntOrPair = 1,
+    ):
         super().__init__()
+        to_pair("Fold", "output_size", output_size, least=1)
+        to_pair("Fold", "kernel_size", kernel_size, least=1)
+        to_layout("Fold", stride, padding, dilation, same=True)
         self.output_size, self.kernel_size = output_size, kernel_size
         self.dilation, self.padding, self.stride = dilation, padding, stride
 

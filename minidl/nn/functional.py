@@ -7,13 +7,14 @@ not is answered in one line. Arguments that could only change nothing (`inplace=
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from minidl import ops
 from minidl._answers import answering
-from minidl._checks import is_int, shown, to_int
+from minidl._checks import IntOrPair, PaddingLike, Same, is_int, shown, to_int
+from minidl.ops.pool import OutputSize
 from minidl.tensor import Tensor
 
 
@@ -98,62 +99,62 @@ def conv2d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: IntOrPair = 1,
+    padding: PaddingLike | Literal["same", "valid"] = 0,
+    dilation: IntOrPair = 1,
     groups: int = 1,
 ) -> Tensor:
     """See `minidl.ops.conv2d`."""
-    padding = 0 if padding == "valid" else padding
-    return ops.conv2d(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    width: PaddingLike | Same = 0 if padding == "valid" else padding
+    return ops.conv2d(input, weight, bias, stride=stride, padding=width, dilation=dilation, groups=groups)
 
 
 def conv_transpose2d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
+    stride: IntOrPair = 1,
+    padding: PaddingLike = 0,
+    output_padding: IntOrPair = 0,
     groups: int = 1,
-    dilation: Any = 1,
+    dilation: IntOrPair = 1,
 ) -> Tensor:
     """See `minidl.ops.conv_transpose2d`."""
-    settings = {"output_padding": output_padding, "groups": groups, "dilation": dilation}
-    return ops.conv_transpose2d(input, weight, bias, stride=stride, padding=padding, **settings)
+    geometry: Any = {"stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation}
+    return ops.conv_transpose2d(input, weight, bias, groups=groups, **geometry)
 
 
 def max_pool2d(
     input: Tensor,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: PaddingLike = 0,
+    dilation: IntOrPair = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Tensor:
     """See `minidl.ops.max_pool2d`."""
     _plain("max_pool2d", return_indices=return_indices)
-    settings = {"padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
+    settings: Any = {"padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
     return ops.max_pool2d(input, kernel_size, stride=stride, **settings)
 
 
 def avg_pool2d(
     input: Tensor,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: PaddingLike = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: None = None,
 ) -> Tensor:
     """See `minidl.ops.avg_pool2d`."""
     _plain("avg_pool2d", divisor_override=divisor_override)
-    settings = {"padding": padding, "ceil_mode": ceil_mode, "count_include_pad": count_include_pad}
+    settings: Any = {"padding": padding, "ceil_mode": ceil_mode, "count_include_pad": count_include_pad}
     return ops.avg_pool2d(input, kernel_size, stride=stride, **settings)
 
 
-def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
+def adaptive_avg_pool2d(input: Tensor, output_size: OutputSize) -> Tensor:
     """See `minidl.ops.adaptive_avg_pool2d`."""
     return ops.adaptive_avg_pool2d(input, output_size)
 
@@ -203,13 +204,24 @@ def interpolate(
     return ops.interpolate(input, size, scale_factor=scale_factor, mode=mode, align_corners=align_corners)
 
 
-def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+def unfold(
+    input: Tensor,
+    kernel_size: IntOrPair,
+    dilation: IntOrPair = 1,
+    padding: PaddingLike | Same = 0,
+    stride: IntOrPair = 1,
+) -> Tensor:
     """See `minidl.ops.im2col`."""
     return ops.im2col(input, kernel_size, stride=stride, padding=padding, dilation=dilation)
 
 
 def fold(
-    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+    input: Tensor,
+    output_size: IntOrPair,
+    kernel_size: IntOrPair,
+    dilation: IntOrPair = 1,
+    padding: PaddingLike | Same = 0,
+    stride: IntOrPair = 1,
 ) -> Tensor:
     """See `minidl.ops.col2im`."""
     return ops.col2im(input, output_size, kernel_size, stride=stride, padding=padding, dilation=dilation)

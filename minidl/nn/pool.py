@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minidl import ops
+from minidl._checks import IntOrPair, PaddingLike, check_flag
 from minidl.nn._repr import changed
 from minidl.nn.module import Module
+from minidl.ops.pool import OutputSize, to_output_size, to_pooling
 from minidl.tensor import Tensor
 
 
 class MaxPool2d(Module):
     """The largest number of every window; see `minidl.ops.max_pool2d` for the arguments.
+
+    Raises:
+        ValueError: if a number is out of range, or the padding is more than half the kernel.
 
     Example:
         >>> from minidl import nn
@@ -20,9 +23,16 @@ class MaxPool2d(Module):
     """
 
     def __init__(
-        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, *, ceil_mode: bool = False
+        self,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None = None,
+        padding: PaddingLike = 0,
+        dilation: IntOrPair = 1,
+        *,
+        ceil_mode: bool = False,
     ):
         super().__init__()
+        to_pooling("MaxPool2d", kernel_size, stride, padding, dilation, ceil_mode)
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
         self.dilation, self.ceil_mode = dilation, ceil_mode
 
@@ -45,6 +55,9 @@ class MaxPool2d(Module):
 class AvgPool2d(Module):
     """The average of every window; see `minidl.ops.avg_pool2d` for the arguments.
 
+    Raises:
+        ValueError: if a number is out of range, or the padding is more than half the kernel.
+
     Example:
         >>> from minidl import nn
         >>> nn.AvgPool2d(2)
@@ -53,13 +66,15 @@ class AvgPool2d(Module):
 
     def __init__(
         self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None = None,
+        padding: PaddingLike = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ):
         super().__init__()
+        to_pooling("AvgPool2d", kernel_size, stride, padding, 1, ceil_mode)
+        check_flag("AvgPool2d", "count_include_pad", count_include_pad)
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
@@ -83,14 +98,18 @@ class AvgPool2d(Module):
 class AdaptiveAvgPool2d(Module):
     """The average of as many windows as the output shall have; see `minidl.ops.adaptive_avg_pool2d`.
 
+    Raises:
+        ValueError: if a size is below 1.
+
     Example:
         >>> from minidl import nn
         >>> nn.AdaptiveAvgPool2d((7, 7))
         AdaptiveAvgPool2d(output_size=(7, 7))
     """
 
-    def __init__(self, output_size: Any):
+    def __init__(self, output_size: OutputSize):
         super().__init__()
+        to_output_size("AdaptiveAvgPool2d", output_size, (1, 1))
         self.output_size = output_size
 
     def forward(self, x: Tensor) -> Tensor:

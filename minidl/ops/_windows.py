@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl._checks import Padding, Pair, to_padding
+from minidl._checks import IntOrPair, Padding, PaddingLike, Pair, Same, to_padding, to_pair
 from minidl.kernels.textbook.windows import output_size, same_padding
 
 
-def resolve_padding(op: str, padding: Any, size: Pair, kernel_size: Pair, stride: Pair, dilation: Pair) -> Padding:
-    """Return the padding as ((top, bottom), (left, right)); "same" is worked out from the size."""
-    if isinstance(padding, str) and padding == "same":
+def to_layout(
+    op: str, stride: IntOrPair, padding: PaddingLike | Same, dilation: IntOrPair, *, same: bool = False
+) -> tuple[Pair, Any, Pair]:
+    """Judge how windows lie, whatever the picture: stride, padding, dilation as kernels take them.
+
+    "same", where an operation knows it, is left to `resolve_padding`, for it depends on the size of the picture.
+    """
+    steps, spacing = to_pair(op, "stride", stride, least=1), to_pair(op, "dilation", dilation, least=1)
+    is_same = same and isinstance(padding, str) and padding == "same"
+    return steps, padding if is_same else to_padding(op, padding, same=same), spacing
+
+
+def resolve_padding(padding: Padding | Same, size: Pair, kernel_size: Pair, stride: Pair, dilation: Pair) -> Padding:
+    """Return a judged padding as ((top, bottom), (left, right)); "same" is worked out from the size."""
+    if padding == "same":
         rows, columns = (same_padding(size[a], kernel_size[a], stride[a], dilation[a]) for a in range(2))
         return rows, columns
-    return to_padding(op, padding, same=True)
+    return padding
 
 
 def window_count(
@@ -42,6 +54,17 @@ def window_count(
     return counts[0], counts[1]
 
 
+def to_output_padding(op: str, value: IntOrPair, stride: Pair, dilation: Pair) -> Pair:
+    """Judge how many rows and columns a transposed convolution adds at the end."""
+    more = to_pair(op, "output_padding", value, least=0)
+    if any(more[axis] >= max(stride[axis], dilation[axis]) for axis in range(2)):
+        raise ValueError(
+            f"{op}: output_padding must be less than stride or dilation; "
+            f"received output_padding={more}, stride={stride}, dilation={dilation}"
+        )
+    return more
+
+
 def transposed_size(
     op: str,
     shape: tuple[int, ...],
@@ -55,11 +78,6 @@ def transposed_size(
     sizes = []
     for axis, (letter, kernel_letter) in enumerate((("H", "KH"), ("W", "KW"))):
         size, step, more, (front, back) = shape[2 + axis], stride[axis], output_padding[axis], padding[axis]
-        if more >= max(step, dilation[axis]):
-            raise ValueError(
-                f"{op}: output_padding must be less than stride or dilation; "
-                f"received output_padding={output_padding}, stride={stride}, dilation={dilation}"
-            )
         sizes.append((size - 1) * step - front - back + dilation[axis] * (kernel_size[axis] - 1) + more + 1)
         if sizes[axis] < 1:
             raise ValueError(

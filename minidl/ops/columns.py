@@ -13,8 +13,8 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import Pair, check_alike, check_divides, check_rank, to_pair
-from minidl.ops._windows import resolve_padding, window_count
+from minidl._checks import IntOrPair, Padding, PaddingLike, Pair, Same, check_alike, check_divides, check_rank, to_pair
+from minidl.ops._windows import resolve_padding, to_layout, window_count
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -22,17 +22,17 @@ class Im2col(Function):
     """Saves no array: the gradient needs only the geometry."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array, *, kernel_size: Pair, out_size: Pair, **geometry: Any) -> Array:
+    def forward(ctx: Context, x: Array, *, kernel_size: Pair, out_size: Pair, **layout: Any) -> Array:
         """What every window sees: (N, C·KH·KW, P)."""
         ctx.cols_shape = (*x.shape[:2], *kernel_size, *out_size)
-        ctx.x_shape, ctx.geometry = x.shape, tuple(geometry.values())
-        cols = kernels.im2col(x, kernel_size, *ctx.geometry)
+        ctx.x_shape, ctx.layout = x.shape, layout
+        cols = kernels.im2col(x, kernel_size, out_size=out_size, **layout)
         return cols.reshape(x.shape[0], math.prod(ctx.cols_shape[1:4]), math.prod(out_size))
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
         """The adjoint."""
-        return kernels.col2im(dy.reshape(ctx.cols_shape), ctx.x_shape, *ctx.geometry)
+        return kernels.col2im(dy.reshape(ctx.cols_shape), ctx.x_shape, **ctx.layout)
 
 
 class Col2im(Function):
@@ -40,21 +40,28 @@ class Col2im(Function):
 
     @staticmethod
     def forward(
-        ctx: Context, cols: Array, *, output_size: Pair, kernel_size: Pair, out_size: Pair, **geometry: Any
+        ctx: Context, cols: Array, *, output_size: Pair, kernel_size: Pair, out_size: Pair, **layout: Any
     ) -> Array:
         """Every number added back to its pixel: (N, C, H, W)."""
         n, channels = cols.shape[0], cols.shape[1] // math.prod(kernel_size)
-        ctx.kernel_size, ctx.geometry, ctx.cols_shape = kernel_size, tuple(geometry.values()), cols.shape
+        ctx.windows, ctx.cols_shape = {"kernel_size": kernel_size, "out_size": out_size, **layout}, cols.shape
         cols = cols.reshape(n, channels, *kernel_size, *out_size)
-        return kernels.col2im(cols, (n, channels, *output_size), *ctx.geometry)
+        return kernels.col2im(cols, (n, channels, *output_size), **layout)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
         """The adjoint."""
-        return kernels.im2col(dy, ctx.kernel_size, *ctx.geometry).reshape(ctx.cols_shape)
+        return kernels.im2col(dy, **ctx.windows).reshape(ctx.cols_shape)
 
 
-def im2col(x: Tensor, kernel_size: Any, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Tensor:
+def im2col(
+    x: Tensor,
+    kernel_size: IntOrPair,
+    *,
+    stride: IntOrPair = 1,
+    padding: PaddingLike | Same = 0,
+    dilation: IntOrPair = 1,
+) -> Tensor:
     """Write out what every window of x sees, one column for each window: PyTorch's unfold.
 
     Args:
@@ -83,11 +90,19 @@ def im2col(x: Tensor, kernel_size: Any, *, stride: Any = 1, padding: Any = 0, di
     """
     check_alike("im2col", x=x)
     check_rank("im2col", "x", x.shape, "N, C, H, W")
-    return Im2col.apply(x, **_columns_geometry("im2col", x.shape, kernel_size, stride, padding, dilation))
+    kernel_size = to_pair("im2col", "kernel_size", kernel_size, least=1)
+    layout = to_layout("im2col", stride, padding, dilation, same=True)
+    return Im2col.apply(x, **_geometry("im2col", x.shape, kernel_size, *layout))
 
 
 def col2im(
-    cols: Tensor, output_size: Any, kernel_size: Any, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1
+    cols: Tensor,
+    output_size: IntOrPair,
+    kernel_size: IntOrPair,
+    *,
+    stride: IntOrPair = 1,
+    padding: PaddingLike | Same = 0,
+    dilation: IntOrPair = 1,
 ) -> Tensor:
     """Add every number of the columns back to the pixel that it was read from: PyTorch's fold, the adjoint of `im2col`.
 
@@ -127,7 +142,8 @@ def col2im(
     kh, kw = to_pair("col2im", "kernel_size", kernel_size, least=1)
     check_divides("col2im", "KH * KW", kh * kw, "cols.shape[1]", rows)
     x_shape = (n, rows // (kh * kw), *output_size)
-    geometry = _columns_geometry("col2im", x_shape, (kh, kw), stride, padding, dilation)
+    layout = to_layout("col2im", stride, padding, dilation, same=True)
+    geometry = _geometry("col2im", x_shape, (kh, kw), *layout)
     oh, ow = geometry["out_size"]
     if windows != oh * ow:
         raise ValueError(
@@ -137,18 +153,11 @@ def col2im(
     return Col2im.apply(cols, output_size=output_size, **geometry)
 
 
-def _columns_geometry(
-    op: str, x_shape: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, dilation: Any
+def _geometry(
+    op: str, x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Padding | Same, dilation: Pair
 ) -> dict[str, Any]:
-    kernel_size = to_pair(op, "kernel_size", kernel_size, least=1)
-    stride = to_pair(op, "stride", stride, least=1)
-    dilation = to_pair(op, "dilation", dilation, least=1)
-    padding = resolve_padding(op, padding, (x_shape[2], x_shape[3]), kernel_size, stride, dilation)
+    """Return what was judged as kernels take it, with the number of windows."""
+    padding = resolve_padding(padding, (x_shape[2], x_shape[3]), kernel_size, stride, dilation)
     out_size = window_count(op, x_shape, kernel_size, stride, padding, dilation)
-    return {
-        "kernel_size": kernel_size,
-        "out_size": out_size,
-        "stride": stride,
-        "padding": padding,
-        "dilation": dilation,
-    }
+    layout = {"stride": stride, "padding": padding, "dilation": dilation}
+    return {"kernel_size": kernel_size, "out_size": out_size, **layout}

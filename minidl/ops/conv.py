@@ -17,11 +17,20 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from minidl import _backend, kernels
+from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import Pair, check_alike, check_divides, check_rank, to_int, to_padding, to_pair
-from minidl.kernels.textbook.windows import pad
-from minidl.ops._windows import resolve_padding, transposed_size, window_count
+from minidl._checks import (
+    IntOrPair,
+    Padding,
+    PaddingLike,
+    Pair,
+    Same,
+    check_alike,
+    check_divides,
+    check_rank,
+    to_int,
+)
+from minidl.ops._windows import resolve_padding, to_layout, to_output_padding, transposed_size, window_count
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -29,21 +38,19 @@ class Conv2d(Function):
     """Saves x and w, never the columns: they are KH·KW times as large and cheap to make again."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array, w: Array, b: Array | None, **geometry: Any) -> Array:
+    def forward(ctx: Context, x: Array, w: Array, b: Array | None, *, out_size: Pair, **geometry: Any) -> Array:
         """y = conv2d(x, w) + b."""
         ctx.save(x, w)
-        ctx.geometry = tuple(geometry.values())
-        return kernels.conv2d(x, w, b, *ctx.geometry)
+        ctx.geometry = geometry
+        return kernels.conv2d(x, w, b, out_size=out_size, **geometry)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
         """dx, dw and db, each only if it is needed."""
         x, w = ctx.saved
         need_x, need_w, need_b = ctx.needs
-        if need_x and need_w and _backend.has_gaps(dy):  # two kernels want it without
-            dy = kernels.copy_to(dy, _backend.empty(dy.shape, dy.dtype, like=dy))
-        dx = kernels.conv2d_dx(dy, w, x.shape, *ctx.geometry) if need_x else None
-        dw = kernels.conv2d_dw(dy, x, w.shape, *ctx.geometry) if need_w else None
+        dx = kernels.conv2d_dx(dy, w, x.shape, **ctx.geometry) if need_x else None
+        dw = kernels.conv2d_dw(dy, x, w.shape, **ctx.geometry) if need_w else None
         db = kernels.channel_sums(dy) if need_b else None
         return dx, dw, db
 
@@ -52,28 +59,22 @@ class ConvTranspose2d(Function):
     """Saves x and w."""
 
     @staticmethod
-    def forward(
-        ctx: Context, x: Array, w: Array, b: Array | None, *, out_size: Pair, extra: Pair, **geometry: Any
-    ) -> Array:
+    def forward(ctx: Context, x: Array, w: Array, b: Array | None, *, out_size: Pair, **geometry: Any) -> Array:
         """y = the dx of a convolution whose dy is x, and b."""
         ctx.save(x, w)
-        ctx.geometry, ctx.extra = tuple(geometry.values()), extra
-        y = kernels.conv2d_dx(x, w, (x.shape[0], w.shape[1] * geometry["groups"], *out_size), *ctx.geometry)
+        ctx.geometry = geometry
+        y = kernels.conv2d_dx(x, w, (x.shape[0], w.shape[1] * geometry["groups"], *out_size), **geometry)
         if b is not None:
             y += b[:, None, None]
         return y
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
-        """dx and dw from a convolution over dy; `extra` windows at the end see no x (a wide output_padding)."""
+        """dx and dw from a convolution over dy; with a wide output_padding more windows fit than x has pixels."""
         x, w = ctx.saved
         need_x, need_w, need_b = ctx.needs
-        dx = dw = None
-        if need_x:
-            dx = kernels.conv2d(dy, w, None, *ctx.geometry)[:, :, : x.shape[2], : x.shape[3]]
-        if need_w:
-            x = pad(x, ((0, ctx.extra[0]), (0, ctx.extra[1])))
-            dw = kernels.conv2d_dw(x, dy, w.shape, *ctx.geometry)
+        dx = kernels.conv2d(dy, w, None, out_size=x.shape[2:], **ctx.geometry) if need_x else None
+        dw = kernels.conv2d_dw(x, dy, w.shape, **ctx.geometry) if need_w else None
         db = kernels.channel_sums(dy) if need_b else None
         return dx, dw, db
 
@@ -83,9 +84,9 @@ def conv2d(
     w: Tensor,
     b: Tensor | None = None,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: IntOrPair = 1,
+    padding: PaddingLike | Same = 0,
+    dilation: IntOrPair = 1,
     groups: int = 1,
 ) -> Tensor:
     """Slide the kernels w over the pictures x.
@@ -116,8 +117,7 @@ def conv2d(
         (1, 96, 55, 55)
     """
     check_alike("conv2d", x=x, w=w, b=b)
-    sizes, _ = convolution_sizes("conv2d", x, w, b, stride, padding, dilation, groups)
-    return Conv2d.apply(x, w, b, **sizes)
+    return Conv2d.apply(x, w, b, **convolution_geometry("conv2d", x, w, b, stride, padding, dilation, groups))
 
 
 def conv_transpose2d(
@@ -125,10 +125,10 @@ def conv_transpose2d(
     w: Tensor,
     b: Tensor | None = None,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    dilation: Any = 1,
+    stride: IntOrPair = 1,
+    padding: PaddingLike = 0,
+    output_padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
     groups: int = 1,
 ) -> Tensor:
     """Let every pixel of x paint the kernels w, weighted with its value, onto the output: the adjoint of `conv2d`.
@@ -166,11 +166,8 @@ def conv_transpose2d(
     check_rank(op, "x", x.shape, "N, C, H, W")
     _check_kernels(op, w.shape, "C, O/G, KH, KW")
     groups = to_int(op, "groups", groups, least=1)
-    stride = to_pair(op, "stride", stride, least=1)
-    dilation = to_pair(op, "dilation", dilation, least=1)
-    output_padding = to_pair(op, "output_padding", output_padding, least=0)
-    padding = to_padding(op, padding)
-    kernel_size = w.shape[2:]
+    steps, sides, spacing = to_layout(op, stride, padding, dilation)
+    more = to_output_padding(op, output_padding, steps, spacing)
     if x.shape[1] != w.shape[0]:
         raise ValueError(
             f"{op}: x has {x.shape[1]} channels but w expects w.shape[0] = {w.shape[0]}; "
@@ -183,18 +180,9 @@ def conv_transpose2d(
             f"{op}: b must have one number for each output channel, shape ({channels},) "
             f"(w.shape[1] * groups = {w.shape[1]} * {groups}); b.shape={b.shape}"
         )
-    out_size = transposed_size(op, x.shape, kernel_size, stride, padding, dilation, output_padding)
-    return ConvTranspose2d.apply(
-        x,
-        w,
-        b,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-        out_size=out_size,
-        extra=(output_padding[0] // stride[0], output_padding[1] // stride[1]),
-    )
+    out_size = transposed_size(op, x.shape, w.shape[2:], steps, sides, spacing, more)
+    geometry = {"stride": steps, "padding": sides, "dilation": spacing, "groups": groups}
+    return ConvTranspose2d.apply(x, w, b, out_size=out_size, **geometry)
 
 
 def _check_kernels(op: str, w_shape: tuple[int, ...], axes: str) -> None:
@@ -203,16 +191,20 @@ def _check_kernels(op: str, w_shape: tuple[int, ...], axes: str) -> None:
         raise ValueError(f"{op}: w must have at least one weight along each axis ({axes}); w.shape={w_shape}")
 
 
-def convolution_sizes(
-    op: str, x: Tensor, w: Tensor, b: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: Any
-) -> tuple[dict[str, Any], Pair]:
-    """Judge the arguments of a convolution, and return its sizes as kernels take them, and (OH, OW)."""
+def convolution_geometry(
+    op: str,
+    x: Tensor,
+    w: Tensor,
+    b: Tensor | None,
+    stride: IntOrPair,
+    padding: PaddingLike | Same,
+    dilation: IntOrPair,
+    groups: int,
+) -> dict[str, Any]:
+    """Judge the arguments of a convolution: stride, padding, dilation, groups and out_size as kernels take them."""
     groups = to_int(op, "groups", groups, least=1)
-    stride = to_pair(op, "stride", stride, least=1)
-    dilation = to_pair(op, "dilation", dilation, least=1)
-    if not isinstance(padding, str):
-        padding = to_padding(op, padding, same=True)
-    return _fitted(op, x.shape, w.shape, None if b is None else b.shape, stride, padding, dilation, groups)
+    layout = to_layout(op, stride, padding, dilation, same=True)
+    return _fitted(op, x.shape, w.shape, None if b is None else b.shape, *layout, groups)
 
 
 @functools.lru_cache(maxsize=1024)  # a network asks the same again for every batch
@@ -222,10 +214,10 @@ def _fitted(
     w_shape: Any,
     b_shape: Any,
     stride: Pair,
-    padding: Any,
+    padding: Padding | Same,
     dilation: Pair,
     groups: int,
-) -> tuple[dict[str, Any], Pair]:
+) -> dict[str, Any]:
     check_rank(op, "x", x_shape, "N, C, H, W")
     _check_kernels(op, w_shape, "O, C/G, KH, KW")
     if x_shape[1] != w_shape[1] * groups:
@@ -236,6 +228,6 @@ def _fitted(
     check_divides(op, "groups", groups, "w.shape[0]", w_shape[0])
     if b_shape is not None and b_shape != (w_shape[0],):
         raise ValueError(f"{op}: b must have one number for each kernel, shape ({w_shape[0]},); b.shape={b_shape}")
-    padding = resolve_padding(op, padding, x_shape[2:], w_shape[2:], stride, dilation)
+    padding = resolve_padding(padding, x_shape[2:], w_shape[2:], stride, dilation)
     out_size = window_count(op, x_shape, w_shape[2:], stride, padding, dilation)
-    return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}, out_size
+    return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "out_size": out_size}

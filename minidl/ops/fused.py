@@ -14,9 +14,9 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import check_alike, check_choice, check_rank
+from minidl._checks import IntOrPair, PaddingLike, Pair, Same, check_alike, check_choice, check_rank
 from minidl.ops._broadcast import sum_to
-from minidl.ops.conv import convolution_sizes
+from minidl.ops.conv import convolution_geometry
 from minidl.ops.norm import ACTIVATIONS, SIDES
 from minidl.tensor import Context, Function, Tensor
 
@@ -54,16 +54,17 @@ class Conv2dFused(Function):
         residual: Array | None,
         *,
         activation: str | None,
-        **sizes: Any,
+        out_size: Pair,
+        **geometry: Any,
     ) -> Array:
         """y = activation(conv2d(x, w) + b + residual)."""
-        ctx.geometry, ctx.activation = tuple(sizes.values()), activation
+        ctx.geometry, ctx.activation = geometry, activation
         if activation in ("silu", "hardswish") and any(ctx.needs):
-            z = kernels.conv2d_fused(x, w, b, residual, None, *ctx.geometry)
+            z = kernels.conv2d_fused(x, w, b, residual, None, out_size=out_size, **geometry)
             ctx.save(x, w, z)
             y = getattr(kernels, activation)(z)
         else:
-            y = z = kernels.conv2d_fused(x, w, b, residual, activation, *ctx.geometry)
+            y = z = kernels.conv2d_fused(x, w, b, residual, activation, out_size=out_size, **geometry)
             ctx.save(x, w, *((y,) if activation is not None else ()))
         if activation in SIDES:
             ctx.choices = lambda: SIDES[activation](z)
@@ -75,8 +76,8 @@ class Conv2dFused(Function):
         x, w, *z = ctx.saved
         need_x, need_w, need_b, need_residual = ctx.needs
         dz = dy if ctx.activation is None else getattr(kernels, f"{ctx.activation}_dx")(dy, *z)
-        dx = kernels.conv2d_dx(dz, w, x.shape, *ctx.geometry) if need_x else None
-        dw = kernels.conv2d_dw(dz, x, w.shape, *ctx.geometry) if need_w else None
+        dx = kernels.conv2d_dx(dz, w, x.shape, **ctx.geometry) if need_x else None
+        dw = kernels.conv2d_dw(dz, x, w.shape, **ctx.geometry) if need_w else None
         db = kernels.channel_sums(dz) if need_b else None
         return dx, dw, db, dz if need_residual else None
 
@@ -140,9 +141,9 @@ def conv2d_fused(
     residual: Tensor | None = None,
     *,
     activation: str | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: IntOrPair = 1,
+    padding: PaddingLike | Same = 0,
+    dilation: IntOrPair = 1,
     groups: int = 1,
 ) -> Tensor:
     """Convolve, add a residual, and apply an activation: a whole layer of a network at inference.
@@ -175,11 +176,11 @@ def conv2d_fused(
     """
     check_alike("conv2d_fused", x=x, w=w, b=b, residual=residual)
     check_choice("conv2d_fused", "activation", activation, ACTIVATIONS)
-    sizes, out_size = convolution_sizes("conv2d_fused", x, w, b, stride, padding, dilation, groups)
-    shape = (x.shape[0], w.shape[0], *out_size)
+    geometry = convolution_geometry("conv2d_fused", x, w, b, stride, padding, dilation, groups)
+    shape = (x.shape[0], w.shape[0], *geometry["out_size"])
     if residual is not None and residual.shape != shape:
         raise ValueError(
             f"conv2d_fused: residual must have the shape of the result, {shape}; residual.shape={residual.shape}, "
             f"x.shape={x.shape}, w.shape={w.shape}"
         )
-    return Conv2dFused.apply(x, w, b, residual, activation=activation, **sizes)
+    return Conv2dFused.apply(x, w, b, residual, activation=activation, **geometry)

@@ -12,9 +12,11 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import Padding, Pair, check_alike, check_flag, check_rank, is_int, to_padding, to_pair
-from minidl.ops._windows import window_count
+from minidl._checks import IntOrPair, PaddingLike, Pair, check_alike, check_flag, check_rank, is_int, to_pair
+from minidl.ops._windows import to_layout, window_count
 from minidl.tensor import Context, Function, Tensor
+
+OutputSize = int | None | tuple[int | None, int | None]  # of an adaptive pooling
 
 
 class MaxPool2d(Function):
@@ -24,25 +26,21 @@ class MaxPool2d(Function):
     """
 
     @staticmethod
-    def forward(ctx: Context, x: Array, **geometry: Any) -> Array:
+    def forward(ctx: Context, x: Array, *, out_size: Pair, **geometry: Any) -> Array:
         """The largest number of each window."""
         if not any(ctx.needs):
-            ctx.choices = lambda: kernels.max_pool2d(x, *geometry.values())[1]
-            values_alone: Any = (*geometry.values(), False)
-            y, _ = kernels.max_pool2d(x, *values_alone)
-            return y
-        y, winners = kernels.max_pool2d(x, *geometry.values())
+            ctx.choices = lambda: kernels.max_pool2d(x, out_size=out_size, **geometry)[1]
+            return kernels.max_pool2d(x, out_size=out_size, with_winners=False, **geometry)[0]
+        y, winners = kernels.max_pool2d(x, out_size=out_size, **geometry)
         ctx.save(winners)
-        ctx.choices = winners
-        *ctx.geometry, _ = geometry.values()
-        ctx.x_shape = x.shape
+        ctx.choices, ctx.geometry, ctx.x_shape = winners, geometry, x.shape
         return y
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
         """The winner of each window gets its dy."""
         (winners,) = ctx.saved
-        return kernels.max_pool2d_dx(dy, winners, ctx.x_shape, *ctx.geometry)
+        return kernels.max_pool2d_dx(dy, winners, ctx.x_shape, **ctx.geometry)
 
 
 class AvgPool2d(Function):
@@ -51,13 +49,13 @@ class AvgPool2d(Function):
     @staticmethod
     def forward(ctx: Context, x: Array, **geometry: Any) -> Array:
         """The average of each window."""
-        ctx.geometry, ctx.x_shape = tuple(geometry.values()), x.shape
-        return kernels.avg_pool2d(x, *ctx.geometry)
+        ctx.geometry, ctx.x_shape = geometry, x.shape
+        return kernels.avg_pool2d(x, **geometry)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
         """Every tap of a window gets an equal share of its dy."""
-        return kernels.avg_pool2d_dx(dy, ctx.x_shape, *ctx.geometry)
+        return kernels.avg_pool2d_dx(dy, ctx.x_shape, **ctx.geometry)
 
 
 class AdaptiveAvgPool2d(Function):
@@ -90,28 +88,43 @@ class GlobalAvgPool2d(Function):
         return kernels.global_avg_pool2d_dx(dy, ctx.x_shape)
 
 
-def _geometry(
-    op: str, x: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
-) -> tuple[Pair, Pair, Padding, Pair, Pair]:
-    check_alike(op, x=x)
-    check_rank(op, "x", x.shape, "N, C, H, W")
+def to_pooling(
+    op: str,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None,
+    padding: PaddingLike,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> dict[str, Any]:
+    """Judge the windows of a pooling, whatever the picture: kernel_size, stride, padding and dilation for kernels."""
     kernel_size = to_pair(op, "kernel_size", kernel_size, least=1)
-    stride = kernel_size if stride is None else to_pair(op, "stride", stride, least=1)
-    dilation = to_pair(op, "dilation", dilation, least=1)
-    padding = to_padding(op, padding)
+    steps, sides, spacing = to_layout(op, kernel_size if stride is None else stride, padding, dilation)
     check_flag(op, "ceil_mode", ceil_mode)
-    for axis, (front, back) in enumerate(padding):
+    for axis, (front, back) in enumerate(sides):
         if max(front, back) > kernel_size[axis] // 2:
             raise ValueError(
                 f"{op}: padding must be at most half the kernel, {kernel_size[axis]} // 2 = {kernel_size[axis] // 2}; "
                 f"received padding={max(front, back)}, kernel_size={kernel_size}"
             )
-    out_size = window_count(op, x.shape, kernel_size, stride, padding, dilation, ceil_mode)
-    return kernel_size, stride, padding, dilation, out_size
+    return {"kernel_size": kernel_size, "stride": steps, "padding": sides, "dilation": spacing}
+
+
+def _geometry(op: str, x: Tensor, ceil_mode: bool, **windows: Any) -> dict[str, Any]:
+    """Judge the arguments of a pooling: what `to_pooling` returns, and out_size."""
+    check_alike(op, x=x)
+    check_rank(op, "x", x.shape, "N, C, H, W")
+    geometry = to_pooling(op, ceil_mode=ceil_mode, **windows)
+    return {**geometry, "out_size": window_count(op, x.shape, ceil_mode=ceil_mode, **geometry)}
 
 
 def max_pool2d(
-    x: Tensor, kernel_size: Any, *, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+    x: Tensor,
+    kernel_size: IntOrPair,
+    *,
+    stride: IntOrPair | None = None,
+    padding: PaddingLike = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """Take the largest number of every window; padding counts as -inf, and the first of several largest wins.
 
@@ -138,20 +151,16 @@ def max_pool2d(
         array([[[[ 5.,  7.],
                  [13., 15.]]]])
     """
-    kernel_size, stride, padding, dilation, out_size = _geometry(
-        "max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode
-    )
-    return MaxPool2d.apply(
-        x, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, out_size=out_size
-    )
+    windows = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
+    return MaxPool2d.apply(x, **_geometry("max_pool2d", x, ceil_mode, **windows))
 
 
 def avg_pool2d(
     x: Tensor,
-    kernel_size: Any,
+    kernel_size: IntOrPair,
     *,
-    stride: Any = None,
-    padding: Any = 0,
+    stride: IntOrPair | None = None,
+    padding: PaddingLike = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
@@ -180,19 +189,14 @@ def avg_pool2d(
         array([[[[ 2.5,  4.5],
                  [10.5, 12.5]]]])
     """
-    kernel_size, stride, padding, _, out_size = _geometry("avg_pool2d", x, kernel_size, stride, padding, 1, ceil_mode)
+    windows = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
+    geometry = _geometry("avg_pool2d", x, ceil_mode, dilation=1, **windows)
     check_flag("avg_pool2d", "count_include_pad", count_include_pad)
-    return AvgPool2d.apply(
-        x,
-        kernel_size=kernel_size,
-        stride=stride,
-        padding=padding,
-        out_size=out_size,
-        count_include_pad=bool(count_include_pad),
-    )
+    del geometry["dilation"]
+    return AvgPool2d.apply(x, **geometry, count_include_pad=bool(count_include_pad))
 
 
-def adaptive_avg_pool2d(x: Tensor, output_size: Any) -> Tensor:
+def adaptive_avg_pool2d(x: Tensor, output_size: OutputSize) -> Tensor:
     """Average over windows that are chosen so that the output has a given size, as PyTorch does.
 
     Window i of OH covers rows floor(i * H / OH) to ceil((i + 1) * H / OH); with OH > H rows are repeated.
@@ -219,10 +223,15 @@ def adaptive_avg_pool2d(x: Tensor, output_size: Any) -> Tensor:
     """
     check_alike("adaptive_avg_pool2d", x=x)
     _check_pixels("adaptive_avg_pool2d", x)
-    sizes = (output_size, output_size) if output_size is None or is_int(output_size) else output_size
+    return AdaptiveAvgPool2d.apply(x, output_size=to_output_size("adaptive_avg_pool2d", output_size, x.shape[2:]))
+
+
+def to_output_size(op: str, value: OutputSize, size: Pair) -> Pair:
+    """Judge the size that the output of an adaptive pooling shall have; None keeps that of the picture."""
+    sizes: Any = (value, value) if value is None or is_int(value) else value
     if isinstance(sizes, (tuple, list)) and len(sizes) == 2:
-        sizes = tuple(x.shape[2 + axis] if size is None else size for axis, size in enumerate(sizes))
-    return AdaptiveAvgPool2d.apply(x, output_size=to_pair("adaptive_avg_pool2d", "output_size", sizes, least=1))
+        sizes = tuple(old if new is None else new for old, new in zip(size, sizes, strict=True))
+    return to_pair(op, "output_size", sizes, least=1)
 
 
 def global_avg_pool2d(x: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import (
     Padding,
+    PaddingLike,
     check_alike,
     check_divides,
     check_number,
@@ -279,7 +280,7 @@ def split(x: Tensor, sizes_or_count: int | Sequence[int], axis: int) -> tuple[Te
     return tuple(Index.apply(x, key=place) for place in places(sizes, axis))
 
 
-def pad(x: Tensor, padding: Any, value: float = 0.0) -> Tensor:
+def pad(x: Tensor, padding: PaddingLike, value: float = 0.0) -> Tensor:
     """Put a border of one value around the last two axes; where there is none to put, return x itself.
 
     Args:

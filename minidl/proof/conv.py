@@ -141,6 +141,11 @@ CONV_TRANSPOSE2D = Table(
             normal((2, 2, 3, 4), (2, 3, 3, 2), (3,)),
             {"stride": (1, 2), "dilation": 4, "output_padding": (3, 2), "padding": 1},
         ),
+        Case(
+            "1×1, output_padding >= stride",
+            normal((2, 3, 3, 2), (3, 2, 1, 1), (2,)),
+            {"dilation": 2, "output_padding": (1, 0)},
+        ),
         Case("dilation", normal((2, 2, 3, 4), (2, 3, 3, 2), (3,)), {"dilation": (2, 3), "padding": (1, 2)}),
         Case("two groups", normal((2, 4, 3, 4), (4, 3, 3, 3), (6,)), {"padding": 1, "groups": 2}),
         Case("depthwise", normal((2, 4, 4, 3), (4, 1, 3, 3), (4,)), {"stride": 2, "padding": 1, "groups": 4}),

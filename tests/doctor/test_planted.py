@@ -12,6 +12,7 @@ from minidl.proof.student.claims import LESSON_CLAIMS
 from minidl.proof.student.examine import KNOWN, examine
 from tests.doctor import planted_norms, planted_pools, planted_rows, planted_windows  # noqa: F401 - they plant
 from tests.doctor.planting import BUGS
+from tests.kernels import unsized
 
 KERNELS = [name for name in KNOWN if name not in {claim.name for claim in LESSON_CLAIMS}]
 FAMILIES = {"conv", "depthwise", "pool", "lrn", "batch norm", "linear", "softmax", "col2im"}
@@ -57,7 +58,12 @@ def running_statistics(x, mean, var, momentum):
     return tuple((1 - momentum) * old + momentum * one for old, one in zip((mean, var), new, strict=True))
 
 
-RIGHT = {"conv2d_loops": textbook.conv2d, "running_statistics": running_statistics}
+RIGHT = {
+    "conv2d_loops": unsized.conv2d,
+    "conv2d": unsized.conv2d,
+    "im2col": unsized.im2col,
+    "running_statistics": running_statistics,
+}
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

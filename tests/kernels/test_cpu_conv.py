@@ -12,9 +12,8 @@ from minidl import kernels
 from minidl._backend import constant
 from minidl.kernels import textbook
 from minidl.kernels.cpu.conv import blocking, direct, direct_dw
-from minidl.kernels.textbook.windows import output_size
 from tests.contract import memory_orders, relative_error
-from tests.kernels.twins import equal
+from tests.kernels.twins import equal, sized
 
 FAST = kernels.SETS["cpu"]
 TOLERANCE = 1e-5  # Winograd, which is allowed 2e-5, keeps to it at these sizes
@@ -64,9 +63,8 @@ CASES = {
 
 def drawn(x_shape, w_shape, stride, padding, dilation, groups, rng):
     """Draw x, w, b and dy in float32."""
-    oh = output_size(x_shape[2], w_shape[2], stride[0], padding[0], dilation[0])
-    ow = output_size(x_shape[3], w_shape[3], stride[1], padding[1], dilation[1])
-    shapes = x_shape, w_shape, w_shape[:1], (x_shape[0], w_shape[0], oh, ow)
+    *_, out_size = sized(x_shape, w_shape, stride, padding, dilation, groups)
+    shapes = x_shape, w_shape, w_shape[:1], (x_shape[0], w_shape[0], *out_size)
     return [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
 
 
@@ -76,7 +74,7 @@ def channels_last(a):
 
 def all_passes(room, x, w, b, dy, *settings):
     return {
-        "y": room.conv2d(x, w, b, *settings),
+        "y": room.conv2d(x, w, b, *settings, dy.shape[2:]),
         "dx": room.conv2d_dx(dy, w, x.shape, *settings),
         "dw": room.conv2d_dw(dy, x, w.shape, *settings),
     }
@@ -93,6 +91,20 @@ def check(x, w, b, dy, *settings, tolerance=TOLERANCE):
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_equals_the_textbook(case, rng):
     check(*drawn(*case, rng), *case[2:])
+
+
+@pytest.mark.parametrize(
+    "case", ["3×3", "1×1", "1×1, stride 2", "dilation", "groups of 4", "depthwise 3×3", "Winograd"]
+)
+def test_windows_at_the_end_may_be_left_out(case, rng):
+    """A transposed convolution with a wide output_padding asks for fewer than fit; more than fit are refused."""
+    x, w, b, dy = drawn(*CASES[case], rng)
+    settings = CASES[case][2:]
+    check(x, w, b, dy[:, :, :-1, :-2], *settings)
+    oh, ow = dy.shape[2:]
+    for out_size in ((oh + 1, ow), (oh, ow + 1), (0, ow)):
+        with pytest.raises(ValueError, match=r"conv2d: "):
+            FAST.conv2d(x, w, b, *settings, out_size)
 
 
 AREAS = {
@@ -245,7 +257,7 @@ def test_the_workspace_can_be_small_and_does_not_grow_with_the_batch(case, rng, 
     amounts = []
     for times in (16, 32):
         many_x, many_dy = (channels_last(np.repeat(a, times, axis=0)) for a in (x, dy))
-        FAST.conv2d(many_x, w, b, *CASES[case][2:])  # compiles, if it must
+        FAST.conv2d(many_x, w, b, *sized(*CASES[case]))  # compiles, if it must
         lent.clear()
         FAST.conv2d_dw(many_dy, many_x, w.shape, *CASES[case][2:])
         amounts.append(sum(lent))
@@ -272,8 +284,8 @@ def check_fused(case, activation, rng):
     x, w, b, dy = drawn(*case, rng)
     for bias, residual in ((b, None), (b, dy), (None, dy)):
         exact = [None if a is None else a.astype(np.float64) for a in (x, w, bias, residual)]
-        expected = textbook.conv2d_fused(*exact, activation, *case[2:])
-        result = FAST.conv2d_fused(x, w, bias, residual, activation, *case[2:])
+        expected = textbook.conv2d_fused(*exact, activation, *sized(*case))
+        result = FAST.conv2d_fused(x, w, bias, residual, activation, *sized(*case))
         assert relative_error(result, expected) <= TOLERANCE
 
 
@@ -282,15 +294,15 @@ def test_weights_that_cannot_change_are_prepared_once(case, rng):
     from minidl.kernels.cpu.conv import prepacked
 
     x, w, b, _ = drawn(*CASES[case], rng)
-    expected = FAST.conv2d(x, w, b, *CASES[case][2:])
+    expected = FAST.conv2d(x, w, b, *sized(*CASES[case]))
     before = len(prepacked._kept)
     w, fixed = constant(w), constant(b)
     for bias in (fixed, b, fixed):
-        np.testing.assert_array_equal(FAST.conv2d(x, w, bias, *CASES[case][2:]), expected)
+        np.testing.assert_array_equal(FAST.conv2d(x, w, bias, *sized(*CASES[case])), expected)
         assert len(prepacked._kept) == before + 1
     b += 1  # a bias that can change is read each time
-    np.testing.assert_allclose(FAST.conv2d(x, w, b, *CASES[case][2:]), expected + 1, atol=1e-5)
-    np.testing.assert_array_equal(FAST.conv2d(x, w, fixed, *CASES[case][2:]), expected)
+    np.testing.assert_allclose(FAST.conv2d(x, w, b, *sized(*CASES[case])), expected + 1, atol=1e-5)
+    np.testing.assert_array_equal(FAST.conv2d(x, w, fixed, *sized(*CASES[case])), expected)
     del w
     assert len(prepacked._kept) == before
 
@@ -301,9 +313,9 @@ def test_what_is_kept_for_frozen_weights_serves_other_pictures_and_has_a_limit(r
     w = constant(rng.standard_normal((6, 5, 3, 3), dtype=np.float32))
     for size in range(3, 4 + prepacked.MOST):
         x = rng.standard_normal((1, 5, size, 4), dtype=np.float32)
-        settings = ((1, 1), ((0, 0), (0, 0)), (1, 1), 1)
+        settings = ((1, 1), ((0, 0), (0, 0)), (1, 1), 1, (size - 2, 2))
         equal("conv2d", x, w, None, *settings)
-        equal("conv2d", x, w, None, (2, 1), *settings[1:])
+        equal("conv2d", x, w, None, (2, 1), *settings[1:4], ((size - 1) // 2, 2))
         assert len(prepacked._kept[id(w)][1]) <= prepacked.MOST
     with kernels.use("cpu", conv="im2col"):
         assert FAST.conv2d(x, w, None, *settings) is NotImplemented
@@ -313,20 +325,20 @@ def test_what_is_kept_for_frozen_weights_serves_other_pictures_and_has_a_limit(r
 def test_weights_that_are_read_only_for_a_while_are_never_served_stale(algorithm, rng):
     x, w, *_ = drawn(*CASES[algorithm], rng)
     w.flags.writeable = False
-    before = FAST.conv2d(x, w, None, *CASES[algorithm][2:])
+    before = FAST.conv2d(x, w, None, *sized(*CASES[algorithm]))
     w.flags.writeable = True
     w *= 2
     w.flags.writeable = False
-    np.testing.assert_allclose(FAST.conv2d(x, w, None, *CASES[algorithm][2:]), 2 * before, atol=1e-4)
+    np.testing.assert_allclose(FAST.conv2d(x, w, None, *sized(*CASES[algorithm])), 2 * before, atol=1e-4)
 
 
 def test_a_read_only_view_of_weights_that_can_change_is_not_kept(rng):
     x, w, *_ = drawn(*CASES["1×1"], rng)
     view = w[:]
     view.flags.writeable = False
-    first = FAST.conv2d(x, view, None, *CASES["1×1"][2:])
+    first = FAST.conv2d(x, view, None, *sized(*CASES["1×1"]))
     w *= 2
-    np.testing.assert_allclose(FAST.conv2d(x, view, None, *CASES["1×1"][2:]), 2 * first, rtol=1e-6)
+    np.testing.assert_allclose(FAST.conv2d(x, view, None, *sized(*CASES["1×1"])), 2 * first, rtol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 4, 7), (2, 64, 9, 9), (1, 1, 1, 1), (2, 17, 33, 31)])

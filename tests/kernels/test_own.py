@@ -8,7 +8,7 @@ import pytest
 
 from minidl import Tensor, kernels, ops
 from minidl.kernels import textbook
-from minidl.kernels._own import FORMS
+from minidl.kernels._own import FORMS, SIZED
 
 
 def counted(calls, *names):
@@ -37,6 +37,28 @@ def test_a_function_that_cannot_take_the_arguments_is_answered_at_once(name):
         pass
     with kernels.use(SimpleNamespace(**{name: lambda *arguments: None})):
         pass
+
+
+@pytest.mark.parametrize("name", SIZED)
+def test_a_convolution_that_works_its_size_out_by_itself_serves_as_before(name, rng):
+    """As in version 0.1.0, in which kernels had no out_size."""
+    calls = []
+
+    def run(*arguments):
+        calls.append(len(arguments))
+        return getattr(textbook, name)(*arguments, (4, 5))
+
+    count = len(inspect.signature(getattr(textbook, name)).parameters) - 1
+    listed = ", ".join(f"a{i}" for i in range(count))
+    mine = SimpleNamespace(**{name: eval(f"lambda {listed}: run({listed})", {"run": run})})
+    x, w = Tensor(rng.standard_normal((2, 3, 6, 7))), Tensor(rng.standard_normal((3, 3, 3, 3)))
+    for operation in (lambda: ops.conv2d_fused(x, w, activation="relu"), lambda: ops.im2col(x, 3)):
+        with kernels.use(mine):
+            found = operation().data
+        np.testing.assert_array_equal(found, operation().data)
+    assert calls == [count]
+    with kernels.use(SimpleNamespace(conv2d=lambda x, w, b, stride, padding, dilation, groups: x)):
+        np.testing.assert_array_equal(ops.conv2d_fused(x, Tensor(np.ones((3, 3, 1, 1)))).data, x.data)
 
 
 def test_a_batch_norm_of_before_learns_where_its_activation_went():
@@ -98,7 +120,7 @@ def call_of(form):
     weights = rng.standard_normal((3, 3, 3, 3))
     return {
         "add_relu": (x, dy),
-        "conv2d_fused": (x, weights, b, residual, "silu", (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+        "conv2d_fused": (x, weights, b, residual, "silu", (1, 1), ((1, 1), (1, 1)), (1, 1), 1, (5, 5)),
         "batch_norm_fused": (x, w, b, 1e-5, "relu6", residual),
         "batch_norm_eval_fused": (x, w, b, mean, rstd, "relu", residual),
         "batch_norm_fused_grads": (dy, x, w, b, mean, rstd, "hardswish", residual, None),

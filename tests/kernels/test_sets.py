@@ -271,7 +271,7 @@ def test_arrays_that_begin_between_two_floats_give_the_same(rng):
     ones, zeros = np.ones(16, np.float32), np.zeros(16, np.float32)
     calls = {
         "relu": (x,),
-        "conv2d": (x, w, None, *geometry),
+        "conv2d": (x, w, None, *geometry, (9, 9)),
         "batch_norm_fused": (x, ones, zeros, 1e-5, "relu", None),
         "max_pool2d": (x, (2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1), (4, 4)),
     }

@@ -110,7 +110,7 @@ def test_what_explain_says_is_what_runs(monkeypatch):
     x, w = (np.zeros(shape, np.float32) for shape in BIG)
     for choice in ("auto", "direct", "winograd", "narrow"):
         with kernels.use("cpu", conv=choice):
-            kernels.conv2d(x, w, None, (1, 1), ((1, 1), (1, 1)), (1, 1), 1)
+            kernels.conv2d(x, w, None, (1, 1), ((1, 1), (1, 1)), (1, 1), 1, x.shape[2:])
             assert ran.pop() == kernels.explain(*BIG, padding=1).forward.algorithm
     assert not ran
 

@@ -8,6 +8,7 @@ import pytest
 
 from minidl import kernels
 from minidl.kernels import textbook
+from minidl.kernels.textbook.windows import output_size
 from tests.contract import memory_orders, relative_error
 
 FAST = kernels.SETS["cpu"]
@@ -53,6 +54,12 @@ def same_bits_every_time(name, *arguments):
         for again in pool.map(lambda _: results(kernel, *arguments), range(6)):
             for a, b in zip(once, again, strict=True):
                 np.testing.assert_array_equal(a, b)
+
+
+def sized(x_shape, w_shape, stride, padding, dilation, groups):
+    """What a convolution takes behind its arrays: the geometry, and how many windows fit."""
+    fit = (output_size(x_shape[2 + a], w_shape[2 + a], stride[a], padding[a], dilation[a]) for a in range(2))
+    return stride, padding, dilation, groups, tuple(fit)
 
 
 def channels_last(array):

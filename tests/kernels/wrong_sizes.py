@@ -113,10 +113,11 @@ def products() -> Iterator[tuple[str, tuple]]:
     ):
         settings = (stride, stride), ((pad, pad), (pad, pad)), (1, 1), groups
         x, w, b = picture(3, c, 17, 18), single(o, c // groups, k, k), single(o)
-        y = textbook.conv2d(x, w, b, *settings)
-        yield "conv2d", (x, w, b, *settings)
-        yield "conv2d", (x, w, None, *settings)
-        yield "conv2d_fused", (x, w, b, np.ascontiguousarray(y), "relu", *settings)
+        out_size = tuple((size + 2 * pad - k) // stride + 1 for size in x.shape[2:])
+        y = textbook.conv2d(x, w, b, *settings, out_size)
+        yield "conv2d", (x, w, b, *settings, out_size)
+        yield "conv2d", (x, w, None, *settings, out_size)
+        yield "conv2d_fused", (x, w, b, np.ascontiguousarray(y), "relu", *settings, out_size)
         yield "conv2d_dx", (y, w, x.shape, *settings)
         yield "conv2d_dw", (y, x, w.shape, *settings)
 

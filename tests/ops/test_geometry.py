@@ -231,7 +231,7 @@ def test_col2im_is_the_adjoint_of_im2col(g):
     """<im2col(x), c> = <x, col2im(c)>."""
     geometry = (g.stride, g.padding, g.dilation)
     x, c = g.integers(g.x_shape, (*g.x_shape[:2], *g.kernel_size, *g.out_size))
-    cols = textbook.im2col(x, g.kernel_size, *geometry)
+    cols = textbook.im2col(x, g.kernel_size, *geometry, g.out_size)
     assert (cols * c).sum() == (x * textbook.col2im(c, x.shape, *geometry)).sum()
 
 
@@ -240,7 +240,7 @@ def test_the_three_convolutions_are_adjoint(g):
     """<conv2d(x, w), dy> = <x, conv2d_dx(dy, w)> = <w, conv2d_dw(dy, x)>."""
     geometry = (g.stride, g.padding, g.dilation, g.groups)
     x, w, dy = g.integers(g.x_shape, g.w_shape, g.y_shape)
-    product = (textbook.conv2d(x, w, None, *geometry) * dy).sum()
+    product = (textbook.conv2d(x, w, None, *geometry, g.out_size) * dy).sum()
     assert product == (x * textbook.conv2d_dx(dy, w, x.shape, *geometry)).sum()
     assert product == (w * textbook.conv2d_dw(dy, x, w.shape, *geometry)).sum()
 
@@ -315,7 +315,7 @@ def test_every_kernel_set_convolves_like_the_textbook(kernel_set, dtype, g):
     geometry = (g.stride, g.padding, g.dilation, g.groups)
     x, w, b, dy = (array.astype(dtype) for array in g.normal(g.x_shape, g.w_shape, g.w_shape[:1], g.y_shape))
     calls = {
-        "conv2d": (x, w, b, *geometry),
+        "conv2d": (x, w, b, *geometry, g.out_size),
         "conv2d_dx": (dy, w, x.shape, *geometry),
         "conv2d_dw": (dy, x, w.shape, *geometry),
     }
@@ -338,7 +338,7 @@ def coded(shape):
 @given(geometries(paddings=2))
 def test_im2col_puts_every_number_where_it_belongs(g):
     assume(max(g.size) <= 10)
-    cols = textbook.im2col(coded(g.x_shape), g.kernel_size, g.stride, g.padding, g.dilation)
+    cols = textbook.im2col(coded(g.x_shape), g.kernel_size, g.stride, g.padding, g.dilation, g.out_size)
     for n, c, i, j, oh, ow in np.ndindex(cols.shape):
         row = oh * g.stride[0] + i * g.dilation[0] - g.padding[0][0]
         column = ow * g.stride[1] + j * g.dilation[1] - g.padding[1][0]
@@ -355,7 +355,7 @@ def test_a_kernel_with_one_weight_picks_one_number(g, data):
     w[place] = 1
     o, c, i, j = place
     y = ops.conv2d(Tensor(coded(g.x_shape)), Tensor(w), **g.conv).data
-    cols = textbook.im2col(coded(g.x_shape), g.kernel_size, g.stride, g.padding, g.dilation)
+    cols = textbook.im2col(coded(g.x_shape), g.kernel_size, g.stride, g.padding, g.dilation, g.out_size)
     expected = np.zeros(g.y_shape)
     expected[:, o] = cols[:, o // g.o_group * g.c_group + c, i, j]
     np.testing.assert_array_equal(y, expected)

@@ -124,7 +124,7 @@ def test_a_convolution_needs_its_input_its_output_and_the_columns_of_one_picture
     """8×64×56×56, 64 kernels of 3×3: the columns of all pictures would be 9 times the input."""
     x, w = tensor(8, 64, 56, 56).data, tensor(64, 64, 3, 3).data
     columns = 64 * 9 * 56 * 56 * 4
-    allocated = peak(lambda: textbook.conv2d(x, w, None, (1, 1), ((1, 1), (1, 1)), (1, 1), 1))
+    allocated = peak(lambda: textbook.conv2d(x, w, None, (1, 1), ((1, 1), (1, 1)), (1, 1), 1, x.shape[2:]))
     assert allocated + x.nbytes <= 1.3 * (x.nbytes + x.nbytes + columns)
 
 
@@ -145,7 +145,7 @@ def test_a_1x1_convolution_makes_no_columns(monkeypatch, no_reuse):
 
     monkeypatch.setattr(conv, "im2col", no_columns)
     x, w = tensor(8, 64, 28, 28).data, tensor(64, 64, 1, 1).data
-    allocated = peak(lambda: textbook.conv2d(x, w, None, (1, 1), ((0, 0), (0, 0)), (1, 1), 1))
+    allocated = peak(lambda: textbook.conv2d(x, w, None, (1, 1), ((0, 0), (0, 0)), (1, 1), 1, x.shape[2:]))
     assert allocated <= 2.1 * x.nbytes
 
 
@@ -162,7 +162,7 @@ def test_vggs_second_layer_is_done_picture_by_picture(monkeypatch, no_reuse):
     x, w = np.ones((2, 64, 224, 224), "float32"), np.ones((64, 64, 3, 3), "float32")
     tracemalloc.start()
     try:
-        textbook.conv2d(x, w, None, (1, 1), ((1, 1), (1, 1)), (1, 1), 1)
+        textbook.conv2d(x, w, None, (1, 1), ((1, 1), (1, 1)), (1, 1), 1, x.shape[2:])
         allocated = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

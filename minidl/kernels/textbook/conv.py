@@ -23,7 +23,7 @@ from minidl import _backend
 from minidl._backend import Array
 from minidl._checks import Padding, Pair
 from minidl.kernels.textbook.sums import rounded, total
-from minidl.kernels.textbook.windows import col2im, im2col, output_size
+from minidl.kernels.textbook.windows import col2im, im2col
 
 BLOCK_BYTES = 4 * 2**20  # columns of one block; about what a second-level cache holds
 
@@ -35,26 +35,34 @@ def blocks(n: int, bytes_per_picture: int) -> Iterator[slice]:
         yield slice(start, min(n, start + step))
 
 
-def columns(x: Array, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, groups: int) -> Array:
+def columns(
+    x: Array, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, groups: int, out_size: Pair
+) -> Array:
     """Return the columns of x as the matrices (N, G, K, P) that are multiplied with w."""
     n = x.shape[0]
-    if kernel_size == stride == (1, 1) and padding == ((0, 0), (0, 0)):
+    if kernel_size == stride == (1, 1) and padding == ((0, 0), (0, 0)) and out_size == x.shape[2:]:
         return x.reshape(n, groups, x.shape[1] // groups, x.shape[2] * x.shape[3])  # 1×1: the picture is its columns
-    cols = im2col(x, kernel_size, stride, padding, dilation)  # (N, C, KH, KW, OH, OW)
-    _, c, kh, kw, oh, ow = cols.shape
-    return cols.reshape(n, groups, c // groups * kh * kw, oh * ow)
+    cols = im2col(x, kernel_size, stride, padding, dilation, out_size)  # (N, C, KH, KW, OH, OW)
+    return cols.reshape(n, groups, -1, out_size[0] * out_size[1])
 
 
-def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Padding, dilation: Pair, groups: int) -> Array:
+def conv2d(
+    x: Array,
+    w: Array,
+    b: Array | None,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    groups: int,
+    out_size: Pair,
+) -> Array:
     """Convolve x (N, C, H, W) with w (O, C/G, KH, KW) and add b (O,) or nothing: y (N, O, OH, OW)."""
-    n, (o, c_group, kh, kw) = x.shape[0], w.shape
-    oh = output_size(x.shape[2], kh, stride[0], padding[0], dilation[0])
-    ow = output_size(x.shape[3], kw, stride[1], padding[1], dilation[1])
+    n, (o, c_group, kh, kw), (oh, ow) = x.shape[0], w.shape, out_size
     k, p = c_group * kh * kw, oh * ow
     y = _backend.empty((n, o, oh, ow), x.dtype, like=x)
     w_mat = w.reshape(groups, o // groups, k)  # (G, O/G, K)
     for block in blocks(n, groups * k * p * x.itemsize):
-        cols = columns(x[block], (kh, kw), stride, padding, dilation, groups)  # (B, G, K, P)
+        cols = columns(x[block], (kh, kw), stride, padding, dilation, groups, out_size)  # (B, G, K, P)
         y[block] = (w_mat @ cols).reshape(-1, o, oh, ow)  # (B, G, O/G, P) -> (B, O, OH, OW)
         del cols  # before those of the next block are made
     if b is not None:
@@ -86,7 +94,7 @@ def conv2d_dw(
     k, p = c_group * kh * kw, oh * ow
     dw = _backend.full((groups, o // groups, k), 0, "float64", like=dy)
     for block in blocks(n, max(groups * k * p, o * k) * dy.itemsize):
-        cols = columns(x[block], (kh, kw), stride, padding, dilation, groups)  # (B, G, K, P)
+        cols = columns(x[block], (kh, kw), stride, padding, dilation, groups, (oh, ow))  # (B, G, K, P)
         dy_mat = dy[block].reshape(-1, groups, o // groups, p)  # (B, G, O/G, P)
         dw += total(dy_mat @ cols.swapaxes(2, 3), (0,))  # (B, G, O/G, K) -> (G, O/G, K)
         del cols

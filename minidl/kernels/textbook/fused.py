@@ -69,9 +69,10 @@ def conv2d_fused(
     padding: Padding,
     dilation: Pair,
     groups: int,
+    out_size: Pair,
 ) -> Array:
     """y = activation(conv2d(x, w, b) + residual): a layer at inference, its batch norm folded into w and b."""
-    return finish(conv2d(x, w, b, stride, padding, dilation, groups), activation, residual)
+    return finish(conv2d(x, w, b, stride, padding, dilation, groups, out_size), activation, residual)
 
 
 def batch_norm_fused(

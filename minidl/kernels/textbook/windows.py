@@ -84,18 +84,15 @@ def taps(kernel_size: Pair, stride: Pair, dilation: Pair, out_size: Pair) -> Ite
             yield i, j, rows, slice(left, left + stride[1] * (ow - 1) + 1, stride[1])
 
 
-def im2col(x: Array, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair) -> Array:
+def im2col(x: Array, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, out_size: Pair) -> Array:
     """Write out what every window of x sees: x (N, C, H, W) -> cols (N, C, KH, KW, OH, OW).
 
     Source: Chellapilla, Puri and Simard, "High performance convolutional neural networks for document processing"
     (2006), section 2.2.
     """
-    (n, c, h, width), (kh, kw) = x.shape, kernel_size
-    oh = output_size(h, kh, stride[0], padding[0], dilation[0])
-    ow = output_size(width, kw, stride[1], padding[1], dilation[1])
-    cols = _backend.empty((n, c, kh, kw, oh, ow), x.dtype, like=x)
+    cols = _backend.empty((*x.shape[:2], *kernel_size, *out_size), x.dtype, like=x)
     padded = pad(x, padding)
-    for i, j, rows, columns in taps(kernel_size, stride, dilation, (oh, ow)):
+    for i, j, rows, columns in taps(kernel_size, stride, dilation, out_size):
         cols[:, :, i, j] = padded[:, :, rows, columns]
     return cols
 

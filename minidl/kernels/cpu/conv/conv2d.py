@@ -41,11 +41,6 @@ def _check_shape(name: str, array: Any, shape: tuple[int, ...]) -> None:
         raise ValueError(f"conv2d: {name} must have the shape {shape} here; received {name}.shape={array.shape}")
 
 
-def _is_smaller(shape: tuple[int, ...], asked: tuple[int, ...]) -> bool:
-    """Tell whether windows at the end are left out: a transposed convolution with output_padding >= stride has them."""
-    return shape[:2] == asked[:2] and shape != asked and shape[2] <= asked[2] and shape[3] <= asked[3]
-
-
 def _forward(
     x: np.ndarray,
     w: np.ndarray,
@@ -120,9 +115,9 @@ def prepare_conv2d_fused(
 @door("dy (N O OH OW), w (O I KH KW), x_shape (N C H W)")
 def conv2d_dx(dy: np.ndarray, w: np.ndarray, x_shape: tuple[int, ...], *settings: Any) -> np.ndarray:
     """dx (N, C, H, W)."""
-    sizes = measure(x_shape, w.shape, *settings)
+    sizes = measure(x_shape, w.shape, *settings, dy.shape[2:])
     algorithm = choose(sizes, "dx")
-    if algorithm is None or _is_smaller(dy.shape, (sizes.n, sizes.o, sizes.oh, sizes.ow)):
+    if algorithm is None:
         return NotImplemented
     _check_shape("dy", dy, (sizes.n, sizes.o, sizes.oh, sizes.ow))
     dx = _backend.empty_channels_last(x_shape, dy.dtype)
@@ -133,7 +128,7 @@ def conv2d_dx(dy: np.ndarray, w: np.ndarray, x_shape: tuple[int, ...], *settings
 @door("dy (N O OH OW), x (N C H W), w_shape (O I KH KW)")
 def conv2d_dw(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], *settings: Any) -> np.ndarray:
     """dw (O, C/G, KH, KW)."""
-    sizes = measure(x.shape, w_shape, *settings)
+    sizes = measure(x.shape, w_shape, *settings, dy.shape[2:])
     algorithm = choose(sizes, "dw")
     if algorithm is None:
         return NotImplemented

@@ -105,7 +105,8 @@ class Geometry(NamedTuple):
 
     def as_one_row(self) -> Geometry:
         """Return these sizes; where windows are pixels (1×1), those of one picture of one row, which has all pixels."""
-        if (self.kh, self.kw, *self.stride) != (1, 1, 1, 1) or any(map(any, self.padding)):
+        sizes = self.kh, self.kw, *self.stride, self.oh, self.ow
+        if sizes != (1, 1, 1, 1, self.h, self.width) or any(map(any, self.padding)):
             return self
         pixels = self.n * self.h * self.width
         return self._replace(n=1, h=1, width=pixels, oh=1, ow=pixels)
@@ -130,21 +131,30 @@ def _phases(size: int, taps: int, stride: int, padding: int, dilation: int, sour
 
 @functools.lru_cache(maxsize=4096)
 def _measured(
-    x_shape: tuple[int, ...], w_shape: tuple[int, ...], stride: Pair, padding: Padding, dilation: Pair, groups: int
+    x_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    groups: int,
+    out_size: Pair,
 ) -> Geometry:
     (n, c, h, width), (o, inputs, kh, kw) = x_shape, w_shape
     to_int("conv2d", "groups", groups, least=1)
     for name, pair in (("stride", stride), ("dilation", dilation)):
         to_pair("conv2d", name, pair, least=1)
-    oh = output_size(h, kh, stride[0], padding[0], dilation[0])
-    ow = output_size(width, kw, stride[1], padding[1], dilation[1])
-    judged_windows("conv2d", (h, width), (kh, kw), stride, padding, dilation, (oh, ow))
+    to_pair("conv2d", "out_size", out_size, least=1)
+    judged_windows("conv2d", (h, width), (kh, kw), stride, padding, dilation, out_size)
+    for axis, size in enumerate((h, width)):
+        fit = output_size(size, w_shape[2 + axis], stride[axis], padding[axis], dilation[axis])
+        if out_size[axis] > fit:
+            raise ValueError(f"conv2d: {fit} windows fit along axis {2 + axis} of x; received out_size={out_size}")
     if c != inputs * groups or o % groups:
         raise ValueError(
             f"conv2d: expects x (N, G * I, H, W) and w (O, I, KH, KW) with O % G = 0; "
             f"received x.shape={x_shape}, w.shape={w_shape}, G={groups}"
         )
-    return Geometry(n, c, h, width, o, kh, kw, oh, ow, stride, padding, dilation, groups)
+    return Geometry(n, c, h, width, o, kh, kw, *out_size, stride, padding, dilation, groups)
 
 
 def measure(x_shape: tuple[int, ...], w_shape: tuple[int, ...], *settings: Any) -> Geometry:
@@ -158,5 +168,5 @@ def measure(x_shape: tuple[int, ...], w_shape: tuple[int, ...], *settings: Any) 
         return _measured(x_shape, w_shape, *settings)
     except TypeError:
         raise TypeError(
-            f"conv2d: expects stride, padding, dilation (tuples of ints) and groups; received {settings!r}"
+            f"conv2d: expects stride, padding, dilation, groups and out_size (ints and tuples); received {settings!r}"
         ) from None
