@@ -57,6 +57,21 @@ def test_a_name_is_found_by_its_old_spelling(module, old):
         assert getattr(importlib.import_module(module), old) is found(_deprecated.NAMES[module][old])
 
 
+@pytest.mark.parametrize("function", ["fit", "train", "resume", "evaluate_run", "report_run"])
+def test_watchers_are_callbacks(function):
+    call = getattr(training, function)
+    given = (None,) * (3 if function == "fit" else 1)
+    with pytest.warns(DeprecationWarning, match=rf"{function}\(watchers=…\) is called callbacks now"):
+        with pytest.raises(
+            TypeError, match=rf"{function}: callbacks must be a list of Callbacks or functions; rec.*\[3\]"
+        ):
+            call(*given, watchers=[3])
+    with pytest.raises(
+        TypeError, match=f"{function}: watchers and callbacks are two words for one thing; say callbacks"
+    ):
+        call(*given, watchers=[], callbacks=[])
+
+
 def test_the_warning_points_at_whoever_uses_the_old_name():
     code = "import minidl.training.watcher"
     with warnings.catch_warnings(record=True, action="always") as told:

@@ -209,12 +209,12 @@ def evaluate_run(
     Raises:
         ValueError: if there is no run or no such checkpoint, it cannot be read, or the data set has other classes.
     """
-    run = RunFolder.open(path)
+    callbacks, run = as_callbacks("evaluate_run", callbacks), RunFolder.open(path)
     file = run.checkpoint(checkpoint)
     changes = {"data": absolute_or_none(data), "device": device}
     state = load_checkpoint(file, **{name: value for name, value in changes.items() if value is not None})
     if val is None:
-        pictures = validation_pictures(run, state, as_callbacks("evaluate_run", callbacks), moved=data is not None)
+        pictures = validation_pictures(run, state, callbacks, moved=data is not None)
     else:
         pictures = as_split("evaluate_run", "val", val, classes_only=True)
         check_classes(state, pictures)

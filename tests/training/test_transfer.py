@@ -13,6 +13,7 @@ from minidl.training.settings.resolve import resolve
 from minidl.training.transfer import freeze_body, last_layer, passing_on
 from minidl.weights import demo_path
 from tests.models.narrow import NARROW, narrow
+from tests.training import tiny
 
 # Something stands behind them, or beside.
 OTHER_HEADS = {
@@ -112,34 +113,40 @@ def test_weights_that_there_are_not_are_refused_before_a_word_is_said_of_them():
     assert said == []
 
 
-def test_what_a_run_says_of_its_weights_is_read_without_its_network(config, parts, monkeypatch):
-    run = training.train(replace(config, freeze=False), parts=parts).run
-    monkeypatch.setattr(models, "get_model", None)
-    assert origin_of("resnet20_cifar", run.last).side == 32
-
-
-def test_features_are_made_of_every_picture_once_and_told(config, parts, monkeypatch):
-    class Told(training.Callback):
-        counts = []
-
-        def on_features(self, done, total):
-            self.counts.append((done, total))
-
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Settings for a network so small that it learns in a blink, with weights of its own."""
+    tiny.register(monkeypatch.setitem)
     monkeypatch.setattr("minidl.training.runs._draw", lambda *_: None)
-    seen, whole = [], type(models.get_model("resnet20_cifar")).forward
+    weights.save(tmp_path / "tiny.safetensors", models.get_model("tiny", in_channels=1).state_dict())
+    settings = {"epochs": 1, "batch_size": 16, "transforms": [], "test_transforms": []}
+    return training.Config(model="tiny", weights=str(tmp_path / "tiny.safetensors"), freeze=True, **settings)
+
+
+def test_what_a_run_says_of_its_weights_is_read_without_its_network(small, monkeypatch):
+    run = training.train(small, parts=tiny.parts()).run
+    monkeypatch.setattr(models, "get_model", None)
+    assert origin_of("tiny", run.last).side == 8
+
+
+def test_features_are_made_of_every_picture_once_and_told(small, monkeypatch):
+    seen, counts, forward = [], [], tiny.Tiny.forward
+
+    class Told(training.Callback):
+        def on_features(self, done, total):
+            counts.append((done, total))
 
     def counted(net, x):
         seen.append(len(x.data))
-        return whole(net, x)
+        return forward(net, x)
 
-    monkeypatch.setattr(type(models.get_model("resnet20_cifar")), "forward", counted)
-    normal = [{"name": "normalize", "mean": [0.1], "std": [0.5]}]
-    config = replace(config, transforms=normal, test_transforms=normal)
-    outcome = training.train(config, parts=parts, callbacks=[Told()])
-    batches = [16, 16, 12, 16, 8]  # 44 and 24 pictures
-    assert Told.counts == [(done, len(batches)) for done in range(1, len(batches) + 1)]
-    assert seen[-len(batches) - 1 :] == [1, *batches]  # one is tried, to find the head and how large features are
-    assert outcome.finished
+    monkeypatch.setattr("minidl.training.runs.compile_ahead", lambda *_: seen.append("the dry run is done"))
+    monkeypatch.setattr(tiny.Tiny, "forward", counted)
+    assert training.train(small, parts=tiny.parts(), callbacks=[Told()]).state.head is not None
+    batches = [16, 16, 5, 9]  # of 37 and 9 pictures
+    assert counts == [(done, len(batches)) for done in range(1, len(batches) + 1)]
+    after = seen[seen.index("the dry run is done") + 1 :]
+    assert after == [1, *batches]  # one is tried, to find the head and how large features are
 
 
 def test_numbers_that_were_given_stay():
