@@ -49,18 +49,18 @@ MUTANTS = (
     ),
     Mutant("way back: wrong distance of taps", "conv/geometry.py", "every * dilation // stride", "dilation"),
     Mutant(
-        "slab: no zeros on the right",
+        "input tile: no zeros on the right",
         "conv/input_tile.py",
-        "zeros(slab, at + after * pixel, (span - after) * pixel)",
+        "zeros(tile, at + after * pixel, (span - after) * pixel)",
         "pass",
     ),
     Mutant(
-        "slab: a row too many",
+        "input tile: a row too many",
         "conv/input_tile.py",
         "top + row < 0 or top + row >= h:",
         "top + row < 0 or top + row > h:",
     ),
-    Mutant("slab: last channels forgotten", "conv/input_tile.py", "if whole < channels:", "if whole > channels:"),
+    Mutant("input tile: last channels forgotten", "conv/input_tile.py", "if whole < channels:", "if whole > channels:"),
     Mutant(
         "packing: a round of the transpose is wrong", "simd/transpose.py", "else LANES + lane - s for", "else lane for"
     ),
@@ -75,7 +75,10 @@ MUTANTS = (
         "range(outputs)",
     ),
     Mutant(
-        "direct: missed group of the weights", "conv/direct.py", "one_w = ((group * blocks + block)", "one_w = ((block)"
+        "direct: missed group of the weights",
+        "conv/direct.py",
+        "number, two = group * blocks + block,",
+        "number, two = block,",
     ),
     Mutant(
         "direct: last products forgotten",
@@ -86,10 +89,10 @@ MUTANTS = (
     Mutant(
         "direct: last window forgotten",
         "conv/direct.py",
-        "sums, left_of, lanes, channel",
-        "sums, left_of - 1, lanes, channel",
+        "acc, left_of, lanes, channel",
+        "acc, left_of - 1, lanes, channel",
     ),
-    Mutant("direct: last channels win", "conv/direct.py", "sums, left_of, lanes, channel", "sums, left_of, lanes, 0"),
+    Mutant("direct: last channels win", "conv/direct.py", "acc, left_of, lanes, channel", "acc, left_of, lanes, 0"),
     Mutant(
         "direct: a picture without its corner",
         "conv/direct.py",
@@ -97,10 +100,10 @@ MUTANTS = (
         "* source_width) * c + at",
     ),
     Mutant(
-        "direct: a picture's rows as those of a slab",
+        "direct: a picture's rows as those of an input tile",
         "conv/direct.py",
-        "source_h, source_width, c\n",
-        "down, source_width, c\n",
+        "+ at, source_h, source_width, c)",
+        "+ at, down, source_width, c)",
     ),
     Mutant(
         "direct: too few windows for a picture",
@@ -131,19 +134,19 @@ MUTANTS = (
     Mutant(
         "direct dw: pictures of an area on one place",
         "conv/direct_dw.py",
-        "at, lanes = number * across * along * 2 * LANES,",
-        "at, lanes = 0,",
+        "        place = begin_of(target, picture + number, first",
+        "        at, place = 0, begin_of(target, picture + number, first",
     ),
     Mutant(
         "direct dw: last area wins",
         "conv/direct_dw.py",
-        "LANES, sums, length - q, LANES, job > first_job)",
-        "LANES, sums, length - q, LANES, 0)",
+        "LANES, acc, length - q, LANES, adding)",
+        "LANES, acc, length - q, LANES, 0)",
     ),
-    Mutant("narrow: wrong copy", "conv/grouped.py", "ahead, second_of_4(v)", "ahead, first_of_4(v)"),
-    Mutant("narrow: channels of a group not exchanged", "conv/grouped.py", "width).transpose(0, 3, 2, 1)", "width)"),
-    Mutant("narrow dw: last windows forgotten", "conv/grouped.py", "windows_w - WINDOWS * sevens", "0"),
-    Mutant("narrow dw: wrong row", "conv/grouped.py", "i % taps * spacing", "i % taps"),
+    Mutant("grouped: wrong copy", "conv/grouped.py", "ahead, second_of_4(v)", "ahead, first_of_4(v)"),
+    Mutant("grouped: channels of a group not exchanged", "conv/grouped.py", "width).transpose(0, 3, 2, 1)", "width)"),
+    Mutant("grouped dw: last windows forgotten", "conv/grouped.py", "windows_w - WINDOWS * sevens", "0"),
+    Mutant("grouped dw: wrong row", "conv/grouped.py", "i % taps * spacing", "i % taps"),
     Mutant("Winograd: wrong number in B", "conv/winograd.py", "splat(-SUM)", "splat(-TWO)"),
     Mutant("Winograd: wrong number in A", "conv/winograd.py", "R3, S3 = R * HALF, S * TWO", "R3, S3 = R, S * TWO"),
     Mutant("Winograd: wrong number in G", "conv/winograd.py", "np.float32(1 / 6)", "np.float32(1 / 5)"),
@@ -158,8 +161,8 @@ MUTANTS = (
     Mutant(
         "Winograd: last rows of tiles",
         "conv/winograd.py",
-        "put_sums(m, out, LANES, sums, rows, LANES, adding)",
-        "put_sums(m, out, LANES, sums, rows - 1, LANES, adding)",
+        "put_acc(m, out, LANES, acc, rows, LANES, adding)",
+        "put_acc(m, out, LANES, acc, rows - 1, LANES, adding)",
     ),
     Mutant("Winograd: eight rows counted as seven", "conv/winograd.py", "row += 8", "row += 7"),
     Mutant("Winograd: seven rows counted as eight", "conv/winograd.py", "row += 7", "row += 8"),
@@ -172,8 +175,8 @@ MUTANTS = (
     Mutant(
         "Winograd dw: last chunk wins",
         "conv/winograd_dw.py",
-        "sums, COLUMNS, LANES, first)",
-        "sums, COLUMNS, LANES, 0)",
+        "acc, COLUMNS, LANES, first)",
+        "acc, COLUMNS, LANES, 0)",
     ),
     Mutant(
         "Winograd dw: infinity forgotten", "conv/winograd_dw.py", "splat(TWO), even_s, u5)", "splat(TWO), even_s, u0)"
@@ -181,7 +184,7 @@ MUTANTS = (
     Mutant(
         "Winograd: a row below the picture", "conv/winograd.py", "if 0 <= row + 3 < h else", "if 0 <= row + 3 <= h else"
     ),
-    Mutant("finish: residual forgotten", "conv/epilogue.py", "        if added:", "        if added > 1:"),
+    Mutant("epilogue: residual forgotten", "conv/epilogue.py", "        if added:", "        if added > 1:"),
 )
 
 

@@ -108,14 +108,14 @@ def test_what_explain_says_is_what_runs(monkeypatch):
     ]
     monkeypatch.setattr(algorithms, "ALGORITHMS", tuple(marked))
     x, w = (np.zeros(shape, np.float32) for shape in BIG)
-    for choice in ("auto", "direct", "winograd", "narrow"):
+    for choice in ("auto", "direct", "winograd", "grouped"):
         with kernels.use("cpu", conv=choice):
             kernels.conv2d(x, w, None, (1, 1), ((1, 1), (1, 1)), (1, 1), 1, x.shape[2:])
             assert ran.pop() == kernels.explain(*BIG, padding=1).forward.algorithm
     assert not ran
 
 
-@pytest.mark.parametrize(("conv", "expected"), [("direct", "direct"), ("narrow", "direct"), ("winograd", "winograd")])
+@pytest.mark.parametrize(("conv", "expected"), [("direct", "direct"), ("grouped", "direct"), ("winograd", "winograd")])
 def test_an_algorithm_can_be_asked_for_and_gives_the_same(conv, expected, rng):
     x, w = (rng.standard_normal(shape, dtype=np.float32) for shape in BIG)
     with kernels.use("cpu", conv=conv):

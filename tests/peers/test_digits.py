@@ -181,7 +181,7 @@ def test_direct_convolutions_keep_as_many_digits_as_pytorch(layer):
 @pytest.mark.parametrize("layer", NARROW, ids=lambda layer: layer.name)
 def test_convolutions_of_narrow_groups_do_so_too(layer):
     with kernels.use("cpu"):
-        assert algorithms(layer) == ({"narrow", "direct"} if layer.shapes[1][1] == 8 else {"narrow"})
+        assert algorithms(layer) == ({"grouped", "direct"} if layer.shapes[1][1] == 8 else {"grouped"})
         ours, theirs = errors(layer)
     assert (ours <= AS_PYTORCH * theirs).all(), f"{ours} {theirs}"
 

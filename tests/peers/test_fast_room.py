@@ -19,7 +19,7 @@ timm = pytest.importorskip("timm")
 pytestmark = pytest.mark.peers
 
 SIDE, BATCH = 96, 4
-TILED, NARROW = {"direct", "winograd"}, {"direct", "narrow"}
+TILED, NARROW = {"direct", "winograd"}, {"direct", "grouped"}
 CASES = {
     "resnet18": TILED,
     "resnet50": TILED,

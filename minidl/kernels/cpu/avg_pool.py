@@ -21,7 +21,8 @@ from minidl.kernels.cpu.door import door, judged_windows
 from minidl.kernels.cpu.max_pool import ACROSS, ZERO, store_four
 from minidl.kernels.cpu.memory.layout import pixels
 from minidl.kernels.cpu.simd.compile import inline, kernel
-from minidl.kernels.cpu.simd.vector import LANES, fma, load, load_some, narrow, splat, store_some, widen
+from minidl.kernels.cpu.simd.load_store import load, load_some, store_some
+from minidl.kernels.cpu.simd.vector import LANES, fma, narrow, splat, widen
 from minidl.kernels.textbook import pool as textbook
 
 FEW = 9  # a window of 3×3 is added up in one go

@@ -12,7 +12,8 @@ from minidl import _backend, _threads
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import pixels
 from minidl.kernels.cpu.simd.compile import kernel
-from minidl.kernels.cpu.simd.vector import LANES, load_some, store_some, widen
+from minidl.kernels.cpu.simd.load_store import load_some, store_some
+from minidl.kernels.cpu.simd.vector import LANES, widen
 
 ROWS = 32  # as many stay in the cache while the blocks of channels pass
 

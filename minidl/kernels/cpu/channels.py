@@ -22,17 +22,8 @@ from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.copies import copied
 from minidl.kernels.cpu.memory.layout import pixels, rows, rows_in_place
 from minidl.kernels.cpu.simd.compile import inline, kernel
-from minidl.kernels.cpu.simd.vector import (
-    LANES,
-    fma,
-    load,
-    load_some,
-    splat,
-    square_root,
-    store,
-    store_some,
-    widen,
-)
+from minidl.kernels.cpu.simd.load_store import load, load_some, store, store_some
+from minidl.kernels.cpu.simd.vector import LANES, fma, splat, square_root, widen
 
 MOST_QUARTERS = 8
 FEW = 8  # numbers that are added up in one go: the sum of such sums keeps more digits

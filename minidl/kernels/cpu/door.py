@@ -1,7 +1,7 @@
-"""What the arrays of a call must have in common, judged before a kernel walks through them.
+"""What the arrays of a call must have in common, judged before a kernel reads them.
 
 A compiled kernel asks nobody: it takes the sizes from one array and reads and writes the others by them. So every door
-of this room states what its kernels rely on, in one line, which is judged at every call:
+of this kernel set states what its kernels rely on, in one line, which is judged at every call:
 
     @door("x (N C H W), s (N C)")                    the same letter is the same number, wherever it stands
     @door("dy (...), y (...)")                       the dots are any axes, everywhere the same
@@ -77,7 +77,7 @@ def _parsed(op: str, names: tuple[str, ...], spec: str) -> list[Entry]:
 
 
 def door(spec: str, name: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let a function of this room decline, by NotImplemented, what it does not serve; the textbook then does it.
+    """Let a function of this kernel set decline, by NotImplemented, what it does not serve; the textbook then does it.
 
     Served are NumPy arrays with at least one element, in any memory order, of which the first is native float32, in a
     process that has its threads. What the others must be then is stated and judged at every call, so that no kernel can

@@ -4,7 +4,7 @@ Their arithmetic costs nothing beside the memory: a core adds sixteen floats in 
 So all that counts is to touch every array once. NumPy's `x * mask * scale` reads and writes three arrays more than
 that, with one thread.
 
-All arrays of a call are walked as rows of equally many numbers: one long row where they lie alike and without gaps, the
+All arrays of a call are read as rows of equally many numbers: one long row where they lie alike and without gaps, the
 channels of a pixel where one of them is a slice of a wider block, which is read where it lies.
 """
 
@@ -28,7 +28,8 @@ from minidl.kernels.cpu.memory.layout import (
 from minidl.kernels.cpu.simd import functions
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import activated, activated_dx, fused
-from minidl.kernels.cpu.simd.vector import LANES, load_some, splat, store_some, where
+from minidl.kernels.cpu.simd.load_store import load_some, store_some
+from minidl.kernels.cpu.simd.vector import LANES, splat, where
 
 ZERO = np.float32(0)  # of what a mask leaves out: it selects, and does not multiply
 

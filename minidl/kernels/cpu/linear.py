@@ -23,10 +23,11 @@ from minidl import _backend
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.workspace import floats
-from minidl.kernels.cpu.simd.accumulators import EIGHT, add_sums, eightfold, fma_vectors
+from minidl.kernels.cpu.simd.accumulators import EIGHT, add_acc, eightfold, fma_vectors
 from minidl.kernels.cpu.simd.compile import kernel
 from minidl.kernels.cpu.simd.gemm import product
-from minidl.kernels.cpu.simd.vector import LANES, load, splat, store, sum_of
+from minidl.kernels.cpu.simd.load_store import load, store
+from minidl.kernels.cpu.simd.vector import LANES, splat, sum_of
 
 ROWS = 64  # for each thread, from which on rows are shared
 FEW = 12  # rows of x, up to which they are multiplied one by one
@@ -67,10 +68,10 @@ def _dots(x, w, y, totals, threads):
                 store(own, i * LANES, splat(np.float32(0)))
             for begin in range(0, whole, PIECE):
                 for row in range(rows):
-                    sums, place = eightfold(splat(np.float32(0))), row * BESIDE * LANES
+                    acc, place = eightfold(splat(np.float32(0))), row * BESIDE * LANES
                     for k in range(begin, min(begin + PIECE, whole), LANES):
-                        sums = fma_vectors(sums, w, first * inner + k, inner, load(x, row * inner + k))
-                    add_sums(own, place, LANES, sums, BESIDE, LANES)
+                        acc = fma_vectors(acc, w, first * inner + k, inner, load(x, row * inner + k))
+                    add_acc(own, place, LANES, acc, BESIDE, LANES)
             for row in range(rows):
                 for output in range(new, min(new + BESIDE, o)):
                     total = sum_of(load(own, (row * BESIDE + output - first) * LANES))

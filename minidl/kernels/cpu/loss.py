@@ -13,7 +13,8 @@ from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import pixels, rows
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import exp
-from minidl.kernels.cpu.simd.vector import LANES, fma, load_some, splat, store_some
+from minidl.kernels.cpu.simd.load_store import load_some, store_some
+from minidl.kernels.cpu.simd.vector import LANES, fma, splat
 
 
 @inline

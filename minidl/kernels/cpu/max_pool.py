@@ -20,20 +20,8 @@ from minidl._checks import Padding, Pair
 from minidl.kernels.cpu.door import door, judged_windows
 from minidl.kernels.cpu.memory.layout import pixels
 from minidl.kernels.cpu.simd.compile import inline, kernel
-from minidl.kernels.cpu.simd.vector import (
-    LANES,
-    both,
-    bytes_are,
-    either,
-    fetch,
-    load,
-    load_some,
-    maximum,
-    splat,
-    store,
-    store_some,
-    where,
-)
+from minidl.kernels.cpu.simd.load_store import bytes_are, load, load_some, prefetch, store, store_some
+from minidl.kernels.cpu.simd.vector import LANES, both, either, maximum, splat, where
 
 ACROSS = 4 * LANES
 AHEAD = 4  # windows: comparing takes so long that the processor does not look ahead itself
@@ -58,12 +46,12 @@ def _taps_of_all(windows, stride, front, dilation, count, size):
 
 
 @inline
-def _fetch_ahead(x, corner, i_first, i_last, down, across):
+def _prefetch_windows(x, corner, i_first, i_last, down, across):
     """Ask memory for what a window that is AHEAD of the one at `corner` sees first: `across` floats of each row."""
     for i in range(i_first, i_last):
         place = corner + i * down + AHEAD * across
         for coming in range(place, place + across, LANES):
-            fetch(x, coming)
+            prefetch(x, coming)
 
 
 @inline
@@ -95,7 +83,7 @@ def _max(x, y, winners, kh, kw, stride_h, stride_w, top, left, dilation_h, dilat
         for column in range(ow):
             start_w, j_first, j_last = column * stride_w - left, j_firsts[column], j_lasts[column]
             corner = ((picture * h + start_h) * width + start_w) * channels
-            _fetch_ahead(x, corner, i_first, i_last, dilation_h * width * channels, stride_w * channels)
+            _prefetch_windows(x, corner, i_first, i_last, dilation_h * width * channels, stride_w * channels)
             at, start = (row * ow + column) * channels, splat(np.float32(i_first * kw + j_first))
             for c in range(0, whole, ACROSS):
                 b0 = b1 = b2 = b3 = splat(LOWEST)
@@ -140,7 +128,7 @@ def _max_values(x, y, kh, kw, stride_h, stride_w, top, left, dilation_h, dilatio
         i_first, i_last = _taps(start_h, dilation_h, kh, h)
         for column in range(ow):
             corner = ((picture * h + start_h) * width + column * stride_w - left) * channels
-            _fetch_ahead(x, corner, i_first, i_last, down, stride_w * channels)
+            _prefetch_windows(x, corner, i_first, i_last, down, stride_w * channels)
             at, first, last = (row * ow + column) * channels, j_firsts[column] * across, j_lasts[column] * across
             for c in range(0, whole, ACROSS):
                 b0 = b1 = b2 = b3 = lowest

@@ -39,19 +39,8 @@ from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import strided_rows
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import FUSED, fused, fused_dx
-from minidl.kernels.cpu.simd.vector import (
-    LANES,
-    absolute,
-    fma,
-    load,
-    load_some,
-    maximum,
-    minimum,
-    splat,
-    store_some,
-    where,
-    widen,
-)
+from minidl.kernels.cpu.simd.load_store import load, load_some, store_some
+from minidl.kernels.cpu.simd.vector import LANES, absolute, fma, maximum, minimum, splat, where, widen
 
 ROWS = 32
 ACROSS = 4 * LANES  # numbers of a row that are added up at once
@@ -198,36 +187,15 @@ def _write_dz(dy, dy_step, x, step, line, kind, shows, shows_step, kept, dz, fir
             store_some(dz, row * width + c, fused_dx(kind, load_some(dy, row * dy_step + c, left), seen), left)
 
 
-@kernel("void(r1, i, r1, i, i, i, r1, r1, rd1, rd1, i, r1, i, r1, i, i, i, w1, wd1, wd1, wd1, i)")
-def _sums(
-    dy,
-    dy_step,
-    x,
-    step,
-    rows,
-    width,
-    w,
-    b,
-    mean,
-    rstd,
-    kind,
-    before,
-    before_step,
-    shows,
-    shows_step,
-    above_kind,
-    kept,
-    dz,
-    sums,
-    dw,
-    db,
-    threads,
-):
+@kernel("void(r1, r1, i4, r1, r1, rd1, rd1, i, r1, r1, i4, w1, wd1, wd1, wd1, i)")
+def _parameter_gradients(dy, x, layout, w, b, mean, rstd, kind, before, shows, above, dz, sums, dw, db, threads):
     """Measure db and dw; sums holds zeros, two rows of `width` for each thread.
 
     Where something is `kept` of a residual, every block of dz is made of `before`, what comes from above, and summed up
     while it is near; dy is then dz.
     """
+    dy_step, step, rows, width = layout
+    before_step, shows_step, above_kind, kept = above
     channels = mean.shape[0]
     line = _line(w, b, mean, rstd, width)
     whole = width // ACROSS * ACROSS
@@ -262,9 +230,10 @@ def _sums(
         dw[c] = rstd[c] * (product - (mean[c] - np.float32(mean[c])) * total)
 
 
-@kernel("void(r1, i, r1, i, i, i, r1, r1, rd1, rd1, i, rd1, rd1, i, w1, i)")
-def _input_gradient(dy, dy_step, x, step, rows, width, w, b, mean, rstd, kind, dw, db, training, dx, threads):
+@kernel("void(r1, r1, i4, r1, r1, rd1, rd1, i, rd1, rd1, i, w1, i)")
+def _input_gradient(dy, x, layout, w, b, mean, rstd, kind, dw, db, training, dx, threads):
     """Write dx; in evaluation mean and rstd are constants and only the first term is left."""
+    dy_step, step, rows, width = layout
     channels = mean.shape[0]
     m = rows * (width // channels)
     line = _line(w, b, mean, rstd, width)
@@ -380,10 +349,10 @@ def _gradients(
     given, given_step, kind = before, before_step * several, FUSED[activation]
     if how != NOTHING:
         given, given_step, kind = between, width, FUSED[None]
-    arguments = given, given_step, memory, step * several, rows, width, *map(np.ascontiguousarray, line), kind
-    above = before, before_step * several, kept, kept_step * several, FUSED[activation], how, between
+    arguments = given, memory, (given_step, step * several, rows, width), *map(np.ascontiguousarray, line), kind
+    above = before, kept, (before_step * several, kept_step * several, FUSED[activation], how)
     dw, db = np.empty((2, x.shape[1]))
-    _sums(*arguments, *above, _zeros(width), dw, db)
+    _parameter_gradients(*arguments, *above, between, _zeros(width), dw, db)
     _input_gradient(*arguments, dw, db, int(training), target)
     return dx, dw.astype(x.dtype), db.astype(x.dtype), dz
 

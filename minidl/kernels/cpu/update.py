@@ -15,7 +15,8 @@ from minidl import _backend
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import alike, dense, flat
 from minidl.kernels.cpu.simd.compile import kernel
-from minidl.kernels.cpu.simd.vector import LANES, fma, load_some, splat, square_root, store_some
+from minidl.kernels.cpu.simd.load_store import load_some, store_some
+from minidl.kernels.cpu.simd.vector import LANES, fma, splat, square_root
 
 
 @kernel("void(r1, r1, r1, w1, w1, f, f, f, i, i, i)")

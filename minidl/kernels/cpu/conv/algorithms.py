@@ -1,7 +1,7 @@
 """Which algorithm serves which convolution.
 
 One table, `ALGORITHMS`, read from the top: the first algorithm that serves a pass of a convolution does it, and says
-why. `minidl.kernels.explain` shows the choice, `minidl.kernels.use("cpu", conv=…)` makes another one.
+why. `minidl.kernels.explain` shows which, `minidl.kernels.use("cpu", conv=…)` asks for another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from minidl.kernels._sets import options
 from minidl.kernels.cpu.conv import direct, direct_dw, grouped, packing, winograd, winograd_dw
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Run
 from minidl.kernels.cpu.conv.geometry import Geometry, measure
-from minidl.kernels.cpu.conv.prepacked import is_frozen, kept
+from minidl.kernels.cpu.conv.prepacked import is_constant, prepacked
 from minidl.kernels.cpu.memory.layout import one_row
 from minidl.kernels.cpu.memory.workspace import limit
 from minidl.kernels.cpu.simd.vector import LANES
@@ -29,9 +29,9 @@ class Algorithm(NamedTuple):
 
     Attributes:
         name: what `kernels.use("cpu", conv=name)` calls it.
-        why: takes the sizes and the pass ("forward", "frozen", which is forward with weights that cannot change and are
-            prepared already, "dx" or "dw"), returns in words why it is taken, or "" if not.
-        forward: takes w, b and the sizes, returns what walks from x (N, H, W, C) to y (N, OH, OW, O).
+        why: takes the sizes and the pass ("forward", "prepacked", which is forward with weights that cannot change and
+            are in order already, "dx" or "dw"), returns in words why it is taken, or "" if not.
+        forward: takes w, b and the sizes, returns what makes y (N, OH, OW, O) of x (N, H, W, C).
         dx: takes dy (N, OH, OW, O), w and the sizes, writes dx (N, H, W, C).
         dw: takes dy, x and the sizes, returns dw.
     """
@@ -44,26 +44,26 @@ class Algorithm(NamedTuple):
 
 
 def _direct(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
-    weights = kept(w, ("direct", sizes.groups), lambda: packing.pack(w, sizes.groups))
+    weights = prepacked(w, ("direct", sizes.groups), lambda: packing.pack(w, sizes.groups))
     row = sizes.as_one_row()
     run = direct.prepare(weights, b, row.n, row.c, row.o, row.forward(), row.groups)
-    return run if row is sizes else lambda x, y, end=PLAIN: run(one_row(x), one_row(y), end)
+    return run if row is sizes else lambda x, y, epilogue=PLAIN: run(one_row(x), one_row(y), epilogue)
 
 
 def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
     row = sizes.as_one_row()
     if row is not sizes:
         sizes, dy, dx = row, one_row(dy), one_row(dx)
-    walks = list(sizes.backward())
-    seeing = [walk for walk in walks if walk.rows.taps and walk.columns.taps]
-    if len(seeing) < len(walks):  # pixels that no window sees
+    phases = list(sizes.backward())
+    seeing = [phase for phase in phases if phase.rows.taps and phase.columns.taps]
+    if len(seeing) < len(phases):  # pixels that no window sees
         dx[...] = 0
-    for walk in seeing:
-        weights = packing.pack_backward(w, sizes.groups, walk)
-        direct.prepare(weights, None, sizes.n, sizes.o, sizes.c, walk, sizes.groups)(dy, dx)
+    for phase in seeing:
+        weights = packing.pack_backward(w, sizes.groups, phase)
+        direct.prepare(weights, None, sizes.n, sizes.o, sizes.c, phase, sizes.groups)(dy, dx)
 
 
-ENOUGH_TILES = {"forward": 32, "frozen": 8, "dx": 32, "dw": 32}
+ENOUGH_TILES = {"forward": 32, "prepacked": 8, "dx": 32, "dw": 32}
 
 
 def _why_winograd(sizes: Geometry, step: str) -> str:
@@ -81,23 +81,23 @@ def _why_winograd(sizes: Geometry, step: str) -> str:
 
 def _winograd(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
     numbers = b, sizes.n, sizes.c, sizes.o, sizes.forward()
-    if not is_frozen(w) and winograd.are_few(sizes.n, sizes.oh, sizes.ow, sizes.o):
+    if not is_constant(w) and winograd.are_few(sizes.n, sizes.oh, sizes.ow, sizes.o):
         return winograd.prepare_few(packing.pack(w, 1), *numbers)
     return winograd.prepare(
-        kept(w, "winograd", lambda: winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c)), *numbers
+        prepacked(w, "winograd", lambda: winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c)), *numbers
     )
 
 
 def _winograd_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
-    (walk,) = sizes.backward()
-    packed, numbers = packing.pack_backward(w, 1, walk), (None, sizes.n, sizes.o, sizes.c, walk)
+    (phase,) = sizes.backward()
+    packed, numbers = packing.pack_backward(w, 1, phase), (None, sizes.n, sizes.o, sizes.c, phase)
     if winograd.are_few(sizes.n, sizes.h, sizes.width, sizes.c):
         winograd.prepare_few(packed, *numbers)(dy, dx)
     else:
         winograd.prepare(winograd.transform_weights(packed, sizes.c, sizes.o), *numbers)(dy, dx)
 
 
-def _why_narrow(sizes: Geometry, step: str) -> str:
+def _why_grouped(sizes: Geometry, step: str) -> str:
     """Lanes are channels where groups are as wide on both sides and sixteen lanes hold some whole groups.
 
     The weights' gradient of the widest has taps enough for the direct way.
@@ -110,19 +110,19 @@ def _why_narrow(sizes: Geometry, step: str) -> str:
     return "depthwise" if width == 1 else f"groups of {width} channels"
 
 
-def _narrow(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
-    walk = sizes.forward()
-    weights = kept(w, "narrow", lambda: grouped.pack(w, walk, backward=False))
-    return grouped.prepare(weights, b, sizes.n, sizes.c, walk)
+def _grouped(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
+    indexing = sizes.forward()
+    weights = prepacked(w, "grouped", lambda: grouped.pack(w, indexing, backward=False))
+    return grouped.prepare(weights, b, sizes.n, sizes.c, indexing)
 
 
-def _narrow_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
-    for walk in sizes.backward():
-        grouped.prepare(grouped.pack(w, walk, backward=True), None, sizes.n, sizes.c, walk)(dy, dx)
+def _grouped_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
+    for phase in sizes.backward():
+        grouped.prepare(grouped.pack(w, phase, backward=True), None, sizes.n, sizes.c, phase)(dy, dx)
 
 
 ALGORITHMS = (
-    Algorithm("narrow", _why_narrow, _narrow, _narrow_dx, grouped.weight_gradient),
+    Algorithm("grouped", _why_grouped, _grouped, _grouped_dx, grouped.weight_gradient),
     Algorithm("winograd", _why_winograd, _winograd, _winograd_dx, winograd_dw.weight_gradient),
     Algorithm("direct", lambda sizes, step: "serves every convolution", _direct, _direct_dx, direct_dw.weight_gradient),
 )
@@ -130,7 +130,7 @@ CONV_ALGORITHMS = ("auto", *(algorithm.name for algorithm in ALGORITHMS), "im2co
 
 
 def choose(sizes: Geometry, step: str) -> Algorithm | None:
-    """Return the algorithm for one pass, "forward", "frozen", "dx" or "dw"; None for the textbook's im2col."""
+    """Return the algorithm for one pass, "forward", "prepacked", "dx" or "dw"; None for the textbook's im2col."""
     wanted = options.get().get("conv", "auto")
     if wanted == "im2col":
         return None

@@ -1,9 +1,9 @@
-"""Areas: how much of a convolution is done at a time.
+"""Blocking: how much of a convolution is done at a time.
 
-An area is a part of the windows together with the channels that they see of it. What it needs of the pictures, its slab
-(`input_tile.py`), must stay in a cache (which one, the caller says by its size), and its windows must be many enough
-that weights, once fetched, serve a while. Where both is not to be had with all channels, the channels come in several
-parts; where pictures have few windows, several pictures make one area.
+An area is a part of the windows together with the channels that they see of it. What it needs of the pictures, its
+input tile (`input_tile.py`), must stay in a cache (which one, the caller says by its size), and its windows must be
+many enough that weights, once loaded, serve a while. Where both is not to be had with all channels, the channels come
+in several parts; where pictures have few windows, several pictures make one area.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import NamedTuple
 import numpy as np
 
 from minidl import _threads
-from minidl.kernels.cpu.conv.geometry import Walk
+from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.memory.workspace import limit
 from minidl.kernels.cpu.simd.compile import inline
 from minidl.kernels.cpu.simd.vector import LANES
 
-SLAB = 2**16  # floats of one slab: a quarter of a second-level cache
-LARGEST = 2**20  # floats of one slab that is read in order again and again: the third-level cache serves that
-ENOUGH = 196  # windows for which it pays to fetch weights from the second-level cache
+TILE = 2**16  # floats of one tile: a quarter of a second-level cache
+LARGEST = 2**20  # floats of one tile that is read in order again and again: the third-level cache serves that
+ENOUGH = 196  # windows for which it pays to load weights from the second-level cache
 MANY = 2**20  # weights that come from further away
 
 
@@ -48,10 +48,20 @@ class Area(NamedTuple):
         """Return the first four numbers, for kernels."""
         return np.array(self[:4])
 
-    def jobs(self, walk: Walk, n: int) -> int:
+    def jobs(self, indexing: Indexing, n: int) -> int:
         """Return how many areas n pictures have, whatever their channels."""
-        sizes = (n, self.several), (walk.rows.windows, self.band), (walk.columns.windows, self.strip)
+        sizes = (n, self.several), (indexing.rows.windows, self.band), (indexing.columns.windows, self.strip)
         return int(np.prod([-(-size // part) for size, part in sizes]))
+
+
+class Windows(NamedTuple):
+    """Where windows read or write: window b of row a of picture p at array[at + p·picture + a·row + b·step]."""
+
+    array: np.ndarray
+    at: int
+    picture: int
+    row: int
+    step: int
 
 
 def even_share(total: int, most: int, multiple: int = 1) -> int:
@@ -65,15 +75,15 @@ def even_share(total: int, most: int, multiple: int = 1) -> int:
     return -(-total // (-(-number // multiple) * multiple))
 
 
-def windows_for(walk: Walk, channels: int, weights: int) -> int:
-    """Return how many windows an area should have: those whose slab fits, but enough for so many weights."""
+def windows_for(indexing: Indexing, channels: int, weights: int) -> int:
+    """Return how many windows an area should have: those whose tile fits, but enough for so many weights."""
     enough = ENOUGH if weights < MANY else 2 * ENOUGH
-    return max(enough, SLAB // (max(1, channels) * walk.rows.step * walk.columns.step))
+    return max(enough, TILE // (max(1, channels) * indexing.rows.step * indexing.columns.step))
 
 
-def choose_area(walk: Walk, channels: int, n: int, windows: int, most: int) -> Area:
-    """Choose areas of so many windows and slabs of so many floats, at most, for n pictures with so many channels."""
-    rows, columns = walk
+def choose_area(indexing: Indexing, channels: int, n: int, windows: int, most: int) -> Area:
+    """Choose areas of so many windows and tiles of so many floats, at most, for n pictures with so many channels."""
+    rows, columns = indexing
     threads = _threads.get_num_threads()
     most = min(most, limit() // threads)
     one_row = n * rows.windows == 1 and columns.windows > 4 * windows  # then each thread shall have as many areas

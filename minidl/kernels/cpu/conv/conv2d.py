@@ -16,9 +16,9 @@ from minidl._memory import POOL
 from minidl._threads import get_num_threads
 from minidl.kernels._sets import options
 from minidl.kernels.cpu.conv.algorithms import Bias, choose
-from minidl.kernels.cpu.conv.epilogue import Finish, Run
+from minidl.kernels.cpu.conv.epilogue import Epilogue, Run
 from minidl.kernels.cpu.conv.geometry import measure
-from minidl.kernels.cpu.conv.prepacked import is_frozen, kept
+from minidl.kernels.cpu.conv.prepacked import is_constant, prepacked
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import pixels
 from minidl.kernels.cpu.simd.compile import forked
@@ -55,20 +55,20 @@ def _forward(
     if residual is not None:
         _check_shape("residual", residual, shape)
     y = _backend.empty_channels_last(shape, x.dtype)
-    run(pixels(x), pixels(y), Finish.of(residual, activation))
+    run(pixels(x), pixels(y), Epilogue.of(residual, activation))
     return y
 
 
 def _plan(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> Prepared:
-    if b is None or is_frozen(b):
+    if b is None or is_constant(b):
         name = x_shape, settings, id(b), options.get().get("conv"), get_num_threads()
-        return kept(w, name, lambda: _prepared(x_shape, w, b, settings))
+        return prepacked(w, name, lambda: _prepared(x_shape, w, b, settings))
     return _prepared(x_shape, w, b, settings)
 
 
 def _prepared(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> Prepared:
     sizes = measure(x_shape, w.shape, *settings)
-    algorithm = choose(sizes, "frozen" if is_frozen(w) else "forward")
+    algorithm = choose(sizes, "prepacked" if is_constant(w) else "forward")
     run = None if algorithm is None else algorithm.forward(w, b, sizes)
     return Prepared((sizes.n, sizes.o, sizes.oh, sizes.ow), run, b)
 
@@ -92,12 +92,12 @@ def prepare_conv2d_fused(
     x: np.ndarray, w: np.ndarray, b: Bias, residual: np.ndarray | None, activation: str | None, *settings: Any
 ) -> Callable[[np.ndarray, np.ndarray | None], np.ndarray]:
     """Return conv2d_fused as a function of x and the residual, for arrays of these kinds and weights that stay."""
-    if not is_frozen(w) or not (b is None or is_frozen(b)):
+    if not is_constant(w) or not (b is None or is_constant(b)):
         return NotImplemented
     (n, o, oh, ow), run, _ = _plan(x.shape, w, b, settings)
     if run is None:
         return NotImplemented
-    block, x_shape, y_shape, alone = (n, oh, ow, o), x.shape, (n, o, oh, ow), Finish.of(None, activation)
+    block, x_shape, y_shape, alone = (n, oh, ow, o), x.shape, (n, o, oh, ow), Epilogue.of(None, activation)
 
     def prepared(x: np.ndarray, residual: np.ndarray | None) -> np.ndarray:
         if forked[0]:
@@ -106,7 +106,7 @@ def prepare_conv2d_fused(
         if residual is not None:
             _check_shape("residual", residual, y_shape)
         y = POOL.empty(block, np.float32)
-        run(pixels(x), y, alone if residual is None else Finish.of(residual, activation))
+        run(pixels(x), y, alone if residual is None else Epilogue.of(residual, activation))
         return y.transpose(0, 3, 1, 2)
 
     return prepared

@@ -3,20 +3,20 @@
     y[p, o] = b[o] + Σ_k w[o, k]·x[p, k]                    k runs over the taps (i, j) and the channels c of the group
 
 Written as a matrix product this asks for the columns of x, KH·KW times as large as x. They need not exist: what column
-k of window p holds lies in the slab (`input_tile.py`) at a place that is easy to compute, for a run of k even at
-neighbouring places. So for seven neighbouring windows and two vectors of output channels, fourteen sums stay in
-registers while k runs; each step loads two vectors of weights and seven numbers of the slab and does fourteen
+k of window p holds lies in the input tile (`input_tile.py`) at a place that is easy to compute, for a run of k even at
+neighbouring places. So for seven neighbouring windows and two vectors of output channels, fourteen accumulators stay in
+registers while k runs; each step loads two vectors of weights and seven numbers of the tile and does fourteen
 multiply-adds, as many as the processor can begin in seven cycles. Where a group has no second vector, fourteen windows
 take its place.
 
-Every PIECE products the sums are added to those of the pieces before: what is added to a large sum is rounded with it,
-and so sums of short sums keep three to seven times the digits of a long one.
+Every PIECE products the accumulators are added to those of the pieces before: what is added to a large sum is rounded
+with it, and so sums of short sums keep three to seven times the digits of a long one.
 
-The same kernel walks back to the picture (`geometry.py`): dx is such a sum over dy, phase by phase.
+The same kernel goes back to the picture (`geometry.py`): dx is such a sum over dy, phase by phase.
 
 Work is shared by areas (`blocking.py`): some rows of windows of some pictures, for all or some of their output
-channels. Where a slab of all channels would be too large, the channels come in several parts, and what the first has
-left in y, the next ones add to. Where windows are pixels (1×1), a slab would be a mere copy: the picture itself serves
+channels. Where a tile of all channels would be too large, the channels come in several parts, and what the first has
+left in y, the next ones add to. Where windows are pixels (1×1), a tile would be a mere copy: the picture itself serves
 as one.
 
 An area of few windows is done with its weights sooner than memory brings the next ones. So these are asked for ahead,
@@ -25,20 +25,32 @@ a few lines at a time, while the windows take their turns.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.conv.blocking import ENOUGH, LARGEST, Area, choose_area, corner_of, even_share, windows_for
-from minidl.kernels.cpu.conv.epilogue import PLAIN, Finish, Run, activated, finish
-from minidl.kernels.cpu.conv.geometry import Walk
+from minidl.kernels.cpu.conv.blocking import (
+    ENOUGH,
+    LARGEST,
+    Area,
+    Windows,
+    choose_area,
+    corner_of,
+    even_share,
+    windows_for,
+)
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated, apply_epilogue
+from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.input_tile import cut
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.memory.workspace import scratch
-from minidl.kernels.cpu.simd.accumulators import SEVEN, fma_numbers, plus, put_sums, sevenfold
+from minidl.kernels.cpu.simd.accumulators import SEVEN, fma_numbers, plus, put_acc, sevenfold
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
-from minidl.kernels.cpu.simd.vector import LANES, fetch, load, splat
+from minidl.kernels.cpu.simd.load_store import load, prefetch
+from minidl.kernels.cpu.simd.vector import LANES, splat
 
 WINDOWS = SEVEN.count
 PIECE = 64  # products that are summed up in one go
@@ -46,49 +58,126 @@ FEW = 3 * PIECE
 MOST_TURNS = 64  # with the same weights, for which it pays to ask for the next ones
 
 
+class Tile(NamedTuple):
+    """Where the pixels that an area sees lie: the first, rows of a picture, pixels of a row, floats of a pixel."""
+
+    corner: int
+    height: int
+    span: int
+    pixel: int
+
+
+class Factors(NamedTuple):
+    """One or two vectors of output channels: k packed weights of one, then k of the other, and their biases."""
+
+    weights: np.ndarray
+    at: int
+    k: int
+    two: bool
+    one_b: Any
+    two_b: Any
+
+
+class Taps(NamedTuple):
+    """How the products of a window are found, in rows of taps, which are runs of neighbouring products.
+
+    Attributes:
+        rows: rows of taps.
+        runs: runs of a row: one, where the taps of a row and their channels lie behind each other.
+        length: products of a run.
+        below, beside: from the pixel of a tap to that of the tap below, and to the next run.
+        row, run: from the weights of a row of taps to those of the next, and of a run.
+    """
+
+    rows: int
+    runs: int
+    length: int
+    below: int
+    beside: int
+    row: int
+    run: int
+
+
 @inline
-def multiply(sums, other, slab, at, step, weights, w, k, length, two, early, late):
-    """Add the products of one run: to `sums` those of the first weights, to `other` those of the next, or windows.
+def multiply(acc, other, source, at, factors, w, length, early, late):
+    """Add the products of one run: to `acc` those of the first weights, to `other` those of the next, or windows.
 
     Where there are FEW of them in all runs together, they need no pieces.
     From `early` to `late` of each piece, the weights of the outputs that follow are asked for.
     """
+    tile, step, weights, k = source.array, source.step, factors.weights, factors.k
     next_w, beside, follower = w + k * LANES, at + WINDOWS * step, w + 2 * k * LANES
-    if two and k <= FEW:
+    if factors.two and k <= FEW:
         for q in range(length):
-            sums = fma_numbers(sums, slab, at + q, step, load(weights, w + q * LANES))
-            other = fma_numbers(other, slab, at + q, step, load(weights, next_w + q * LANES))
-        return sums, other
+            acc = fma_numbers(acc, tile, at + q, step, load(weights, w + q * LANES))
+            other = fma_numbers(other, tile, at + q, step, load(weights, next_w + q * LANES))
+        return acc, other
     for begin in range(0, length, PIECE):
         for q in range(begin + early, begin + late):
-            fetch(weights, follower + q * LANES)
-            fetch(weights, follower + (k + q) * LANES)
+            prefetch(weights, follower + q * LANES)
+            prefetch(weights, follower + (k + q) * LANES)
         some, more = sevenfold(splat(np.float32(0))), sevenfold(splat(np.float32(0)))
-        if two:
+        if factors.two:
             for q in range(begin, min(begin + PIECE, length)):
-                some = fma_numbers(some, slab, at + q, step, load(weights, w + q * LANES))
-                more = fma_numbers(more, slab, at + q, step, load(weights, next_w + q * LANES))
+                some = fma_numbers(some, tile, at + q, step, load(weights, w + q * LANES))
+                more = fma_numbers(more, tile, at + q, step, load(weights, next_w + q * LANES))
         else:
             for q in range(begin, min(begin + PIECE, length)):
                 one = load(weights, w + q * LANES)
-                some = fma_numbers(some, slab, at + q, step, one)
-                more = fma_numbers(more, slab, beside + q, step, one)
-        sums, other = plus(sums, some), plus(other, more)
-    return sums, other
+                some = fma_numbers(some, tile, at + q, step, one)
+                more = fma_numbers(more, tile, beside + q, step, one)
+        acc, other = plus(acc, some), plus(other, more)
+    return acc, other
 
 
-@kernel("void(r4, r1, r1, r1, i, i, w4, ri1, ri1, i, ri1, i, i, w2, i)")
-def _direct(
-    source, weights, bias, residual, added, kind, target, rows, columns, groups, area, parts, there, slabs, threads
-):
+@inline
+def convolve_area(source, target, extent, factors, taps, lanes, channel, kind, ends, residual, epilogue, in_place):
+    """Write all windows of an area, in turns of seven for two vectors of output channels, or of fourteen for one.
+
+    What the channels before `channel` have left is added to. Each turn asks for its share of the weights that follow.
+    """
+    pictures, down, across = extent
+    at_once, y, ahead, turn = WINDOWS if factors.two else 2 * WINDOWS, target.array, target.step, 0
+    turns = pictures * down * ((across + at_once - 1) // at_once)
+    share = PIECE / turns if turns <= MOST_TURNS else 0.0
+    for line in range(pictures * down):
+        number, a = line // down, line % down
+        seen = source.at + number * source.picture + a * source.row
+        out = target.at + number * target.picture + a * target.row
+        for b in range(0, across, at_once):
+            if in_place:  # nothing may be read behind the picture
+                b = min(b, across - at_once)
+            early, late, turn = int(turn * share), int((turn + 1) * share), turn + 1
+            acc, other = sevenfold(factors.one_b), sevenfold(factors.two_b)
+            for i in range(taps.rows):
+                at, w = seen + b * source.step + i * taps.below, factors.at + i * taps.row
+                for _ in range(taps.runs):
+                    acc, other = multiply(acc, other, source, at, factors, w, taps.length, early, late)
+                    at += taps.beside
+                    w += taps.run
+            here, left_of = out + b * ahead, across - b
+            acc, other = activated(kind, acc), activated(kind, other)
+            put_acc(y, here, ahead, acc, left_of, lanes, channel)
+            if factors.two:
+                put_acc(y, here + LANES, ahead, other, left_of, lanes - LANES, channel)
+            else:
+                put_acc(y, here + WINDOWS * ahead, ahead, other, left_of - WINDOWS, lanes, channel)
+        if ends:
+            apply_epilogue(y, out, ahead, across, min(lanes, 2 * LANES), residual, epilogue)
+
+
+@kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, ri1, i3, w2, i)")
+def _direct(source, weights, bias, residual, epilogue, target, rows, columns, area, sharing, tiles, threads):
+    """Convolve area by area; a job is an area, a group, and one of the parts of its output channels."""
     n, source_h, source_width, c = source.shape
     h, width, o = target.shape[1:]
     x, y = source.reshape(-1), target.reshape(-1)
-    windows, taps, top, step, spacing, place, stride = rows
+    windows, rows_of_taps, top, step, spacing, place, stride = rows
     windows_w, taps_w, left, step_w, spacing_w, place_w, stride_w = columns
     several, band, strip, depth = area
+    (groups, parts, in_place), (added, kind) = sharing, epilogue
     channels, outputs = c // groups, o // groups
-    blocks, k = (outputs + LANES - 1) // LANES, taps * taps_w * channels
+    blocks, k = (outputs + LANES - 1) // LANES, rows_of_taps * taps_w * channels
     pairs = (blocks + 1) // 2
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
     jobs = (n + several - 1) // several * bands * strips * groups * parts
@@ -96,7 +185,7 @@ def _direct(
     zero, later = splat(np.float32(0)), added or depth < channels  # what is added comes before the activation
     now = IDENTITY if later else kind
     for thread in prange(threads):
-        slab = x if there else slabs[thread]
+        pixels = x if in_place else tiles[thread]
         for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
             part, group, here = job % parts, job // parts % groups, job // parts // groups
             picture, first, first_w = corner_of(here, area, bands, strips)
@@ -106,85 +195,61 @@ def _direct(
             row = ((picture * h + place + first * stride) * width + place_w + first_w * stride_w) * o + group * outputs
             for channel in range(0, max(1, channels), depth):
                 some, at = min(depth, channels - channel), group * channels + channel
-                if there:  # the picture itself is the slab
-                    height, span, pixel = source_h, source_width, c
-                    corner = ((picture * source_h + up) * source_width + start) * c + at
+                if in_place:  # the picture itself is the tile
+                    tile = Tile(((picture * source_h + up) * source_width + start) * c + at, source_h, source_width, c)
                 else:
-                    height = step * (down - 1) + spacing * max(0, taps - 1) + 1
-                    span, pixel, corner = step_w * (strip - 1) + spacing_w * max(0, taps_w - 1) + 1, some, 0
+                    height = step * (down - 1) + spacing * max(0, rows_of_taps - 1) + 1
+                    tile = Tile(0, height, step_w * (strip - 1) + spacing_w * max(0, taps_w - 1) + 1, some)
                     if part == 0 or depth < channels or job == thread * jobs // threads:
                         for number in range(pictures):
-                            skip = number * height * span * some
-                            own = slabs[thread, skip:]
-                            cut(own, source, picture + number, up, height, start, span, at, some, some)
+                            own = tiles[thread, number * height * tile.span * some :]
+                            cut(own, source, picture + number, up, height, start, tile.span, at, some, some)
                 runs, length = (1, taps_w * channels) if whole else (taps_w, some)
-                for pair in range(part * pairs // parts, (part + 1) * pairs // parts):
-                    block = 2 * pair
-                    two = block + 1 < blocks
-                    one_w = ((group * blocks + block) * k + channel) * LANES
+                line, run = tile.span * tile.pixel, channels * LANES
+                taps = Taps(rows_of_taps, runs, length, spacing * line, spacing_w * tile.pixel, taps_w * run, run)
+                seen = Windows(pixels, tile.corner, tile.height * line, step * line, step_w * tile.pixel)
+                ends = later and (added or kind) and channel + depth >= channels
+                for block in range(part * pairs // parts * 2, (part + 1) * pairs // parts * 2, 2):
+                    number, two = group * blocks + block, block + 1 < blocks
                     one_b, two_b = zero, zero
                     if channel == 0:
-                        one_b = load(bias, (group * blocks + block) * LANES)
-                        two_b = load(bias, (group * blocks + block + 1) * LANES) if two else one_b
-                    lanes, ahead, at_once = outputs - LANES * block, stride_w * o, WINDOWS if two else 2 * WINDOWS
-                    turns, turn = pictures * down * ((across + at_once - 1) // at_once), 0
-                    share = PIECE / turns if turns <= MOST_TURNS else 0.0
-                    for line in range(pictures * down):
-                        number, a = line // down, line % down
-                        out = row + (number * h + a * stride) * width * o + block * LANES
-                        seen = corner + (number * height + a * step) * span * pixel
-                        for b in range(0, across, at_once):
-                            if there:  # nothing may be read behind the picture
-                                b = min(b, across - at_once)
-                            early, late, turn = int(turn * share), int((turn + 1) * share), turn + 1
-                            sums, other = sevenfold(one_b), sevenfold(two_b)
-                            for i in range(taps):
-                                w = one_w + i * taps_w * channels * LANES
-                                at = seen + (i * spacing * span + b * step_w) * pixel
-                                for _ in range(runs):
-                                    sums, other = multiply(
-                                        sums, other, slab, at, step_w * pixel, weights, w, k, length, two, early, late
-                                    )
-                                    at += spacing_w * pixel
-                                    w += channels * LANES
-                            here, left_of = out + b * ahead, across - b
-                            sums, other = activated(now, sums), activated(now, other)
-                            put_sums(y, here, ahead, sums, left_of, lanes, channel)
-                            if two:
-                                put_sums(y, here + LANES, ahead, other, left_of, lanes - LANES, channel)
-                            else:
-                                put_sums(y, here + WINDOWS * ahead, ahead, other, left_of - WINDOWS, lanes, channel)
-                        if later and (added or kind) and channel + depth >= channels:
-                            finish(y, out, ahead, across, min(lanes, 2 * LANES), residual, added, kind)
+                        one_b = load(bias, number * LANES)
+                        two_b = load(bias, (number + 1) * LANES) if two else one_b
+                    factors = Factors(weights, (number * k + channel) * LANES, k, two, one_b, two_b)
+                    out = Windows(y, row + block * LANES, h * width * o, stride * width * o, stride_w * o)
+                    extent, lanes = (pictures, down, across), outputs - LANES * block
+                    convolve_area(
+                        seen, out, extent, factors, taps, lanes, channel, now, ends, residual, epilogue, in_place
+                    )
 
 
-def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, walk: Walk, groups: int) -> Run:
-    """Return what walks over n pictures (N, H, W, C) and writes (N, H, W, O); packed weights, b (O,) or None."""
+def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing, groups: int) -> Run:
+    """Return what makes (N, H, W, O) of n pictures (N, H, W, C); packed weights, b (O,) or None."""
     threads = _threads.get_num_threads()
     channels, outputs = c // groups, o // groups
-    k = walk.rows.taps * walk.columns.taps * channels
-    windows, every = windows_for(walk, channels, weights.size), n * walk.rows.windows * walk.columns.windows
+    k = indexing.rows.taps * indexing.columns.taps * channels
+    windows, every = windows_for(indexing, channels, weights.size), n * indexing.rows.windows * indexing.columns.windows
     if blocks_of(outputs) % (2 * threads) and threads * ENOUGH // 2 <= every < 4 * threads * windows and groups == 1:
         windows = even_share(every, windows, threads)  # outputs cannot be shared evenly, windows can
     elif k > channels and every >= 4 * threads * ENOUGH and groups == 1:
-        windows = min(windows, even_share(every, windows, 4 * threads))  # then no two threads cut the same slab
-    area = choose_area(walk, channels, n, windows, LARGEST)
-    parts = 1 if area.jobs(walk, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
-    there = _needs_no_slab(walk, area, blocks_of(outputs))
-    if there:
+        windows = min(windows, even_share(every, windows, 4 * threads))  # then no two threads cut the same tile
+    area = choose_area(indexing, channels, n, windows, LARGEST)
+    parts = 1 if area.jobs(indexing, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
+    in_place = _needs_no_tile(indexing, area, blocks_of(outputs))
+    if in_place:
         area = area._replace(depth=max(1, channels))
-    slab = 1 if there else (area.pixels + 2 * WINDOWS * walk.columns.step) * min(channels, area.depth) + LANES
-    bias, numbers = padded(b, groups, outputs), (*walk.arrays, groups, area.array, parts, int(there))
+    tile = 1 if in_place else (area.pixels + 2 * WINDOWS * indexing.columns.step) * min(channels, area.depth) + LANES
+    bias, numbers = padded(b, groups, outputs), (*indexing.arrays, area.array, (groups, parts, int(in_place)))
 
-    def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
-        _direct(source, weights, bias, *end, target, *numbers, scratch(threads, slab))
+    def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
+        _direct(source, weights, bias, *epilogue, target, *numbers, scratch(threads, tile))
 
     return run
 
 
-def _needs_no_slab(walk: Walk, area: Area, blocks: int) -> bool:
-    """Tell whether a slab would be a mere copy: windows are pixels, and there are enough to be worked on at a time."""
-    rows, columns = walk
+def _needs_no_tile(indexing: Indexing, area: Area, blocks: int) -> bool:
+    """Tell whether a tile would be a mere copy: windows are pixels, and there are enough to be worked on at a time."""
+    rows, columns = indexing
     narrowest = columns.windows - (-(-columns.windows // area.strip) - 1) * area.strip
     enough = narrowest >= (WINDOWS if blocks % 2 == 0 else 2 * WINDOWS)
     return rows.taps == columns.taps == 1 and rows.stays_inside and columns.stays_inside and enough

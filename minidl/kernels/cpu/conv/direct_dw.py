@@ -3,67 +3,101 @@
     dw[o, k] = Σ_p dy[p, o]·x[p, k]                         k runs over the taps (i, j) and the channels c of the group
 
 The other matrix product of a convolution, and built like the first (`direct.py`): for eight neighbouring k and two
-vectors of output channels, sixteen sums stay in registers while the windows p of an area run by; each step loads two
-vectors of dy and eight numbers of the slab. The sums of an area are then added to dw, in the packed order
-(`packing.py`). Short sums that are added up are more exact than one long one.
+vectors of output channels, sixteen acc stay in registers while the windows p of an area run by; each step loads two
+vectors of dy and eight numbers of the tile. The acc of an area are then added to dw, in the packed order
+(`packing.py`). Short acc that are added up are more exact than one long one.
 
 What runs by must lie close together, or the nearest cache does not hold it. So the channels of dy are gathered by
-thirty-two, and those of the slab lie in planes of sixteen: a plane has all pixels of sixteen channels. (Pictures of few
+thirty-two, and those of the tile lie in planes of sixteen: a plane has all pixels of sixteen channels. (Pictures of few
 channels have one plane, and the eight k of a step are neighbours in a row of pixels.)
 
-Of a 1×1 convolution with a stride, the pixels that are seen are copied first: a slab would hold all the others, too.
+Of a 1×1 convolution with a stride, the pixels that are seen are copied first: a tile would hold all the others, too.
 
-Work is shared in one of two ways. Where dw is small, each thread has a dw of its own and walks over its part of the
-areas; in the end they are added up. Where dw is large, all threads walk over all areas, each for its own rows of dw: it
-cuts slabs that others cut as well, which is little against what it does with them.
+Work is shared in one of two ways. Where dw is small, each thread has a dw of its own and takes its part of the areas;
+in the end they are added up. Where dw is large, all threads take all areas, each for its own rows of dw: it cuts tiles
+that others cut as well, which is little against what it does with them.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
 
 from minidl import _threads
-from minidl.kernels.cpu.conv.blocking import ENOUGH, SLAB, choose_area, corner_of
+from minidl.kernels.cpu.conv.blocking import ENOUGH, TILE, Windows, choose_area, corner_of
 from minidl.kernels.cpu.conv.geometry import Geometry
 from minidl.kernels.cpu.conv.input_tile import cut, cut_planes
 from minidl.kernels.cpu.conv.packing import blocks_of, unpack
 from minidl.kernels.cpu.memory.copies import copied
 from minidl.kernels.cpu.memory.layout import one_row
 from minidl.kernels.cpu.memory.workspace import floats
-from minidl.kernels.cpu.simd.accumulators import EIGHT, eightfold, fma_numbers, put_sums
-from minidl.kernels.cpu.simd.compile import inline, kernel
-from minidl.kernels.cpu.simd.vector import LANES, fetch, load, load_first, splat, store
+from minidl.kernels.cpu.simd.accumulators import EIGHT, eightfold, fma_numbers, put_acc
+from minidl.kernels.cpu.simd.compile import inline, kernel, part
+from minidl.kernels.cpu.simd.load_store import load, load_first, prefetch, store
+from minidl.kernels.cpu.simd.vector import LANES, splat
 
 ROWS = EIGHT.count
 SMALL = 2**16  # floats of a dw that each thread has for itself
 AT_ONCE = 8  # pairs of vectors of dy that are gathered together, for a row of pixels is read at once or slowly
 
 
-@inline
-def gather(gradient, at, points, y, place, row, ahead, rows, windows, lanes, pairs):
-    """Write the next channels of dy, 32 for each of the pairs of vectors, window by window; `points` for each pair."""
-    whole = pairs if lanes >= pairs * 2 * LANES else pairs - 1
-    for a in range(rows):
-        for b in range(windows):
-            here, there = place + a * row + b * ahead, at
-            for _ in range(whole):
-                store(gradient, there, load(y, here))
-                store(gradient, there + LANES, load(y, here + LANES))
-                here += 2 * LANES
-                there += points * 2 * LANES
-            if whole < pairs:
-                left = lanes - whole * 2 * LANES
-                store(gradient, there, load_first(y, here, min(LANES, left)))
-                store(gradient, there + LANES, load_first(y, here + LANES, max(0, left - LANES)))
-            at += 2 * LANES
+class Tile(NamedTuple):
+    """An input tile: rows of a picture, pixels of a row, floats of a pixel, and of a plane, if it lies in planes."""
+
+    height: int
+    span: int
+    pixel: int
+    plane: int
+    in_planes: bool
+
+
+class Weights(NamedTuple):
+    """The rows of dw: of groups, with so many inputs and outputs, in blocks of a vector of outputs and pairs of these.
+
+    Attributes:
+        taps: rows of taps.
+        runs: runs of a row of taps: one, where its taps and channels lie behind each other.
+        length: weights of a run.
+        below, beside: from the pixel of a tap to that of the tap below, and to the next run.
+    """
+
+    groups: int
+    channels: int
+    outputs: int
+    blocks: int
+    pairs: int
+    taps: int
+    runs: int
+    length: int
+    below: int
+    beside: int
+
+
+class Share(NamedTuple):
+    """What a thread does of dw, in units of eight rows: from begin to end; a pair has `each`, by chunk, tap and run."""
+
+    begin: int
+    end: int
+    each: int
+
+
+class Coming(NamedTuple):
+    """What the next area needs of x and of dy: from here, to the ends, so many lines with each unit."""
+
+    x: int
+    y: int
+    end_x: int
+    end_y: int
+    lines: int
 
 
 @inline
-def fetch_ahead(array, place, end, lines):
+def prefetch_lines(array, place, end, lines):
     """Ask memory for the next lines of a part of an array, and return where to go on."""
     for at in range(place, min(end, place + lines * LANES), LANES):
-        fetch(array, at)
+        prefetch(array, at)
     return place + lines * LANES
 
 
@@ -73,30 +107,128 @@ def begin_of(array, picture, row, column):
     return ((picture * array.shape[1] + row) * array.shape[2] + column) * array.shape[3]
 
 
+@part
+def what_comes(source, target, corner, rows, columns, extent, pixels, units):
+    """Return what the area at a corner needs, if it is as large as this one: dy, and so many pixels of x, by units."""
+    picture, row, column = corner
+    y = begin_of(target, picture, row, column)
+    x = begin_of(source, picture, max(0, rows[2] + rows[3] * row), max(0, columns[2] + columns[3] * column))
+    end_y = min(target.size, y + extent[0] * extent[1] * extent[2] * target.shape[3])
+    end_x = min(source.size, x + pixels * source.shape[3])
+    return Coming(x, y, end_x, end_y, (max(end_x - x, end_y - y) // LANES) // max(1, units) + 1)
+
+
 @inline
-def sum_up(slab, at, gradient, d, pictures, rows, windows, height, step, line, ahead, two):
+def sum_up(seen, at, gradient, d, extent, two):
     """Return the sums over the windows of an area: of eight k times one vector of dy, and times the next."""
-    sums, other = eightfold(splat(np.float32(0))), eightfold(splat(np.float32(0)))
+    acc, other = eightfold(splat(np.float32(0))), eightfold(splat(np.float32(0)))
+    pictures, rows, windows = extent
     for a in range(pictures * rows):
-        here = at + (a // rows * height + a % rows * step) * line
+        here = at + a // rows * seen.picture + a % rows * seen.row
         if two:
             for _ in range(windows):
-                sums = fma_numbers(sums, slab, here, 1, load(gradient, d))
-                other = fma_numbers(other, slab, here, 1, load(gradient, d + LANES))
-                here += ahead
+                acc = fma_numbers(acc, seen.array, here, 1, load(gradient, d))
+                other = fma_numbers(other, seen.array, here, 1, load(gradient, d + LANES))
+                here += seen.step
                 d += 2 * LANES
         else:
             for _ in range(windows):
-                sums = fma_numbers(sums, slab, here, 1, load(gradient, d))
-                here += ahead
+                acc = fma_numbers(acc, seen.array, here, 1, load(gradient, d))
+                here += seen.step
                 d += 2 * LANES
-    return sums, other
+    return acc, other
+
+
+@part
+def cut_tiles(own, tile, source, corner, pictures, channel, some):
+    """Cut the input tile of an area: `some` channels of some pictures, from `channel` on."""
+    picture, up, start = corner
+    for number in range(pictures):
+        skip = number * tile.height * tile.span * tile.pixel
+        if tile.in_planes:
+            cut_planes(
+                own, skip, tile.plane, source, picture + number, up, tile.height, start, tile.span, channel, some
+            )
+        else:
+            cut(own[skip:], source, picture + number, up, tile.height, start, tile.span, channel, some, some)
+
+
+@inline
+def gather(gradient, target, corner, extent, channel, lanes, pairs):
+    """Write the next channels of dy, 32 for each of the pairs of vectors, window by window."""
+    (picture, first, first_w), (pictures, rows, windows) = corner, extent
+    y, width, c = target.reshape(-1), target.shape[2], target.shape[3]
+    whole, points, at = pairs if lanes >= pairs * 2 * LANES else pairs - 1, pictures * rows * windows, 0
+    for number in range(pictures):
+        place = begin_of(target, picture + number, first, first_w) + channel
+        for a in range(rows):
+            for b in range(windows):
+                here, there = place + a * width * c + b * c, at
+                for _ in range(whole):
+                    store(gradient, there, load(y, here))
+                    store(gradient, there + LANES, load(y, here + LANES))
+                    here += 2 * LANES
+                    there += points * 2 * LANES
+                if whole < pairs:
+                    left = lanes - whole * 2 * LANES
+                    store(gradient, there, load_first(y, here, min(LANES, left)))
+                    store(gradient, there + LANES, load_first(y, here + LANES, max(0, left - LANES)))
+                at += 2 * LANES
+
+
+@inline
+def add_pair(dw, weights, share, pair, tile, seen, gradient, d, extent, channel, adding, x, y, coming):
+    """Write the sums of an area to the rows of a pair, from `channel` on, or add them; return what is still to come."""
+    group, block, each = pair // weights.pairs, pair % weights.pairs * 2, share.each
+    taps, runs, length, two = weights.taps, weights.runs, weights.length, block + 1 < weights.blocks
+    k = taps * runs * length
+    for unit in range(max(share.begin, pair * each) - pair * each, min(share.end, (pair + 1) * each) - pair * each):
+        next_x = prefetch_lines(x, coming.x, coming.end_x, coming.lines)
+        next_y = prefetch_lines(y, coming.y, coming.end_y, coming.lines)
+        coming = Coming(next_x, next_y, coming.end_x, coming.end_y, coming.lines)
+        chunk, i, run = unit // runs // taps, unit // runs % taps, unit % runs
+        at = i * weights.below + run * weights.beside
+        at += chunk // 2 * tile.plane + chunk % 2 * ROWS if tile.in_planes else chunk * ROWS
+        acc, other = sum_up(seen, at, gradient, d, extent, two)
+        q = channel + chunk * ROWS
+        place = ((group * weights.blocks + block) * k + (i * runs + run) * length + q) * LANES
+        put_acc(dw, place, LANES, acc, length - q, LANES, adding)
+        if two:
+            put_acc(dw, place + k * LANES, LANES, other, length - q, LANES, adding)
+    return coming
+
+
+@part
+def add_area(
+    dw, source, target, own, gradient, weights, share, tile, seen, at, first, extent, channel, some, adding, coming
+):
+    """Write the sums of an area to the rows of a thread's share, from `channel` on, or add them to what is there.
+
+    Its pixels begin `at` a picture, a row and a column of x, its windows are from the `first` of dy on.
+    """
+    x, y, gathered = source.reshape(-1), target.reshape(-1), 0
+    points = extent[0] * extent[1] * extent[2]
+    for pair in range(share.begin // share.each, (share.end + share.each - 1) // share.each):
+        group, block = pair // weights.pairs, pair % weights.pairs * 2
+        new = pair == share.begin // share.each or block == 0  # a group begins
+        if new:
+            cut_tiles(own, tile, source, at, extent[0], group * weights.channels + channel, some)
+        if new or gathered == AT_ONCE:
+            gathered = 0
+            output, together = (
+                group * weights.outputs + block * LANES,
+                min(AT_ONCE, weights.pairs - pair % weights.pairs),
+            )
+            gather(gradient, target, first, extent, output, weights.outputs - LANES * block, together)
+        d = gathered * points * 2 * LANES
+        coming = add_pair(dw, weights, share, pair, tile, seen, gradient, d, extent, channel, adding, x, y, coming)
+        gathered += 1
 
 
 @kernel("void(r4, r4, w2, ri1, ri1, i, ri1, w2, w2, i)")
-def _direct_dw(source, target, packed, rows, columns, groups, area, slabs, gradients, threads):
+def _direct_dw(source, target, packed, rows, columns, groups, area, tiles, gradients, threads):
+    """Sum up dw: a thread does its part of the areas for all of dw, or all areas for its part of dw."""
     n, c, o = source.shape[0], source.shape[3], target.shape[3]
-    x, y = source.reshape(-1), target.reshape(-1)
     windows, taps, top, step, spacing = rows[:5]
     windows_w, taps_w, left, step_w, spacing_w = columns[:5]
     several, band, strip, depth = area
@@ -107,69 +239,53 @@ def _direct_dw(source, target, packed, rows, columns, groups, area, slabs, gradi
     in_planes = channels >= ROWS
     pixel = LANES if in_planes else channels
     runs, length = (1, taps_w * channels) if not in_planes and spacing_w == 1 else (taps_w, channels)
-    k, plane = taps * runs * length, slabs.shape[1] // ((depth + LANES - 1) // LANES)
+    line, plane = span * pixel, tiles.shape[1] // ((depth + LANES - 1) // LANES)
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
     jobs = (n + several - 1) // several * bands * strips
+    by_area = packed.shape[0] > 1
     for thread in prange(threads):
-        slab, gradient = slabs[thread], gradients[thread]
-        by_area = packed.shape[0] > 1
-        dw, parts = packed[thread % packed.shape[0]], 1 if by_area else threads
+        own, gradient, dw = tiles[thread], gradients[thread], packed[thread % packed.shape[0]]
+        parts = 1 if by_area else threads
         part = thread % parts
-        first_job, last_job = (thread * jobs // threads, (thread + 1) * jobs // threads) if by_area else (0, jobs)
+        begin, end = (thread * jobs // threads, (thread + 1) * jobs // threads) if by_area else (0, jobs)
+        weights = Weights(
+            groups, channels, outputs, blocks, pairs, taps, runs, length, spacing * line, spacing_w * pixel
+        )
         for channel in range(0, channels, depth):
             some = min(depth, channels - channel)
-            each = ((some if in_planes else length) + ROWS - 1) // ROWS * taps * runs  # units of one pair: eight k each
-            begin, end = part * groups * pairs * each // parts, (part + 1) * groups * pairs * each // parts
-            for job in range(first_job, last_job):
+            each = ((some if in_planes else length) + ROWS - 1) // ROWS * taps * runs
+            units = groups * pairs * each
+            share = Share(part * units // parts, (part + 1) * units // parts, each)
+            for job in range(begin, end):
                 picture, first, first_w = corner_of(job, area, bands, strips)
-                across, along = min(band, windows - first), min(strip, windows_w - first_w)
-                pictures, height = min(several, n - picture), step * (across - 1) + spacing * (taps - 1) + 1
-                up, start, points = top + step * first, left + step_w * first_w, pictures * across * along
-
-                # What the next area needs is asked for while this one is worked on.
-                next_x, next_y, end_x, end_y, lines = 0, 0, 0, 0, 0
-                if job + 1 < last_job and depth >= c:
-                    follower, row, column = corner_of(job + 1, area, bands, strips)
-                    next_y = begin_of(target, follower, row, column)
-                    next_x = begin_of(source, follower, max(0, top + step * row), max(0, left + step_w * column))
-                    end_y = min(y.shape[0], next_y + points * o)
-                    end_x = min(x.shape[0], next_x + (height if several == 1 else several * source.shape[1]) * span * c)
-                    lines = (max(end_x - next_x, end_y - next_y) // LANES) // (end - begin) + 1
-
-                gathered = 0
-                for pair in range(begin // each, (end + each - 1) // each):
-                    group, block = pair // pairs, pair % pairs * 2
-                    two = block + 1 < blocks
-                    fresh = pair == begin // each or block == 0  # a group begins
-                    if fresh or gathered == AT_ONCE:
-                        gathered = 0
-                    for number in range(pictures):
-                        at, skip = group * channels + channel, number * height * span * pixel
-                        if fresh and in_planes:
-                            cut_planes(slab, skip, plane, source, picture + number, up, height, start, span, at, some)
-                        elif fresh:
-                            cut(slab[skip:], source, picture + number, up, height, start, span, at, some, some)
-                        if gathered == 0:
-                            at, lanes = number * across * along * 2 * LANES, outputs - LANES * block
-                            place = begin_of(target, picture + number, first, first_w) + group * outputs + block * LANES
-                            together, line = min(AT_ONCE, pairs - pair % pairs), target.shape[2] * o
-                            gather(gradient, at, points, y, place, line, o, across, along, lanes, together)
-                    for unit in range(max(begin, pair * each) - pair * each, min(end, (pair + 1) * each) - pair * each):
-                        next_x = fetch_ahead(x, next_x, end_x, lines)
-                        next_y = fetch_ahead(y, next_y, end_y, lines)
-                        chunk, i, run = unit // runs // taps, unit // runs % taps, unit % runs
-                        at = (i * spacing * span + run * spacing_w) * pixel
-                        at += chunk // 2 * plane + chunk % 2 * ROWS if in_planes else chunk * ROWS
-                        d, line, ahead = gathered * points * 2 * LANES, span * pixel, step_w * pixel
-                        sums, other = sum_up(
-                            slab, at, gradient, d, pictures, across, along, height, step, line, ahead, two
-                        )
-                        q = channel + chunk * ROWS
-                        place = ((group * blocks + block) * k + (i * runs + run) * length + q) * LANES
-                        put_sums(dw, place, LANES, sums, length - q, LANES, job > first_job)
-                        if two:
-                            put_sums(dw, place + k * LANES, LANES, other, length - q, LANES, job > first_job)
-                    gathered += 1
+                extent = min(several, n - picture), min(band, windows - first), min(strip, windows_w - first_w)
+                height = step * (extent[1] - 1) + spacing * (taps - 1) + 1
+                tile = Tile(height, span, pixel, plane, in_planes)
+                seen = Windows(own, 0, height * line, step * line, step_w * pixel)
+                coming = Coming(0, 0, 0, 0, 0)
+                if job + 1 < end and depth >= c:  # it is asked for while this one is worked on
+                    pixels = (height if several == 1 else several * source.shape[1]) * span
+                    corner = corner_of(job + 1, area, bands, strips)
+                    coming = what_comes(source, target, corner, rows, columns, extent, pixels, share.end - share.begin)
+                at, place = (picture, top + step * first, left + step_w * first_w), (picture, first, first_w)
+                add_area(
+                    dw,
+                    source,
+                    target,
+                    own,
+                    gradient,
+                    weights,
+                    share,
+                    tile,
+                    seen,
+                    at,
+                    place,
+                    extent,
+                    channel,
+                    some,
+                    job > begin,
+                    coming,
+                )
 
 
 def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:
@@ -182,16 +298,16 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     row = geometry.as_one_row()
     if row is not geometry:
         x, dy = one_row(x), one_row(dy)
-    walk = row.forward()
-    area = choose_area(walk, channels, len(x), ENOUGH, SLAB)
+    indexing = row.forward()
+    area = choose_area(indexing, channels, len(x), ENOUGH, TILE)
     planes = blocks_of(min(channels, area.depth))
-    slabs = floats(threads, planes * (area.pixels + 1) * (LANES if channels >= ROWS else channels) + LANES)
+    tiles = floats(threads, planes * (area.pixels + 1) * (LANES if channels >= ROWS else channels) + LANES)
     gradients = floats(threads, area.windows * AT_ONCE * 2 * LANES)
     size = groups * blocks_of(outputs) * w_shape[1] * w_shape[2] * w_shape[3] * LANES
     packed = floats(threads if size <= SMALL else 1, size)
-    if area.jobs(walk, len(x)) < 4 * threads:
+    if area.jobs(indexing, len(x)) < 4 * threads:
         packed = packed[:1]
-    _direct_dw(x, dy, packed, *walk.arrays, groups, area.array, slabs, gradients)
+    _direct_dw(x, dy, packed, *indexing.arrays, groups, area.array, tiles, gradients)
     return unpack(packed[0] if len(packed) == 1 else packed.sum(0), w_shape, groups)
 
 

@@ -1,7 +1,7 @@
-"""What follows a convolution while its results are still near: the residual that is added, and the activation.
+"""The epilogue of a convolution, while its results are still near: the residual that is added, and the activation.
 
-The bias is there already: sums begin with it. An activation alone is applied to the sums before they are written; where
-there is a residual, both are done to each row of the result when it has just been written.
+The bias is there already: accumulators begin with it. An activation alone is applied to them before they are written;
+where there is a residual, both are done to each row of the result when it has just been written.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import numpy as np
 from minidl.kernels.cpu.memory.layout import pixels
 from minidl.kernels.cpu.simd.compile import inline
 from minidl.kernels.cpu.simd.functions import FUSED, IDENTITY, fused
-from minidl.kernels.cpu.simd.vector import LANES, load_some, store_some
+from minidl.kernels.cpu.simd.load_store import load_some, store_some
+from minidl.kernels.cpu.simd.vector import LANES
 
 NOTHING = np.zeros(1, np.float32)
 
 
 @inline
-def finish(y, place, ahead, count, lanes, residual, added, kind):
-    """Finish `lanes` channels of `count` pixels of y in place; `ahead` floats from one pixel to the next."""
+def apply_epilogue(y, place, ahead, count, lanes, residual, epilogue):
+    """Add the residual to `lanes` channels of `count` pixels of y, `ahead` floats apart, and activate them."""
+    added, kind = epilogue
     for pixel in range(count):
         for lane in range(0, lanes, LANES):
             at = place + pixel * ahead + lane
@@ -31,40 +33,39 @@ def finish(y, place, ahead, count, lanes, residual, added, kind):
 
 
 @inline
-def activated(kind, sums):
-    """Return seven sums after the activation, before they have left the registers."""
+def activated(kind, acc):
+    """Return seven accumulators after the activation, before they have left the registers."""
     if kind == IDENTITY:
-        return sums
+        return acc
     return (
-        fused(kind, sums[0]),
-        fused(kind, sums[1]),
-        fused(kind, sums[2]),
-        fused(kind, sums[3]),
-        fused(kind, sums[4]),
-        fused(kind, sums[5]),
-        fused(kind, sums[6]),
+        fused(kind, acc[0]),
+        fused(kind, acc[1]),
+        fused(kind, acc[2]),
+        fused(kind, acc[3]),
+        fused(kind, acc[4]),
+        fused(kind, acc[5]),
+        fused(kind, acc[6]),
     )
 
 
-class Finish(NamedTuple):
-    """What a kernel is told of it: the residual's numbers as one row, whether there is one, the activation."""
+class Epilogue(NamedTuple):
+    """What a kernel is told of it: the residual's numbers as one row, and whether there is one with the activation."""
 
     residual: np.ndarray
-    added: int
-    kind: int
+    numbers: tuple[int, int]
 
     @classmethod
-    def of(cls, residual: np.ndarray | None, activation: str | None) -> Finish:
+    def of(cls, residual: np.ndarray | None, activation: str | None) -> Epilogue:
         """Make it of a residual (N, O, OH, OW) or None, and an activation of `FUSED`."""
         row = NOTHING if residual is None else pixels(residual).reshape(-1)
-        return cls(row, int(residual is not None), FUSED[activation])
+        return cls(row, (int(residual is not None), FUSED[activation]))
 
 
-PLAIN = Finish(NOTHING, 0, FUSED[None])
+PLAIN = Epilogue.of(None, None)
 
 
 class Run(Protocol):
     """A convolution that is prepared: its weights are in order and its work is divided, only pictures are missing."""
 
-    def __call__(self, source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
-        """Walk over the source and write the target."""
+    def __call__(self, source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
+        """Convolve the source into the target."""

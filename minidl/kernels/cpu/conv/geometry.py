@@ -1,4 +1,4 @@
-"""How windows walk: one description for the convolution and for its way back to the picture.
+"""The sizes of a convolution, and which pixels its windows read and write: one description for both directions.
 
 Along one axis, with stride s, dilation d and p pixels of padding in front, window a of a convolution sees at tap i
 
@@ -10,8 +10,8 @@ pixels r = f, f + s, f + 2s, … of phase f all see the same taps, and pixel num
 
     source pixel   a + (f + p - i·d) / s                and writes target pixel a·s + f.
 
-That is a walk like the first one, over dy instead of x, without one remainder left to compute. Taken from the last tap
-to the first, the source pixels ascend. (With stride 1 there is one phase: the convolution with the flipped kernel.)
+That is an indexing like the first one, of dy instead of x, without one remainder left to compute. Taken from the last
+tap to the first, the source pixels ascend. (With stride 1 there is one phase: the convolution with the flipped kernel.)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from minidl.kernels.textbook.windows import output_size
 
 
 class Axis(NamedTuple):
-    """A walk along one axis: window a reads source[first + step·a + spacing·t] at tap t, 0 outside of the source.
+    """An axis of an indexing: window a reads source[first + step·a + spacing·t] at tap t, 0 outside of the source.
 
     It writes target[place + stride·a]; its tap t is number tap + tap_step·t of the weights. The source has `size`.
     """
@@ -60,8 +60,8 @@ class Axis(NamedTuple):
         return self.step * (windows - 1) + self.spacing * max(0, self.taps - 1) + 1
 
 
-class Walk(NamedTuple):
-    """A walk over rows and columns."""
+class Indexing(NamedTuple):
+    """Which pixels of its source each window reads, and which pixel of its target it writes: by rows and columns."""
 
     rows: Axis
     columns: Axis
@@ -95,10 +95,10 @@ class Geometry(NamedTuple):
     groups: int
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019 - a geometry is a few numbers
-    def forward(self) -> Walk:
-        """Return the walk of the convolution: from x to y."""
+    def forward(self) -> Indexing:
+        """Return the indexing of the convolution: from x to y."""
         (top, _), (left, _) = self.padding
-        return Walk(
+        return Indexing(
             Axis(self.oh, self.kh, -top, self.stride[0], self.dilation[0], 0, 1, 0, 1, self.h),
             Axis(self.ow, self.kw, -left, self.stride[1], self.dilation[1], 0, 1, 0, 1, self.width),
         )
@@ -111,12 +111,12 @@ class Geometry(NamedTuple):
         pixels = self.n * self.h * self.width
         return self._replace(n=1, h=1, width=pixels, oh=1, ow=pixels)
 
-    def backward(self) -> Iterator[Walk]:
-        """Yield the walks from dy to dx, one for each phase."""
+    def backward(self) -> Iterator[Indexing]:
+        """Yield the indexings from dy to dx, one for each phase."""
         (top, _), (left, _) = self.padding
         columns = list(_phases(self.width, self.kw, self.stride[1], left, self.dilation[1], self.ow))
         for rows in _phases(self.h, self.kh, self.stride[0], top, self.dilation[0], self.oh):
-            yield from (Walk(rows, column) for column in columns)
+            yield from (Indexing(rows, column) for column in columns)
 
 
 def _phases(size: int, taps: int, stride: int, padding: int, dilation: int, source: int) -> Iterator[Axis]:

@@ -5,7 +5,7 @@ With one channel a group, each lane of a vector is a convolution of its own, and
     y[p, c] = b[c] + Σ_tap w[c, tap]·x[p + tap, c]
 
 With groups of `width` channels that see each other, sixteen lanes are 16/width groups, and each lane needs all channels
-of its group. So the slab (`input_tile.py`) is cut in `width` copies; in copy number i every lane holds channel i of its
+of its group. So the tile (`input_tile.py`) is cut in `width` copies; in copy number i every lane holds channel i of its
 group. Then again all is vectors, with width times as many taps:
 
     y[p, c] = b[c] + Σ_i Σ_tap w[c, i, tap]·copy_i[p + tap, c]
@@ -24,15 +24,16 @@ import numpy as np
 from numba import prange
 
 from minidl import _backend, _threads
-from minidl.kernels.cpu.conv.epilogue import PLAIN, Finish, Run, activated, finish
-from minidl.kernels.cpu.conv.geometry import Geometry, Walk
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated, apply_epilogue
+from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import inside, zeros
 from minidl.kernels.cpu.conv.packing import blocks_of, padded, weight_rows
 from minidl.kernels.cpu.memory.workspace import floats, scratch
-from minidl.kernels.cpu.simd.accumulators import SEVEN, fma_pairs, fma_vectors, sevenfold, store_sums
+from minidl.kernels.cpu.simd.accumulators import SEVEN, fma_pairs, fma_vectors, sevenfold, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
-from minidl.kernels.cpu.simd.vector import LANES, fma, load, load_first, repeater, splat, store
+from minidl.kernels.cpu.simd.load_store import load, load_first, store
+from minidl.kernels.cpu.simd.vector import LANES, fma, repeater, splat
 
 WINDOWS = SEVEN.count
 WIDTHS = (1, 2, 4, 8)
@@ -45,31 +46,31 @@ fifth_of_8, sixth_of_8, seventh_of_8, eighth_of_8 = (repeater(8, i) for i in ran
 
 
 @inline
-def store_copies(slab, at, ahead, v, width):
+def store_copies(tile, at, ahead, v, width):
     """Write the copies of one vector, `ahead` floats from one to the next."""
     if width == 1:
-        store(slab, at, v)
+        store(tile, at, v)
     elif width == 2:
-        store(slab, at, first_of_2(v))
-        store(slab, at + ahead, second_of_2(v))
+        store(tile, at, first_of_2(v))
+        store(tile, at + ahead, second_of_2(v))
     elif width == 4:
-        store(slab, at, first_of_4(v))
-        store(slab, at + ahead, second_of_4(v))
-        store(slab, at + 2 * ahead, third_of_4(v))
-        store(slab, at + 3 * ahead, fourth_of_4(v))
+        store(tile, at, first_of_4(v))
+        store(tile, at + ahead, second_of_4(v))
+        store(tile, at + 2 * ahead, third_of_4(v))
+        store(tile, at + 3 * ahead, fourth_of_4(v))
     else:
-        store(slab, at, first_of_8(v))
-        store(slab, at + ahead, second_of_8(v))
-        store(slab, at + 2 * ahead, third_of_8(v))
-        store(slab, at + 3 * ahead, fourth_of_8(v))
-        store(slab, at + 4 * ahead, fifth_of_8(v))
-        store(slab, at + 5 * ahead, sixth_of_8(v))
-        store(slab, at + 6 * ahead, seventh_of_8(v))
-        store(slab, at + 7 * ahead, eighth_of_8(v))
+        store(tile, at, first_of_8(v))
+        store(tile, at + ahead, second_of_8(v))
+        store(tile, at + 2 * ahead, third_of_8(v))
+        store(tile, at + 3 * ahead, fourth_of_8(v))
+        store(tile, at + 4 * ahead, fifth_of_8(v))
+        store(tile, at + 5 * ahead, sixth_of_8(v))
+        store(tile, at + 6 * ahead, seventh_of_8(v))
+        store(tile, at + 7 * ahead, eighth_of_8(v))
 
 
 @inline
-def cut_lanes(slab, source, picture, top, rows, left, span, channel, width):
+def cut_lanes(tile, source, picture, top, rows, left, span, channel, width):
     """Cut rows × span pixels of sixteen channels, with a border of zeros, in `width` copies."""
     h, w, c = source.shape[1:]
     x = source.reshape(-1)
@@ -79,44 +80,44 @@ def cut_lanes(slab, source, picture, top, rows, left, span, channel, width):
         at = row * span * LANES
         if top + row < 0 or top + row >= h:
             for i in range(width):
-                zeros(slab, at + i * ahead, span * LANES)
+                zeros(tile, at + i * ahead, span * LANES)
             continue
         for i in range(width):
-            zeros(slab, at + i * ahead, before * LANES)
-            zeros(slab, at + i * ahead + after * LANES, (span - after) * LANES)
+            zeros(tile, at + i * ahead, before * LANES)
+            zeros(tile, at + i * ahead + after * LANES, (span - after) * LANES)
         place = ((picture * h + top + row) * w + left + before) * c + channel
         if lanes >= LANES:
             for column in range(before, after):
-                store_copies(slab, at + column * LANES, ahead, load(x, place), width)
+                store_copies(tile, at + column * LANES, ahead, load(x, place), width)
                 place += c
         else:
             for column in range(before, after):
-                store_copies(slab, at + column * LANES, ahead, load_first(x, place, lanes), width)
+                store_copies(tile, at + column * LANES, ahead, load_first(x, place, lanes), width)
                 place += c
 
 
-@kernel("void(r4, r1, r1, r1, i, i, w4, ri1, ri1, i, i, i, w2, i)")
-def _narrow(source, weights, bias, residual, added, kind, target, rows, columns, width, band, parts, slabs, threads):
+@kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, i, i, i, w2, i)")
+def _grouped(source, weights, bias, residual, epilogue, target, rows, columns, width, band, parts, tiles, threads):
     n, h, target_width, c = target.shape
-    y = target.reshape(-1)
+    y, (added, kind) = target.reshape(-1), epilogue
     windows, taps, top, step, spacing, place, stride = rows
     windows_w, taps_w, left, step_w, spacing_w, place_w, stride_w = columns
     blocks, bands = (c + LANES - 1) // LANES, (windows + band - 1) // band
     span = step_w * (windows_w - 1) + spacing_w * max(0, taps_w - 1) + 1
     jobs = n * bands * parts
     for thread in prange(threads):
-        slab = slabs[thread]
+        tile = tiles[thread]
         for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
             part, picture, first = job % parts, job // parts // bands, job // parts % bands * band
             last = min(first + band, windows)
             height = step * (last - first - 1) + spacing * max(0, taps - 1) + 1
             for block in range(part * blocks // parts, (part + 1) * blocks // parts):
-                cut_lanes(slab, source, picture, top + step * first, height, left, span, block * LANES, width)
+                cut_lanes(tile, source, picture, top + step * first, height, left, span, block * LANES, width)
                 start = load(bias, block * LANES)
                 for a in range(first, last):
                     row = ((picture * h + place + a * stride) * target_width + place_w) * c + block * LANES
                     for b in range(0, windows_w, WINDOWS):
-                        sums = sevenfold(start)
+                        acc = sevenfold(start)
                         w = block * width * taps * taps_w * LANES
                         for i in range(width):
                             line = ((i * height + (a - first) * step) * span + b * step_w) * LANES
@@ -124,24 +125,24 @@ def _narrow(source, weights, bias, residual, added, kind, target, rows, columns,
                                 at = line
                                 for _ in range(taps_w):
                                     if step_w == 1:  # a step that the compiler knows needs no arithmetic
-                                        sums = fma_vectors(sums, slab, at, LANES, load(weights, w))
+                                        acc = fma_vectors(acc, tile, at, LANES, load(weights, w))
                                     elif step_w == 2:
-                                        sums = fma_vectors(sums, slab, at, 2 * LANES, load(weights, w))
+                                        acc = fma_vectors(acc, tile, at, 2 * LANES, load(weights, w))
                                     else:
-                                        sums = fma_vectors(sums, slab, at, step_w * LANES, load(weights, w))
+                                        acc = fma_vectors(acc, tile, at, step_w * LANES, load(weights, w))
                                     at += spacing_w * LANES
                                     w += LANES
                                 line += spacing * span * LANES
                         out = row + b * stride_w * c
-                        sums = activated(IDENTITY if added else kind, sums)
-                        store_sums(y, out, stride_w * c, sums, windows_w - b, c - block * LANES)
+                        acc = activated(IDENTITY if added else kind, acc)
+                        store_acc(y, out, stride_w * c, acc, windows_w - b, c - block * LANES)
                     if added:
                         lanes = min(LANES, c - block * LANES)
-                        finish(y, row, stride_w * c, windows_w, lanes, residual, added, kind)
+                        apply_epilogue(y, row, stride_w * c, windows_w, lanes, residual, epilogue)
 
 
 @kernel("void(r4, r4, w1, ri1, ri1, i, i, w2, w2, i)")
-def _narrow_dw(source, target, dw, rows, columns, width, band, slabs, gradients, threads):
+def _grouped_dw(source, target, dw, rows, columns, width, band, tiles, gradients, threads):
     n, c = source.shape[0], source.shape[3]
     windows, taps, top, step, spacing = rows[:5]
     windows_w, taps_w, left, step_w, spacing_w = columns[:5]
@@ -150,46 +151,46 @@ def _narrow_dw(source, target, dw, rows, columns, width, band, slabs, gradients,
     zero = splat(np.float32(0))
     for thread in prange(threads):
         begin, end = thread * blocks * each // threads, (thread + 1) * blocks * each // threads
-        slab, gradient = slabs[thread], gradients[thread]
+        tile, gradient = tiles[thread], gradients[thread]
         zeros(dw, begin * LANES, (end - begin) * LANES)
         for job in range(n * bands):
             picture, first = job // bands, job % bands * band
             last = min(first + band, windows)
             height = step * (last - first - 1) + spacing * (taps - 1) + 1
             for block in range(begin // each, (end + each - 1) // each):
-                cut_lanes(slab, source, picture, top + step * first, height, left, span, block * LANES, width)
+                cut_lanes(tile, source, picture, top + step * first, height, left, span, block * LANES, width)
                 cut_lanes(gradient, target, picture, first, last - first, 0, windows_w, block * LANES, 1)
                 for unit in range(max(begin, block * each), min(end, (block + 1) * each)):
                     tap = unit % each
                     i, j = tap // taps_w, tap % taps_w
                     start = ((i // taps * height + i % taps * spacing) * span + j * spacing_w) * LANES
-                    sums, rest, sevens = sevenfold(zero), zero, windows_w // WINDOWS
+                    acc, rest, sevens = sevenfold(zero), zero, windows_w // WINDOWS
                     for a in range(last - first):
                         at, d = start + a * step * span * LANES, a * windows_w * LANES
                         for _ in range(sevens):
-                            sums = fma_pairs(sums, slab, at, step_w * LANES, gradient, d, LANES)
+                            acc = fma_pairs(acc, tile, at, step_w * LANES, gradient, d, LANES)
                             at += WINDOWS * step_w * LANES
                             d += WINDOWS * LANES
                         for _ in range(windows_w - WINDOWS * sevens):
-                            rest = fma(load(slab, at), load(gradient, d), rest)
+                            rest = fma(load(tile, at), load(gradient, d), rest)
                             at += step_w * LANES
                             d += LANES
-                    total = (sums[0] + sums[1]) + (sums[2] + sums[3]) + (sums[4] + sums[5]) + (sums[6] + rest)
+                    total = (acc[0] + acc[1]) + (acc[2] + acc[3]) + (acc[4] + acc[5]) + (acc[6] + rest)
                     store(dw, unit * LANES, load(dw, unit * LANES) + total)
 
 
-def band_of(walk: Walk, channels: int, width: int) -> int:
+def band_of(indexing: Indexing, channels: int, width: int) -> int:
     """Return how many rows of windows are worked on at a time."""
-    rows, columns = walk
+    rows, columns = indexing
     band = rows.windows
     while band > 1 and rows.reach(band) * columns.span * max(channels, 4 * LANES * width) > PICTURE:
         band = (band + 1) // 2
     return band
 
 
-def pack(w: np.ndarray, walk: Walk, backward: bool) -> np.ndarray:
-    """Return the weights w (C, width, KH, KW) as (block, i, tap, lane), the taps in the order of the walk."""
-    (c, width, kh, kw), (rows, columns) = w.shape, walk
+def pack(w: np.ndarray, indexing: Indexing, backward: bool) -> np.ndarray:
+    """Return the weights w (C, width, KH, KW) as (block, i, tap, lane), the taps in the order of the indexing."""
+    (c, width, kh, kw), (rows, columns) = w.shape, indexing
     taps_h = rows.tap + rows.tap_step * np.arange(rows.taps)
     taps_w = columns.tap + columns.tap_step * np.arange(columns.taps)
     w = weight_rows(w).reshape(c, kh, kw, width)[:, taps_h][:, :, taps_w].reshape(c, len(taps_h) * len(taps_w), width)
@@ -200,32 +201,32 @@ def pack(w: np.ndarray, walk: Walk, backward: bool) -> np.ndarray:
     return packed.reshape(blocks_of(c), LANES, *w.shape[1:]).transpose(0, 3, 2, 1).reshape(-1)
 
 
-def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, walk: Walk) -> Run:
-    """Return what walks over n pictures (N, H, W, C) and writes such ones, with packed weights and b (C,) or None."""
-    threads, taps = _threads.get_num_threads(), walk.rows.taps * walk.columns.taps
+def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, indexing: Indexing) -> Run:
+    """Return what makes as many of n pictures (N, H, W, C), with packed weights and b (C,) or None."""
+    threads, taps = _threads.get_num_threads(), indexing.rows.taps * indexing.columns.taps
     width = weights.size // max(1, blocks_of(c) * taps * LANES) if taps else 1
-    band = band_of(walk, c, width)
-    parts = 1 if n * -(-walk.rows.windows // band) >= 4 * threads else min(threads, blocks_of(c))
-    slab = (width * walk.rows.reach(band) * walk.columns.span + 8 * walk.columns.step) * LANES
+    band = band_of(indexing, c, width)
+    parts = 1 if n * -(-indexing.rows.windows // band) >= 4 * threads else min(threads, blocks_of(c))
+    tile = (width * indexing.rows.reach(band) * indexing.columns.span + 8 * indexing.columns.step) * LANES
     bias = padded(b, 1, c)
 
-    rows, columns = walk.arrays
+    rows, columns = indexing.arrays
 
-    def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
-        slabs = scratch(threads, slab)
-        _narrow(source, weights, bias, *end, target, rows, columns, width, band, parts, slabs)
+    def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
+        tiles = scratch(threads, tile)
+        _grouped(source, weights, bias, *epilogue, target, rows, columns, width, band, parts, tiles)
 
     return run
 
 
 def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:
     """Return dw (C, width, KH, KW) from the blocks dy (N, OH, OW, C) and x (N, H, W, C)."""
-    threads, walk, (c, width, kh, kw) = _threads.get_num_threads(), geometry.forward(), w_shape
-    band = band_of(walk, c, width)
-    slabs = floats(threads, width * walk.rows.reach(band) * walk.columns.span * LANES)
-    gradients = floats(threads, band * walk.columns.windows * LANES)
+    threads, indexing, (c, width, kh, kw) = _threads.get_num_threads(), geometry.forward(), w_shape
+    band = band_of(indexing, c, width)
+    tiles = floats(threads, width * indexing.rows.reach(band) * indexing.columns.span * LANES)
+    gradients = floats(threads, band * indexing.columns.windows * LANES)
     packed = floats(blocks_of(c) * width * kh * kw * LANES)
-    _narrow_dw(x, dy, packed, *walk.arrays, width, band, slabs, gradients)
+    _grouped_dw(x, dy, packed, *indexing.arrays, width, band, tiles, gradients)
     dw = _backend.empty_channels_last(w_shape, np.float32)
     lanes_last = packed.reshape(-1, width, kh, kw, LANES)
     dw[...] = lanes_last.transpose(0, 4, 1, 2, 3).reshape(-1, width, kh, kw)[:c]

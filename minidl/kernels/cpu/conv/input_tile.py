@@ -1,10 +1,10 @@
-"""Slabs: the part of a picture that some windows see, cut out with its border of zeros.
+"""Input tiles: the part of a picture that some windows see, cut out with its border of zeros.
 
 A convolution reads every pixel KH·KW times, and at the edges of the picture it reads what is not there. Cut out once
-into a small piece of memory of its own, a slab of a few rows, the pixels lie close together in the cache nearest to
+into a small piece of memory of its own, a tile of a few rows, the pixels lie close together in the cache nearest to
 the processor, zeros stand where there is no picture, and the loops that multiply have no conditions left.
 
-A slab holds rows of `span` pixels, each of them some of the channels of the picture.
+An input tile holds rows of `span` pixels, each of them some of the channels of the picture.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.kernels.cpu.simd.compile import inline
-from minidl.kernels.cpu.simd.vector import LANES, copy_floats, load, load_first, splat, store, store_first, store_some
+from minidl.kernels.cpu.simd.load_store import copy_floats, load, load_first, store, store_first, store_some
+from minidl.kernels.cpu.simd.vector import LANES, splat
 
 
 @inline
@@ -30,10 +31,10 @@ def inside(left, span, width):
 
 
 @inline
-def cut(slab, source, picture, top, rows, left, span, channel, channels, pixel):
+def cut(tile, source, picture, top, rows, left, span, channel, channels, pixel):
     """Cut rows × span pixels of a picture of source (N, H, W, C), from row `top` and column `left` on.
 
-    Of each pixel, `channels` channels from `channel` on are taken; pixels are `pixel` floats apart in the slab. The
+    Of each pixel, `channels` channels from `channel` on are taken; pixels are `pixel` floats apart in the tile. The
     vector that a pixel ends with may reach into the next one, which is written later.
     """
     h, width, c = source.shape[1:]
@@ -42,27 +43,27 @@ def cut(slab, source, picture, top, rows, left, span, channel, channels, pixel):
     for row in range(rows):
         at = row * span * pixel
         if top + row < 0 or top + row >= h:
-            zeros(slab, at, span * pixel)
+            zeros(tile, at, span * pixel)
             continue
-        zeros(slab, at, before * pixel)
+        zeros(tile, at, before * pixel)
         place = ((picture * h + top + row) * width + left + before) * c + channel
         if channels == c and pixel == c:
-            copy_floats(slab, at + before * c, x, place, (after - before) * c)
+            copy_floats(tile, at + before * c, x, place, (after - before) * c)
         else:
             for column in range(before, after):
                 whole = channels // LANES * LANES
                 for block in range(0, whole, LANES):
-                    store(slab, at + column * pixel + block, load(x, place + block))
+                    store(tile, at + column * pixel + block, load(x, place + block))
                 if whole < channels:
                     rest = channels - whole
-                    store_first(slab, at + column * pixel + whole, load_first(x, place + whole, rest), rest)
+                    store_first(tile, at + column * pixel + whole, load_first(x, place + whole, rest), rest)
                 place += c
-        zeros(slab, at + after * pixel, (span - after) * pixel)
+        zeros(tile, at + after * pixel, (span - after) * pixel)
 
 
 @inline
-def cut_planes(slab, begin, plane, source, picture, top, rows, left, span, channel, channels):
-    """Cut as `cut` does, but sixteen channels at a time: slab[begin + block·plane + 16·pixel + lane].
+def cut_planes(tile, begin, plane, source, picture, top, rows, left, span, channel, channels):
+    """Cut as `cut` does, but sixteen channels at a time: tile[begin + block·plane + 16·pixel + lane].
 
     Lanes beyond the last channel of the block hold other channels of the picture, or zeros.
     """
@@ -75,14 +76,14 @@ def cut_planes(slab, begin, plane, source, picture, top, rows, left, span, chann
         at = begin + row * span * LANES
         outside = top + row < 0 or top + row >= h
         for block in range(blocks):
-            zeros(slab, at + block * plane, (span if outside else before) * LANES)
-            zeros(slab, at + block * plane + after * LANES, (0 if outside else span - after) * LANES)
+            zeros(tile, at + block * plane, (span if outside else before) * LANES)
+            zeros(tile, at + block * plane + after * LANES, (0 if outside else span - after) * LANES)
         if not outside:
             place = ((picture * h + top + row) * width + left + before) * c + channel
             for column in range(at + before * LANES, at + after * LANES, LANES):
                 for block in range(full):
-                    store(slab, column + block * plane, load(x, place + block * LANES))
+                    store(tile, column + block * plane, load(x, place + block * LANES))
                 if full < blocks:
                     rest = load_first(x, place + full * LANES, c - channel - full * LANES)
-                    store(slab, column + full * plane, rest)
+                    store(tile, column + full * plane, rest)
                 place += c

@@ -18,12 +18,13 @@ import numpy as np
 from numba import prange
 
 from minidl import _backend
-from minidl.kernels.cpu.conv.geometry import Walk
+from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.input_tile import zeros
 from minidl.kernels.cpu.memory.workspace import floats
 from minidl.kernels.cpu.simd.compile import kernel
+from minidl.kernels.cpu.simd.load_store import load_first, store
 from minidl.kernels.cpu.simd.transpose import transpose
-from minidl.kernels.cpu.simd.vector import LANES, load_first, store
+from minidl.kernels.cpu.simd.vector import LANES
 
 
 def blocks_of(channels: int) -> int:
@@ -103,10 +104,10 @@ def _pack_backward(w, packed, groups, kw, rows, row, row_step, columns, column, 
                     place += LANES
 
 
-def pack_backward(w: np.ndarray, groups: int, walk: Walk) -> np.ndarray:
+def pack_backward(w: np.ndarray, groups: int, indexing: Indexing) -> np.ndarray:
     """Return the weights w (O, C/G, KH, KW) in the order for one phase of the way back to the picture."""
     o, c, kh, kw = w.shape
-    rows, columns = walk
+    rows, columns = indexing
     packed = floats(groups * blocks_of(c) * rows.taps * columns.taps * (o // groups) * LANES)
     taps = (kw, rows.taps, rows.tap, rows.tap_step, columns.taps, columns.tap, columns.tap_step)
     _pack_backward(weight_rows(w).reshape(o, kh * kw, c), packed, groups, *taps)

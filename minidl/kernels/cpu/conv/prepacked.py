@@ -1,4 +1,4 @@
-"""Weights that cannot change are put in order once.
+"""Prepacked weights: those that cannot change are put in order once.
 
 Packing weights, or transforming them for Winograd, costs as much as using them for a picture or two. A training step
 changes them, so it packs them each time; inference need not. What is made of an array that cannot change is kept as
@@ -6,7 +6,7 @@ long as the array itself lives.
 
 A flag is not enough: whoever sets `writeable` to False may set it to True again, change a number, and take it back. But
 NumPy refuses the flag to an array that stands on Python's `bytes`, which nobody can change: `_backend.constant` makes
-such arrays, and they alone are frozen.
+such arrays, and they alone are constants.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ T = TypeVar("T")
 _kept: dict[int, tuple[Any, dict[Hashable, Any]]] = {}  # by the array's identity, which its weak reference guards
 
 
-def is_frozen(w: np.ndarray) -> bool:
+def is_constant(w: np.ndarray) -> bool:
     """Tell whether nobody can ever change this array.
 
     Example:
         >>> from minidl._backend import constant
         >>> w = np.ones((2, 3))
         >>> w.flags.writeable = False
-        >>> is_frozen(w), is_frozen(constant(w)), is_frozen(constant(w).T)
+        >>> is_constant(w), is_constant(constant(w)), is_constant(constant(w).T)
         (False, True, True)
     """
     if id(w) in _kept:
@@ -43,9 +43,9 @@ def is_frozen(w: np.ndarray) -> bool:
     return isinstance(base, bytes)
 
 
-def kept(w: np.ndarray, name: Hashable, make: Callable[[], T]) -> T:
-    """Return make(), or what it returned under this name before if the array is frozen."""
-    if not is_frozen(w):
+def prepacked(w: np.ndarray, name: Hashable, make: Callable[[], T]) -> T:
+    """Return make(), or what it returned under this name before if the array is a constant."""
+    if not is_constant(w):
         return make()
     key = id(w)
     if key not in _kept:

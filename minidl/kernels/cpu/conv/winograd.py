@@ -38,13 +38,14 @@ import numpy as np
 from numba import prange
 
 from minidl._threads import get_num_threads
-from minidl.kernels.cpu.conv.epilogue import PLAIN, Finish, Run, finish
-from minidl.kernels.cpu.conv.geometry import Walk
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, apply_epilogue
+from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.memory.workspace import floats
-from minidl.kernels.cpu.simd.accumulators import SEVEN, eightfold, fma_numbers, put_sums, sevenfold
+from minidl.kernels.cpu.simd.accumulators import SEVEN, eightfold, fma_numbers, put_acc, sevenfold
 from minidl.kernels.cpu.simd.compile import inline, kernel
-from minidl.kernels.cpu.simd.vector import LANES, fetch, fma, load, splat, store
+from minidl.kernels.cpu.simd.load_store import load, prefetch, store
+from minidl.kernels.cpu.simd.vector import LANES, fma, splat
 
 POINTS = 36
 ROWS = SEVEN.count
@@ -150,7 +151,7 @@ def _transform_weights(packed, u, blocks, k, threads):
 
 @inline
 def transform_tiles(source, v, first, last, tiles_w, tiles, top, left, size, side, t):
-    """V[point, block, tile, lane] of some tiles of source (N, H, W, C), which `size` tiles have room for.
+    """V[point, block, tile, lane] of some tiles of source (N, H, W, C), which has places for `size` tiles.
 
     Tiles of side 6 are pixels and become Bᵀ d B; tiles of side 4 are a gradient and become A d Aᵀ.
     """
@@ -182,26 +183,26 @@ def transform_tiles(source, v, first, last, tiles_w, tiles, top, left, size, sid
 
 
 @inline
-def multiply_rows(sums, v, u, m, start, weights, out, rows, size, k, blocks, adding, early, late):
-    """Multiply as many rows as there are sums, which begin with zeros; see `multiply`."""
-    other, w = sums, weights
+def multiply_rows(acc, v, u, m, start, weights, out, rows, size, k, blocks, adding, early, late):
+    """Multiply as many rows as there are accumulators, which begin with zeros; see `multiply`."""
+    other, w = acc, weights
     for block in range(k // LANES):
         for i in range(early, late):
-            fetch(u, w + (2 * k + i) * LANES)
-            fetch(u, w + (3 * k + i) * LANES)
+            prefetch(u, w + (2 * k + i) * LANES)
+            prefetch(u, w + (3 * k + i) * LANES)
         at = start + block * size * LANES
         if blocks == 2:
             for i in range(LANES):
-                sums = fma_numbers(sums, v, at + i, LANES, load(u, w))
+                acc = fma_numbers(acc, v, at + i, LANES, load(u, w))
                 other = fma_numbers(other, v, at + i, LANES, load(u, w + k * LANES))
                 w += LANES
         else:
             for i in range(LANES):
-                sums = fma_numbers(sums, v, at + i, LANES, load(u, w))
+                acc = fma_numbers(acc, v, at + i, LANES, load(u, w))
                 w += LANES
-    put_sums(m, out, LANES, sums, rows, LANES, adding)
+    put_acc(m, out, LANES, acc, rows, LANES, adding)
     if blocks == 2:
-        put_sums(m, out + size * LANES, LANES, other, rows, LANES, adding)
+        put_acc(m, out + size * LANES, LANES, other, rows, LANES, adding)
 
 
 @inline
@@ -226,10 +227,10 @@ def multiply(v, u, m, start, weights, out, rows, size, k, blocks, adding):
 
 
 @inline
-def write_results(m, bias, residual, added, kind, target, first, last, tiles_w, tiles, size, channel, blocks, t):
+def write_results(m, bias, residual, epilogue, target, first, last, tiles_w, tiles, size, channel, blocks, t):
     """y = Aᵀ M A + b of some tiles, for some blocks of sixteen channels from `channel` on, which M has."""
     h, width, o = target.shape[1:]
-    y = target.reshape(-1)
+    y, (added, kind) = target.reshape(-1), epilogue
     point = blocks * LANES * size
     for tile in range(first, last):
         picture, row, column = tile // tiles, tile % tiles // tiles_w * 4, tile % tiles_w * 4
@@ -253,11 +254,11 @@ def write_results(m, bias, residual, added, kind, target, first, last, tiles_w, 
                 if columns > 3:
                     store(y, out + 3 * o, r[3] + b)
                 if added or kind:
-                    finish(y, out, o, columns, LANES, residual, added, kind)
+                    apply_epilogue(y, out, o, columns, LANES, residual, epilogue)
 
 
-@kernel("void(r4, r1, r1, r1, i, i, w4, i, i, i, w1, w1, i)")
-def _winograd(source, u, bias, residual, added, kind, target, top, left, size, v, m, threads):
+@kernel("void(r4, r1, r1, r1, i2, w4, i, i, i, w1, w1, i)")
+def _winograd(source, u, bias, residual, epilogue, target, top, left, size, v, m, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
     tiles_w = (width + 3) // 4
     tiles = (h + 3) // 4 * tiles_w
@@ -278,11 +279,11 @@ def _winograd(source, u, bias, residual, added, kind, target, top, left, size, v
             t = np.empty(POINTS * LANES, np.float32)
             begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
             blocks = o // LANES
-            write_results(m, bias, residual, added, kind, target, begin, end, tiles_w, tiles, size, 0, blocks, t)
+            write_results(m, bias, residual, epilogue, target, begin, end, tiles_w, tiles, size, 0, blocks, t)
 
 
-@kernel("void(r4, r1, r1, r1, i, i, w4, i, i, i, w1, w2, w2, i)")
-def _winograd_few(source, packed, bias, residual, added, kind, target, top, left, size, v, u, m, threads):
+@kernel("void(r4, r1, r1, r1, i2, w4, i, i, i, w1, w2, w2, i)")
+def _winograd_few(source, packed, bias, residual, epilogue, target, top, left, size, v, u, m, threads):
     """All tiles at once; weights are transformed where they are multiplied, a pair of blocks and DEPTH k at a time."""
     c, (n, h, width, o) = source.shape[3], target.shape
     tiles_w = (width + 3) // 4
@@ -306,9 +307,7 @@ def _winograd_few(source, packed, bias, residual, added, kind, target, top, left
                     weights, out, start = point * blocks * k * LANES, point * blocks * size * LANES, point * c * size
                     multiply(v, own_u, own_m, start + first * size, weights, out, count, size, k, blocks, first)
             channel = block * LANES
-            write_results(
-                own_m, bias, residual, added, kind, target, 0, count, tiles_w, tiles, size, channel, blocks, t
-            )
+            write_results(own_m, bias, residual, epilogue, target, 0, count, tiles_w, tiles, size, channel, blocks, t)
 
 
 def tiles_of(n: int, h: int, width: int) -> int:
@@ -343,28 +342,28 @@ def transform_weights(packed: np.ndarray, o: int, c: int) -> np.ndarray:
     return u
 
 
-def prepare(u: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, walk: Walk) -> Run:
-    """Return what walks over n pictures (N, H, W, C) and writes (N, H, W, O); u of weights, and b (O,) or None."""
-    rows, columns = walk
+def prepare(u: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing) -> Run:
+    """Return what makes (N, H, W, O) of n pictures (N, H, W, C); u of weights, and b (O,) or None."""
+    rows, columns = indexing
     size = chunk(tiles_of(n, rows.windows, columns.windows), c + o)
     bias = padded(b, 1, o)
 
-    def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
+    def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
         v, m = floats(POINTS * size * c + ROWS * LANES), floats(POINTS * size * o)
-        _winograd(source, u, bias, *end, target, rows.first, columns.first, size, v, m)
+        _winograd(source, u, bias, *epilogue, target, rows.first, columns.first, size, v, m)
 
     return run
 
 
-def prepare_few(packed: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, walk: Walk) -> Run:
+def prepare_few(packed: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing) -> Run:
     """Return the same as `prepare`, for few tiles and weights that are only packed."""
-    rows, columns = walk
+    rows, columns = indexing
     size = -(-tiles_of(n, rows.windows, columns.windows) // ROWS) * ROWS
     bias, threads = padded(b, 1, o), get_num_threads()
 
-    def run(source: np.ndarray, target: np.ndarray, end: Finish = PLAIN) -> None:
+    def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
         v = floats(POINTS * size * c + ROWS * LANES)
         u, m = floats(threads, POINTS * 2 * LANES * DEPTH), floats(threads, POINTS * 2 * LANES * size)
-        _winograd_few(source, packed, bias, *end, target, rows.first, columns.first, size, v, u, m)
+        _winograd_few(source, packed, bias, *epilogue, target, rows.first, columns.first, size, v, u, m)
 
     return run

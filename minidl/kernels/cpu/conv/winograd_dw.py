@@ -33,9 +33,10 @@ from minidl.kernels.cpu.conv.winograd import (
     transform_tiles,
 )
 from minidl.kernels.cpu.memory.workspace import floats
-from minidl.kernels.cpu.simd.accumulators import EIGHT, eightfold, fma_numbers, put_sums
+from minidl.kernels.cpu.simd.accumulators import EIGHT, eightfold, fma_numbers, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
-from minidl.kernels.cpu.simd.vector import LANES, fma, load, splat, store
+from minidl.kernels.cpu.simd.load_store import load, store
+from minidl.kernels.cpu.simd.vector import LANES, fma, splat
 
 COLUMNS = EIGHT.count
 
@@ -70,22 +71,22 @@ def _winograd_dw(source, target, du, top, left, size, v, y, threads):
                 two = block + 1 < o // LANES
                 d = (point * o + block * LANES) * size
                 at = (point * c + q // LANES * LANES) * size + q % LANES
-                sums, other = eightfold(zero), eightfold(zero)
+                acc, other = eightfold(zero), eightfold(zero)
                 if two:
                     for i in range(count):
-                        sums = fma_numbers(sums, v, at + i * LANES, 1, load(y, d + i * LANES))
+                        acc = fma_numbers(acc, v, at + i * LANES, 1, load(y, d + i * LANES))
                         other = fma_numbers(other, v, at + i * LANES, 1, load(y, d + (size + i) * LANES))
                 else:
                     for i in range(count):
-                        sums = fma_numbers(sums, v, at + i * LANES, 1, load(y, d + i * LANES))
+                        acc = fma_numbers(acc, v, at + i * LANES, 1, load(y, d + i * LANES))
                 here = ((point * o + block * LANES) * c) + q * LANES
-                put_sums(du, here, LANES, sums, COLUMNS, LANES, first)
+                put_acc(du, here, LANES, acc, COLUMNS, LANES, first)
                 if two:
-                    put_sums(du, here + c * LANES, LANES, other, COLUMNS, LANES, first)
+                    put_acc(du, here + c * LANES, LANES, other, COLUMNS, LANES, first)
 
 
 @kernel("void(r1, w1, i, i, i)")
-def _finish_weights(du, packed, blocks, k, threads):
+def _transform_back(du, packed, blocks, k, threads):
     """packed[block, tap, k, lane] from dU[point, block, k, lane]."""
     tap, point = k * LANES, blocks * k * LANES
     for thread in prange(threads):
@@ -115,6 +116,6 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     _winograd_dw(x, dy, du, rows.first, columns.first, size, v, y)
     del v, y  # nothing is held longer than it is needed: in some networks this is when most memory is in use
     packed = floats(9 * o * c)
-    _finish_weights(du, packed, blocks_of(o), c)
+    _transform_back(du, packed, blocks_of(o), c)
     del du
     return unpack(packed, w_shape, 1)

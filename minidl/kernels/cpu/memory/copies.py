@@ -24,7 +24,8 @@ from numba import prange
 
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.simd.compile import Kernel, kernel
-from minidl.kernels.cpu.simd.vector import LANES, load_some, store_some
+from minidl.kernels.cpu.simd.load_store import load_some, store_some
+from minidl.kernels.cpu.simd.vector import LANES
 
 SMALL = 2**14  # numbers; below, NumPy is done before the threads are awake
 PIECE = 2**13  # numbers of a long run that a thread copies at a time
@@ -146,7 +147,7 @@ def copy_to(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def copied(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Write x into y of the same shape, with this room's kernel or NumPy, and return y."""
+    """Write x into y of the same shape, with this kernel set's kernel or NumPy, and return y."""
     if copy_to(x, y) is NotImplemented:
         y[...] = x
     return y

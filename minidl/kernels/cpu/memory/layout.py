@@ -94,17 +94,17 @@ def flat(x: np.ndarray) -> np.ndarray:
 
 
 def _by_pixels(x: np.ndarray) -> bool:
-    """Tell whether x is walked pixel by pixel; else it is walked in C order."""
+    """Tell whether x is read pixel by pixel; else it is read in C order."""
     return x.ndim == 4 and not x.flags.c_contiguous
 
 
 def empty_dense(x: np.ndarray) -> np.ndarray:
-    """Allocate a result in the order in which x is walked, without gaps."""
+    """Allocate a result in the order in which x is read, without gaps."""
     return empty_channels_last(x.shape, x.dtype) if _by_pixels(x) else POOL.empty(x.shape, x.dtype)
 
 
 def lies_in_rows(x: np.ndarray) -> bool:
-    """Tell whether `rows_alike` can walk x where it lies."""
+    """Tell whether `rows_alike` can read x where it lies."""
     return bool(x.flags.c_contiguous or (x.ndim == 4 and _distance_of_rows(x.transpose(0, 2, 3, 1))))
 
 

@@ -1,6 +1,6 @@
 """How much memory a kernel may take for itself while it runs: MINIDL_WORKSPACE, in MiB.
 
-What a call needs for slabs, tiles and transformed weights is lent by the pool (`minidl/_memory.py`) and given back when
+What a call needs for input tiles and transformed weights is lent by the pool (`minidl/_memory.py`) and given back when
 it ends. It depends on the sizes of a layer, not on the batch.
 """
 

@@ -2,7 +2,8 @@
 
     compile.py         @kernel and @inline: compiled on the first call, for one signature; the threads
     cache.py           where compiled kernels are kept between processes
-    vector.py          sixteen numbers as one value: load, store, arithmetic
+    vector.py          sixteen numbers as one value: the type, arithmetic, masks
+    load_store.py      vectors from memory, and back; prefetching
     accumulators.py    seven or eight vectors that stay in registers while a product is summed up
     transpose.py       sixteen rows of sixteen numbers turned over in registers
     functions.py       eˣ and the activations of a vector

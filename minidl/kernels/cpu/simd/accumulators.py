@@ -1,16 +1,16 @@
-"""Seven or eight vectors at once: the sums that a convolution keeps in registers while it walks over taps.
+"""Accumulators: seven or eight vectors that a convolution keeps in registers while it runs over its taps.
 
-One sum at a time would wait for itself: a multiply-add takes four cycles, and two could begin in every cycle. Seven
-sums side by side keep the processor busy, and whatever is loaded for them serves all seven:
+One accumulator would wait for itself: a multiply-add takes four cycles, and two could begin in every cycle. Seven of
+them side by side keep the processor busy, and whatever is loaded for them serves all seven:
 
-    sums = sevenfold(splat(0.0))                                     # seven pixels, sixteen output channels each
+    acc = sevenfold(splat(0.0))                                      # seven pixels, sixteen output channels each
     for k in range(channels):
-        sums = fma_numbers(sums, x, place + k, step, load(w, 16 * k))    # one channel of seven pixels times w[k]
-    store_sums(y, place, step, sums, pixels, channels)
+        acc = fma_numbers(acc, x, place + k, step, load(w, 16 * k))      # one channel of seven pixels times w[k]
+    store_acc(y, place, step, acc, pixels, channels)
 
 That is the heart of every matrix product: the numbers of one matrix are spread over vectors of the other. Seven,
 because the maps of most networks are 7, 14, 28, 56 or 112 pixels wide; eight, where it is channels that are counted.
-The sums are a tuple of vectors to Numba and never leave the registers.
+Accumulators, `acc` for short, are a tuple of vectors to Numba and never leave the registers.
 """
 
 from __future__ import annotations
@@ -25,16 +25,8 @@ from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
 from minidl.kernels.cpu.simd.compile import inline
-from minidl.kernels.cpu.simd.vector import (
-    LANES,
-    LLVM_TYPE,
-    VECTOR,
-    address_of,
-    first_lanes,
-    read_lanes,
-    spread,
-    write_lanes,
-)
+from minidl.kernels.cpu.simd.load_store import address_of, first_lanes, read_lanes, write_lanes
+from minidl.kernels.cpu.simd.vector import LANES, LLVM_TYPE, VECTOR, spread
 
 SEVEN = UniTuple(VECTOR, 7)
 EIGHT = UniTuple(VECTOR, 8)
@@ -43,7 +35,7 @@ EIGHT = UniTuple(VECTOR, 8)
 def _several(kind: Any) -> Any:
     @intrinsic
     def make(typing, value):
-        """Return sums that all begin with the same vector."""
+        """Return accumulators that all begin with the same vector."""
 
         def emit(context, builder, sig, args):
             return context.make_tuple(builder, kind, [args[0]] * kind.count)
@@ -62,61 +54,61 @@ def _places(builder: Any, count: int, start: Any, step: Any) -> Iterator[Any]:
         yield builder.add(start, builder.mul(step, ir.Constant(step.type, number)))
 
 
-def _multiply_add(context: Any, builder: Any, kind: Any, sums: Any, factors: list[Any], others: list[Any]) -> Any:
+def _multiply_add(context: Any, builder: Any, kind: Any, acc: Any, factors: list[Any], others: list[Any]) -> Any:
     function = ir.FunctionType(LLVM_TYPE, [LLVM_TYPE] * 3)
     fma = cgutils.get_or_insert_function(builder.module, function, "llvm.fma.v16f32")
-    triples = zip(factors, others, cgutils.unpack_tuple(builder, sums), strict=True)
+    triples = zip(factors, others, cgutils.unpack_tuple(builder, acc), strict=True)
     return context.make_tuple(builder, kind, [builder.call(fma, triple) for triple in triples])
 
 
 @intrinsic
-def fma_vectors(typing, sums, array, start, step, w):
-    """Add to each sum a vector of the array times the vector w; the vectors begin at start, start + step, and so on."""
+def fma_vectors(typing, acc, array, start, step, w):
+    """Add to each accumulator a vector of the array, from start, start + step, and so on, times the vector w."""
 
     def emit(context, builder, sig, args):
-        sums, array, start, step, w = args
+        acc, array, start, step, w = args
         places = _places(builder, sig.args[0].count, start, step)
         addresses = [address_of(context, builder, sig.args[1], array, place) for place in places]
         factors = [builder.load(address, align=4) for address in addresses]
-        return _multiply_add(context, builder, sig.args[0], sums, factors, [w] * len(factors))
+        return _multiply_add(context, builder, sig.args[0], acc, factors, [w] * len(factors))
 
-    return sums(sums, array, intp, intp, VECTOR), emit
+    return acc(acc, array, intp, intp, VECTOR), emit
 
 
 @intrinsic
-def fma_numbers(typing, sums, array, start, step, w):
-    """Add to each sum one number of the array times the vector w; the numbers are at start, start + step, and so on."""
+def fma_numbers(typing, acc, array, start, step, w):
+    """Add to each accumulator one number of the array, at start, start + step, and so on, times the vector w."""
 
     def emit(context, builder, sig, args):
-        sums, array, start, step, w = args
+        acc, array, start, step, w = args
         data = context.make_array(sig.args[1])(context, builder, array).data
         places = _places(builder, sig.args[0].count, start, step)
         factors = [spread(builder, builder.load(builder.gep(data, [place]))) for place in places]
-        return _multiply_add(context, builder, sig.args[0], sums, factors, [w] * len(factors))
+        return _multiply_add(context, builder, sig.args[0], acc, factors, [w] * len(factors))
 
-    return sums(sums, array, intp, intp, VECTOR), emit
+    return acc(acc, array, intp, intp, VECTOR), emit
 
 
 @intrinsic
-def plus(typing, sums, more):
-    """Add to each sum one of the others."""
+def plus(typing, acc, more):
+    """Add to each accumulator one of the others."""
 
     def emit(context, builder, sig, args):
         pairs = zip(*(cgutils.unpack_tuple(builder, it) for it in args), strict=True)
         return context.make_tuple(builder, sig.return_type, [builder.fadd(a, b) for a, b in pairs])
 
-    return sums(sums, sums), emit
+    return acc(acc, acc), emit
 
 
 def _writer(adding: bool, doc: str) -> Any:
-    def write(typing, array, start, step, sums, count, lanes):
+    def write(typing, array, start, step, acc, count, lanes):
         def emit(context, builder, sig, args):
-            array, start, step, sums, count, lanes = args
+            array, start, step, acc, count, lanes = args
             mask = first_lanes(builder, lanes)
             full = builder.icmp_signed(">=", lanes, ir.Constant(lanes.type, LANES))  # a mask makes a store slow
             places = _places(builder, sig.args[3].count, start, step)
             addresses = [address_of(context, builder, sig.args[0], array, place) for place in places]
-            pairs = list(zip(addresses, cgutils.unpack_tuple(builder, sums), strict=True))
+            pairs = list(zip(addresses, cgutils.unpack_tuple(builder, acc), strict=True))
             whole = builder.and_(full, builder.icmp_signed(">=", count, ir.Constant(count.type, len(pairs))))
             with builder.if_else(whole) as (then, otherwise):
                 with then:  # nearly always: nothing is asked between the stores
@@ -130,36 +122,38 @@ def _writer(adding: bool, doc: str) -> Any:
                             write_lanes(builder, builder.fadd(there, value) if adding else value, address, mask)
             return context.get_dummy_value()
 
-        return void(array, intp, intp, sums, intp, intp), emit
+        return void(array, intp, intp, acc, intp, intp), emit
 
     write.__doc__ = doc
     return intrinsic(write)
 
 
-store_sums = _writer(False, "Write the first lanes of the first `count` sums to start, start + step, and so on.")
-add_sums = _writer(True, "Add the first lanes of the first `count` sums to what is at start, start + step, and so on.")
+store_acc = _writer(False, "Write the first lanes of the first `count` accumulators to start, start + step, and so on.")
+add_acc = _writer(
+    True, "Add the first lanes of the first `count` accumulators to what is at start, start + step, and so on."
+)
 
 
 @inline
-def put_sums(array, start, step, sums, count, lanes, adding):
-    """Write the first lanes of the first `count` sums to start, start + step, and so on, or add them to those."""
+def put_acc(array, start, step, acc, count, lanes, adding):
+    """Write the first lanes of the first `count` accumulators to start, start + step, and so on, or add them."""
     if adding:
-        add_sums(array, start, step, sums, count, lanes)
+        add_acc(array, start, step, acc, count, lanes)
     else:
-        store_sums(array, start, step, sums, count, lanes)
+        store_acc(array, start, step, acc, count, lanes)
 
 
 @intrinsic
-def fma_pairs(typing, sums, array, start, step, other, other_start, other_step):
-    """Add to each sum a vector of one array times one of the other: start, start + step, and so on, of both."""
+def fma_pairs(typing, acc, array, start, step, other, other_start, other_step):
+    """Add to each accumulator a vector of one array times one of the other: start, start + step, and so on, of both."""
 
     def emit(context, builder, sig, args):
-        sums, *sides = args
+        acc, *sides = args
         factors = []
         for kind, (array, start, step) in ((sig.args[1], sides[:3]), (sig.args[4], sides[3:])):
             places = _places(builder, sig.args[0].count, start, step)
             addresses = [address_of(context, builder, kind, array, place) for place in places]
             factors.append([builder.load(address, align=4) for address in addresses])
-        return _multiply_add(context, builder, sig.args[0], sums, *factors)
+        return _multiply_add(context, builder, sig.args[0], acc, *factors)
 
-    return sums(sums, array, intp, intp, other, intp, intp), emit
+    return acc(acc, array, intp, intp, other, intp, intp), emit

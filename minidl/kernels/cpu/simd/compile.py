@@ -5,12 +5,17 @@
         ...
 
 The signature says what the compiled function takes; the letters are those of `TYPES`: r for arrays that are only read,
-w for arrays that are written, the number of axes, all float32, C-contiguous, unless said otherwise. One signature a
-kernel: Numba would silently compile another version for every new mix of types, seconds each.
+w for arrays that are written, the number of axes, all float32, C-contiguous, unless said otherwise; i3 is a tuple of
+three ints (a named one would cost 2 µs a call). One signature a kernel: Numba would silently compile another version
+for every new mix of types, seconds each.
+
+A long kernel is cut in two ways. `@inline` is compiled on its own and joined by LLVM, each time with all that it calls:
+it is for what several kernels, or several lines, share. `@part` is put back before anything is compiled: it is for a
+kernel's outer loops, which have grown too long to be read in one piece.
 
 What has been compiled is written beside the source file (or to NUMBA_CACHE_DIR), so the next process only reads it; see
 `cache.py`. Whoever waits for the compiler at a terminal is told so in a line that vanishes. A kernel that cannot be
-compiled or started, for whatever reason, closes the room: the textbook serves from then on.
+compiled or started, for whatever reason, closes the kernel set: the textbook serves from then on.
 
 Threads. A kernel shares its work among `threads` jobs with `prange(threads)` and gets that number as an argument: a
 call of numba.get_num_threads() inside would keep it from being cached. `Kernel` passes it.
@@ -50,6 +55,7 @@ for _axes in (1, 2, 3, 4):
     TYPES[f"ri{_axes}"] = types.Array(types.int64, _axes, "C", readonly=True)
     TYPES[f"rd{_axes}"] = types.Array(types.float64, _axes, "C", readonly=True)
     TYPES[f"wd{_axes}"] = types.Array(types.float64, _axes, "C")
+    TYPES[f"i{_axes}"] = types.UniTuple(types.intp, _axes)
 
 # `fastmath` may reorder sums (that is what makes them vector code) and use reciprocals, but NaN and infinity stay.
 FAST = {"reassoc", "nsz", "arcp", "contract"}
@@ -143,6 +149,11 @@ def inline(function: Callable[..., Any]) -> Any:
     return _jit(function)
 
 
+def part(function: Callable[..., Any]) -> Any:
+    """Make a function that is cut out of one long kernel, for its reader: it is put back before that is compiled."""
+    return _jit(function, inline="always")
+
+
 def _jit(function: Callable[..., Any], **settings: Any) -> Any:
     dispatcher = numba.njit(nogil=True, fastmath=FAST, **settings)(function)
     try:
@@ -187,13 +198,13 @@ def _tell(name: str | None) -> None:
         telling[-1](name)
         return
     with suppress(OSError, ValueError, AttributeError):  # no stderr, a closed one, or a terminal that has gone away
-        room = columns(err=True)
-        if room is None:
+        width = columns(err=True)
+        if width is None:
             return
         text = f"minidl: compiling {name}, once on this machine" if name else ""
-        if len(text) >= room:  # it cannot vanish from two lines
+        if len(text) >= width:  # it cannot vanish from two lines
             text = "minidl: compiling"
-        print("\r" + text + " " * (room - 1 - len(text)) * (name is None), end="\r" * (name is None), file=sys.stderr)
+        print("\r" + text + " " * (width - 1 - len(text)) * (name is None), end="\r" * (name is None), file=sys.stderr)
         sys.stderr.flush()
 
 

@@ -11,7 +11,7 @@ so that n may be from -150 to 128 and results below 10^-38 keep their last bits.
 stays NaN. The error is at most 1 unit in the last place where the result is a normal float. The coefficients are those
 of Moshier's Cephes library (`expf`, `tanhf`), which minimise the largest error.
 
-**The activations** are the formulas of `kernels/textbook/activation.py`, chosen by a number. The choice is made again
+**The activations** are the formulas of `kernels/textbook/activation.py`, chosen by a number. That is decided again
 for every vector: a branch that always goes the same way costs nothing beside the memory, and one kernel is compiled
 where there would be twenty.
 """

@@ -17,7 +17,8 @@ from numba.core.types import intp, void
 from numba.extending import intrinsic
 
 from minidl.kernels.cpu.simd.compile import inline
-from minidl.kernels.cpu.simd.vector import INTEGERS, LANES, address_of
+from minidl.kernels.cpu.simd.load_store import address_of
+from minidl.kernels.cpu.simd.vector import INTEGERS, LANES
 
 _ROUNDS = (8, 4, 2, 1)
 
