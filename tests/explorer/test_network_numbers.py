@@ -30,7 +30,7 @@ EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for 
 
 def network(name, rng):
     """Return a narrow network of the registry with all its kinds of layers, and a picture of its smallest size."""
-    net, entry = narrow(name, rng).eval(), ENTRIES[name]
+    net, entry = narrow(name, rng), ENTRIES[name]  # in training, as new networks are
     return net, rng.standard_normal((entry.variant.in_channels, entry.smallest, entry.smallest))
 
 
@@ -59,7 +59,8 @@ def test_a_page_holds_the_numbers_of_the_engine(name, rng, monkeypatch):
     found = portrait(subject_of(name, net, x), budget=150_000)
     page = encode(found)
     with no_grad(), kernels.use("textbook"):
-        answer = net(Tensor(x[None])).numpy()[0]
+        answer = net.eval()(Tensor(x[None])).numpy()[0]
+    net.train()
     (moment,) = page["moments"]
     close(moment["heads"]["main"], answer)
     assert [back["all"] for back in moment["backs"]] == ([True, False] if ENTRIES[name].variant.aux else [True])
@@ -126,7 +127,7 @@ def shares_of(way, layers, number):
 def check_gradients(net, x, back, shown, found, page):
     """Gradients of layers agree with those of the weights, of a plain backward(), and with those of their readers."""
     way, label = back.way, back.label
-    net.zero_grad()
+    net.eval().zero_grad()
     net.training = back.all_heads and bool(ENTRIES[net.name].variant.aux)
     with kernels.use("textbook"):
         loss = objective(net(Tensor(x[None])), np.array([label]))

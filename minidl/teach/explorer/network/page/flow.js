@@ -60,7 +60,7 @@ function makeFlow(data, on) {
 function layOut(data, plans, heads) {
   const columns = [], lanes = [];
   const sizes = data.layers.map((layer, number) => {
-    const width = Math.max(plans[number].width, 88) + 16, height = plans[number].height + 104;
+    const width = Math.max(plans[number].width, 88, 7.2 * layer.op.length) + 16, height = plans[number].height + 104;
     columns[layer.column] = Math.max(columns[layer.column] || 0, width);
     lanes[layer.lane] = Math.max(lanes[layer.lane] || 0, height);
     return [width, height];
@@ -192,7 +192,7 @@ function layerCell(layer, number, plan, box, on) {
   const element = make("button", {
     class: "cell", type: "button", "data-layer": number, tabindex: number ? -1 : 0, onclick: () => on.layer(number),
     style: `left:${box.x}px;top:${box.y}px;width:${box.width}px;height:${box.height}px`,
-  }, make("span", { class: "op" }, layer.op), make("span", { class: "path" }, layer.path || "\u00a0"), canvas,
+  }, make("span", { class: "op" }, layer.op), make("span", { class: "path" }, endOf(layer.path, (box.width - 16) / 6.2)), canvas,
   make("span", { class: "facts" }, sizesOf(layer.shape)), ...costLines, meter);
   canvas.setAttribute("aria-hidden", "true");
   let painted = null;
@@ -215,6 +215,11 @@ function layerCell(layer, number, plan, box, on) {
       paintMosaic(canvas, plan, mapsOf(maps));
     },
   };
+}
+
+/** Return the end of a path that there is room for. */
+function endOf(path, room) {
+  return path.length <= room ? path || "\u00a0" : `…${path.slice(1 - Math.floor(room))}`;
 }
 
 /** Make the cell of an answer: the likeliest classes as bars. */
