@@ -60,7 +60,7 @@ function makeFlow(data, on) {
 function layOut(data, plans, heads) {
   const columns = [], lanes = [];
   const sizes = data.layers.map((layer, number) => {
-    const width = Math.max(plans[number].width, 88, 7.2 * layer.op.length) + 16, height = plans[number].height + 104;
+    const width = Math.max(plans[number].width, 88, 8 * layer.op.length) + 16, height = plans[number].height + 104;
     columns[layer.column] = Math.max(columns[layer.column] || 0, width);
     lanes[layer.lane] = Math.max(lanes[layer.lane] || 0, height);
     return [width, height];

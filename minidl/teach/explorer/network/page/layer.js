@@ -99,12 +99,12 @@ function makeLayer(data, on, tools) {
     }
     told.replaceChildren(make("h3", {}, say("made_of")), ...tellSum(window));
     if (!window.op) return;
-    const frame = make("div", { class: "window" });
-    cut.replaceChildren(make("h3", {}, say("window_title")), make("p", { class: "quiet small" }, noteOf(window)), frame);
+    const frame = make("div", { class: "window" }), drawn = drawable(window);
+    cut.replaceChildren(make("h3", {}, say("window_title")), make("p", { class: "quiet small" }, noteOf(drawn)), frame);
     clearTimeout(waiting);
     waiting = setTimeout(() => {
-      mounted = tools.mount(frame, stateOf(window, where));
-      mounted.select("y", indexOf(window));
+      mounted = tools.mount(frame, stateOf(drawn, where));
+      mounted.select("y", indexOf(drawn));
     }, now ? 0 : LATER);
   }
 

@@ -79,7 +79,11 @@ function open(element, data, tools) {
     readColours();
     update(["flow", "layer"]);
   });
-  return { choose: on.change, layer: on.layer, map: on.map, answer: on.answer, view: viewOf };
+  const show = (number, channel, at) => {
+    on.layer(number);
+    on.map(channel, at);
+  };
+  return { choose: on.change, layer: on.layer, show, answer: on.answer };
 }
 
 function legend() {

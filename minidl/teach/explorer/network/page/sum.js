@@ -19,9 +19,8 @@ function inside(value) {
   return value < 0 ? `(${short(value)})` : short(value);
 }
 
-function tellProducts({ settings, operands, channels, cell, rest, layer }, y) {
-  const [n, h, w] = settings.input, k = settings.kernel[0] * settings.kernel[1];
-  const parts = channels.map((_, i) => productOf(operands.x.slice(i * h * w, (i + 1) * h * w), operands.w.slice(i * k, (i + 1) * k), settings, cell));
+function tellProducts(window, y) {
+  const { operands, channels, rest, layer } = window, parts = partsOf(window);
   const bias = operands.b[0] - rest;
   const rows = parts.map((part, i) => make("tr", {}, make("td", {}, say(layer.op === "linear" ? "input_n" : "channel_n", { n: channels[i] })), make("td", {}, short(part, 6))));
   if (rest !== 0) rows.push(make("tr", {}, make("td", {}, say("all_others")), make("td", {}, short(rest, 6))));

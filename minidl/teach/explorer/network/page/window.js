@@ -155,8 +155,39 @@ function cutPlain(data, moment, base) {
 
 const MOVES = ["concat", "append", "index", "channel_shuffle", "pad", "transpose"];
 
-function heaviest(parts) {
-  return parts.map((_, i) => i).sort((a, b) => Math.abs(parts[b]) - Math.abs(parts[a]) || a - b).slice(0, MOST_CHANNELS).sort((a, b) => a - b);
+const MOST_PRODUCTS = 54; // rows of the im2col matrix that is drawn
+
+/** Return the window as it is drawn: of a convolution with very many products the one window alone, with fewer channels. */
+function drawable(window) {
+  if (window.op !== "conv") return window;
+  const { settings, operands, cell } = window, [n, h, w] = settings.input, k = settings.kernel[0] * settings.kernel[1];
+  const most = Math.max(1, Math.floor(MOST_PRODUCTS / k));
+  if (n <= most) return window;
+  const parts = partsOf(window), kept = heaviest(parts, most), others = total(parts) - total(kept.map((i) => parts[i]));
+  const sides = [0, 1].map((axis) => {
+    const begin = cell[1 + axis] * settings.stride[axis] - settings.padding[axis][0], size = settings.input[1 + axis];
+    const end = begin + settings.dilation[axis] * (settings.kernel[axis] - 1) + 1;
+    return { begin: Math.max(0, begin), end: Math.min(size, end), padding: [Math.max(0, -begin), Math.max(0, end - size)] };
+  });
+  const shape = sides.map((side) => side.end - side.begin);
+  return {
+    ...window, cell: [0, 0, 0], rest: window.rest + others, channels: kept.map((i) => window.channels[i]),
+    settings: { ...settings, input: [kept.length, ...shape], padding: sides.map((side) => side.padding) },
+    operands: {
+      ...operands, x: cropOf({ data: operands.x, shape: [n, h, w] }, kept, sides),
+      w: kept.flatMap((i) => operands.w.slice(i * k, (i + 1) * k)), b: [operands.b[0] + others],
+    },
+  };
+}
+
+/** Return what each channel of a crop adds to the number. */
+function partsOf({ settings, operands, channels, cell }) {
+  const [, h, w] = settings.input, k = settings.kernel[0] * settings.kernel[1];
+  return channels.map((_, i) => productOf(operands.x.slice(i * h * w, (i + 1) * h * w), operands.w.slice(i * k, (i + 1) * k), settings, cell));
+}
+
+function heaviest(parts, most = MOST_CHANNELS) {
+  return parts.map((_, i) => i).sort((a, b) => Math.abs(parts[b]) - Math.abs(parts[a]) || a - b).slice(0, most).sort((a, b) => a - b);
 }
 
 function total(numbers) {
