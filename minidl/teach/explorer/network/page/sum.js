@@ -1,5 +1,7 @@
 // sum.js: how one number was made, in words and numbers.
 
+const SIGNS = { add: " + ", subtract: " − ", multiply: " · ", divide: " / ", scale_channels: " · " };
+
 /** Return elements that tell how the number of a window was made. */
 function tellSum(window) {
   const y = short(window.y, 6);
@@ -57,11 +59,10 @@ function tellNorm({ values, layer }, y) {
 }
 
 function tellPlain(layer, values) {
-  const signs = { add: " + ", subtract: " − ", multiply: " · ", divide: " / ", scale_channels: " · " };
   const activation = layer.settings && layer.settings.activation;
   if (layer.op === "add_relu") return `relu(${values.map(inside).join(" + ")})`;
-  if (layer.op in signs && values.length > 1) {
-    const text = values.map(inside).join(signs[layer.op]);
+  if (layer.op in SIGNS && values.length > 1) {
+    const text = values.map(inside).join(SIGNS[layer.op]);
     return activation ? `${activation}(${text})` : text;
   }
   if (layer.op === "relu") return `max(0, ${short(values[0])})`;

@@ -149,7 +149,7 @@ function cutPlain(data, moment, base) {
   const { layer, c: channel, at } = base, [c, h, w] = layer.maps;
   const inputs = layer.from.map((_, order) => inputOf(data, moment, layer, order));
   if (inputs.some(({ data: { length } }) => length !== c * h * w) || MOVES.includes(layer.op)) return null;
-  if ((layer.weights || []).length) return null;
+  if ((layer.weights || []).length || (inputs.length < 2 && layer.op in SIGNS)) return null; // the other is a constant
   return { ...base, values: inputs.map(({ data: numbers }) => numbers[(channel * h + at[0]) * w + at[1]]) };
 }
 
