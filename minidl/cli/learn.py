@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from minidl.cli._help import Command, Group
-from minidl.cli._out import say, say_json
+from minidl.cli._out import put, say, say_json
 
 if TYPE_CHECKING:
     from minidl.teach.learn.folder import Folder
@@ -183,6 +183,50 @@ def solution(
     kept = folder.put(step, text)
     say(words.SOLUTION_FILE.format(file=step.file), *([words.KEPT.format(file=kept.name)] if kept else []))
     return 0
+
+
+@app.command(cls=Command)
+def predict(
+    target: Annotated[str, typer.Argument(help="A network (vgg16), or FILE.py:NAME.", metavar="MODEL|FILE.py:NAME")],
+    size: Annotated[str | None, typer.Option(help="The side of a picture, or one input: 3,32,32.")] = None,
+    layers: Annotated[int, typer.Option(min=1, help="How many layers are asked for.")] = 12,
+    first: Annotated[int, typer.Option(min=1, help="The first of them.")] = 1,
+    cells: Annotated[str | None, typer.Option(help="Some of: output,parameters,MACs,memory,field.")] = None,
+    answers: Annotated[Path | None, typer.Option(help="Take the answers from a file, one a line.")] = None,
+) -> int:
+    """Predict what a network costs, layer by layer, before it is shown; FILE.py is run.
+
+    A wrong answer gets the formula in the numbers of the layer, and the usual slip that leads to just this answer. An
+    empty answer shows the cell. The exit status is 1 if not all answers were right.
+
+    Example:
+      minidl learn predict lenet5_modern
+      minidl learn predict net.py:Net --size 3,32,32
+    """
+    from minidl.teach.learn import prediction
+    from minidl.teach.learn.prediction.quiz import chosen, from_file, head
+
+    wanted, given = chosen(cells), None if answers is None else from_file(answers)
+    net, shape = prediction.network(target, size)
+    every = prediction.rows(net, shape)
+    rows = every[first - 1 : first - 1 + layers]
+    say(*head(target, net, shape, len(every), first, len(rows)))
+
+    def ask(prompt: str) -> str | None:
+        if given is not None:
+            said = next(given, None)
+            say(prompt if said is None else f"{prompt}{said}")
+            return said
+        put(prompt)
+        try:
+            return input()
+        except (EOFError, KeyboardInterrupt):
+            say("")
+            return None
+
+    score = prediction.ask(rows, ask, say, wanted, first=first)
+    say("", str(score))
+    return 0 if score.is_all_right else 1
 
 
 @app.command(cls=Command)

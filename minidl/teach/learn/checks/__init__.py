@@ -3,6 +3,7 @@
 functions.py   a step that is a few functions with known names: the loops, the adjoint identity, finite differences
 blocks.py      a step that is a block of layers: its costs, its parameters, its result, its gradients
 bugs.py        a step that is code with a bug: which line it is, and whether it is mended
+predictions.py a step that is a table: what a small network will cost
 picture.py     the smallest case that fails, drawn with letters
 """
 
@@ -15,12 +16,17 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.teach.learn.checks import blocks, bugs, functions
+from minidl.teach.learn.checks import blocks, bugs, functions, predictions
 from minidl.teach.learn.steps import Step
 from minidl.teach.learn.verdict import ERROR, MISSING, Verdict
 
 Kind = Callable[[Step, Path, int], Verdict]
-KINDS: dict[str, Kind] = {"functions": functions.run, "block": blocks.run, "bugs": bugs.run}
+KINDS: dict[str, Kind] = {
+    "functions": functions.run,
+    "block": blocks.run,
+    "bugs": bugs.run,
+    "prediction": predictions.run,
+}
 
 __all__ = ["KINDS", "check"]
 
