@@ -157,4 +157,9 @@ def _by_hand(claim: Claim) -> Iterator[tuple[Check, Any]]:
             pairs += [(check, case) for case in HANDS if (case.groups > 1) == grouped]
         else:
             pairs += [(check, replace(case, whole=True)) for case in check.cases if case.dtype == "float64"]
-    yield from sorted(pairs, key=lambda pair: int(np.prod(pair[1].x_shape)))
+    yield from sorted(pairs, key=lambda pair: _numbers(pair[1]))
+
+
+def _numbers(case: Any) -> int:
+    """Return how many numbers one has to look at."""
+    return int(np.prod(case.x_shape) + (np.prod(case.cols_shape) if isinstance(case, Geometry) else 0))

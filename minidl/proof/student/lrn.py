@@ -14,7 +14,7 @@ from minidl.proof import oracles
 from minidl.proof.student.cases import Numbers
 from minidl.proof.student.kinds import Named, Subject, against_formula, finite_differences
 
-LRN = {"size": 3, "alpha": 0.5, "beta": 0.75, "k": 2.0}
+LRN = {"size": 3, "alpha": 0.3, "beta": 0.75, "k": 2.0}
 LRNS = (
     Numbers("the smallest", (1, 2, 1, 1), LRN),
     Numbers("five channels", (2, 5, 2, 3), LRN),

@@ -56,7 +56,6 @@ def of_dropout(x: np.ndarray, keep: np.ndarray, scale: float) -> Named:
     yield "scale is multiplied in twice", "y", kept * scale * scale
     yield "nothing is done", "y", x
     yield "the mask is returned, without x", "y", keep * scale
-    yield "scale is multiplied with the kept share once more", "y", kept * scale * keep.mean()
     yield "scale is added, not multiplied", "y", np.where(keep, x + scale, 0)
 
 
