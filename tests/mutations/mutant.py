@@ -32,6 +32,7 @@ def kernel(name, broken):
         with kernels.use(SimpleNamespace(**{name: lambda *args: broken(original, *args)})):
             yield
 
+    plant.kernel, plant.broken = name, lambda *args: broken(original, *args)
     return plant
 
 

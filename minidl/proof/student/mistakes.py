@@ -275,6 +275,7 @@ def of_max_pool2d(x: np.ndarray, g: Geometry) -> Iterator[Mistake]:
     """Yield wrong poolings."""
     seen = gather(x, g, fill=-np.inf)
     yield "the padding counts as 0; as -inf it can never win", gather(x, g).max(axis=(2, 3))
+    yield "the maximum begins with 0, where it must begin with -inf", np.maximum(seen.max(axis=(2, 3)), 0)
     yield "the smallest number is taken", gather(x, g, fill=np.inf).min(axis=(2, 3))
     yield "the average is taken", gather(x, g).mean(axis=(2, 3))
     yield "the largest absolute value is taken", np.abs(np.where(np.isinf(seen), 0, seen)).max(axis=(2, 3))

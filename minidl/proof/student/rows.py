@@ -215,8 +215,9 @@ def of_softmax(x: np.ndarray, axis: int) -> Named:
     yield "the numbers are divided by their sum without exp", "y", x / x.sum(axis=axis, keepdims=True)
     yield "it is sigmoid: each number by itself", "y", 1 / (1 + np.exp(-x))
     yield "it is log softmax", "y", x - largest - np.log(np.exp(x - largest).sum(axis=axis, keepdims=True))
-    yield "exp is divided by the largest, not by the sum", "y", e / e.max(axis=axis, keepdims=True)
-    yield "exp is averaged, not added up: the sum of y is the number of classes", "y", plain * x.shape[axis]
+    if np.isfinite(plain).all():
+        yield "exp is divided by the largest, not by the sum", "y", e / e.max(axis=axis, keepdims=True)
+        yield "exp is averaged, not added up: the sum of y is the number of classes", "y", plain * x.shape[axis]
     two = 2.0 ** (x - largest)
     yield "2 stands for e: powers of 2", "y", two / two.sum(axis=axis, keepdims=True)
     down = np.exp(x.min(axis=axis, keepdims=True) - x)
