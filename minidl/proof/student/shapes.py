@@ -57,6 +57,8 @@ def counted(g: Geometry) -> Iterator[tuple[str, Pair]]:
     yield "OH is worked out with the padding of one side only", both(padding=(g.padding[0][0], g.padding[1][0]))
     yield "OH is rounded up: `//` rounds down", _rounded_up(g)
     yield "OH and OW are exchanged", g.size[::-1]
+    yield "rows and columns of the stride are exchanged", both(stride=g.stride[::-1])
+    yield "rows and columns of the dilation are exchanged", both(dilation=g.dilation[::-1])
 
 
 def _rounded_up(g: Geometry) -> Pair:
