@@ -6,6 +6,7 @@ Each was looked at by hand: what the doctor says of it is right. None stands for
 import pytest
 
 from minidl.proof.student.examine import KNOWN, examine
+from tests.kernels.twins import sized
 from tests.mutations import conv_pool, elementwise, norm, reached_for, shape_loss
 
 MODULES = (conv_pool, elementwise, norm, shape_loss, reached_for)
@@ -17,8 +18,8 @@ SAYS = {
     "conv2d: bias forgotten": "the bias is not added",
     "conv2d: groups mixed": "the groups are taken in reverse order",
     "conv2d: padding on the wrong side": "the padding at the end is put in front and the other way round",
-    "conv2d: strides swapped": "OH and OW are exchanged",
-    "conv2d: dilations swapped": None,
+    "conv2d: strides swapped": None,  # it raises
+    "conv2d: dilations swapped": "rows and columns of the dilation are exchanged",
     "conv2d: changes its input": "the argument x is changed in place",
     "conv2d dx: scaled by 1.001": "a constant factor: dx is 1.001 times the right result",
     "conv2d dx: sign": "the sign: -dx is right",
@@ -88,9 +89,18 @@ SAYS = {
 
 def examined(mutant):
     """Examine the kernel of a mutant, under the names of its parameters."""
-    name = mutant.plant.kernel
+    name, broken = mutant.plant.kernel, mutant.plant.broken
+    if name == "conv2d":
+        return examine(name, lambda x, w, b, *rest: broken(x, w, b, *sized(x.shape, w.shape, *rest)), seed=2)
+    if name == "im2col":
+        return examine(name, lambda x, k, *rest: broken(x, k, *_sized(x, k, *rest)), seed=2)
     parameters = KNOWN[name].parameters
-    return examine(name, eval(f"lambda {parameters}: _mutant({parameters})", {"_mutant": mutant.plant.broken}), seed=2)
+    return examine(name, eval(f"lambda {parameters}: _mutant({parameters})", {"_mutant": broken}), seed=2)
+
+
+def _sized(x, kernel_size, *rest):
+    *settings, _, out_size = sized(x.shape, (1, 1, *kernel_size), *rest, 1)
+    return (*settings, out_size)
 
 
 def test_all_are_here():
