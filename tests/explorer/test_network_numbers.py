@@ -149,7 +149,8 @@ def check_gradients(net, x, back, shown, found, page):
             close(sum(parts), dy)
         if layer.op == "conv2d":
             event = way.steps[layer.step]
-            dw = kernels.textbook.conv2d_dw(dy, event.inputs[0], event.inputs[1].shape, *event.settings.values())
+            geometry = {key: event.settings[key] for key in ("stride", "padding", "dilation", "groups")}
+            dw = kernels.textbook.conv2d_dw(dy, event.inputs[0], event.inputs[1].shape, **geometry)
             close(dw, grads[layer.weights[0][0]])
 
 

@@ -7,6 +7,7 @@ How it is made:
 - `graph.py` makes layers of the operations: who reads whom, in which column, in which lane.
 - `windows.py` cuts out what made one number of one map, small enough for the explorer of operations.
 - `gather.py` puts all of it together, and chooses what is embedded; `encode.py` writes that as JSON.
+- `terminal.py` shows the same in a terminal, layer by layer.
 - `page.py` joins the pieces to one HTML file. `page/` holds the style and the scripts, a panel a file, joined in the
   order of `page.SCRIPTS`.
 """
@@ -19,10 +20,11 @@ from typing import Any
 
 from minidl.models._registry import ENTRIES
 from minidl.teach.explorer.exploration import Exploration
+from minidl.teach.explorer.network.gather import Portrait, portrait
 from minidl.teach.explorer.network.page import write_page
 from minidl.teach.explorer.network.subject import subject
 
-__all__ = ["explore_network", "is_network"]
+__all__ = ["explore_network", "is_network", "portrait_of"]
 
 
 def __dir__() -> list[str]:
@@ -32,6 +34,25 @@ def __dir__() -> list[str]:
 def is_network(what: str) -> bool:
     """Tell whether a word names a network or a run, and no operation."""
     return what in ENTRIES or os.path.isdir(what) or os.sep in what
+
+
+def portrait_of(
+    what: Any,
+    image: Any,
+    *,
+    weights_file: str | os.PathLike[str] | None = None,
+    size: int | None = None,
+    of: Sequence[int | str] = (),
+) -> Portrait:
+    """Return all numbers of a network on a picture, for `terminal.walk`; arguments and errors as `explore_network`."""
+    _check_image(what, image)
+    return portrait(subject(what, image, weights_file=weights_file, size=size), classes=of)
+
+
+def _check_image(what: Any, image: Any) -> None:
+    if image is None:
+        name = what if isinstance(what, str) else type(what).__name__
+        raise ValueError(f"explore: {name} needs a picture to look at: minidl explore {name} IMAGE")
 
 
 def explore_network(
@@ -61,12 +82,10 @@ def explore_network(
         ValueError: if there is no such run or network, or the picture is none.
         OSError: if a file cannot be read.
     """
-    name = what if isinstance(what, str) else type(what).__name__
     if refused:
         raise ValueError(f"explore: a network has settings of its own; received {', '.join(refused)}; leave them out")
-    if image is None:
-        raise ValueError(f"explore: {name} needs a picture to look at: minidl explore {name} IMAGE")
+    _check_image(what, image)
     found = subject(what, image, weights_file=weights_file, epochs=epochs, size=size)
-    html, portrait = write_page(found, lang, tuple([of] if isinstance(of, (str, int)) else of))
-    left = f", {portrait.left_out:,} of {sum(portrait.counts):,} maps left out" if portrait.left_out else ""
-    return Exploration(f"{found.name} on {found.title}{left}", html, portrait)
+    html, shown = write_page(found, lang, tuple([of] if isinstance(of, (str, int)) else of))
+    left = f", {shown.left_out:,} of {sum(shown.counts):,} maps left out" if shown.left_out else ""
+    return Exploration(f"{found.name} on {found.title}{left}", html, shown)

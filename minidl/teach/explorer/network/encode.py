@@ -15,6 +15,7 @@ from minidl._html import image
 from minidl.teach.explorer.network.gather import Back, Moment, Portrait, norm, planes
 from minidl.teach.explorer.network.windows import Window, as_maps
 
+SHOWN = ("out_size", "shape")  # settings that say no more than the shape does
 MOST, NOT_FINITE = 254, 255  # bytes of a map: the largest number, and what is none
 
 
@@ -71,7 +72,9 @@ def _layer(found: Portrait, number: int, event: Any) -> dict[str, Any]:
         known["parameters"] = layer.parameters
     if layer.macs:
         known["macs"] = layer.macs
-    settings = {name: value for name, value in event.settings.items() if _plain(value) is not None}
+    settings = {
+        name: value for name, value in event.settings.items() if name not in SHOWN and _plain(value) is not None
+    }
     if settings:
         known["settings"] = {name: _plain(value) for name, value in settings.items()}
     return known
