@@ -1,14 +1,20 @@
 """What may be explored, and what is said of what may not."""
 
+import io
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 import minidl
 from minidl import Tensor, _random, models, optim, teach
 from minidl.cli import run as command
 from minidl.teach.explorer.network import page as pages
+from minidl.teach.explorer.network import portrait_of
 from minidl.teach.explorer.network.subject import subject
+from minidl.teach.explorer.network.terminal import layer_lines, walk
 from minidl.training import Config, RunFolder, State, save_checkpoint
 
 
@@ -138,3 +144,19 @@ def test_the_page_of_a_network_shrinks_until_it_fits(monkeypatch):
     monkeypatch.setattr(pages, "MOST_BYTES", 50_000)
     with pytest.raises(ValueError, match=r"explore: the page of lenet5_modern on a picture of 1×32×32 would take"):
         pages.write_page(found)
+
+
+def test_a_terminal_shows_the_layers_one_after_the_other(run, capsys):
+    found = portrait_of(str(run.path), 0)
+    typed = iter(["", "", "b", "3", "99", "q"])
+    console = Console(width=100, record=True, file=io.StringIO())
+    walk(found, console, lambda question: next(typed))
+    heads = re.findall(r"^(\d+) (.*) →", console.export_text(), flags=re.MULTILINE)
+    assert [int(number) for number, _ in heads] == [0, 1, 0, 3, len(found.layers) - 1]
+    assert command(["explore", str(run.path), "0", "--text"]) == 0
+    out = capsys.readouterr().out
+    assert all(layer.path in out for layer in found.layers)
+    last = found.moments[0].way.steps[-1].output[0]
+    lines = list(layer_lines(found, len(found.layers) - 1))
+    parts = [float(one) for one in re.findall(r"([+-][\d.e-]+) \(", lines[-1])]
+    assert abs(sum(parts) - np.abs(last).max() * np.sign(last[np.abs(last).argmax()])) < 1e-4
