@@ -62,11 +62,13 @@ def test_compiling_and_drawing_have_their_words_and_no_time(parts, monkeypatch):
         bar.on_compile(17)
         for name in ("sgd", None, "relu", None):
             _compiling.telling[-1](name)
+        bar.on_features(2, 5)
         bar.on_draw(None)
         _compiling.telling[-1]("narrow")
     assert said == [
         ("compiling 1 of 17, once on this machine", 0, 17),
         ("compiling 2 of 17, once on this machine", 1, 17),
+        ("frozen layers 2/5", 2, 5),
         ("drawing the report …", 0, None),
         ("compiling 1 of 17, once on this machine", 0, 17),
     ]
@@ -160,6 +162,9 @@ def test_a_notebook_shows_where_it_is(parts, notebook, monkeypatch):
     assert '<progress value="1" max="1"></progress> epoch 12/12 · 1/1 · loss ' in seen[-1]
     assert "<td>1/12</td>" not in notebook.shown
     assert "the last 10 epochs; 2 before: state.history" in notebook.shown
+    with notebook_module.Page() as page:
+        page.on_features(2, 5)
+        assert '<progress value="2" max="5"></progress> frozen layers 2/5' in notebook.shown
 
 
 def test_a_prompt_of_ipython_is_a_terminal(monkeypatch):
@@ -172,7 +177,6 @@ def test_a_prompt_of_ipython_is_a_terminal(monkeypatch):
     [
         ({"progress": "yes"}, TypeError, "fit: progress must be True, False or None; received progress='yes'"),
         ({"callbacks": [3]}, TypeError, r"fit: callbacks must be a list of Callbacks or functions; received \[3\]"),
-        ({"callbacks": []}, ValueError, "fit: there is no setting 'callbacks'; it is called callbacks"),
         ({"verbose": 0}, ValueError, "fit: there is no setting 'verbose'; it is called progress"),
     ],
 )
