@@ -142,6 +142,7 @@ function makeControls(data, on) {
   return {
     element,
     refresh(view) {
+      tabs.querySelectorAll("input").forEach((one, order) => (one.checked = Boolean(order) === Boolean(view.back)));
       loss.hidden = heads.hidden = !view.back;
       const known = labels.includes(view.label);
       select.value = known ? view.label : labels[0];
