@@ -87,15 +87,6 @@ def constant(array: np.ndarray) -> np.ndarray:
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
 
-def has_gaps(array: Array) -> bool:
-    """Tell whether the numbers of the array do not fill one piece of memory.
-
-    Others lie between those of a slice of a wider block; those that are repeated lie on top of each other.
-    """
-    reach = sum((n - 1) * abs(stride) for n, stride in zip(array.shape, array.strides))
-    return array.size > 0 and reach + array.itemsize != array.nbytes
-
-
 def unadorned(array: Any) -> Any:
     """Return an array that a tensor has shown, which knows PyTorch's words, as NumPy's own kind; others as they are."""
     return array.view(np.ndarray) if isinstance(array, np.ndarray) and type(array) is not np.ndarray else array

@@ -21,10 +21,11 @@ MOST_SHOWN = 100  # letters of a wrong value in a message
 OPTIONAL = ("b", "weight", "bias", "residual")  # operands that may be None
 
 Pair = tuple[int, int]
+Shape = tuple[int, ...]
 Padding = tuple[Pair, Pair]
 IntOrPair = int | Pair  # as users write kernel_size, stride, dilation
 PaddingLike = int | Pair | Padding  # as users write padding, ((top, bottom), (left, right)) among it
-Same = Literal["same"]
+PaddingOrSame = PaddingLike | Literal["same"]  # of a convolution
 
 
 def shown(value: object) -> str:

@@ -92,9 +92,8 @@ def _finished(plain: Callable[..., Any], arguments: tuple[Any, ...], activation:
 
 def _norm_grads(plain: Callable[..., Any], *arguments: Any) -> Any:
     """Carry dy back to z, and call the plain kernel of a batch norm's gradients with that."""
-    _, x, w, _, mean, rstd, _, residual, y = arguments
-    dz = gradient_of_z(*arguments)
-    found = plain(dz, x, w, mean, rstd)
+    dy, x, w, b, mean, rstd, activation, residual, y = arguments
+    found = plain(dz := gradient_of_z(dy, (x, w, b, mean, rstd), activation, residual, y), x, w, mean, rstd)
     return found if found is NotImplemented else (*found, None if residual is y is None else dz)
 
 

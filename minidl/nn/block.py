@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl import ops
-from minidl._checks import IntOrPair, PaddingLike, Same, to_pair
+from minidl._checks import IntOrPair, PaddingOrSame, to_pair
 from minidl.nn.activation import activation_layer
 from minidl.nn.container import Sequential
 from minidl.nn.conv import Conv2d
@@ -58,7 +58,7 @@ class Conv2dNormActivation(Sequential):
         out_channels: int,
         kernel_size: IntOrPair = 3,
         stride: IntOrPair = 1,
-        padding: PaddingLike | Same | None = None,
+        padding: PaddingOrSame | None = None,
         groups: int = 1,
         *,
         norm_layer: Callable[..., Module] | None = BatchNorm2d,

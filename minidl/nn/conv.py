@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minidl import ops
-from minidl._checks import IntOrPair, PaddingLike, Same, check_divides, check_flag, to_int, to_pair
+from minidl._checks import IntOrPair, PaddingLike, PaddingOrSame, check_divides, check_flag, to_int, to_pair
 from minidl.nn import init
 from minidl.nn._repr import changed
 from minidl.nn.module import Module, Parameter
@@ -45,7 +45,7 @@ class Conv2d(Module):
         out_channels: int,
         kernel_size: IntOrPair,
         stride: IntOrPair = 1,
-        padding: PaddingLike | Same = 0,
+        padding: PaddingOrSame = 0,
         dilation: IntOrPair = 1,
         groups: int = 1,
         bias: bool = True,
@@ -181,7 +181,7 @@ class Unfold(Module):
         self,
         kernel_size: IntOrPair,
         dilation: IntOrPair = 1,
-        padding: PaddingLike | Same = 0,
+        padding: PaddingOrSame = 0,
         stride: IntOrPair = 1,
     ):
         super().__init__()
@@ -215,7 +215,7 @@ class Fold(Module):
         output_size: IntOrPair,
         kernel_size: IntOrPair,
         dilation: IntOrPair = 1,
-        padding: PaddingLike | Same = 0,
+        padding: PaddingOrSame = 0,
         stride: IntOrPair = 1,
     ):
         super().__init__()

@@ -13,7 +13,7 @@ import numpy as np
 
 from minidl import ops
 from minidl._answers import answering
-from minidl._checks import IntOrPair, PaddingLike, Same, is_int, shown, to_int
+from minidl._checks import IntOrPair, PaddingLike, PaddingOrSame, is_int, shown, to_int
 from minidl.ops.pool import OutputSize
 from minidl.tensor import Tensor
 
@@ -105,7 +105,7 @@ def conv2d(
     groups: int = 1,
 ) -> Tensor:
     """See `minidl.ops.conv2d`."""
-    width: PaddingLike | Same = 0 if padding == "valid" else padding
+    width: PaddingOrSame = 0 if padding == "valid" else padding
     return ops.conv2d(input, weight, bias, stride=stride, padding=width, dilation=dilation, groups=groups)
 
 
@@ -208,7 +208,7 @@ def unfold(
     input: Tensor,
     kernel_size: IntOrPair,
     dilation: IntOrPair = 1,
-    padding: PaddingLike | Same = 0,
+    padding: PaddingOrSame = 0,
     stride: IntOrPair = 1,
 ) -> Tensor:
     """See `minidl.ops.im2col`."""
@@ -220,7 +220,7 @@ def fold(
     output_size: IntOrPair,
     kernel_size: IntOrPair,
     dilation: IntOrPair = 1,
-    padding: PaddingLike | Same = 0,
+    padding: PaddingOrSame = 0,
     stride: IntOrPair = 1,
 ) -> Tensor:
     """See `minidl.ops.col2im`."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl._checks import IntOrPair, Padding, PaddingLike, Pair, Same, to_padding, to_pair
+from minidl._checks import IntOrPair, Padding, PaddingOrSame, Pair, Shape, to_padding, to_pair
 from minidl.kernels.textbook.windows import output_size, same_padding
 
 
 def to_layout(
-    op: str, stride: IntOrPair, padding: PaddingLike | Same, dilation: IntOrPair, *, same: bool = False
+    op: str, stride: IntOrPair, padding: PaddingOrSame, dilation: IntOrPair, *, same: bool = False
 ) -> tuple[Pair, Any, Pair]:
     """Judge how windows lie, whatever the picture: stride, padding, dilation as kernels take them.
 
@@ -20,7 +20,7 @@ def to_layout(
     return steps, padding if is_same else to_padding(op, padding, same=same), spacing
 
 
-def resolve_padding(padding: Padding | Same, size: Pair, kernel_size: Pair, stride: Pair, dilation: Pair) -> Padding:
+def resolve_padding(padding: Any, size: Pair, kernel_size: Pair, stride: Pair, dilation: Pair) -> Padding:
     """Return a judged padding as ((top, bottom), (left, right)); "same" is worked out from the size."""
     if padding == "same":
         rows, columns = (same_padding(size[a], kernel_size[a], stride[a], dilation[a]) for a in range(2))
@@ -29,13 +29,7 @@ def resolve_padding(padding: Padding | Same, size: Pair, kernel_size: Pair, stri
 
 
 def window_count(
-    op: str,
-    shape: tuple[int, ...],
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Padding,
-    dilation: Pair,
-    ceil_mode: bool = False,
+    op: str, shape: Shape, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, ceil_mode: bool = False
 ) -> Pair:
     """Return (OH, OW), or say with the arithmetic why no window fits."""
     counts = []
@@ -66,13 +60,7 @@ def to_output_padding(op: str, value: IntOrPair, stride: Pair, dilation: Pair) -
 
 
 def transposed_size(
-    op: str,
-    shape: tuple[int, ...],
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Padding,
-    dilation: Pair,
-    output_padding: Pair,
+    op: str, shape: Shape, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, output_padding: Pair
 ) -> Pair:
     """Return (OH, OW) of a transposed convolution, or say with the arithmetic why nothing is left."""
     sizes = []

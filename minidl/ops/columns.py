@@ -13,7 +13,7 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import IntOrPair, Padding, PaddingLike, Pair, Same, check_alike, check_divides, check_rank, to_pair
+from minidl._checks import IntOrPair, PaddingOrSame, Pair, Shape, check_alike, check_divides, check_rank, to_pair
 from minidl.ops._windows import resolve_padding, to_layout, window_count
 from minidl.tensor import Context, Function, Tensor
 
@@ -55,12 +55,7 @@ class Col2im(Function):
 
 
 def im2col(
-    x: Tensor,
-    kernel_size: IntOrPair,
-    *,
-    stride: IntOrPair = 1,
-    padding: PaddingLike | Same = 0,
-    dilation: IntOrPair = 1,
+    x: Tensor, kernel_size: IntOrPair, *, stride: IntOrPair = 1, padding: PaddingOrSame = 0, dilation: IntOrPair = 1
 ) -> Tensor:
     """Write out what every window of x sees, one column for each window: PyTorch's unfold.
 
@@ -101,7 +96,7 @@ def col2im(
     kernel_size: IntOrPair,
     *,
     stride: IntOrPair = 1,
-    padding: PaddingLike | Same = 0,
+    padding: PaddingOrSame = 0,
     dilation: IntOrPair = 1,
 ) -> Tensor:
     """Add every number of the columns back to the pixel that it was read from: PyTorch's fold, the adjoint of `im2col`.
@@ -153,9 +148,7 @@ def col2im(
     return Col2im.apply(cols, output_size=output_size, **geometry)
 
 
-def _geometry(
-    op: str, x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Padding | Same, dilation: Pair
-) -> dict[str, Any]:
+def _geometry(op: str, x_shape: Shape, kernel_size: Pair, stride: Pair, padding: Any, dilation: Pair) -> dict[str, Any]:
     """Return what was judged as kernels take it, with the number of windows."""
     padding = resolve_padding(padding, (x_shape[2], x_shape[3]), kernel_size, stride, dilation)
     out_size = window_count(op, x_shape, kernel_size, stride, padding, dilation)

@@ -19,17 +19,7 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import (
-    IntOrPair,
-    Padding,
-    PaddingLike,
-    Pair,
-    Same,
-    check_alike,
-    check_divides,
-    check_rank,
-    to_int,
-)
+from minidl._checks import IntOrPair, PaddingLike, PaddingOrSame, Pair, check_alike, check_divides, check_rank, to_int
 from minidl.ops._windows import resolve_padding, to_layout, to_output_padding, transposed_size, window_count
 from minidl.tensor import Context, Function, Tensor
 
@@ -85,7 +75,7 @@ def conv2d(
     b: Tensor | None = None,
     *,
     stride: IntOrPair = 1,
-    padding: PaddingLike | Same = 0,
+    padding: PaddingOrSame = 0,
     dilation: IntOrPair = 1,
     groups: int = 1,
 ) -> Tensor:
@@ -197,7 +187,7 @@ def convolution_geometry(
     w: Tensor,
     b: Tensor | None,
     stride: IntOrPair,
-    padding: PaddingLike | Same,
+    padding: PaddingOrSame,
     dilation: IntOrPair,
     groups: int,
 ) -> dict[str, Any]:
@@ -209,14 +199,7 @@ def convolution_geometry(
 
 @functools.lru_cache(maxsize=1024)  # a network asks the same again for every batch
 def _fitted(
-    op: str,
-    x_shape: Any,
-    w_shape: Any,
-    b_shape: Any,
-    stride: Pair,
-    padding: Padding | Same,
-    dilation: Pair,
-    groups: int,
+    op: str, x_shape: Any, w_shape: Any, b_shape: Any, stride: Pair, padding: Any, dilation: Pair, groups: int
 ) -> dict[str, Any]:
     check_rank(op, "x", x_shape, "N, C, H, W")
     _check_kernels(op, w_shape, "O, C/G, KH, KW")

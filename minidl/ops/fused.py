@@ -14,7 +14,7 @@ from typing import Any
 
 from minidl import kernels
 from minidl._backend import Array
-from minidl._checks import IntOrPair, PaddingLike, Pair, Same, check_alike, check_choice, check_rank
+from minidl._checks import IntOrPair, PaddingOrSame, Pair, check_alike, check_choice, check_rank
 from minidl.ops._broadcast import sum_to
 from minidl.ops.conv import convolution_geometry
 from minidl.ops.norm import ACTIVATIONS, SIDES
@@ -142,13 +142,13 @@ def conv2d_fused(
     *,
     activation: str | None = None,
     stride: IntOrPair = 1,
-    padding: PaddingLike | Same = 0,
+    padding: PaddingOrSame = 0,
     dilation: IntOrPair = 1,
     groups: int = 1,
 ) -> Tensor:
     """Convolve, add a residual, and apply an activation: a whole layer of a network at inference.
 
-    `minidl.fuse` makes networks of it; the arguments are those of `conv2d`, and
+    `minidl.fuse` makes networks of it.
 
     Args:
         x: pictures (N, C, H, W).

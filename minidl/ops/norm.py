@@ -23,34 +23,34 @@ SIDES = {  # of their kinks, on which a number lies
 }
 
 
-# What is kept for backward besides x, w, b, mean and rstd, and where dz = dy · activation'(z) is taken from.
+# Where the slope of an activation of z is read off in backward, and what is kept for that.
 LINEAR = "no activation"  # nothing: dz is dy
 FROM_X = "an activation"  # nothing: z is made again from x
-FROM_RESULT = "a residual, and relu or relu6"  # the result y, which the next layer keeps anyway: it shows the slope
+FROM_RESULT = "a residual, and relu or relu6"  # the result y, which the next layer keeps anyway
 FROM_RESIDUAL = "a residual, and another activation"  # the residual: z is made again from both
-
-
-def _case(activation: str | None, residual: Array | None) -> str:
-    if activation is None:
-        return LINEAR
-    if residual is None:
-        return FROM_X
-    return FROM_RESULT if activation in ("relu", "relu6") else FROM_RESIDUAL
 
 
 def _keep(ctx: Context, line: tuple[Array, ...], activation: str | None, residual: Array | None, y: Array) -> None:
     """Keep what backward needs; `line` is x, w, b, mean and rstd."""
-    ctx.case, ctx.activation = _case(activation, residual), activation
-    more = {FROM_RESULT: (y,), FROM_RESIDUAL: (residual,)}.get(ctx.case, ())
+    more: tuple[Any, ...] = ()
+    ctx.activation = activation
+    if activation is None:
+        ctx.case = LINEAR
+    elif residual is None:
+        ctx.case = FROM_X
+    elif activation in ("relu", "relu6"):
+        ctx.case, more = FROM_RESULT, (y,)
+    else:
+        ctx.case, more = FROM_RESIDUAL, (residual,)
     ctx.save(*line, *more)
     if activation in SIDES and ctx.case == FROM_RESULT:
         ctx.choices = lambda: SIDES[activation](y)
-    elif activation in SIDES:
-        ctx.choices = lambda: SIDES[activation](_before(*line, *more))
+    elif activation in SIDES:  # on which side of each kink z lies
+        ctx.choices = lambda: SIDES[activation](_before(line, residual))
 
 
-def _before(x: Array, w: Array, b: Array, mean: Array, rstd: Array, residual: Array | None = None) -> Array:
-    """Make z again, of which the activation was taken."""
+def _before(line: tuple[Any, ...], residual: Array | None) -> Array:
+    x, w, b, mean, rstd = line
     return kernels.batch_norm_eval_fused(x, w, b, mean, rstd, None, residual)
 
 
@@ -60,9 +60,8 @@ def _gradients(ctx: Context, dy: Array, plain: Callable[..., Any], fused: Callab
     if ctx.case == LINEAR:
         found = *plain(dy, x, w, mean, rstd), dy
     else:
-        y = more[0] if ctx.case == FROM_RESULT else None
-        residual = more[0] if ctx.case == FROM_RESIDUAL else None
-        found = fused(dy, x, w, b, mean, rstd, ctx.activation, residual, y)
+        shows = {FROM_X: (None, None), FROM_RESULT: (None, *more), FROM_RESIDUAL: (*more, None)}[ctx.case]
+        found = fused(dy, x, w, b, mean, rstd, ctx.activation, *shows)
     return tuple(gradient if needed else None for gradient, needed in zip(found, ctx.needs, strict=True))
 
 
@@ -261,13 +260,7 @@ def _check_running(x: Tensor, training: bool, running_mean: Any, running_var: An
 
 
 def local_response_norm(
-    x: Tensor,
-    size: int = 5,
-    *,
-    alpha: float = 1e-4,
-    beta: float = 0.75,
-    k: float = 2.0,
-    convention: str = "paper",
+    x: Tensor, size: int = 5, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0, convention: str = "paper"
 ) -> Tensor:
     """Divide every number by the activity of the channels around it: y = x / (k + alpha · Σ x²)^beta.
 

@@ -220,11 +220,3 @@ def test_memory_that_may_not_be_written_to_or_that_is_repeated_is_never_held_onc
     }
     del read_only
     assert not any(_sharing.is_held_once(holder, key) for key in holder)
-
-
-def test_a_slice_of_a_wider_block_has_gaps():
-    block = np.zeros((2, 6, 3, 5))
-    whole = (block, block.T, block[:, ::-1], block[1:], block[:, :0], np.zeros(()), np.zeros((1, 4))[:, None])
-    assert not any(map(_backend.has_gaps, whole))
-    assert all(map(_backend.has_gaps, (block[:, 1:], block[..., ::2], block.transpose(0, 2, 3, 1)[..., :5])))
-    assert _backend.has_gaps(np.broadcast_to(np.zeros((2, 1)), (2, 3)))

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import Padding, Pair
+from minidl._checks import Padding, Pair, Shape
 from minidl.kernels.textbook.sums import rounded, total
 from minidl.kernels.textbook.windows import col2im, im2col
 
@@ -47,14 +47,7 @@ def columns(
 
 
 def conv2d(
-    x: Array,
-    w: Array,
-    b: Array | None,
-    stride: Pair,
-    padding: Padding,
-    dilation: Pair,
-    groups: int,
-    out_size: Pair,
+    x: Array, w: Array, b: Array | None, stride: Pair, padding: Padding, dilation: Pair, groups: int, out_size: Pair
 ) -> Array:
     """Convolve x (N, C, H, W) with w (O, C/G, KH, KW) and add b (O,) or nothing: y (N, O, OH, OW)."""
     n, (o, c_group, kh, kw), (oh, ow) = x.shape[0], w.shape, out_size
@@ -71,7 +64,7 @@ def conv2d(
 
 
 def conv2d_dx(
-    dy: Array, w: Array, x_shape: tuple[int, ...], stride: Pair, padding: Padding, dilation: Pair, groups: int
+    dy: Array, w: Array, x_shape: Shape, stride: Pair, padding: Padding, dilation: Pair, groups: int
 ) -> Array:
     """Carry dy (N, O, OH, OW) back to the picture: dx (N, C, H, W)."""
     (n, o, oh, ow), (_, c_group, kh, kw) = dy.shape, w.shape
@@ -87,7 +80,7 @@ def conv2d_dx(
 
 
 def conv2d_dw(
-    dy: Array, x: Array, w_shape: tuple[int, ...], stride: Pair, padding: Padding, dilation: Pair, groups: int
+    dy: Array, x: Array, w_shape: Shape, stride: Pair, padding: Padding, dilation: Pair, groups: int
 ) -> Array:
     """Collect from all windows what each weight has contributed: dw (O, C/G, KH, KW)."""
     (n, o, oh, ow), (_, c_group, kh, kw) = dy.shape, w_shape

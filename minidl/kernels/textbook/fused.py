@@ -14,6 +14,8 @@ next layer keeps anyway, silu and hardswish need the residual.
 
 from __future__ import annotations
 
+from typing import Any
+
 from minidl._backend import Array
 from minidl._checks import Padding, Pair
 from minidl._xp import xp_of
@@ -90,49 +92,23 @@ def batch_norm_eval_fused(
     return finish(batch_norm_eval(x, w, b, mean, rstd), activation, residual)
 
 
-def gradient_of_z(
-    dy: Array,
-    x: Array,
-    w: Array,
-    b: Array,
-    mean: Array,
-    rstd: Array,
-    activation: str | None,
-    residual: Array | None,
-    y: Array | None,
-) -> Array:
-    """dz: its slope is read off the result y where that is given, else off z, which is made again."""
-    z = batch_norm_eval_fused(x, w, b, mean, rstd, None, residual) if y is None else y
+def gradient_of_z(dy: Array, line: tuple[Array, ...], activation: str | None, residual: Any, y: Any) -> Array:
+    """dz: its slope is read off the result y where that is given, else z, made again of x, w, b, mean, rstd."""
+    z = finish(batch_norm_eval(*line), None, residual) if y is None else y
     return finish_dx(dy, activation, z)
 
 
 def batch_norm_fused_grads(
-    dy: Array,
-    x: Array,
-    w: Array,
-    b: Array,
-    mean: Array,
-    rstd: Array,
-    activation: str | None,
-    residual: Array | None,
-    y: Array | None,
+    dy: Array, x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None, residual: Any, y: Any
 ) -> tuple[Array, Array, Array, Array | None]:
     """Return dx, dw and db of `batch_norm_fused`, and dz where the residual or the result is given."""
-    dz = gradient_of_z(dy, x, w, b, mean, rstd, activation, residual, y)
+    dz = gradient_of_z(dy, (x, w, b, mean, rstd), activation, residual, y)
     return *batch_norm_grads(dz, x, w, mean, rstd), None if residual is y is None else dz
 
 
 def batch_norm_eval_fused_grads(
-    dy: Array,
-    x: Array,
-    w: Array,
-    b: Array,
-    mean: Array,
-    rstd: Array,
-    activation: str | None,
-    residual: Array | None,
-    y: Array | None,
+    dy: Array, x: Array, w: Array, b: Array, mean: Array, rstd: Array, activation: str | None, residual: Any, y: Any
 ) -> tuple[Array, Array, Array, Array | None]:
     """Return dx, dw and db of `batch_norm_eval_fused`, and dz where the residual or the result is given."""
-    dz = gradient_of_z(dy, x, w, b, mean, rstd, activation, residual, y)
+    dz = gradient_of_z(dy, (x, w, b, mean, rstd), activation, residual, y)
     return *batch_norm_eval_grads(dz, x, w, mean, rstd), None if residual is y is None else dz

@@ -17,14 +17,14 @@ import numpy as np
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import Padding, Pair
+from minidl._checks import Padding, Pair, Shape
 from minidl.kernels.textbook.select import select
 from minidl.kernels.textbook.sums import average, rounded, total
 from minidl.kernels.textbook.windows import crop, pad, taps
 
 
 def covering_padding(
-    x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, out_size: Pair
+    x_shape: Shape, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, out_size: Pair
 ) -> Padding:
     """Return the padding with as much added at the end as the last window needs (ceil_mode lets it reach over)."""
     sides = []
@@ -35,11 +35,11 @@ def covering_padding(
     return sides[0], sides[1]
 
 
-def first_taps(xp: object, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, out_size: Pair) -> Array:
+def first_taps(like: Array, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, out_size: Pair) -> Array:
     """Return for each window the index i·KW + j of its first tap inside the picture: (OH, OW)."""
-    first = []
+    xp, first = _backend.array_module(like), []
     for axis in range(2):
-        outside = padding[axis][0] - xp.arange(out_size[axis]) * stride[axis]  # type: ignore[attr-defined]
+        outside = padding[axis][0] - xp.arange(out_size[axis]) * stride[axis]
         first.append((-(-outside // dilation[axis])).clip(0, kernel_size[axis] - 1))
     return first[0][:, None] * kernel_size[1] + first[1][None, :]
 
@@ -64,7 +64,7 @@ def max_pool2d(
     y = _backend.full(shape, -xp.inf, x.dtype, like=x)
     if with_winners:
         winners = _backend.empty(shape, winner_dtype(kernel_size), like=x)
-        winners[...] = first_taps(xp, kernel_size, stride, padding, dilation, out_size)
+        winners[...] = first_taps(x, kernel_size, stride, padding, dilation, out_size)
     padded = pad(x, covering_padding(x.shape, kernel_size, stride, padding, dilation, out_size), -xp.inf)
     for i, j, rows, columns in taps(kernel_size, stride, dilation, out_size):
         seen = padded[:, :, rows, columns]
@@ -76,13 +76,7 @@ def max_pool2d(
 
 
 def max_pool2d_dx(
-    dy: Array,
-    winners: Array,
-    x_shape: tuple[int, ...],
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Padding,
-    dilation: Pair,
+    dy: Array, winners: Array, x_shape: Shape, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair
 ) -> Array:
     """Send dy (N, C, OH, OW) to the winner of each window: dx (N, C, H, W)."""
     out_size = dy.shape[2:]
@@ -94,19 +88,13 @@ def max_pool2d_dx(
 
 
 def window_counts(
-    xp: object,
-    x_shape: tuple[int, ...],
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Padding,
-    out_size: Pair,
-    with_pad: bool,
+    like: Array, x_shape: Shape, kernel_size: Pair, stride: Pair, padding: Padding, out_size: Pair, with_pad: bool
 ) -> Array:
     """Return by how many pixels each window divides: (OH, OW); windows are cut at the end of the padding or picture."""
-    counts = []
+    xp, counts = _backend.array_module(like), []
     for axis in range(2):
         size, (front, back) = x_shape[2 + axis], padding[axis]
-        start = xp.arange(out_size[axis]) * stride[axis] - front  # type: ignore[attr-defined]
+        start = xp.arange(out_size[axis]) * stride[axis] - front
         end = (start + kernel_size[axis]).clip(None, size + back)
         counts.append(end - start if with_pad else end.clip(None, size) - start.clip(0, None))
     return counts[0][:, None] * counts[1][None, :]
@@ -116,18 +104,17 @@ def avg_pool2d(
     x: Array, kernel_size: Pair, stride: Pair, padding: Padding, out_size: Pair, count_include_pad: bool
 ) -> Array:
     """Average every window: y (N, C, OH, OW)."""
-    xp = _backend.array_module(x)
     y = _backend.full((*x.shape[:2], *out_size), 0, "float64", like=x)
     padded = pad(x, covering_padding(x.shape, kernel_size, stride, padding, (1, 1), out_size))
     for _, _, rows, columns in taps(kernel_size, stride, (1, 1), out_size):
         y += padded[:, :, rows, columns]
-    y /= window_counts(xp, x.shape, kernel_size, stride, padding, out_size, count_include_pad)
+    y /= window_counts(x, x.shape, kernel_size, stride, padding, out_size, count_include_pad)
     return rounded(y, x.dtype)
 
 
 def avg_pool2d_dx(
     dy: Array,
-    x_shape: tuple[int, ...],
+    x_shape: Shape,
     kernel_size: Pair,
     stride: Pair,
     padding: Padding,
@@ -135,9 +122,8 @@ def avg_pool2d_dx(
     count_include_pad: bool,
 ) -> Array:
     """Spread dy (N, C, OH, OW) evenly over every window: dx (N, C, H, W)."""
-    xp = _backend.array_module(dy)
     cover = covering_padding(x_shape, kernel_size, stride, padding, (1, 1), out_size)
-    counts = window_counts(xp, x_shape, kernel_size, stride, padding, out_size, count_include_pad)
+    counts = window_counts(dy, x_shape, kernel_size, stride, padding, out_size, count_include_pad)
     share = dy / counts.astype(dy.dtype)
     dx = pad(_backend.full(x_shape, 0, dy.dtype, like=dy), cover)
     for _, _, rows, columns in taps(kernel_size, stride, (1, 1), out_size):
@@ -170,7 +156,7 @@ def adaptive_avg_pool2d(x: Array, out_size: Pair) -> Array:
     return y
 
 
-def adaptive_avg_pool2d_dx(dy: Array, x_shape: tuple[int, ...]) -> Array:
+def adaptive_avg_pool2d_dx(dy: Array, x_shape: Shape) -> Array:
     """Spread dy (N, C, OH, OW) evenly over the windows: dx (N, C, H, W), the two steps in reverse."""
     n, c, h, width = x_shape
     drows = _backend.full((n, c, dy.shape[2], width), 0, dy.dtype, like=dy)
@@ -187,7 +173,7 @@ def global_avg_pool2d(x: Array) -> Array:
     return average(x, (2, 3))
 
 
-def global_avg_pool2d_dx(dy: Array, x_shape: tuple[int, ...]) -> Array:
+def global_avg_pool2d_dx(dy: Array, x_shape: Shape) -> Array:
     """Spread dy (N, C) evenly over the pixels: dx (N, C, H, W), a read-only view that repeats every share."""
     share = dy / (x_shape[2] * x_shape[3])
     return _backend.array_module(dy).broadcast_to(share[:, :, None, None], x_shape)

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from minidl import _backend
 from minidl._backend import Array
-from minidl._checks import Padding, Pair
+from minidl._checks import Padding, Pair, Shape
 
 
 def output_size(size: int, kernel: int, stride: int, padding: Pair, dilation: int, ceil_mode: bool = False) -> int:
@@ -97,7 +97,7 @@ def im2col(x: Array, kernel_size: Pair, stride: Pair, padding: Padding, dilation
     return cols
 
 
-def col2im(cols: Array, x_shape: tuple[int, ...], stride: Pair, padding: Padding, dilation: Pair) -> Array:
+def col2im(cols: Array, x_shape: Shape, stride: Pair, padding: Padding, dilation: Pair) -> Array:
     """Add every entry of cols (N, C, KH, KW, OH, OW) back to the pixel it was read from: the adjoint of `im2col`."""
     n, c, kh, kw, oh, ow = cols.shape
     (top, bottom), (left, right) = padding
