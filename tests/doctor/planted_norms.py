@@ -252,6 +252,13 @@ def bn_dw_of_x(dy, x, w, mean, rstd):
     return dx, (dy * x).sum(AXES), db
 
 
+@bug("batch_norm_grads", "batch norm", "x stands for x̂")
+def bn_dw_of_x_in_dx(dy, x, w, mean, rstd):
+    """dx is wrong, too, but only because dw is: that one is named."""
+    m, dw, db = x.size / x.shape[1], (dy * x).sum(AXES), dy.sum(AXES)
+    return c(w * rstd) * (dy - c(db) / m - hat(x, mean, rstd) * c(dw) / m), dw, db
+
+
 @bug("batch_norm_grads", "batch norm", "db is averaged")
 def bn_db_mean(dy, x, w, mean, rstd):
     dx, dw, _ = dx_with(dy, x, w, mean, rstd, x.shape[1] / x.size, x.shape[1] / x.size)

@@ -58,7 +58,8 @@ def ask(rows: Sequence[Row], answer: Ask, say: Say, cells: Sequence[str] | None 
         if not wanted:
             continue
         say("")
-        say(words.LAYER.format(number=number, path=row.path, what=row.what))
+        for line in wrap(words.LAYER.format(number=number, path=row.path, what=row.what), 80, subsequent_indent="   "):
+            say(line)
         for cell in wanted:
             given = answer(words.PROMPT.format(asked=cell.asked))
             if given is None:
@@ -131,7 +132,7 @@ def chosen(cells: str | None) -> list[str] | None:
 
 
 def head(target: str, net: Module, size: Any, count: int, first: int, asked: int) -> list[str]:
-    """Return the first line: the network, its input, and which of its layers are asked for.
+    """Return the first lines: the network, its input, and which of its layers are asked for.
 
     Raises:
         ValueError: if there is none.
@@ -145,4 +146,4 @@ def head(target: str, net: Module, size: Any, count: int, first: int, asked: int
         if asked == count
         else words.MANY.format(first=first, last=first + asked - 1, all=count)
     )
-    return [words.HEAD.format(name=target, size=written(input_shape(net, size)), layers=layers)]
+    return [words.HEAD.format(name=target, size=written(input_shape(net, size)), layers=layers), words.HOW]

@@ -93,7 +93,8 @@ NOT_AVERAGED = "the map is kept as it is, not averaged to one number a channel"
 LARGEST = "the channels of one branch are given, not their sum"
 
 # The dialogue.
-HEAD = "{name}, {size}: {layers} to predict; an empty answer shows the cell, Ctrl-D ends"
+HEAD = "{name}, {size}: {layers} to predict"
+HOW = "an empty answer shows the cell, Ctrl-D ends"
 MANY = "layers {first} to {last} of {all}"
 ALL = "{all} layers"
 LAYER = "{number}  {path}: {what}"
