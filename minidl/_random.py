@@ -8,6 +8,7 @@ easy as 1, 2, 3", 2011), a counter-based generator: the address simply is the co
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import zlib
@@ -18,8 +19,6 @@ import numpy as np
 from minidl._checks import shown
 
 BLOCK = 1 << 18  # as many numbers are drawn in about a millisecond: starting a thread costs less
-
-_default = np.random.Generator(np.random.Philox(0))
 
 
 def manual_seed(seed: int) -> None:
@@ -39,18 +38,19 @@ def manual_seed(seed: int) -> None:
     if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
         raise ValueError(f"manual_seed: seed must be an int >= 0; received seed={shown(seed)}")
     # The state is replaced, not the object: whoever holds the default generator goes on with the new state.
-    _default.bit_generator.state = np.random.Philox(seed).state
+    default_generator().bit_generator.state = np.random.Philox(seed).state
 
 
+@functools.cache  # made when it is asked for: NumPy loads its generators only then
 def default_generator() -> np.random.Generator:
     """Return the generator that everything uses which was given no `rng` of its own."""
-    return _default
+    return np.random.Generator(np.random.Philox(0))
 
 
 def to_generator(op: str, rng: Any, name: str = "rng") -> np.random.Generator:
     """Return rng, or the default generator for None; a seed is refused, not taken for a generator."""
     if rng is None:
-        return _default
+        return default_generator()
     if not isinstance(rng, np.random.Generator):
         seed = rng if isinstance(rng, int) else 0
         raise TypeError(
@@ -96,7 +96,7 @@ def draw(distribution: str, shape: tuple[int, ...], rng: np.random.Generator | N
 
 def get_state(generator: np.random.Generator | None = None) -> dict[str, Any]:
     """Return the state of a generator (default: the default one) as plain numbers that JSON can hold."""
-    state = (generator or _default).bit_generator.state
+    state = (generator or default_generator()).bit_generator.state
     return {
         "kind": state["bit_generator"],
         "key": [int(word) for word in state["state"]["key"]],
@@ -110,7 +110,7 @@ def get_state(generator: np.random.Generator | None = None) -> dict[str, Any]:
 
 def set_state(state: dict[str, Any], generator: np.random.Generator | None = None) -> None:
     """Put a generator (default: the default one) back into a state that `get_state` returned."""
-    (generator or _default).bit_generator.state = {
+    (generator or default_generator()).bit_generator.state = {
         "bit_generator": state["kind"],
         "state": {
             "key": np.array(state["key"], dtype=np.uint64),
