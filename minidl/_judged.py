@@ -90,8 +90,8 @@ def to_upstream(tensor: Any, dy: Any, gradient: Any, **refused: Any) -> Array:
 
 def to_gradients(op: str, result: Any, inputs: Sequence[Any]) -> tuple[Array | None, ...]:
     """Return what a backward returned as one gradient for each input (None where no gradient is wanted)."""
-    result = result if isinstance(result, tuple) else (result,)
-    gradients = tuple(np.asarray(one) if isinstance(one, np.generic) else one for one in result)
+    several = result if isinstance(result, tuple) else (result,)
+    gradients = tuple(np.asarray(one) if isinstance(one, np.generic) else one for one in several)
     if len(gradients) != len(inputs):
         raise ValueError(
             f"{op}: backward must return one gradient (or None) for each of the {len(inputs)} inputs; "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ def is_held_once(holder: dict[Any, Array], key: Any) -> bool:
 
     Python counts who refers to an object: the holder, and for the moment of asking the question itself. An array that
     is a view stands on another, which then must be held by nobody but the view. Where Python does not count, or not as
-    expected (`_counts_everybody`), and on the GPU, the answer is no.
+    expected (`_held_once`), and on the GPU, the answer is no.
     """
     array = holder[key]
     if not isinstance(array, np.ndarray) or not array.flags.writeable or 0 in array.strides:
@@ -47,32 +46,27 @@ def looks_into_anothers(holder: Any) -> bool:
 _count: Any = getattr(sys, "getrefcount", lambda found: math.nan)  # Python's own alone has it
 
 
-def _counts_everybody() -> bool:
-    """Tell whether this Python counts one more for each way in which a second reference is held, in one thread.
+def _held_once() -> float:
+    """Return what Python counts for an array in a dict, if it counts one more for each other way of holding it.
 
     That is how CPython has always worked, and nothing that it promises: newer versions lend references without counting
-    where they can tell that nobody notices, and builds without the global lock count otherwise.
+    where they can tell that nobody notices, and builds without the global lock count otherwise. NaN equals no number.
     """
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
-        return False
+        return math.nan
     holder = {0: np.empty(1)}
     once = _count(holder[0])
 
     def asked_with(*held: Any, **named: Any) -> float:
         return _count(holder[0])
 
-    def kept(array: Any) -> Iterator[float]:
-        yield _count(holder[0])
-        yield array
-
-    found = [next(kept(holder[0])), asked_with(holder[0]), asked_with(named=holder[0])]
+    found = [asked_with(holder[0]), asked_with(named=holder[0])]
     ways: list[Any] = [lambda it: it, lambda it: lambda: it, lambda it: it[:], memoryview, lambda it: [it]]
     for hold in ways:
         held = hold(holder[0])
         found.append(_count(holder[0]))
         del held
-    return all(count > once for count in found) and _count(holder[0]) == once
+    return once if all(count > once for count in found) and _count(holder[0]) == once else math.nan
 
 
-_holder = {0: np.empty(1)}
-HELD_ONCE = _count(_holder[0]) if _counts_everybody() else math.nan  # which equals no number
+HELD_ONCE = _held_once()

@@ -8,9 +8,6 @@ first; when a node is reached, everything that used its output has already added
     loss ── cross_entropy ── linear ── relu ── linear ── x        forward is read from the right, backward from the left
                                 │                 │
                                 w2                w1              leaves: their sum of shares becomes .grad
-
-Gradients inside the walk may be shared between branches, so no `backward` may change them; when the walk itself may,
-`Gradients` knows. The `.grad` that is left on a leaf belongs to it alone.
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -43,6 +40,7 @@ _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _observers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("observers", default=())
 current_module: ContextVar[tuple[Any, str]] = ContextVar("current_module", default=(None, ""))
 _creation = itertools.count()
+Inputs: TypeAlias = "tuple[Tensor | None, ...]"
 
 
 @contextmanager
@@ -129,7 +127,7 @@ class Context(Brief):
         def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, value: Any) -> None: ...
 
-    def __init__(self, op: str, inputs: tuple[Tensor | None, ...], needs: tuple[bool, ...]):
+    def __init__(self, op: str, inputs: Inputs, needs: tuple[bool, ...]):
         self.needs = needs
         self._op = op
         self._inputs = inputs
@@ -239,9 +237,7 @@ class Node(Brief):
 
     __slots__ = ("ctx", "dtype", "function", "module", "order", "parents", "shape")
 
-    def __init__(
-        self, function: type[Function], ctx: Context, inputs: tuple[Tensor | None, ...], output: Tensor, module: str
-    ):
+    def __init__(self, function: type[Function], ctx: Context, inputs: Inputs, output: Tensor, module: str):
         self.function, self.module, self.order = function, module, next(_creation)
         self.ctx: Context | None = ctx
         self.shape, self.dtype = output.shape, output.dtype
@@ -250,8 +246,8 @@ class Node(Brief):
             (tensor._node or tensor) if tensor is not None and tensor.requires_grad else None for tensor in inputs
         )
 
-    def gradients(self, dy: Array) -> tuple[Array | None, ...]:
-        """Run the backward half and judge what it returned."""
+    def visited(self, dy: Array) -> tuple[tuple[Node | Tensor | None, ...], tuple[Array | None, ...]]:
+        """Run the backward half, let go of all that was kept for it, and return the parents and their gradients."""
         op = self.function.op
         if self.ctx is None:
             raise RuntimeError(
@@ -261,21 +257,18 @@ class Node(Brief):
         result = to_gradients(op, self.function.backward(self.ctx, dy), self.parents)
         if _observers.get():
             _tell(Event(op, "backward", self.module, (dy,), result, {}, self.ctx.saved_bytes, None))
-        return result
+        parents, self.ctx, self.parents = self.parents, None, ()
+        return parents, result
 
     def _words(self) -> list[str]:
         return [self.function.op, f"shape={self.shape}", f"dtype={self.dtype}"]
-
-    def free(self) -> None:
-        """Let go of it."""
-        self.ctx, self.parents = None, ()
 
 
 class Gradients:
     """The gradients that wait for the walk back: those of each node and each leaf, as far as they are added up.
 
-    A gradient may be shared between branches, or be held by somebody, so it is changed, and left on a leaf, only where
-    nothing else in the process refers to its memory: whoever uses this gives no names to the arrays.
+    A gradient may be shared between branches, so no `backward` may change it. Here it is added to, or left on a leaf as
+    it is, only where nothing else in the process refers to its memory: so the walk gives no names to arrays.
     """
 
     def __init__(self) -> None:
@@ -296,9 +289,10 @@ class Gradients:
             else:
                 self._sums[parent] = kernels.add(self._sums[parent], gradient)
 
-    def latest(self) -> Node | None:
-        """Return the node that was made last, None if none is left: all that used its result have been visited."""
-        return heapq.heappop(self._queue)[1] if self._queue else None
+    def nodes(self) -> Iterator[Node]:
+        """Go through the nodes, the latest first: when a node comes, all that used its result have been visited."""
+        while self._queue:
+            yield heapq.heappop(self._queue)[1]
 
     def take(self, node: Node | Tensor) -> Array:
         """Hand out what has been added up for a node or a leaf."""
@@ -405,9 +399,8 @@ class Tensor(Arrays):
         dy = to_upstream(self, dy, gradient, retain_graph=retain_graph, create_graph=create_graph)
         gradients.add([self._node or self], [dy])
         del dy, gradient  # nobody may hold an array longer than it is needed
-        while (node := gradients.latest()) is not None:
-            gradients.add(node.parents, node.gradients(gradients.take(node)))
-            node.free()
+        for node in gradients.nodes():
+            gradients.add(*node.visited(gradients.take(node)))
         for leaf, share in gradients.leaves():
             grad = judged_grad("backward", leaf)
             leaf._grad = shown(share if grad is None else kernels.add(grad, share))

@@ -44,9 +44,8 @@ def fuse(model: Module, size: int | Sequence[int] | None = None) -> Module:
     model itself is left as it is.
 
     Only what nobody else can tell is folded: a result of a convolution that is also returned, kept, or read by
-    anything but the norm behind it stays what it is. The copy is compared with the model on random numbers before it is
-    returned, so folding takes as long as some runs on two pictures. If the copy later takes a way that it did not take
-    then, on which the result of a folded convolution is read, it is an error.
+    anything but the norm behind it stays. The copy is compared with the model on random numbers before it is returned,
+    which takes some runs. A later way on which the result of a folded convolution is read is an error.
 
     Args:
         model: any module of one input, which gives the same for the same pictures in evaluation.

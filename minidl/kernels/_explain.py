@@ -72,19 +72,9 @@ def explain(
         dx       textbook: im2col and matrix product (too small for the fast kernels)
         dw       textbook: im2col and matrix product (too small for the fast kernels)
     """
-    for name, shape in (("x_shape", x_shape), ("w_shape", w_shape)):
-        if not isinstance(shape, (tuple, list)) or len(shape) != 4:
-            raise ValueError(f"explain: {name} must have four sizes; received {name}={shown(shape)}")
-        for size in shape:
-            to_int("explain", name, size, least=1)
-    groups = to_int("explain", "groups", groups, least=1)
+    _check_shapes(x_shape, w_shape, groups := to_int("explain", "groups", groups, least=1))
     known = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", None) or getattr(dtype, "name", None)
     check_choice("explain", "dtype", known, ("float32", "float64"))
-    if x_shape[1] != w_shape[1] * groups or w_shape[0] % groups:
-        raise ValueError(
-            f"explain: x has {x_shape[1]} channels but w expects {w_shape[1] * groups} (w_shape[1] * groups = "
-            f"{w_shape[1]} * {groups}), and groups must divide w_shape[0]; x_shape={x_shape}, w_shape={w_shape}"
-        )
     steps, spacing = (to_pair("explain", n, v, least=1) for n, v in (("stride", stride), ("dilation", dilation)))
     settings = (steps, _padding(padding, x_shape, w_shape, steps, spacing), spacing, groups)
     rows, columns = (
@@ -103,6 +93,20 @@ def explain(
         "dw": (dy, x, w.shape, *settings),
     }
     return Explanation(**{step: _choice(step, call, x, w, (*settings, out)) for step, call in calls.items()})
+
+
+def _check_shapes(x_shape: Any, w_shape: Any, groups: int) -> None:
+    """Refuse what are no shapes of pictures and kernels that fit each other."""
+    for name, shape in (("x_shape", x_shape), ("w_shape", w_shape)):
+        if not isinstance(shape, (tuple, list)) or len(shape) != 4:
+            raise ValueError(f"explain: {name} must have four sizes; received {name}={shown(shape)}")
+        for size in shape:
+            to_int("explain", name, size, least=1)
+    if x_shape[1] != w_shape[1] * groups or w_shape[0] % groups:
+        raise ValueError(
+            f"explain: x has {x_shape[1]} channels but w expects {w_shape[1] * groups} (w_shape[1] * groups = "
+            f"{w_shape[1]} * {groups}), and groups must divide w_shape[0]; x_shape={x_shape}, w_shape={w_shape}"
+        )
 
 
 def _padding(value: Any, x_shape: Any, w_shape: Any, stride: Any, dilation: Any) -> Padding:
