@@ -16,7 +16,10 @@ const weightColumns = (tie, more) => ({
   at: (group, k, o) => (group * tie.each + o) * tie.K + k, columnLabels: range(tie.each).map((o) => `o ${o}`),
   rowLabels: columnLabels(tie).rowLabels, every: tie.kernel[0] * tie.kernel[1], rowsAre: "c i j", ...more,
 });
-const rowsOf = (tie, array, more) => ({ array, id: `${array}-rows`, shape: [tie.groups, tie.each, tie.P], matrix: true, title: "rows", ...more });
+const rowsOf = (tie, array, more) => ({
+  array, id: `${array}-rows`, shape: [tie.groups, tie.each, tie.P], matrix: true, title: "rows",
+  columnLabels: columnLabels(tie).columnLabels, rowLabels: range(tie.each).map((o) => `o ${o}`), rowsAre: "", ...more,
+});
 
 const gatherPanels = (m, tie, { big, small, cols, bias }, operands) => [
   [
@@ -25,11 +28,9 @@ const gatherPanels = (m, tie, { big, small, cols, bias }, operands) => [
     ...(bias ? [planes("b", { before: "+", editable: true, column: true })] : []),
     planes(small, { before: "=", result: true }),
   ],
-  [
-    weightRows(tie),
-    colsPanel(tie, cols, { before: "·" }),
-    rowsOf(tie, small, { before: bias ? "+ b =" : "=", result: true }),
-  ],
+  [weightRows(tie)],
+  [colsPanel(tie, cols, { before: "·" })],
+  [rowsOf(tie, small, { before: bias ? "+ b =" : "=", result: true })],
 ];
 const scatterPanels = (m, tie, { big, small, cols, bias }) => [
   [
@@ -38,11 +39,8 @@ const scatterPanels = (m, tie, { big, small, cols, bias }) => [
     planes(big, { border: tie.padding, before: bias ? "col2im + b →" : "col2im →", result: true }),
     planes("coverage"),
   ],
-  [
-    weightColumns(tie),
-    rowsOf(tie, small, { before: "·" }),
-    colsPanel(tie, cols, { before: "=", result: true, title: "scattered" }),
-  ],
+  [rowsOf(tie, small)],
+  [weightColumns(tie), colsPanel(tie, cols, { before: `· ${small} =`, result: true, title: "scattered" })],
 ];
 const correlatePanels = (m, tie, { big, small, cols }) => [
   [
@@ -51,7 +49,8 @@ const correlatePanels = (m, tie, { big, small, cols }) => [
     planes("dw", { result: true, before: "→" }),
     planes("db", { result: true, column: true }),
   ],
-  [rowsOf(tie, small), colsPanel(tie, cols, { before: "· ᵀ" })],
+  [rowsOf(tie, small)],
+  [colsPanel(tie, cols, { before: "·", title: "turned" })],
 ];
 
 // Steps of a view: a result cell after the other, or with `adds` a copy after the other that is added back.

@@ -99,7 +99,7 @@ class Grid {
     const { panel } = this;
     const widest = this.texts.reduce((most, text) => Math.max(most, text.length), 2);
     const labels = panel.matrix && panel.columnLabels ? Math.max(...panel.columnLabels.map((one) => one.length)) : 0;
-    this.cells.style.setProperty("--width", `${Math.max(widest * 0.62 + 0.7, labels * 0.56 + 0.3, 2).toFixed(2)}em`);
+    this.cells.style.setProperty("--width", `${Math.max(widest * 0.62 + 0.7, labels * 0.56 + 0.8, 2).toFixed(2)}em`);
     this.cells.style.setProperty("--planes", panel.own.length === 4 && !panel.matrix ? panel.own[1] : 0);
     this.cells.classList.toggle("lattice", panel.own.length === 4 && !panel.matrix);
     this.order = [];

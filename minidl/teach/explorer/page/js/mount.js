@@ -26,7 +26,7 @@ class Explorer {
       `<code>${this.operation.engine}</code></${heading}><p class="quiet lead">${escaped(say(`lead.${this.op}`))}</p></header>` +
       `<div class="aside"></div><div class="stage"><div class="bar"><div class="views" role="group" aria-label="${escaped(say("view.title"))}"></div></div>` +
       `<div class="formula" tabindex="0" role="group" aria-label="${escaped(say("formula.title"))}"></div>` +
-      `<p class="refusal" role="alert" hidden></p><div class="drawn-area"></div><p class="note quiet"></p></div></div>`;
+      `<p class="refusal" role="alert" hidden></p><div class="drawn-area"></div><p class="note quiet"></p></div><div class="end"></div></div>`;
     const find = (selector) => this.root.querySelector(selector);
     [this.stage, this.views, this.formula, this.refusal, this.area, this.note] =
       [".stage", ".views", ".formula", ".refusal", ".drawn-area", ".note"].map(find);
@@ -36,7 +36,8 @@ class Explorer {
     this.explanation = new Explanation(this);
     this.share = new Share(this, this.linked);
     if (!state.locked) find(".aside").append(this.controls.element);
-    find(".aside").append(this.predict.element, this.share.element);
+    find(".aside").append(this.predict.element);
+    find(".end").append(this.share.element);
     find(".bar").append(this.steps.element);
     this.stage.insertBefore(this.explanation.element, this.area);
     for (const name of Object.keys(this.operation.views)) {
