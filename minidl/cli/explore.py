@@ -52,7 +52,7 @@ def explore(
     ] = None,
     lang: Annotated[Language, typer.Option(help="Of the captions.")] = Language.EN,
     out: Annotated[Path | None, typer.Option(help="The file.", show_default="OPERATION.html")] = None,
-    text: Annotated[bool, typer.Option("--text", help="Step through the layers of a network in the terminal.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Step through it here, in the terminal; write no page.")] = False,
     opens: Annotated[bool, typer.Option("--open/--no-open", help="Open it in a browser, where there is one.")] = True,
 ) -> None:
     """Show an operation, or your network on your picture, forward and backward, on a page that works offline.
@@ -70,15 +70,19 @@ def explore(
       minidl explore resnet18 cat.jpg --weights resnet18.pth
     """
     from minidl.teach import explore as show
+    from minidl.teach.explorer.settings import OPERATIONS
     from minidl.teach.explorer.spelling import read
 
-    if text:
+    if text and what not in OPERATIONS:
         _in_terminal(what, image, lang.value, weights_file=weights, size=side, of=of or ())
         return
     asked: dict[str, Any] = {"input": input, "filters": filters, "kernel": kernel, "stride": stride}
     asked |= {"padding": padding, "dilation": dilation, "groups": groups}
     asked = read(asked, set or ()) | ({} if side is None else {"size": side})
     page = show(what, image, lang=lang.value, weights_file=weights, epochs=epochs, of=of or (), **asked)
+    if text:
+        _step_through(page.scene, lang.value)
+        return
     path = page.save(out or f"{Path(what).resolve().name}.html")
     if opens and _desktop():
         webbrowser.open(path.resolve().as_uri())
@@ -89,17 +93,25 @@ def _in_terminal(what: str, image: str | None, lang: str, **asked: Any) -> None:
     """Step through a network where there is a terminal; elsewhere its table is printed alone."""
     from rich.console import Console
 
-    from minidl.teach.explorer.network import is_network, portrait_of
+    from minidl.teach.explorer.network import portrait_of
     from minidl.teach.explorer.network.terminal import walk
 
-    if image is None and not is_network(what):
-        raise typer.BadParameter("--text steps through a network on a picture: minidl explore RUN|MODEL IMAGE --text")
     found = portrait_of(what, image, **asked)
     walk(found, Console(), input if sys.stdin.isatty() else _nobody, lang)
 
 
 def _nobody(question: str) -> str:
     raise EOFError
+
+
+def _step_through(scene: Any, lang: str) -> None:
+    """Print step by step what a terminal can show; a pipe gets a line a cell."""
+    from rich.console import Console
+
+    from minidl.teach.explorer.text import walk
+
+    for piece in walk(scene, lang):
+        say(piece) if isinstance(piece, str) else Console().print(piece)
 
 
 def _desktop() -> bool:

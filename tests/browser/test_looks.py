@@ -76,6 +76,7 @@ def test_nothing_moves_by_itself(watched):
     tab.evaluate('explorer.select("y", 15)')
     moving = """() => [...document.getElementById("explorer").shadowRoot.querySelectorAll("*")].filter((one) => {
       const style = getComputedStyle(one);
-      return parseFloat(style.transitionDuration) > 0 || style.animationName !== "none" || style.scrollBehavior === "smooth";
+      return parseFloat(style.transitionDuration) > 0 || style.animationName !== "none" ||
+        style.scrollBehavior === "smooth";
     }).length + document.getAnimations().length"""
     assert tab.evaluate(moving) == 0

@@ -10,7 +10,8 @@ from tests.browser import scenes
 
 pytestmark = pytest.mark.browser
 
-VIEWS = "() => [...document.getElementById('explorer').shadowRoot.querySelectorAll('.views button')].map((one) => one.dataset.view)"
+VIEWS = """() => [...document.getElementById("explorer").shadowRoot.querySelectorAll(".views button")]
+  .map((one) => one.dataset.view)"""
 SAID = "() => document.getElementById('explorer').shadowRoot.querySelector('.said').innerText"
 
 
@@ -18,7 +19,7 @@ def cell(tab, array, flat, panel=None):
     """Return the element of a cell."""
     figure = f'figure[data-id="{panel or array}"]'
     found = tab.evaluate_handle(
-        f"""([figure, flat]) => [...document.getElementById("explorer").shadowRoot.querySelectorAll(`${{figure}} i`)]
+        """([figure, flat]) => [...document.getElementById("explorer").shadowRoot.querySelectorAll(`${figure} i`)]
         .find((one) => one.flat === flat)""",
         [figure, flat],
     )
@@ -154,7 +155,7 @@ def test_a_link_keeps_settings_view_and_edits(watched):
 def test_the_copied_code_computes_the_same(watched, op):
     tab = watched.show(op)
     names = {}
-    exec(tab.evaluate("explorer.code()"), names)  # noqa: S102 - it is what learners do
+    exec(tab.evaluate("explorer.code()"), names)
     arrays = tab.evaluate("explorer.arrays()")
     np.testing.assert_allclose(names["y"].numpy().ravel(), arrays["y"], atol=1e-9)
     for name in {"x", "w", "b"} & set(arrays):
@@ -190,10 +191,16 @@ def test_predictions_hide_results_and_say_what_a_difference_means(watched):
         assert cell(tab, "y", 1).inner_text() == "?"
 
 
-@pytest.mark.parametrize(
-    "guess, meaning",
-    [((2, 3, 3), "✓"), ((2, 2, 2), "without padding"), ((2, 6, 6), "at stride 1"), ((3, 3, 3), "output channels"), ((2, 9, 1), "It is 2×3×3")],
-)  # fmt: skip
+SHAPES = {
+    (2, 3, 3): "✓",
+    (2, 2, 2): "without padding",
+    (2, 6, 6): "at stride 1",
+    (3, 3, 3): "output channels",
+    (2, 9, 1): "It is 2×3×3",
+}
+
+
+@pytest.mark.parametrize("guess, meaning", SHAPES.items())
 def test_predicted_shapes_are_judged(watched, guess, meaning):
     tab = watched.show("conv", stride=2, padding=1)
     tab.check(".switch input")
