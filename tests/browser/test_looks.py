@@ -11,6 +11,11 @@ pytestmark = pytest.mark.browser
 HERE = Path(__file__).parent
 WIDTHS = (375, 768, 1440)
 
+SHOW = """(view) => {
+  explorer.view(view);
+  explorer.select(view === "forward" ? "y" : view, 0);
+  explorer.complete();
+}"""
 FAULTS = (HERE / "faults.js").read_text(encoding="utf-8")
 
 CASES = {
@@ -30,9 +35,7 @@ def test_nothing_overlaps_and_nothing_is_cut_off(watched, case, lang):
         tab.set_viewport_size({"width": width, "height": 2400})
         tab.evaluate('document.getElementById("explorer").shadowRoot.querySelector("details").open = true')
         for view in ("forward", "dx", "dw") if "conv" in op or op == "depthwise" else ("forward", "dx"):
-            tab.evaluate(
-                '(view) => { explorer.view(view); explorer.select(view === "forward" ? "y" : view, 0); }', view
-            )
+            tab.evaluate(SHOW, view)
             if faults := tab.evaluate(FAULTS):
                 found[width, view] = faults
     assert found == {}

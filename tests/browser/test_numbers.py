@@ -24,6 +24,7 @@ READ = """(batch) => JSON.stringify(batch.map(([state, views]) => {
   const found = { arrays: explorer.arrays(), note: host.shadowRoot.querySelector(".note").textContent, views: {} };
   for (const [view, cells] of Object.entries(views)) {
     explorer.view(view);
+    explorer.complete(); // what is out of sight is made later
     const texts = {};
     for (const figure of figures()) {
       const shown = grids(figure).filter((one) => one.flat !== undefined);

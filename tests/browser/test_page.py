@@ -142,6 +142,7 @@ def test_a_link_keeps_settings_view_and_edits(watched):
     )
     cell(tab, "dy", 3).click()
     tab.fill(".value input", "-4.5")
+    tab.wait_for_function("location.hash.includes('edits=dy')")
     address, state = tab.evaluate("location.href"), tab.evaluate("explorer.state()")
     assert "#" in address
     again = watched.show("conv", fragment=address[address.index("#") :])

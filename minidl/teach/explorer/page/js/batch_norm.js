@@ -57,14 +57,14 @@ OPERATIONS["batch-norm"] = {
     forward: {
       panels: () => [
         [planes("x", { editable: true }), planes("x_hat", { before: "→" }), planes("y", { before: "→", result: true })],
-        [planes("mean", { column: true }), planes("variance", { column: true }), planes("rstd", { column: true }), planes("w", { editable: true, column: true }), planes("b", { editable: true, column: true })],
+        [planes("mean", { column: true }), planes("variance", { column: true }), planes("rstd", { column: true }), planes("w", { editable: true, column: true, title: "learnt_scale" }), planes("b", { editable: true, column: true, title: "learnt_shift" })],
       ],
       steps: throughCells("y"),
       trace: (m, array, flat) => traceBatchNorm(m, array, flat),
     },
     dx: {
       panels: () => [
-        [planes("dy", { editable: true }), planes("x_hat"), planes("dw", { column: true }), planes("db", { column: true }), planes("w", { column: true, editable: true }), planes("rstd", { column: true })],
+        [planes("dy", { editable: true }), planes("x_hat"), planes("dw", { column: true, title: "of_scale" }), planes("db", { column: true, title: "of_shift" }), planes("w", { column: true, editable: true, title: "learnt_scale" }), planes("rstd", { column: true })],
         [planes("direct"), planes("shift", { before: "+" }), planes("stretch", { before: "+" }), planes("dx", { before: "=", result: true })],
       ],
       steps: throughCells("dx", "dw", "db"),

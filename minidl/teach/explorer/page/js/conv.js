@@ -13,7 +13,8 @@ const colsPanel = (tie, array, more) => ({ array, id: `${array}-matrix`, shape: 
 const weightRows = (tie, more) => ({ array: "w", id: "w-rows", shape: [tie.groups, tie.each, tie.K], matrix: true, every: 0, title: "w_rows", ...more });
 const weightColumns = (tie, more) => ({
   array: "w", id: "w-columns", shape: [tie.groups, tie.K, tie.each], matrix: true, title: "w_columns",
-  at: (group, k, o) => (group * tie.each + o) * tie.K + k, columnLabels: range(tie.each).map((o) => `o ${o}`),
+  at: (group, k, o) => (group * tie.each + o) * tie.K + k,
+  where: (flat) => [Math.floor(flat / (tie.each * tie.K)), flat % tie.K, Math.floor(flat / tie.K) % tie.each], columnLabels: range(tie.each).map((o) => `o ${o}`),
   rowLabels: columnLabels(tie).rowLabels, every: tie.kernel[0] * tie.kernel[1], rowsAre: "c i j", ...more,
 });
 const rowsOf = (tie, array, more) => ({

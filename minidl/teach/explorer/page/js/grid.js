@@ -1,7 +1,8 @@
 // grid.js: one array as a grid of numbers. Cells are pointed at, stepped through with the arrow keys, and lit.
 
 const LEVELS = 6;
-const CHUNK = 16; // columns of a matrix that are laid out together; those out of sight cost nothing
+const CHUNK = 16; // columns of a matrix that are made together: those in sight at once, the others when there is time
+const AT_ONCE = 3; // chunks
 
 const PARTS = ["self", "from", "to", "won"];
 
@@ -49,8 +50,7 @@ class Grid {
   key(event) {
     const [planes, rows, columns] = this.panel.shape;
     const { selected } = this.explorer;
-    const spot = selected && selected.array === this.panel.array ? this.spots.get(selected.flat) : 0;
-    let [plane, row, column] = indexOf(this.panel.shape, spot);
+    let [plane, row, column] = this.spotOf(selected && selected.array === this.panel.array ? selected.flat : 0);
     const moves = {
       ArrowLeft: [0, 0, -1], ArrowRight: [0, 0, 1], ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0],
       PageUp: [-1, 0, 0], PageDown: [1, 0, 0], Home: [0, 0, -columns], End: [0, 0, columns],
@@ -86,6 +86,7 @@ class Grid {
   }
 
   text(flat) {
+    if (this.overriding) return short(this.overriding[flat]);
     return this.hidden && !this.hidden.has(`${this.panel.array}:${flat}`) ? "?" : this.texts[flat];
   }
 
@@ -102,19 +103,15 @@ class Grid {
     this.cells.style.setProperty("--width", `${Math.max(widest * 0.62 + 0.7, labels * 0.56 + 0.8, 2).toFixed(2)}em`);
     this.cells.style.setProperty("--planes", panel.own.length === 4 && !panel.matrix ? panel.own[1] : 0);
     this.cells.classList.toggle("lattice", panel.own.length === 4 && !panel.matrix);
-    this.order = [];
-    this.cells.innerHTML = panel.matrix ? this.matrix() : this.planes();
-    const elements = this.cells.getElementsByTagName("i");
     this.places = new Map();
     this.borders = new Map();
-    this.spots = new Map();
-    this.order.forEach((flat, n) => {
-      const element = elements[n];
-      if (flat < 0) return this.borders.set(-1 - flat, element);
-      element.flat = flat;
-      this.places.set(flat, element);
-    });
-    range(product(panel.shape)).forEach((spot) => this.spots.set(this.at(...indexOf(panel.shape, spot)), spot));
+    this.pending = new Map();
+    this.overriding = null;
+    this.lit = [];
+    this.order = [];
+    this.cells.innerHTML = panel.matrix ? this.matrix() : this.planes();
+    if (panel.matrix) this.shells();
+    else this.place(this.cells);
     const title = say(`array.${panel.title || panel.array}`);
     const shape = sizes(panel.matrix ? panel.shape.filter((one, axis) => axis > 0 || one > 1) : panel.own);
     this.element.className = `panel${panel.matrix ? " wide" : ""}`;
@@ -123,7 +120,69 @@ class Grid {
     const before = panel.before ? `<em>${escaped(panel.before)}</em>` : "";
     this.caption.innerHTML = `${before}<b>${escaped(nameOf(panel.array))}</b> <span>${escaped(shape)}</span> ${escaped(title)}`;
     this.cells.setAttribute("aria-label", say("grid.label", { name: nameOf(panel.array), shape, title }));
-    this.lit = [];
+  }
+
+  // Remember the elements of cells that have just been made, in the order in which they were written.
+  place(parent) {
+    const elements = parent.getElementsByTagName("i");
+    this.order.forEach((flat, n) => {
+      if (flat < 0) return this.borders.set(-1 - flat, elements[n]);
+      elements[n].flat = flat;
+      this.places.set(flat, elements[n]);
+    });
+  }
+
+  // Make the chunks of a matrix that are in sight; the others wait.
+  shells() {
+    const per = Math.ceil(this.panel.shape[2] / CHUNK);
+    [...this.cells.getElementsByClassName("chunk")].forEach((element, n) => this.pending.set(n, element));
+    for (const n of [...this.pending.keys()]) if (n % per < AT_ONCE) this.fill(n);
+  }
+
+  fill(n) {
+    const { panel } = this;
+    const [, rows, columns] = panel.shape;
+    const per = Math.ceil(columns / CHUNK);
+    const [plane, first] = [Math.floor(n / per), (n % per) * CHUNK];
+    const last = Math.min(columns, first + CHUNK);
+    let html = "";
+    this.order = [];
+    for (let column = first; panel.columnLabels && column < last; column++) html += `<u>${panel.columnLabels[column]}</u>`;
+    for (let row = 0; row < rows; row++) {
+      const ruled = this.ruled(row);
+      for (let column = first; column < last; column++) {
+        const flat = this.at(plane, row, column);
+        this.order.push(flat);
+        html += `<i class="${ruled}${this.classOf(flat)}">${this.text(flat)}</i>`;
+      }
+    }
+    const element = this.pending.get(n);
+    this.pending.delete(n);
+    element.innerHTML = html;
+    this.place(element);
+  }
+
+  // Make one more chunk; returns whether any is left.
+  fillNext() {
+    const [next] = this.pending ? this.pending.keys() : [];
+    if (next !== undefined) this.fill(next);
+    return Boolean(this.pending && this.pending.size);
+  }
+
+  // The element of a cell, made now if it has not been.
+  elementOf(flat) {
+    if (!this.places.has(flat) && this.pending.size) {
+      const [plane, , column] = this.spotOf(flat);
+      const n = plane * Math.ceil(this.panel.shape[2] / CHUNK) + Math.floor(column / CHUNK);
+      if (this.pending.has(n)) this.fill(n);
+    }
+    return this.places.get(flat);
+  }
+
+  // Where a cell stands: plane, row, column.
+  spotOf(flat) {
+    const { shape, where } = this.panel;
+    return where ? where(flat) : indexOf(shape, flat);
   }
 
   cell(flat) {
@@ -168,17 +227,7 @@ class Grid {
       }
       for (let first = 0; first < columns; first += CHUNK) {
         const here = Math.min(CHUNK, columns - first);
-        html += `<div class="grid chunk" style="--columns:${here};--rows:${rows + (panel.columnLabels ? 1 : 0)}">`;
-        for (let column = 0; panel.columnLabels && column < here; column++) html += `<u>${panel.columnLabels[first + column]}</u>`;
-        for (let row = 0; row < rows; row++) {
-          const ruled = this.ruled(row);
-          for (let column = 0; column < here; column++) {
-            const flat = this.at(plane, row, first + column);
-            this.order.push(flat);
-            html += `<i class="${ruled}${this.classOf(flat)}">${this.text(flat)}</i>`;
-          }
-        }
-        html += "</div>";
+        html += `<div class="grid chunk" style="--columns:${here};--rows:${rows + (panel.columnLabels ? 1 : 0)}"></div>`;
       }
       html += "</div></div>";
     }
@@ -190,6 +239,7 @@ class Grid {
   }
 
   rewrite() {
+    this.overriding = null;
     for (const [flat, element] of this.places) {
       const text = this.text(flat);
       if (element.firstChild.data !== text) element.firstChild.data = text;
@@ -210,7 +260,7 @@ class Grid {
       element.classList.add(part);
       this.lit.push(element);
     };
-    for (const [flat, part] of light.cells[this.panel.array] || []) add(this.places.get(flat), part);
+    for (const [flat, part] of light.cells[this.panel.array] || []) add(this.elementOf(flat), part);
     for (const [spot, part] of light.border[this.panel.array] || []) add(this.borders.get(spot), part);
     if (follow) this.follow();
   }
@@ -227,8 +277,9 @@ class Grid {
 
   // Numbers that stand in for the right ones while copies are added one after the other.
   override(data) {
+    this.overriding = data || null;
     for (const [flat, element] of this.places) {
-      const text = data ? short(data[flat]) : this.text(flat);
+      const text = this.text(flat);
       if (element.firstChild.data !== text) element.firstChild.data = text;
     }
   }

@@ -113,6 +113,15 @@ class Explorer {
     for (const key of this.grids.keys()) if (!used.has(key)) this.grids.delete(key);
     this.note.textContent = [this.printed() ? say("note.lecture") : "", this.start.note || "", this.wrong()].filter(Boolean).join(" ");
     this.enlighten(true);
+    this.complete();
+  }
+
+  // What is out of sight is made bit by bit, when there is nothing else to do; or all at once.
+  complete(now = false) {
+    clearTimeout(this.later);
+    const more = () => [...this.grids.values()].some((grid) => grid.fillNext());
+    if (now) while (more());
+    else this.later = setTimeout(() => more() && this.complete(), 30);
   }
 
   // Numbers that the lecture prints stand upright; those that a seed has drawn are set in italics.
@@ -247,7 +256,9 @@ class Explorer {
   }
 
   remember() {
-    if (this.linked && this.ready && history.replaceState) history.replaceState(null, "", toFragment(this));
+    if (!this.linked || !this.ready) return;
+    clearTimeout(this.writing); // the address need not follow every keystroke
+    this.writing = setTimeout(() => history.replaceState(null, "", toFragment(this)), 150);
   }
 
   recall() {
@@ -271,8 +282,11 @@ function handle(explorer) {
     arrays: () => Object.fromEntries(Object.entries(explorer.m.a).map(([name, { data }]) => [name, Array.from(data)])),
     lines: (array, flat) => explorer.trace({ array, flat }).lines,
     code: () => pythonCode(explorer.m),
+    complete: () => explorer.complete(true),
     remove: () => {
       explorer.steps.stop();
+      clearTimeout(explorer.later);
+      clearTimeout(explorer.writing);
       explorer.root.replaceChildren();
     },
   };
@@ -286,6 +300,7 @@ function open(element, state) {
   explorer.recall();
   explorer.ready = window === window.parent;
   window.addEventListener("hashchange", () => location.hash !== toFragment(explorer) && explorer.recall());
+  window.addEventListener("beforeprint", () => explorer.complete(true));
   const frame = window.frameElement;
   if (frame) new ResizeObserver(() => (frame.style.height = `${document.documentElement.scrollHeight + 4}px`)).observe(document.body);
   return handle(explorer);

@@ -1,0 +1,1 @@
+"""The pictures of docs/explorer.md, and how they are taken."""
