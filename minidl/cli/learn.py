@@ -199,8 +199,10 @@ def predict(
     A wrong answer gets the formula in the numbers of the layer, and the usual slip that leads to just this answer. An
     empty answer shows the cell. The exit status is 1 if not all answers were right.
 
-    Example:
+    For example:
+
       minidl learn predict lenet5_modern
+
       minidl learn predict net.py:Net --size 3,32,32
     """
     from minidl.teach.learn import prediction
