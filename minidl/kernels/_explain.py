@@ -17,7 +17,7 @@ TEXTBOOK = "im2col and matrix product"
 
 
 @dataclass(frozen=True)
-class Choice(Brief):
+class Route(Brief):
     """Who does one pass: the kernel set, the algorithm, and why. `room` is the old name of `kernel_set`."""
 
     kernel_set: str
@@ -29,11 +29,11 @@ class Choice(Brief):
 
 @dataclass(frozen=True, repr=False)
 class Explanation:
-    """The choices for the three passes of a convolution; its repr tells them in a line each."""
+    """The routes of the three passes of a convolution; its repr tells them in a line each."""
 
-    forward: Choice
-    dx: Choice
-    dw: Choice
+    forward: Route
+    dx: Route
+    dw: Route
 
     @unfailing
     def __repr__(self) -> str:
@@ -92,7 +92,7 @@ def explain(
         "dx": (dy, w, x.shape, *settings),
         "dw": (dy, x, w.shape, *settings),
     }
-    return Explanation(**{step: _choice(step, call, x, w, (*settings, out)) for step, call in calls.items()})
+    return Explanation(**{step: _route(step, call, x, w, (*settings, out)) for step, call in calls.items()})
 
 
 def _check_shapes(x_shape: Any, w_shape: Any, groups: int) -> None:
@@ -121,20 +121,20 @@ def _nothing(shape: Any, dtype: Any) -> np.ndarray:
     return np.broadcast_to(np.zeros((), dtype), tuple(shape))
 
 
-def _choice(step: str, call: tuple[Any, ...], x: np.ndarray, w: np.ndarray, settings: tuple[Any, ...]) -> Choice:
+def _route(step: str, call: tuple[Any, ...], x: np.ndarray, w: np.ndarray, settings: tuple[Any, ...]) -> Route:
     kernel = "conv2d" if step == "forward" else f"conv2d_{step}"
     chosen = _sets.in_use.get()
     if chosen is not None and not isinstance(chosen, _sets.KernelSet):
         own = getattr(chosen, "__name__", type(chosen).__name__)
         if hasattr(chosen, kernel) and not own.endswith("textbook"):
-            return Choice("your own", own, "kernels.use says so")
-        return Choice("textbook", TEXTBOOK, "kernels.use says so")
+            return Route("your own", own, "kernels.use says so")
+        return Route("textbook", TEXTBOOK, "kernels.use says so")
     reasons = []
     for kernel_set in [it for _, it in _dispatch.RULES[kernel]] if chosen is None else [chosen]:
         why_not = kernel_set.why_not(kernel, call, asked=chosen is not None)
         if not why_not:
             tell = kernel_set.offers("explain_conv2d")
             algorithm, why = tell(step, x.shape, w.shape, *settings) if tell else ("its own", "large enough")
-            return Choice(kernel_set.name if algorithm else "textbook", algorithm or TEXTBOOK, why)
+            return Route(kernel_set.name if algorithm else "textbook", algorithm or TEXTBOOK, why)
         reasons.append(why_not)
-    return Choice("textbook", TEXTBOOK, "; ".join(reasons))
+    return Route("textbook", TEXTBOOK, "; ".join(reasons))

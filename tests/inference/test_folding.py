@@ -131,9 +131,9 @@ def test_a_copy_of_a_fused_network_works(rng):
 
 def test_a_fused_network_stays_in_the_fast_room_unless_told_otherwise(monkeypatch):
     ran = []
-    room = kernels.SETS["cpu"].opened()
-    original = room.max_pool2d
-    monkeypatch.setattr(room, "max_pool2d", lambda *args: ran.append(args[0].shape) or original(*args))
+    kernel_set = kernels.SETS["cpu"].opened()
+    original = kernel_set.max_pool2d
+    monkeypatch.setattr(kernel_set, "max_pool2d", lambda *args: ran.append(args[0].shape) or original(*args))
     net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.MaxPool2d(2))
     x = Tensor(np.ones((1, 2, 6, 6), np.float32))
     fused = minidl.fuse(net, size=(2, 6, 6))

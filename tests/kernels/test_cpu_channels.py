@@ -1,4 +1,4 @@
-"""Local response norm, scaling, concatenation and losses of the fast room against the textbook's."""
+"""Local response norm, scaling, concatenation and losses of the fast set against the textbook's."""
 
 import numpy as np
 import pytest

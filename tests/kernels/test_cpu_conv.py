@@ -72,11 +72,11 @@ def channels_last(a):
     return np.ascontiguousarray(a.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
 
 
-def all_passes(room, x, w, b, dy, *settings):
+def all_passes(kernel_set, x, w, b, dy, *settings):
     return {
-        "y": room.conv2d(x, w, b, *settings, dy.shape[2:]),
-        "dx": room.conv2d_dx(dy, w, x.shape, *settings),
-        "dw": room.conv2d_dw(dy, x, w.shape, *settings),
+        "y": kernel_set.conv2d(x, w, b, *settings, dy.shape[2:]),
+        "dx": kernel_set.conv2d_dx(dy, w, x.shape, *settings),
+        "dw": kernel_set.conv2d_dw(dy, x, w.shape, *settings),
     }
 
 

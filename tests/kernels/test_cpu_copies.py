@@ -1,4 +1,4 @@
-"""Copies and sums into a given array, in the fast room, for every pair of memory orders."""
+"""Copies and sums into a given array, in the fast set, for every pair of memory orders."""
 
 import itertools
 
@@ -147,13 +147,13 @@ def grown(x):
 
 @pytest.mark.parametrize("function", [shuffled, halves_changed, grown])
 @pytest.mark.parametrize("order", [np.ascontiguousarray, channels_last])
-def test_operations_that_move_numbers_give_the_same_bits_in_both_rooms(function, order, rng):
+def test_operations_that_move_numbers_give_the_same_bits_in_both_sets(function, order, rng):
     x, dy, found = order(single(rng, 3, 12, 9, 8)), {}, {}
-    for room in ("cpu", "textbook"):
+    for kernel_set in ("cpu", "textbook"):
         leaf = Tensor(x, requires_grad=True)
-        with kernels.use(room):
+        with kernels.use(kernel_set):
             y = function(leaf)
             y.backward(dy.setdefault(0, order(single(rng, *y.shape))))
-        found[room] = y.data, leaf.grad
+        found[kernel_set] = y.data, leaf.grad
     for fast, plain in zip(found["cpu"], found["textbook"], strict=True):
         np.testing.assert_array_equal(fast, plain)

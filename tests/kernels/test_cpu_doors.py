@@ -1,4 +1,4 @@
-"""No door of the fast room leads a kernel out of its arrays, whatever is given."""
+"""No door of the fast set leads a kernel out of its arrays, whatever is given."""
 
 import os
 import subprocess

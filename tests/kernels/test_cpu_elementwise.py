@@ -1,4 +1,4 @@
-"""Elementwise kernels of the fast room against the textbook's."""
+"""Elementwise kernels of the fast set against the textbook's."""
 
 import numpy as np
 import pytest

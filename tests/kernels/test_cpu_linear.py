@@ -1,4 +1,4 @@
-"""Linear layers of the fast room against the textbook's."""
+"""Linear layers of the fast set against the textbook's."""
 
 import numpy as np
 import pytest

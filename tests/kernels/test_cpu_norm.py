@@ -1,4 +1,4 @@
-"""Batch norm of the fast room against the textbook's."""
+"""Batch norm of the fast set against the textbook's."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pooling of the fast room against the textbook's."""
+"""Pooling of the fast set against the textbook's."""
 
 import numpy as np
 import pytest

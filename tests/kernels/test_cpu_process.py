@@ -1,4 +1,4 @@
-"""The fast room in processes of all kinds: forked, with many threads, without OpenMP, without a cache."""
+"""The fast set in processes of all kinds: forked, with many threads, without OpenMP, without a cache."""
 
 import multiprocessing
 import os

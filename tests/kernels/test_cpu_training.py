@@ -1,4 +1,4 @@
-"""A whole training step of a deep network in both rooms.
+"""A whole training step of a deep network in both kernel sets.
 
 With relu the two can differ by 1e-1 and be right: a relu whose input is within rounding of 0 falls on one side or the
 other, and one of ten million that does changes every gradient below it (docs/performance.md). With silu in its place

@@ -1,4 +1,4 @@
-"""Update rules of the fast room against the textbook's."""
+"""Update rules of the fast set against the textbook's."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_a_gradient_that_is_not_finite_shows():
     ],
 )
 def test_weights_come_to_lie_like_their_gradients(rule, rng):
-    p = nn.Parameter(single(rng, 64, 64, 8, 4))  # large enough for the fast room
+    p = nn.Parameter(single(rng, 64, 64, 8, 4))  # large enough for the fast set
     optimizer = rule([p])
     for _ in range(2):
         p.grad = channels_last(single(rng, 64, 64, 8, 4))

@@ -1,4 +1,4 @@
-"""Every sum keeps its digits, in both rooms and in every memory order.
+"""Every sum keeps its digits, in both kernel sets and in every memory order.
 
 A naive float32 sum of the numbers here, 10 ± 1, is wrong by ten units in the last place and more. The exact value is
 that of `math.fsum`, or of float64, whose own error does not show in a float32. (Matrix products are left to the BLAS.)
@@ -208,13 +208,13 @@ def length(x):
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.__name__)
-@pytest.mark.parametrize("room", ["textbook", "cpu"])
+@pytest.mark.parametrize("kernel_set", ["textbook", "cpu"])
 @pytest.mark.parametrize("name", CASES)
-def test_sums_keep_their_digits(name, room, order):
+def test_sums_keep_their_digits(name, kernel_set, order):
     ours, exact = CASES[name]
     x = order((10 + np.random.default_rng(0).standard_normal(SHAPE)).astype("float32"))
     right = np.asarray(exact(x.astype("float64")))
-    with kernels.use(room):
+    with kernels.use(kernel_set):
         found = np.asarray(ours(x), dtype="float64")
     assert found.shape == right.shape
     unit = np.spacing(np.abs(right).max().astype("float32"))

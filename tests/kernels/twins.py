@@ -1,4 +1,4 @@
-"""A kernel of the fast room and its twin in the textbook, called with the same numbers."""
+"""A kernel of the fast set and its twin in the textbook, called with the same numbers."""
 
 from collections import Counter
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ FAST = kernels.SETS["cpu"]
 def results(kernel, *arguments):
     """Return the arrays that a kernel returns as a tuple, and fail if it declined."""
     found = kernel(*arguments)
-    assert found is not NotImplemented, "the fast room declined"
+    assert found is not NotImplemented, "the fast set declined"
     return tuple(it for it in found if it is not None) if isinstance(found, tuple) else (found,)
 
 
@@ -78,8 +78,8 @@ def _double(argument):
 
 @contextmanager
 def counted():
-    """Count what the fast room does meanwhile: two counters by kernel, of calls that it served and that it declined."""
-    room, served, declined = FAST.opened(), Counter(), Counter()
+    """Count what the fast set does meanwhile: two counters by kernel, of calls that it served and that it declined."""
+    kernel_set, served, declined = FAST.opened(), Counter(), Counter()
 
     def counting(name, kernel):
         def call(*arguments):
@@ -90,6 +90,6 @@ def counted():
         return call
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in room.__all__:
-            patch.setattr(room, name, counting(name, getattr(room, name)))
+        for name in kernel_set.__all__:
+            patch.setattr(kernel_set, name, counting(name, getattr(kernel_set, name)))
         yield served, declined

@@ -1,4 +1,4 @@
-"""Call every door of the fast room with arguments that do not fit, and look whether memory was left alone.
+"""Call every door of the fast set with arguments that do not fit, and look whether memory was left alone.
 
 Run as a program (`python -m tests.kernels.wrong_sizes`), because what it looks for may end the process. Results stand
 on memory between two guards, whose bytes are looked at after every call. A door may refuse with one line, decline, or

@@ -151,9 +151,9 @@ def in_order(layout):
 
 @pytest.mark.parametrize("layout", ["C", "channels-last"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("room", ["textbook", "cpu"])
+@pytest.mark.parametrize("kernel_set", ["textbook", "cpu"])
 @pytest.mark.parametrize("name", CASES)
-def test_what_a_mask_leaves_out_does_not_matter(name, room, dtype, layout):
+def test_what_a_mask_leaves_out_does_not_matter(name, kernel_set, dtype, layout):
     rng = np.random.default_rng(0)
     function, arrays, flat = CASES[name](rng, dtype)
     arrays = [array.astype(dtype) for array in arrays]
@@ -161,7 +161,7 @@ def test_what_a_mask_leaves_out_does_not_matter(name, room, dtype, layout):
     clean, bad = np.where(flat, 0, dy), dy.copy()
     assert flat.any()
     bad[flat] = np.resize(BAD, flat.sum())
-    with kernels.use(room), np.errstate(invalid="ignore"):
+    with kernels.use(kernel_set), np.errstate(invalid="ignore"):
         found, right = (gradients(function, arrays, given, in_order(layout)) for given in (bad, clean))
     for one, other in zip(found, right, strict=True):
         assert np.isfinite(other).all()
@@ -169,24 +169,24 @@ def test_what_a_mask_leaves_out_does_not_matter(name, room, dtype, layout):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("room", ["textbook", "cpu"])
-def test_the_infinite_slope_of_a_root_stays_behind_the_relu(room, dtype):
+@pytest.mark.parametrize("kernel_set", ["textbook", "cpu"])
+def test_the_infinite_slope_of_a_root_stays_behind_the_relu(kernel_set, dtype):
     x = Tensor(np.array([-2, -1, 4], dtype), requires_grad=True)
     weight = Tensor(np.ones(1, dtype), requires_grad=True)
-    with kernels.use(room), np.errstate(divide="ignore"):
+    with kernels.use(kernel_set), np.errstate(divide="ignore"):
         ops.sqrt(ops.relu(x * weight)).sum().backward()
     np.testing.assert_array_equal(x.grad, [0, 0, 0.25])
     np.testing.assert_array_equal(weight.grad, [1])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("room", ["textbook", "cpu"])
+@pytest.mark.parametrize("kernel_set", ["textbook", "cpu"])
 @pytest.mark.parametrize(
     "function", [lambda x: ops.max_pool2d(x, 2, stride=1), lambda x: ops.max(x, axis=(2, 3), keepdims=True)]
 )
-def test_only_the_winner_gets_a_bad_number(function, room, dtype):
+def test_only_the_winner_gets_a_bad_number(function, kernel_set, dtype):
     x = Tensor(np.random.default_rng(0).permutation(4 * 19 * 30).reshape(SHAPE).astype(dtype), requires_grad=True)
-    with kernels.use(room):
+    with kernels.use(kernel_set):
         y = function(x)
         dy = np.ones(y.shape, dtype)
         dy[1, 7, 0, 0] = np.nan

@@ -46,8 +46,8 @@ def test_nan_is_not_lost(dtype):
     np.testing.assert_array_equal(y, [[np.nan, 8]])
 
 
-@pytest.mark.parametrize("room", ["textbook", "cpu"])
-def test_winners_are_looked_for_only_where_somebody_wants_them(room, monkeypatch, rng):
+@pytest.mark.parametrize("kernel_set", ["textbook", "cpu"])
+def test_winners_are_looked_for_only_where_somebody_wants_them(kernel_set, monkeypatch, rng):
     asked = []
     original = kernels.max_pool2d
     monkeypatch.setattr(
@@ -56,7 +56,7 @@ def test_winners_are_looked_for_only_where_somebody_wants_them(room, monkeypatch
         lambda *args, **named: asked.append(named.get("with_winners")) or original(*args, **named),
     )
     x = Tensor(rng.standard_normal((1, 3, 4, 6)).astype("float32"), requires_grad=True)
-    with kernels.use(room):
+    with kernels.use(kernel_set):
         y = ops.max_pool2d(x, 2)
         assert asked == [None]
         with no_grad():

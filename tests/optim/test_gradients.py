@@ -14,7 +14,7 @@ RULES = {
     "rmsprop": lambda ps: optim.RMSprop(ps, lr=0.01, momentum=0.5, weight_decay=0.1),
     "rmsprop_inside": lambda ps: optim.RMSprop(ps, lr=0.01, eps=0.5, eps_inside=True),
 }
-SIDE = 512  # (512, 512) numbers are enough for the fast room
+SIDE = 512  # (512, 512) numbers are enough for the fast set
 
 SHAPE, NUMBER = "grad must have the tensor's shape", "grad must be a plain array like the tensor"
 WRONG = {
@@ -76,12 +76,12 @@ def test_what_is_like_the_tensor_can():
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("kind", WRONG)
-@pytest.mark.parametrize("room", ["textbook", "cpu"])
-def test_a_refused_step_changes_nothing(room, kind, rule):
+@pytest.mark.parametrize("kernel_set", ["textbook", "cpu"])
+def test_a_refused_step_changes_nothing(kernel_set, kind, rule):
     make, error, message = WRONG[kind]
     p, q = parameters()
     optimizer = RULES[rule]([p, q])
-    with kernels.use(room):
+    with kernels.use(kernel_set):
         optimizer.step()  # there are slots from now on
         before, versions = [it.data.copy() for it in (p, q)], (p._version, q._version)
         slots = flat_slots(optimizer.state_dict())

@@ -142,7 +142,7 @@ def by_minidl(layer, arrays, dy):
 
 
 def errors(layer):
-    """Return the errors of the result and of every gradient, ours and PyTorch's; the fast room must have served."""
+    """Return the errors of the result and of every gradient, ours and PyTorch's; the fast set must have served."""
     ours, theirs = [], []
     for seed in range(3):
         rng = np.random.default_rng(seed)

@@ -16,11 +16,11 @@ IGNORED = (None, -100, 2, 255)
 SIZES = [(), (3,), (4, 3), (2, 3, 2)]
 
 
-@pytest.mark.parametrize("room", ["textbook", "cpu"])
+@pytest.mark.parametrize("kernel_set", ["textbook", "cpu"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("labels", ["indices", "probabilities"])
-def test_cross_entropy(labels, size, dtype, room, rng):
+def test_cross_entropy(labels, size, dtype, kernel_set, rng):
     for weight, ignored, smoothing in itertools.product(WEIGHTS, IGNORED, (0.0, 0.1)):
         x = (rng.standard_normal((6, 5, *size)) * 3).astype(dtype)
         if labels == "indices":
@@ -39,7 +39,7 @@ def test_cross_entropy(labels, size, dtype, room, rng):
             label_smoothing=smoothing,
         )
         (wanted * float(dy)).backward()
-        with kernels.use(room):
+        with kernels.use(kernel_set):
             loss = ops.cross_entropy(ours, t, weight, ignore_index=index, label_smoothing=smoothing)
             loss.backward(dy)
         tolerance = 1e-12 if dtype == "float64" else 2e-6

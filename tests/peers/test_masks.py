@@ -32,22 +32,22 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize("room", ["textbook", "cpu"])
+@pytest.mark.parametrize("kernel_set", ["textbook", "cpu"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", PAIRS)
-def test_gradients_are_pytorchs_whatever_comes_from_above(name, dtype, room):
+def test_gradients_are_pytorchs_whatever_comes_from_above(name, dtype, kernel_set):
     ours, theirs = PAIRS[name]
     x, dy = (np.array(column, dtype) for column in zip(*itertools.product(X, UPSTREAM), strict=True))
     mine, other = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
-    with kernels.use(room), np.errstate(all="ignore"):
+    with kernels.use(kernel_set), np.errstate(all="ignore"):
         ours(mine).backward(dy)
     theirs(other).backward(torch.tensor(dy))
     np.testing.assert_allclose(mine.grad, other.grad.numpy(), rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("room", ["textbook", "cpu"])
+@pytest.mark.parametrize("kernel_set", ["textbook", "cpu"])
 @pytest.mark.parametrize("activation", ["relu", "relu6", "hardswish"])
-def test_a_norm_with_its_activation(activation, room):
+def test_a_norm_with_its_activation(activation, kernel_set):
     rng = np.random.default_rng(0)
     x, w, b = rng.standard_normal((4, 5, 6, 7)), 4 + rng.random(5), rng.standard_normal(5)
     mine, other = ([make(array) for array in (x, w, b)] for make in (leaf, torch.tensor))
@@ -57,7 +57,7 @@ def test_a_norm_with_its_activation(activation, room):
     y = getattr(F, activation)(z)
     dy = np.where((z.detach() <= (-3 if activation == "hardswish" else 0)).numpy(), np.nan, 1.0)
     y.backward(torch.tensor(dy))
-    with kernels.use(room):
+    with kernels.use(kernel_set):
         ops.batch_norm(*mine, None, None, training=True, activation=activation).backward(dy)
     for one, right in zip(mine, other, strict=True):
         np.testing.assert_allclose(one.grad, right.grad.numpy(), rtol=1e-9, atol=1e-9)

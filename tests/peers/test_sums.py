@@ -152,6 +152,6 @@ def test_ten_million_numbers(name):
     right = np.asarray(exact(x.astype("float64"), dy.astype("float64")))
     given = None if wanted is None else dy
     bound = max(2, 2 * units(theirs(function, given, wanted, x, *others), right))
-    for room in ("textbook", "cpu"):
-        with kernels.use(room):
-            assert units(ours(function, given, wanted, x, *others), right) <= bound, room
+    for kernel_set in ("textbook", "cpu"):
+        with kernels.use(kernel_set):
+            assert units(ours(function, given, wanted, x, *others), right) <= bound, kernel_set

@@ -145,11 +145,11 @@ def test_every_setting_does_what_it_does_in_pytorch(case):
     check(small(nn), small(torch.nn), CASES[case])
 
 
-@pytest.mark.parametrize("room", ["textbook", "cpu"])
-def test_resnet18_follows_pytorch(room):
+@pytest.mark.parametrize("kernel_set", ["textbook", "cpu"])
+def test_resnet18_follows_pytorch(kernel_set):
     torch.manual_seed(0)
     theirs = torchvision.models.resnet18(num_classes=10)
     with nn.init.unfilled():
         ours = models.get_model("resnet18", num_classes=10)
-    with kernels.use(room):
+    with kernels.use(kernel_set):
         check(ours, theirs, CASES["fast"])

@@ -12,7 +12,7 @@ from minidl.training.state import State
 from tests.training import tiny
 
 compile = pytest.importorskip("minidl.kernels.cpu.simd.compile")
-pytestmark = pytest.mark.skipif(bool(kernels.SETS["cpu"].lack()), reason="no fast room here")
+pytestmark = pytest.mark.skipif(bool(kernels.SETS["cpu"].lack()), reason="no fast set here")
 ONE = np.random.default_rng(0).random((1, 1, 8, 8), dtype=np.float32)
 
 

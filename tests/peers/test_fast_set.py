@@ -1,7 +1,7 @@
-"""Whole networks in the fast room, in float32, against PyTorch with the same weights.
+"""Whole networks in the fast set, in float32, against PyTorch with the same weights.
 
 The other comparisons of networks are made with pictures so small that much of the work is the textbook's. Here every
-convolution, norm and pooling must have been the fast room's, and the maps are large enough for all its algorithms.
+convolution, norm and pooling must have been the fast set's, and the maps are large enough for all its algorithms.
 """
 
 from collections import Counter
