@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from minidl import Tensor, kernels, no_grad, ops
+from minidl import Tensor, kernels, nn, no_grad, ops
 from minidl._heat import shrink
 from minidl.models._registry import ENTRIES
 from minidl.teach.explorer.network import gather
@@ -29,9 +29,10 @@ EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for 
 
 
 def network(name, rng):
-    """Return a narrow network of the registry with all its kinds of layers, and a picture of its smallest size."""
+    """Return a narrow network of the registry with all its kinds of layers, and a small picture."""
     net, entry = narrow(name, rng), ENTRIES[name]  # in training, as new networks are
-    return net, rng.standard_normal((entry.variant.in_channels, entry.smallest, entry.smallest))
+    side = max(entry.smallest, 9)  # of one pixel all maps would be single numbers
+    return net, rng.standard_normal((entry.variant.in_channels, side, side))
 
 
 def subject_of(name, net, x):
@@ -183,7 +184,9 @@ def test_smaller_budgets_embed_less_and_say_so(rng):
         left.append(found.left_out)
         assert page["left_out"] == found.left_out
         for number, layer in enumerate(found.layers):
-            size = np.abs(as_maps(found.moments[0].way.steps[layer.step].output)).max(axis=(1, 2))
+            whole = as_maps(found.moments[0].way.steps[layer.step].output)
+            check_maps(page["layers"][number], page["moments"][0]["maps"][number], whole, page["side"])
+            size = np.abs(whole).max(axis=(1, 2))
             kept = found.channels[number]
             assert size[kept].min() >= np.delete(size, kept).max(initial=0)
     assert left[0] == 0 < left[-1]
@@ -227,6 +230,9 @@ def test_of_many_channels_the_others_are_in_the_bias(rng):
     assert window.operands["x"].shape == (8, 2, 2)
     assert window.settings["padding"] == [[0, 1], [0, 1]]
     assert window.rest != 0
+    padded = np.pad(x[0], ((0, 0), (1, 1), (1, 1)))
+    parts = np.abs((padded[:, 8:, 8:] * w[2]).sum(axis=(1, 2)))
+    assert window.channels == sorted(np.argsort(-parts)[:8])
     check_window(window, steps[0])
 
 
@@ -234,3 +240,27 @@ def test_levels_go_from_everything_to_the_least():
     found = [*levels(), LEAST]
     assert found[0] == Level(exact=True, floats=True)
     assert [level.side for level in found] == sorted((level.side for level in found), reverse=True)
+
+
+class Thrice(nn.Module):
+    """The same operation of the same shape in the same layer, three times."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(np.array([[2.0, 3.0]]))
+
+    def forward(self, x):
+        x = ops.reshape(x, (1, 2))
+        for _ in range(3):
+            x = x * self.weight
+        return x
+
+
+def test_steps_that_look_alike_keep_their_own_gradients():
+    net = Thrice()
+    way = follow(net, np.ones((1, 1, 2)), 0)
+    layers = layers_of(net, way.steps)
+    last = way.dy[layers[2].step]
+    assert last.any()
+    close(way.dy[layers[1].step], last * net.weight.numpy())
+    close(way.dy[layers[0].step], last * net.weight.numpy() ** 2)
