@@ -63,12 +63,11 @@ def test_every_printed_number_is_the_engines(name, count, watched, rng):
         y = as_maps(steps[layers[layer].step].output)
         channel, *at = (int(rng.integers(size)) for size in y.shape)
         points.append([layer, channel, at])
-    for number in range(len(layers)):
-        kept = scene.windows(scene.moments[0], number)
-        edge = [
-            one for one in kept if 0 in one.at or one.at[0] == as_maps(steps[layers[number].step].output).shape[1] - 1
-        ]
-        points += [[number, one.channel, list(one.at)] for one in (*edge[:2], *kept[:1])]
+    for layer in range(len(layers)):
+        kept = scene.windows(scene.moments[0], layer)
+        rows = as_maps(steps[layers[layer].step].output).shape[1]
+        edge = [one for one in kept if one.at[0] in (0, rows - 1)]  # where a crop is padded
+        points += [[layer, one.channel, list(one.at)] for one in (*edge[:2], *kept[:1])]
     told = 0
     for (layer, channel, at), (readout, rows, formula) in zip(points, json.loads(tab.evaluate(READ, points))):
         whole = as_maps(steps[layers[layer].step].output)
