@@ -4,6 +4,7 @@
                  a pickle that was written when they were called so
     NAMES        functions and classes that were renamed, by the module that they are asked of
     `renamed`    arguments that were renamed, a decorator of the function that takes them
+    VALUES       what an argument may be, where that was renamed, by the argument
 
 Here are all of them, so that the next version takes them away in one place.
 """
@@ -56,6 +57,11 @@ NAMES: dict[str, dict[str, str]] = {
     "minidl.training.progress": {"Pace": "minidl.training.progress.pace.Pace"},
     "minidl.training.run": {"Keeper": "minidl.training.run_folder.checkpointer.Checkpointer"},
     "minidl.training.watcher": {"Watcher": "minidl.training.callback.Callback"},
+}
+
+
+VALUES: dict[str, dict[str, str]] = {
+    "kernels.use(conv=…)": {"narrow": "grouped"},
 }
 
 
@@ -121,6 +127,20 @@ def renamed(**names: str) -> Callable[[Function], Function]:
         return functools.wraps(function)(own)  # type: ignore[return-value]
 
     return decorate
+
+
+def renamed_value(argument: str, value: Any, level: int = 2) -> Any:
+    """Return what a value of an argument is called now.
+
+    Example:
+        >>> renamed_value("kernels.use(conv=…)", "direct")
+        'direct'
+    """
+    new = VALUES[argument].get(value) if isinstance(value, str) else None
+    if new is None:
+        return value
+    warn(f"{argument[:-2]}{value!r})", repr(new), level + 1)
+    return new
 
 
 def _found(path: str) -> Any:

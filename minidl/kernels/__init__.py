@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from minidl._checks import check_choice, shown
+from minidl._deprecated import renamed_value
 from minidl.kernels import textbook
 from minidl.kernels._cpu import CPU
 from minidl.kernels._dispatch import add_set, routed
@@ -162,6 +163,7 @@ def use(kernel_set: Any, *, conv: str = "auto") -> Iterator[Any]:
             f"kernels.use: expects a set name or an object with at least one of {', '.join(NAMES)}; "
             f"received {shown(kernel_set)}"
         )
+    conv = renamed_value("kernels.use(conv=…)", conv, level=3)
     if not isinstance(conv, str) or conv != "auto":
         _check_algorithm(kernel_set, conv)
     served = kernel_set if kernel_set is textbook or isinstance(kernel_set, KernelSet) else judged(kernel_set)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -144,22 +145,48 @@ print([str(warning.message) for warning in caught if "kernels:" in str(warning.m
 
 
 def test_what_is_compiled_is_read_by_the_next_process(tmp_path):
-    code = """
-import numpy as np
-from minidl.kernels import cpu
-from minidl.kernels.cpu.simd.compile import ALL
-cpu.relu(np.ones(3, np.float32))
-(kernel,) = [kernel for name, kernel in ALL.items() if name == "elementwise._activate"]
-print(sum(kernel._dispatcher.stats.cache_hits.values()), sum(kernel._dispatcher.stats.cache_misses.values()))
-"""
-    assert run(code, NUMBA_CACHE_DIR=str(tmp_path)).split() == ["0", "1"]
-    assert run(code, NUMBA_CACHE_DIR=str(tmp_path)).split() == ["1", "0"]
+    code = "import numpy as np; from minidl.kernels import cpu; cpu.relu(np.ones(3, np.float32))"
+
+    def after(**environment):
+        """Return when each of the kept kernels was written: what is compiled is written anew."""
+        run(code, NUMBA_CACHE_DIR=str(tmp_path), **environment)
+        return {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")}
+
+    first = after()
+    assert any(name.startswith("elementwise._activate.") for name in first)
+    assert after() == first
     # A folder that two machines share: code for one processor is not run by another.
-    assert run(code, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="").split() == [
-        "0",
-        "1",
-    ]
-    assert run(code, NUMBA_CACHE_DIR=str(tmp_path)).split() == ["1", "0"]
+    both = after(NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
+    assert first.items() < both.items()
+    assert after() == both
+
+
+def test_two_threads_that_need_a_kernel_wait_for_one_compiler(monkeypatch):
+    from minidl.kernels.cpu.simd import compile
+
+    monkeypatch.setattr(compile, "ALL", {})
+    kernel, compiled, barrier = compile.Kernel(lambda x, threads: None, "void(r1, i)"), [], threading.Barrier(3)
+
+    class Compiler:
+        def compile(self, signature):
+            compiled.append(signature)
+            time.sleep(0.05)
+
+        def disable_compile(self):
+            pass
+
+    monkeypatch.setattr(kernel, "_dispatcher", Compiler())
+
+    def need():
+        barrier.wait(30)
+        kernel.compile()
+
+    threads = [threading.Thread(target=need) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(compiled) == 1
 
 
 def test_who_waits_at_a_terminal_is_told(tmp_path):

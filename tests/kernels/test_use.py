@@ -115,6 +115,15 @@ def test_what_explain_says_is_what_runs(monkeypatch):
     assert not ran
 
 
+def test_the_old_name_of_an_algorithm_works_with_a_warning(rng):
+    settings = {"padding": 1, "groups": 16}
+    told = r"kernels.use\(conv='narrow'\) is called 'grouped' now; the old name goes away with the next version"
+    with pytest.warns(DeprecationWarning, match=told) as warned:
+        with kernels.use("cpu", conv="narrow"):
+            assert kernels.explain((1, 16, 8, 8), (16, 1, 3, 3), **settings).forward.algorithm == "grouped"
+    assert warned[0].filename == __file__
+
+
 @pytest.mark.parametrize(("conv", "expected"), [("direct", "direct"), ("grouped", "direct"), ("winograd", "winograd")])
 def test_an_algorithm_can_be_asked_for_and_gives_the_same(conv, expected, rng):
     x, w = (rng.standard_normal(shape, dtype=np.float32) for shape in BIG)
