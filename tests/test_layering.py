@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 MOST_LINES = 420
+MOST_OF_A_FUNCTION = 60
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,23 @@ def too_long(root: Path) -> list[str]:
             lines = len(path.read_text(encoding="utf-8").splitlines())
             if lines > MOST_LINES:
                 found.append(f"{path.relative_to(root).as_posix()}: {lines} lines, more than {MOST_LINES}")
+    for path in sorted((root / "minidl").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and is_too_long(node):
+                where = f"{path.relative_to(root).as_posix()}:{node.lineno}"
+                found.append(f"{where}: {node.name} has {lines_of(node)} lines; cut it, or say: Long because …")
     return found
+
+
+def is_too_long(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tell whether a function is longer than a screen and does not say why."""
+    return lines_of(node) > MOST_OF_A_FUNCTION and "Long because" not in (ast.get_docstring(node) or "")
+
+
+def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how many lines a function has, its docstring not counted."""
+    said = node.body[0].end_lineno - node.body[0].lineno + 1 if ast.get_docstring(node) else 0
+    return node.end_lineno - node.lineno + 1 - said
 
 
 def test_the_house_obeys_its_plan():
@@ -378,6 +395,7 @@ PLANTED = {
     "a library not in the table": ("minidl/nn/x.py", "def f():\n    import torch", "torch, which is not in the table"),
     "an assert": ("minidl/nn/x.py", "def f(x):\n    assert x", "x.py:2: an assert"),
     "a long file": ("minidl/nn/x.py", "x = 1\n" * 421, "minidl/nn/x.py: 421 lines"),
+    "a long function": ("minidl/nn/x.py", "def f():\n" + "    x = 1\n" * 60, "x.py:1: f has 61 lines; cut it, or say"),
     "a long test": ("tests/test_x.py", "x = 1\n" * 421, "tests/test_x.py: 421 lines"),
     "a long benchmark": ("benchmarks/x.py", "x = 1\n" * 421, "benchmarks/x.py: 421 lines"),
 }
@@ -394,6 +412,13 @@ def test_a_planted_violation_is_found(house, file, source, message):
 
 def test_types_of_a_library_cost_nothing(house):
     (house / "minidl/nn/x.py").write_text("if TYPE_CHECKING:\n    import matplotlib\n" + "x = 1\n" * 418)
+    assert violations(house, PAGE.read_text(encoding="utf-8")) == []
+
+
+def test_a_long_function_may_say_why(house):
+    (house / "minidl/nn/x.py").write_text(
+        'def f():\n    """Do. Long because it is one table."""\n' + "    x = 1\n" * 70
+    )
     assert violations(house, PAGE.read_text(encoding="utf-8")) == []
 
 
