@@ -8,6 +8,7 @@ OWN = {
     "MINIDL_WORKSPACE": "MiB that a fast convolution may use beside its result, 64 if not set",
     "MINIDL_REUSE_MEMORY": "0: freed memory goes back to the system instead of being used again",
     "MINIDL_TRACEBACK": "1: commands show where an error comes from",
+    "MINIDL_STEPS": "a folder with exercises of a teacher's own, for `minidl learn`",
     "MINIDL_DATA": "the folder of larger data sets for the tests, which skip without it",
 }
 OTHERS = {

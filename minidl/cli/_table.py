@@ -130,3 +130,15 @@ def _print_paragraph(titles: Sequence[str], cells: Sequence[str], room: int) -> 
         else:
             lines.append(GAP + piece)
     say(*lines)
+
+
+@contextmanager
+def counting(text: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that shows how much is done: in a terminal that can take it back, and else not at all."""
+    if not draws():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+
+    with Console(width=columns() or 80).status("") as status:
+        yield lambda done, total: status.update(text.format(done=done, all=total))

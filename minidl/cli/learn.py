@@ -258,3 +258,73 @@ def train(
     show(("kernel", "calls", "whose"), training.used(own), numbers=("calls",))
     say("", training.summary(own, state))
     return 0
+
+
+@app.command(cls=Command)
+def report(
+    folder: Annotated[Path, typer.Argument(help="A folder that holds one for each student.", metavar="DIR")],
+    out: Annotated[Path, typer.Option(help="The table of marks, CSV.")] = Path("marks.csv"),
+    html: Annotated[bool, typer.Option("--html", help="Write an overview of the mistakes, too.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="What is drawn, for all.", show_default="of the term")] = None,
+    only: Annotated[str | None, typer.Option(help="Some steps: a1,b2, or units: a,b.", show_default="all")] = None,
+) -> int:
+    """Mark a class: a row a student, a column a step. This runs all students' code, each in a process of its own.
+
+    The processes have limits and little to reach; which protection held is said at the end. What is marked is kept in
+    OUT.part until all are: after a stop, the same command goes on.
+
+    Example:
+      minidl learn report class/ --out marks.csv --html
+    """
+    from minidl._names import printable
+    from minidl.cli._table import counting
+    from minidl.teach.learn.marking import mark_class, selection, term
+    from minidl.teach.strings.learn import words
+
+    chosen, seed = selection(only), term() if seed is None else seed
+    with counting(words.MARKED) as tell:
+        marked = mark_class(folder, out, seed=seed, names=chosen, html=html, tell=tell)
+    count = len(marked.students)
+    say(words.MARKING.format(students=count, folder=printable(folder), steps=len(chosen), seed=seed))
+    say(words.WALLS.format(walls=", ".join(marked.walls) or words.NO_WALLS))
+    say(words.WRITTEN_MARKS.format(files=", ".join(printable(file) for file in marked.files)))
+    return 0
+
+
+@app.command(cls=Command)
+def new(
+    name: Annotated[str, typer.Argument(help="A letter, a number, what it is about: h1_my_step.")],
+    dir: Annotated[Path, typer.Option("--dir", help="The folder of your steps.")] = Path("."),
+) -> int:
+    """Write the file of a new exercise: a small example that works, to be changed. For teachers.
+
+    Example:
+      minidl learn new h1_my_step
+    """
+    from minidl._names import printable
+    from minidl.teach.learn.writing import new_step
+    from minidl.teach.strings.learn import words
+
+    file = new_step(name, dir)
+    say(words.NEW_STEP.format(file=printable(file)))
+    say("  " + words.HOW_TO_TRY.format(folder=printable(dir), number=name.partition("_")[0]))
+    return 0
+
+
+@app.command(cls=Command)
+def prove(name: One, seeds: Annotated[int, typer.Option(min=1, help="How often, with other numbers.")] = 5) -> int:
+    """Try an exercise in every way that it knows: skeleton, solution, and each planted wrong answer. For teachers.
+
+    The exit status is 1 if one of them does not get the verdict that it must.
+
+    Example:
+      minidl learn prove c2
+    """
+    from minidl.teach.learn.steps import get_step
+    from minidl.teach.learn.writing import proved
+    from minidl.teach.strings.learn import words
+
+    step = get_step(name)
+    found = proved(step.name, seeds)
+    say(*found or [words.PROVED.format(name=step.name, wrong=len(step.wrong), seeds=seeds)])
+    return 1 if found else 0

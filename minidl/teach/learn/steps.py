@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import pkgutil
 import re
 from dataclasses import dataclass, field
@@ -99,12 +100,19 @@ class Step(Brief):
 
 @cache
 def steps() -> dict[str, Step]:
-    """Return all steps by name, in the order of the course.
+    """Return all steps by name, in the order of the course; the folder `MINIDL_STEPS` may hold more of them.
+
+    Raises:
+        ValueError: if that is no folder, or a step lacks something.
 
     Example:
         >>> steps()["b1_im2col"].title
         'Windows become columns'
     """
+    if (own := os.environ.get("MINIDL_STEPS")) and own not in tables.__path__:
+        if not os.path.isdir(own):
+            raise ValueError(f"learn: MINIDL_STEPS={printable(own)} is no folder; it holds steps of your own")
+        tables.__path__.append(os.path.abspath(own))
     found = [module.name for module in pkgutil.iter_modules(tables.__path__) if NAME.fullmatch(module.name)]
     return {name: _read(name) for name in sorted(found, key=_place)}
 
@@ -127,6 +135,24 @@ def _read(name: str) -> Step:
     return Step(name, **given, kind=table.get("KIND", "functions"), kernels=table.get("KERNELS", ours), extra=extra)
 
 
+def selection(text: str | None) -> list[Step]:
+    """Return the steps that a text asks for, in the order of the course: names and units, with commas between them.
+
+    Raises:
+        ValueError: if it names something that there is not.
+
+    Example:
+        >>> [step.number for step in selection("b,im2col,a1")]
+        ['a1', 'b1', 'b2', 'b3']
+    """
+    if text is None:
+        return list(steps().values())
+    units = {step.unit for step in steps().values()}
+    wanted = [word.strip() for word in text.split(",")]
+    names = {get_step(word).name for word in wanted if word not in units}
+    return [step for step in steps().values() if step.unit in wanted or step.name in names]
+
+
 def get_step(name: str) -> Step:
     """Return a step by its name, its number, or what it is about.
 
@@ -146,5 +172,5 @@ def get_step(name: str) -> Step:
             return step
     known = {word: step for step in steps() for word in (step, step.partition("_")[2])}
     alike = [*dict.fromkeys(known[word] for word in difflib.get_close_matches(wanted, known, n=2, cutoff=0.5))]
-    guess = f"did you mean {' or '.join(alike)}?" if alike else "all of them are listed by"
-    raise ValueError(f"learn: there is no step {printable(repr(name))}; {guess} (see: minidl learn list)")
+    guess = f"did you mean {' or '.join(alike)}? (see: minidl learn list)" if alike else "see: minidl learn list"
+    raise ValueError(f"learn: there is no step {printable(repr(name))}; {guess}")
