@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -107,7 +108,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         settings["terminal_width"] = room
     stdout = sys.stdout
     try:
-        status = app(None if arguments is None else list(arguments), **settings)
+        status = _command()(None if arguments is None else list(arguments), **settings)
     except SystemExit:
         if sys.stdout is stdout:
             raise
@@ -115,6 +116,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         raise ReaderGone from None
     sys.stdout.flush()  # here, where a reader that has gone is an error like others
     return status if isinstance(status, int) else 0
+
+
+@cache
+def _command() -> Any:
+    """Return all commands as typer makes them of their signatures, once: that takes longer than many a command."""
+    return typer.main.get_command(app)
 
 
 def _as_text(filename: Any) -> str:

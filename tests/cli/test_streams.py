@@ -41,6 +41,16 @@ COMMANDS = {
     "warmup": (["warmup", "--help"], True),
     "doctor": (["doctor"], False),
     "data info": (["data", "info", "pets"], True),
+    "explore": (["explore", "--help"], True),
+    "learn list": (["learn", "list"], True),
+    "learn start": (["learn", "start", "--help"], True),
+    "learn check": (["learn", "check", "im2cool"], True),
+    "learn predict": (["learn", "predict", "--help"], True),
+    "learn watch": (["learn", "watch", "--help"], True),
+    "learn hint": (["learn", "hint", "--help"], True),
+    "learn reset": (["learn", "reset", "b1"], True),
+    "learn solution": (["learn", "solution", "b1"], True),
+    "learn train": (["learn", "train"], True),
 }
 MORE = {
     "export to ONNX": (["export", "kept/run", "--out", "net.onnx"], True),  # without onnx it says what is missing

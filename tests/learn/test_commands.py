@@ -127,6 +127,7 @@ def test_a_loop_without_an_end_is_stopped(learner, monkeypatch, code, says):
     "code, says",
     [
         ("def im2col(x:\n", "b1_im2col.py:1: SyntaxError"),
+        ("if True:\n    x = 3 +* 4\n", "    x = 3 +* 4\n           ^\n"),
         ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
         ("1 / 0\n", "b1_im2col.py:1: ZeroDivisionError"),
         ("x = 1\n", "im2col"),

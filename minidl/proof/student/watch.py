@@ -86,16 +86,20 @@ def loaded(path: Path) -> Iterator[ModuleType]:
                 del sys.modules[name]
 
 
-def where(error: BaseException, path: Path, otherwise: str = "") -> str:
+def where(error: BaseException, path: Path, otherwise: str = "", *, pointed: bool = False) -> str:
     """Return "file:line: what happened", with the student's own line, for an error that came out of his file.
 
     Files beside it count as his, too. An error without a line of his gets the place `otherwise`, such as that of the
-    function that was called, or the name of the file.
+    function that was called, or the name of the file. An arrow shows the place in a line that cannot be read, if that
+    is asked for (`pointed`): it needs a line of its own.
     """
     text = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
     if isinstance(error, SyntaxError):
         file = Path(error.filename or path).name
-        return f"{file}:{error.lineno}: {type(error).__name__}: {error.msg}\n    {(error.text or '').strip()}"
+        line = (error.text or "").rstrip()
+        arrow = max((error.offset or 1) - 1 - (len(line) - len(line.lstrip())), 0)
+        place = f"{file}:{error.lineno}: {type(error).__name__}: {error.msg}"
+        return f"{place}\n    {line.lstrip()}" + f"\n    {' ' * arrow}^" * bool(pointed and line.strip())
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if is_own(frame.filename, path)]
     if own:
         return f"{Path(own[-1].filename).name}:{own[-1].lineno}: {text}\n    {own[-1].line}"

@@ -20,6 +20,7 @@ import numpy as np
 from minidl import cost, nn
 from minidl._random import manual_seed
 from minidl.proof.student.watch import Wrong, loaded, place_of, where
+from minidl.teach.learn.checks.functions import broken
 from minidl.teach.learn.steps import Step
 from minidl.teach.learn.verdict import ERROR, MISSING, RIGHT, UNWRITTEN, WRONG, Verdict
 from minidl.teach.strings.learn import words
@@ -62,7 +63,7 @@ def run(step: Step, path: Path, seed: int) -> Verdict:
     check, function = "", "costs"
 
     def verdict(state: str, text: str, mistake: str = "", case: str = "") -> Verdict:
-        lines = "\n".join(text.splitlines()[:25])
+        lines = "\n".join([part for line in text.splitlines() for part in broken(line)][:25])
         return Verdict(step.name, state, function, check, mistake, case, lines, line=_line(text, path), cases=passed)
 
     try:
@@ -87,7 +88,7 @@ def run(step: Step, path: Path, seed: int) -> Verdict:
     except NotImplementedError as error:
         return verdict(UNWRITTEN, str(error))
     except (Exception, SystemExit) as error:
-        return verdict(ERROR, where(error, path))
+        return verdict(ERROR, where(error, path, pointed=True))
     return Verdict(step.name, RIGHT, cases=passed)
 
 

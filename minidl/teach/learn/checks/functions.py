@@ -26,7 +26,7 @@ def run(step: Step, path: Path, seed: int) -> Verdict:
         except NotImplementedError as error:
             return Verdict(step.name, UNWRITTEN, text=str(error))
         except (Exception, SystemExit) as error:
-            text = f"{path.name} cannot be imported: {where(error, path)}"
+            text = f"{path.name} cannot be imported: {where(error, path, pointed=True)}"
             return Verdict(step.name, ERROR, text=text, line=_line(where(error, path)))
         for name, checks in step.checks.items():
             function = getattr(module, name, None)
@@ -53,14 +53,14 @@ def verdict_of(step: Step, found: Finding, passed: int) -> Verdict:
         found.check,
         ", or if ".join(found.named),
         found.case,
-        "\n".join(part for line in lines for part in _broken(line)),
+        "\n".join(part for line in lines for part in broken(line)),
         draw(found.shown) if found.shown else "",
         line=_line(found.place + ": "),
         cases=passed,
     )
 
 
-def _broken(line: str) -> list[str]:
+def broken(line: str) -> list[str]:
     """Break a line where the terminal ends; what is written under each other stays so."""
     indent = " " * (len(line) - len(line.lstrip()) + 2)
     return wrap(line, WIDE, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]
