@@ -22,6 +22,8 @@ OTHERS = {
     "CUDA_PATH": "where CuPy finds CUDA",
     "MPLBACKEND": "matplotlib's way to draw; minidl's own pictures do not ask it",
     "MPLCONFIGDIR": "where matplotlib keeps its list of fonts, which each process makes again if it cannot be written",
+    "DISPLAY": "the desktop on which `minidl explore` opens its pages",
+    "WAYLAND_DISPLAY": "the same, where the desktop is Wayland's",
     "NO_COLOR": "set: no colours on the terminal",
     "TERM": "dumb: plain lines, no bars",
     "COLUMNS": "the width of the terminal, if it does not say so itself",

@@ -269,36 +269,6 @@ def test_no_file_is_reached_by_what_it_imports():
     assert circles(ROOT, PAGE.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize(
-    ("file", "source", "others"),
-    [
-        (
-            "minidl/kernels/x.py",
-            "def f():\n    from minidl.kernels import y",
-            {"minidl/kernels/y.py": "import minidl.kernels.x"},
-        ),
-        (
-            "minidl/nn/x.py",
-            "import importlib\nimportlib.import_module('minidl.nn.y')",
-            {"minidl/nn/y.py": "from . import x"},
-        ),
-        (
-            "minidl/nn/x.py",
-            "from .y import a",
-            {"minidl/nn/y.py": "from .z import a", "minidl/nn/z.py": "from .x import b"},
-        ),
-    ],
-    ids=["in a function", "by string", "of three"],
-)
-def test_a_planted_circle_is_found(house, file, source, others):
-    text = PAGE.read_text(encoding="utf-8")
-    assert circles(house, text) == []
-    (house / file).write_text(source)
-    for name, other in others.items():
-        (house / name).write_text(other)
-    assert circles(house, text) == [sorted([file, *others])]
-
-
 def test_importing_minidl_loads_numpy_and_nothing_else():
     listed = "import sys, minidl; print(*{name.split('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True, cwd=ROOT).stdout

@@ -141,14 +141,14 @@ FORWARD = [
     Step("minidl/ops/conv.py", "conv2d", "judges the arguments, once"),
     Step("minidl/tensor.py", "Function.apply", "joins the result to its inputs"),
     Step("minidl/ops/conv.py", "Conv2d.forward", "saves x and w, never the columns"),
-    # Step("minidl/kernels/__init__.py", "conv2d", "chooses the kernel set"),
+    Step("minidl/kernels/_dispatch.py", "routed.<locals>.run", "chooses the kernel set"),
     Step("minidl/kernels/textbook/conv.py", "conv2d", "multiplies: y = w @ cols + b"),
     Step("minidl/kernels/textbook/conv.py", "columns", "gives the matrices (N, G, K, P)"),
     Step("minidl/kernels/textbook/windows.py", "im2col", "copies every window into a column"),
 ]
 BACKWARD = [
     Step("minidl/tensor.py", "Tensor.backward", "visits each node once, the last first"),
-    Step("minidl/tensor.py", "Node.gradients", "runs the backward half, and judges it"),
+    Step("minidl/tensor.py", "Node.visited", "runs the backward half, and judges it"),
     Step("minidl/ops/conv.py", "Conv2d.backward", "asks only for what is needed"),
     Step("minidl/kernels/textbook/conv.py", "conv2d_dx", "multiplies: dcols = wᵀ @ dy"),
     Step("minidl/kernels/textbook/windows.py", "col2im", "adds every column back: dx"),
@@ -182,7 +182,7 @@ def run(work: Any) -> tuple[Any, list[Call]]:
         if not file.startswith(f"{ROOT}/minidl/"):
             return
         if event == "call":
-            names = frame.f_code.co_varnames[: frame.f_code.co_argcount + 1]
+            names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
             got = {name: shape_of(frame.f_locals.get(name)) for name in names}
             told = ", ".join(f"{name} {shape}" for name, shape in got.items() if shape and name != "self")
             calls.append(Call(file[len(f"{ROOT}/") :], frame.f_code.co_qualname, told))
@@ -235,7 +235,7 @@ def column(x: int, head: str, steps: list[Step], calls: list[Call]) -> list[str]
         shapes = call.got + f"  →  {call.gave}" * bool(call.gave)
         parts += [
             box(x, y, width, height),
-            words(x + 12, y + 20, step.name, "head code"),
+            words(x + 12, y + 20, step.name.replace(".<locals>", ""), "head code"),
             words(x + 12, y + 38, step.file, "quiet code"),
             words(x + 12, y + 56, step.does),
             words(x + 12, y + 73, shapes, "quiet"),

@@ -20,6 +20,10 @@ from minidl.predict import Guess, Prediction, Predictor
 from minidl.proof import tables
 from minidl.proof.layers import LAYERS
 from minidl.proof.student import Result
+from minidl.teach import learn
+from minidl.teach.learn import prediction as prediction
+from minidl.teach.learn.marking import Marked
+from minidl.teach.learn.marking.student import Marks
 from minidl.training.state import build
 from minidl.weights import Loaded
 
@@ -158,6 +162,19 @@ def network():
         return models.resnet18()
 
 
+def lessons():
+    """Yield what the exercises are made of, and what counting says of a network."""
+    step = learn.get_step("b1")
+    with nn.init.unfilled():
+        net = models.get_model("lenet5_modern")
+        yield next(field for field in cost.receptive_fields(cost.walk(net)) if field is not None)
+        rows = learn.prediction.rows(net)
+    yield from [step, learn.Verdict(step.name, "wrong", mistake=WORDS[0] * 9), rows[0], rows[0].cells[0]]
+    yield learn.prediction.Score(asked=3, right=2)
+    marks = Marks("김민준", {step.name: WORDS[0] * 9}, {step.name: "wrong"}, ("audit hook",))
+    yield from [marks, Marked([marks] * 200, 20262, ("audit hook",), (Path("marks.csv"),))]
+
+
 def things():
     """Yield the things."""
     x, net, weight = Tensor(np.ones((8, 3, 32, 32))), network(), nn.Parameter(np.ones((2, 3)))
@@ -185,7 +202,7 @@ def things():
     for kind in (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop):
         yield kind(net.parameters(), lr=0.1)
     yield from [groups(), optim.Optimizer([weight], lr=0.1), optim.SGD.momentum, *schedules(), *schedulers()]
-    yield from [optim.Schedule(0.1, 9, 5), teach.explore("conv")]
+    yield from [optim.Schedule(0.1, 9, 5), teach.explore("conv"), *lessons()]
     yield from [
         split(),
         split().source,

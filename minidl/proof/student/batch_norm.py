@@ -148,7 +148,7 @@ def batch_norm_grads_formula(s: Subject, g: Numbers) -> float:
 
 
 def of_batch_norm_grads(dy: np.ndarray, x: np.ndarray, w: np.ndarray, mean: np.ndarray, rstd: np.ndarray) -> Named:
-    """Yield wrong gradients."""
+    """Yield wrong gradients. Long because it is a table, a mistake a line."""
     m, n, one = x.size // x.shape[1], len(x), _a(rstd)
     x_hat = (x - _a(mean)) * one
     db, dw = dy.sum(axis=CHANNELS), (dy * x_hat).sum(axis=CHANNELS)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minidl import _version
+from minidl._looks import Brief
 from minidl._names import printable
 from minidl.teach.learn.marking.journal import Journal
 from minidl.teach.learn.marking.overview import page
@@ -23,7 +24,7 @@ SECONDS, MEMORY = 10.0, 2 * 2**30  # for a step, for a student
 
 
 @dataclass(frozen=True)
-class Marked:
+class Marked(Brief):
     """A class that is marked.
 
     Attributes:
@@ -37,6 +38,9 @@ class Marked:
     seed: int
     walls: tuple[str, ...]
     files: tuple[Path, ...]
+
+    def _words(self) -> list[str]:
+        return [f"{len(self.students)} students", f"seed={self.seed}", ", ".join(map(str, self.files))]
 
 
 def term(day: datetime.date | None = None) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from minidl import _version
+from minidl._looks import Brief
 from minidl.teach.learn import notebook
 from minidl.teach.learn.steps import Step
 from minidl.teach.learn.verdict import ERROR, MISSING, RIGHT, WRONG
@@ -49,7 +50,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Marks:
+class Marks(Brief):
     """What became of one student's steps.
 
     Attributes:
@@ -63,6 +64,10 @@ class Marks:
     cells: dict[str, str]
     states: dict[str, str]
     walls: tuple[str, ...]
+
+    def _words(self) -> list[str]:
+        right = sum(state == RIGHT for state in self.states.values())
+        return [repr(self.name), f"{right} of {len(self.states)} right"]
 
 
 def fingerprint(folder: Path, steps: list[Step]) -> str:
