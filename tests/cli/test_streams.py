@@ -50,6 +50,9 @@ COMMANDS = {
     "learn hint": (["learn", "hint", "--help"], True),
     "learn reset": (["learn", "reset", "b1"], True),
     "learn solution": (["learn", "solution", "b1"], True),
+    "learn report": (["learn", "report", "--help"], True),
+    "learn new": (["learn", "new", "c2_mine"], True),
+    "learn prove": (["learn", "prove", "--help"], True),
     "learn train": (["learn", "train"], True),
 }
 MORE = {
