@@ -8,6 +8,7 @@ that is worth, `_memory.py` says).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -31,18 +32,19 @@ def xp_of(x: Array) -> Any:
         array([0., 2.])
     """
     module = _backend.array_module(x)
-    return NUMPY if module is np else module
+    return NUMPY if module is np else _other(module)
 
 
 class _Reusing:
-    """NumPy, whose functions of floats, element by element, put a large result where an earlier one has been."""
+    """A module whose functions of floats, element by element, leave it to `_backend` where their results lie."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: Any) -> None:
+        self._module = module
         for name in REUSING:
-            setattr(self, name, _reusing(getattr(np, name)))
+            setattr(self, name, _reusing(getattr(module, name)))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
+        return getattr(self._module, name)
 
 
 def _reusing(function: Callable[..., Array]) -> Callable[..., Array]:
@@ -61,4 +63,5 @@ def _reusing(function: Callable[..., Array]) -> Callable[..., Array]:
     return run
 
 
-NUMPY = _Reusing()
+NUMPY = _Reusing(np)
+_other = functools.cache(_Reusing)  # CuPy: on the GPU, too, the axes of a result lie as those of its operand

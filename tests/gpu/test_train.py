@@ -15,11 +15,11 @@ def parts():
 
 
 def test_a_training_on_the_gpu_is_the_one_on_the_cpu(gpu, parts, tmp_path):
-    runs = {
+    trained = {
         device: runs.train(Config(epochs=1, device=device), out=tmp_path / device, parts=parts)
         for device in ("cpu", "cuda")
     }
-    host, device = (runs[name].state for name in ("cpu", "cuda"))
+    host, device = (trained[name].state for name in ("cpu", "cuda"))
     assert {p.device for p in device.net.parameters()} == {"cuda"}
     assert device.history[-1]["val_loss"] == pytest.approx(host.history[-1]["val_loss"], rel=1e-5)
     for (name, host_p), p in zip(host.net.named_parameters(), device.net.parameters(), strict=True):

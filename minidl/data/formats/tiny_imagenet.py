@@ -72,7 +72,7 @@ def read(folder: Path, classes: ClassesLike, seed: int, share: float | None) -> 
     if empty:
         raise ValueError(
             f"{printable(val)}: there is no picture of {len(empty)} of the {len(some_ids)} classes ({some(empty)}); "
-            f"select_classes other classes, or add pictures"
+            f"choose other classes, or add pictures"
         )
     val_split = split_of([sorted_out[name] for name in some_ids], names)
     notes = (f"training: train/, validation: {how}", *_notes(left), *said)
@@ -147,7 +147,7 @@ def _pictures_of(place: Path, left: Left) -> list[Path]:
         what = "it has no pictures" if place.is_dir() else "there is no such folder"
         raise ValueError(
             f"{printable(place)}: {what}, but wnids.txt has the class; unpack the archive again, remove the line, or "
-            f"select_classes classes"
+            f"choose classes"
         )
     return pictures
 
