@@ -246,3 +246,9 @@ def test_a_step_is_proved_in_every_way_it_knows(capsys, monkeypatch):
         "not named: 'wet' (seed 0)",
     ):
         assert part in said
+
+
+def test_steps_of_ones_own_are_found_from_a_students_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINIDL_STEPS", "steps")
+    assert student._environment(tmp_path / "home")["MINIDL_STEPS"] == str(tmp_path / "steps")

@@ -174,7 +174,9 @@ def _run(home: Path, names: list[str], rules: Rules) -> Iterator[dict[str, Any]]
 
 def _environment(home: Path) -> dict[str, str]:
     """Return the variables of a student's process: none of the teacher's own, one thread."""
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG", "MINIDL_STEPS") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG") if name in os.environ}
+    if own := os.environ.get("MINIDL_STEPS"):
+        kept["MINIDL_STEPS"] = os.path.abspath(own)  # the process works in another folder
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "MINIDL_NUM_THREADS"), "1")
     root = str(Path(_version.__file__).parents[1])
     return {**kept, **threads, "HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": root, "PYTHONHASHSEED": "0",

@@ -77,7 +77,6 @@ OTHER_REPORT = (
     "learn report: {file} is what another report left unfinished (seed {seed}); finish that one, or move the file away"
 )
 MARKING = "marking {students} students in {folder}: {steps} steps, seed {seed}"
-RUNS_CODE = "this runs the students' code"
 MARKED = "marked {done} of {all}"
 WALLS = "protection that held: {walls}"
 NO_WALLS = "none: this system has none of it"
