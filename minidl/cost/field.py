@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from minidl._checks import shown
-from minidl._looks import Brief
+from minidl._looks import Brief, sides
 from minidl.tensor import Event
 
 WINDOWS = ("conv2d", "conv2d_fused", "max_pool2d", "avg_pool2d")
@@ -47,6 +47,17 @@ class Field(Brief):
     def is_whole(self) -> bool:
         """Whether every number sees the whole picture."""
         return self.stride == (0, 0)
+
+    def __str__(self) -> str:
+        """Write the size as tables have it.
+
+        Example:
+            >>> print(Field((212, 212), (32, 32), (-90, -90)), Field((11, 7), (1, 1), (0, 0)))
+            212 11×7
+        """
+        if self.is_whole:
+            return "whole picture"
+        return str(self.size[0]) if self.size[0] == self.size[1] else sides(self.size)
 
     def _words(self) -> list[str]:
         return [f"{self.size[0]}×{self.size[1]}", f"stride {self.stride}", f"offset {self.offset}"]

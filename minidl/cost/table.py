@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from minidl._checks import to_int
 from minidl._looks import Brief, listed, sides
+from minidl.cost.field import Field, receptive_fields
 from minidl.cost.rules import activation_bytes, flops, macs
 from minidl.cost.trail import depth, input_shape, walk
 from minidl.nn import Module
@@ -29,6 +30,7 @@ class Layer(Brief):
         macs: multiply-accumulates for one picture.
         flops: additions, multiplications and functions for one picture, each counted once.
         activation_bytes: of the result for one picture; 0 if it lies in the memory of the input.
+        field: the receptive field of the result; None where there is no rule, no picture or no result.
     """
 
     path: str
@@ -38,6 +40,7 @@ class Layer(Brief):
     macs: int
     flops: int
     activation_bytes: int
+    field: Field | None = None
 
     def _words(self) -> list[str]:
         result = "" if self.output is None else f" → {sides(self.output)}"
@@ -169,8 +172,9 @@ def count(net: Module, size: int | Sequence[int] | None = None) -> Cost:
             macs(event),
             flops(event) or 0,
             activation_bytes(event),
+            field,
         )
-        for event in events
+        for event, field in zip(events, receptive_fields(events), strict=True)
     ]
     rows += [Layer(path, NOT_RUN, None, number, 0, 0, 0) for path, number in waiting.items()]
     name = getattr(net, "name", "") or type(net).__name__
@@ -192,7 +196,7 @@ def _joined(path: str, rows: list[Layer]) -> Layer:
     run = [row for row in rows if row.output is not None]
     if not run:
         return Layer(path, NOT_RUN, None, *sums)
-    return Layer(path, f"{len(run)} operations", run[-1].output, *sums)
+    return Layer(path, f"{len(run)} operations", run[-1].output, *sums, field=run[-1].field)
 
 
 def _cells(layer: Layer) -> tuple[str, ...]:
