@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from minidl._checks import to_int
 from minidl._looks import Brief, listed, sides
@@ -196,7 +196,7 @@ def _joined(path: str, rows: list[Layer]) -> Layer:
     run = [row for row in rows if row.output is not None]
     if not run:
         return Layer(path, NOT_RUN, None, *sums)
-    return Layer(path, f"{len(run)} operations", run[-1].output, *sums, field=run[-1].field)
+    return replace(Layer(path, f"{len(run)} operations", run[-1].output, *sums), field=run[-1].field)
 
 
 def _cells(layer: Layer) -> tuple[str, ...]:
