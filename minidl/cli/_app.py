@@ -1,7 +1,8 @@
 """All commands in one application, and the one place where errors become a line.
 
-Exit status: 0 done, 1 an error that the library reported, 2 a command line that cannot be read, 130 Ctrl-C, 141 the
-reader of the output has gone; a training that a signal has stopped, 128 and the signal's number.
+Exit status: 0 done, 1 an error that the library reported, 2 a command line that cannot be read, or a network that
+cannot be counted, 130 Ctrl-C, 141 the reader of the output has gone; a training that a signal has stopped, 128 and
+the signal's number.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ COMMANDS = {  # in the order of the help: what of `minidl.cli.NAME` is the comma
     "predict": "predict",
     "export": "export",
     "models": "models",
+    "summary": "summary",
     "explore": "explore",
     "gradcheck": "gradcheck",
     "warmup": "warmup",
@@ -92,7 +94,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         where = "" if error.filename is None else f"{_as_text(error.filename)}: "
         return _fail(where + (error.strerror or str(error)), 1)
     except (ValueError, TypeError, RuntimeError, ModuleNotFoundError, MemoryError) as error:
-        return _fail(str(error) or type(error).__name__, 1)
+        return _fail(str(error) or type(error).__name__, getattr(error, "status", 1))
     except Exception as error:
         # The command line could not be read. Typer has such errors from click, which newer versions carry inside
         # under another name; this method is what they have in common.

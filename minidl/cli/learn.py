@@ -205,11 +205,12 @@ def predict(
 
       minidl learn predict net.py:Net --size 3,32,32
     """
+    from minidl.proof.student.network import network
     from minidl.teach.learn import prediction
     from minidl.teach.learn.prediction.quiz import chosen, from_file, head
 
     wanted, given = chosen(cells), None if answers is None else from_file(answers)
-    net, shape = prediction.network(target, size)
+    net, shape = network("learn", target, "--size", size)
     every = prediction.rows(net, shape)
     rows = every[first - 1 : first - 1 + layers]
     say(*head(target, net, shape, len(every), first, len(rows)))

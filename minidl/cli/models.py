@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minidl._text import columns, wide
+from minidl.cli._cost import Depth, cost_as_dict, show_cost
 from minidl.cli._out import say, say_json
 
 if TYPE_CHECKING:
@@ -41,9 +40,7 @@ def models(
     width: Annotated[
         float | None, typer.Option(help="Factor of all widths, for the MobileNets and MnasNet.", show_default="1")
     ] = None,
-    depth: Annotated[
-        int | None, typer.Option(min=1, help="One row for all layers that share so many parts of their path.")
-    ] = None,
+    depth: Depth = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """List the networks, or show one: its paper, how it departs from it, and what each layer costs.
@@ -151,34 +148,16 @@ def _show_page(entry: Entry, net: Network, cost: Cost) -> None:
     }
     lines = [entry.name, _text(entry.builder), "", *(f"{title:9} {text}" for title, text in facts.items())]
     say(*"\n".join([*lines, "", _text(entry.file)]).splitlines(), "")
-    _show_cost(cost)
-
-
-def _show_cost(cost: Cost) -> None:
-    """Print what each layer costs: as the cost writes itself where there is room, else row by row."""
-    from minidl.cli._table import show
-
-    lines, room = str(cost).splitlines(), columns()
-    if room is None or max(map(wide, lines)) <= room:
-        say(*lines)
-        return
-    titles, *rows = cost.cells()
-    say(lines[0], "")
-    show(titles, rows, numbers=titles[3:])
-    say(*lines[lines.index("", 2) :])
+    show_cost(cost)
 
 
 def _as_dict(entry: Entry, net: Network, cost: Cost) -> dict[str, Any]:
-    sums = {name: getattr(cost, name) for name in ("macs", "flops", "activation_bytes", "parameter_bytes", "depth")}
     return {
         **_known(entry, net),
-        "input": list(cost.input),
         "summary": _text(entry.builder),
         "story": _text(entry.file),
         "variants": list(entry.file.VARIANTS),
-        **sums,
-        "uncounted": cost.uncounted,
-        "layers": [asdict(layer) for layer in cost.layers],
+        **cost_as_dict(cost),
     }
 
 

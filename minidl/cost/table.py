@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from minidl._checks import to_int
+from minidl._checks import check_choice, to_int
 from minidl._looks import Brief, listed, sides
 from minidl.cost.field import Field, receptive_fields
 from minidl.cost.rules import activation_bytes, flops, macs
@@ -16,6 +16,7 @@ from minidl.nn import Module
 NOT_RUN = "not run"
 TITLES = ("layer", "operation", "output", "parameters", "MACs", "FLOPs", "activations")
 COLUMNS = ("parameters", "macs", "flops", "activation_bytes")
+STORAGE = {"float8": 1, "bfloat16": 2, "float16": 2, "float32": 4, "float64": 8}  # bytes of a number
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Layer(Brief):
         parameters: those of the module, in the row of its first operation.
         macs: multiply-accumulates for one picture.
         flops: additions, multiplications and functions for one picture, each counted once.
-        activation_bytes: of the result for one picture; 0 if it lies in the memory of the input.
+        activation_bytes: of the result for the batch; 0 if it lies in the memory of the input.
         field: the receptive field of the result; None where there is no rule, no picture or no result.
     """
 
@@ -59,6 +60,8 @@ class Cost(Brief):
         parameter_bytes: what the parameters take in memory.
         uncounted: operation -> how often it ran, for those whose FLOPs have no rule; where it is not empty, `flops` is
             incomplete, and `str()` says so.
+        batch: for how many inputs the activations are; `stored` sets it. MACs and FLOPs are always those of one.
+        dtype: in which parameters and activations are stored.
     """
 
     name: str
@@ -67,11 +70,13 @@ class Cost(Brief):
     depth: int
     parameter_bytes: int
     uncounted: dict[str, int]
+    batch: int = 1
+    dtype: str = "float32"
 
     parameters = property(lambda self: self._sum("parameters"), doc="All parameters, auxiliary heads among them.")
     macs = property(lambda self: self._sum("macs"), doc="Multiply-accumulates for one picture.")
     flops = property(lambda self: self._sum("flops"), doc="Floating-point operations for one picture.")
-    activation_bytes = property(lambda self: self._sum("activation_bytes"), doc="Bytes of all results for one picture.")
+    activation_bytes = property(lambda self: self._sum("activation_bytes"), doc="Bytes of all results for the batch.")
 
     def _sum(self, column: str) -> int:
         return sum(getattr(layer, column) for layer in self.layers)
@@ -98,7 +103,59 @@ class Cost(Brief):
                 groups.append((path, []))
             groups[-1][1].append(layer)
         rows = tuple(rows[0] if len(rows) == 1 else _joined(path, rows) for path, rows in groups)
-        return Cost(self.name, self.input, rows, self.depth, self.parameter_bytes, self.uncounted)
+        return replace(self, layers=rows)
+
+    def stored(self, dtype: str | None = None, *, batch: int = 1) -> Cost:
+        """Return the same table for a batch, stored in another type: the bytes are others, MACs and FLOPs are not.
+
+        Args:
+            dtype: one of "float8", "float16", "bfloat16", "float32" and "float64"; None (default) means as it is. All
+                are taken at their size, whether minidl computes in them or not.
+            batch: how many inputs.
+
+        Raises:
+            ValueError: if the type is another one, or batch is below 1.
+
+        Example:
+            >>> from minidl import cost, nn
+            >>> found = cost.count(nn.Linear(784, 10), size=(784,)).stored("float16", batch=100)
+            >>> found.activation_bytes, found.parameter_bytes, found.macs
+            (2000, 15700, 7840)
+        """
+        batch, dtype = to_int("stored", "batch", batch, least=1), self.dtype if dtype is None else dtype
+        check_choice("stored", "dtype", dtype, STORAGE)
+
+        def scaled(n: int, times: int) -> int:
+            return n * times * STORAGE[dtype] // STORAGE[self.dtype]
+
+        rows = (replace(row, activation_bytes=scaled(row.activation_bytes // self.batch, batch)) for row in self.layers)
+        weights = scaled(self.parameter_bytes, 1)
+        return replace(self, layers=tuple(rows), parameter_bytes=weights, batch=batch, dtype=dtype)
+
+    def totals(self) -> list[str]:
+        """Return the sums in sentences, each with the convention that it follows.
+
+        Example:
+            >>> from minidl import cost, nn
+            >>> for line in cost.count(nn.Linear(784, 10), size=(784,)).totals():
+            ...     print(line)
+            parameters: 7,850, all that is learnt; 30.7 KiB in float32
+            MACs: 7,840 for one input, multiply-accumulates of convolutions and products, without biases
+            FLOPs: 15,680 for one input, additions and multiplications counted each once, in all operations
+            activations: 40 B for one input in float32, all results that take memory of their own
+        """
+        of = "one input" if self.batch == 1 else f"a batch of {self.batch:,}"
+        memory = f"{_size(self.activation_bytes)} for {of} in {self.dtype}"
+        lines = [
+            f"parameters: {self.parameters:,}, all that is learnt; {_size(self.parameter_bytes)} in {self.dtype}",
+            f"MACs: {self.macs:,} for one input, multiply-accumulates of convolutions and products, without biases",
+            f"FLOPs: {self.flops:,} for one input, additions and multiplications counted each once, in all operations",
+            f"activations: {memory}, all results that take memory of their own",
+        ]
+        if self.uncounted:
+            unknown = ", ".join(f"{op} ({times}×)" for op, times in self.uncounted.items())
+            lines.append(f"FLOPs are incomplete: there is no rule for {unknown}")
+        return lines
 
     def cells(self) -> list[tuple[str, ...]]:
         """Return the table as words: the titles, the layers, and the sums; the last four columns are numbers.
@@ -121,11 +178,7 @@ class Cost(Brief):
         head, *body, total = (_line(row, widths) for row in rows)
         rule = "-" * max(len(head), len(total))
         lines = [f"{self.name}, evaluation, one input of {sides(self.input)}", "", head, rule, *body, rule, total, ""]
-        lines.append(f"parameters {_size(self.parameter_bytes)}, activations {_size(self.activation_bytes)}")
-        if self.uncounted:
-            unknown = ", ".join(f"{op} ({times}×)" for op, times in self.uncounted.items())
-            lines.append(f"FLOPs are incomplete: there is no rule for {unknown}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.totals()])
 
 
 def count(net: Module, size: int | Sequence[int] | None = None) -> Cost:
@@ -158,7 +211,10 @@ def count(net: Module, size: int | Sequence[int] | None = None) -> Cost:
         ------------------------------------------------------------------
         total  depth 2                79,510  79,400  158,800        840 B
         <BLANKLINE>
-        parameters 310.6 KiB, activations 840 B
+        parameters: 79,510, all that is learnt; 310.6 KiB in float32
+        MACs: 79,400 for one input, multiply-accumulates of convolutions and products, without biases
+        FLOPs: 158,800 for one input, additions and multiplications counted each once, in all operations
+        activations: 840 B for one input in float32, all results that take memory of their own
     """
     events = walk(net, size)
     uncounted = Counter(event.op for event in events if flops(event) is None)
@@ -179,7 +235,8 @@ def count(net: Module, size: int | Sequence[int] | None = None) -> Cost:
     rows += [Layer(path, NOT_RUN, None, number, 0, 0, 0) for path, number in waiting.items()]
     name = getattr(net, "name", "") or type(net).__name__
     weights = sum(parameter._data.nbytes for parameter in net.parameters())
-    return Cost(name, input_shape(net, size), tuple(rows), depth(events), weights, dict(uncounted))
+    dtype = events[0].output.dtype.name if events else "float32"
+    return Cost(name, input_shape(net, size), tuple(rows), depth(events), weights, dict(uncounted), dtype=dtype)
 
 
 def _parameters(net: Module) -> dict[str, int]:

@@ -50,8 +50,54 @@ def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool
     with net.modes_kept(), no_grad(), kernels.use("textbook"), observe(events.append):  # nothing is compiled for it
         for module in net.modules():
             module.training = training and not isinstance(module, (BatchNorm1d, BatchNorm2d))
-        net(Tensor(_backend.empty((0, *shape), like.dtype, like=like)))
+        nothing = Tensor(_backend.empty((0, *shape), like.dtype, like=like))
+        try:
+            net(nothing)
+        except ValueError as error:
+            events.clear()
+            raise ValueError(f"{error}{_way(net, nothing, events)}") from error
     return events
+
+
+def _way(net: Module, x: Tensor, events: list[Event]) -> str:
+    """Say how the maps shrink, layer by layer, on the way to the one that cannot take them; "" where they do not.
+
+    A network that judges its pictures at the door is entered past the door, for its layers to show what is missing.
+    """
+    if len(x.shape) != 4:
+        return ""
+    judged = vars(net).get("check_pictures")
+    if hasattr(net, "check_pictures"):
+        net.check_pictures = lambda x: None
+    try:
+        net(x)
+        return ""  # it is too small for training alone
+    except ValueError as error:
+        where, ended = _module_of(net, error), "larger than the padded input" in str(error)
+    finally:
+        vars(net).pop("check_pictures", None)
+        if judged is not None:
+            net.check_pictures = judged
+    steps = [f"{x.shape[2]}×{x.shape[3]}"]
+    for event in events:
+        shape = event.output.shape
+        side = "×".join(map(str, shape[2:]))
+        if len(shape) == 4 and side != steps[-1].rpartition(" ")[2]:
+            steps.append(f"{event.module or event.op} {side}")
+    if len(steps) == 1 and not ended:
+        return ""
+    last = f"{where or 'the next'} {'leaves nothing' if ended else 'needs another size'}"
+    return f"; layer by layer: {', '.join(steps)}, and {last}"
+
+
+def _module_of(net: Module, error: BaseException) -> str:
+    """Return the path of the layer in which an error came up."""
+    paths = {id(module): path for path, module in net.named_modules()}
+    found, frames = "", error.__traceback__
+    while frames is not None:
+        found = paths.get(id(frames.tb_frame.f_locals.get("self")), found)
+        frames = frames.tb_next
+    return found
 
 
 def input_shape(net: Module, size: int | Sequence[int] | None) -> tuple[int, ...]:

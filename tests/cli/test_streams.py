@@ -37,6 +37,7 @@ COMMANDS = {
     "predict": (["predict", "고양이.png", "--weights", "cifar.safetensors"], True),
     "export": (["export", "kept/run", "--out", "net.safetensors"], True),
     "models": (["models", "--family", "VGG"], True),
+    "summary": (["summary", "lenet5_modern"], True),
     "gradcheck": (["gradcheck", "conv2d"], False),
     "warmup": (["warmup", "--help"], True),
     "doctor": (["doctor"], False),

@@ -6,6 +6,7 @@ from math import prod
 import pytest
 
 from minidl import cli, models, nn
+from minidl.proof.student.network import network
 from minidl.teach.learn import prediction
 from minidl.teach.learn.prediction.answers import Answer, written
 from minidl.teach.learn.prediction.quiz import judge
@@ -170,10 +171,14 @@ class Net(nn.Sequential):
         (NET + "\n\ndef make():\n    return Net()\n", ":make", ""),
         ("from minidl import nn\n\nnet = nn.Conv2d(1, 2, 3)\n", "", ""),
         (NET, ":Nett", "net work.py has no Nett; it has Net"),
-        (NET + "\n\nother = Net()\n", "", "has several networks: Net, other; name one: net work.py:other"),
+        (NET + "\n\nother = Net()\n", "", "has several networks: Net, other; name one of them: net work.py:other"),
         ("x = 1\n", "", "has no network: no nn.Module, no class or function that makes one"),
         ("x = 1\n", ":x", "x of net work.py is no nn.Module, and makes none; it is a int"),
-        ("def make(n):\n    pass\n", ":make", "make of net work.py cannot be made without arguments: make() missing 1"),
+        (
+            "def make(n):\n    pass\n",
+            ":make",
+            "make of net work.py cannot be made without arguments: missing a required argument",
+        ),
         ("def make(:\n", "", "net work.py cannot be imported: net work.py:1: SyntaxError"),
         ("raise SystemExit\n", "", "net work.py cannot be imported: net work.py:1: SystemExit"),
     ],
@@ -182,13 +187,13 @@ def test_a_network_from_a_file(source, name, says, tmp_path):
     file = tmp_path / "net work.py"
     file.write_text(source, encoding="utf-8")
     if not says:
-        net, size = prediction.network(f"{file}{name}", "1,8,8")
+        net, size = network("learn", f"{file}{name}", "--size", "1,8,8")
         assert prediction.rows(net, size)[0].cells[0].value == (2, 6, 6)
-        with pytest.raises(ValueError, match="does not tell the size of its input; give it: --size 3,32,32"):
-            prediction.network(f"{file}{name}")
+        with pytest.raises(ValueError, match="does not tell the size of its input; give it: --size 3x32x32"):
+            network("learn", f"{file}{name}", "--size")
         return
     with pytest.raises(ValueError, match=re.escape(says)):
-        prediction.network(f"{file}{name}", "1,8,8")
+        network("learn", f"{file}{name}", "--size", "1,8,8")
 
 
 @pytest.fixture

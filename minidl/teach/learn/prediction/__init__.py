@@ -3,15 +3,13 @@
 answers.py   what somebody has typed: shapes, and numbers with units
 cells.py     what there is to ask of a network, with the right values
 slips.py     the formulas, and what comes out of the usual slips
-network.py   a network by its name, or from a file
 quiz.py      the dialogue
 """
 
 from minidl.teach.learn.prediction.cells import CELLS, Cell, Row, rows
-from minidl.teach.learn.prediction.network import network
 from minidl.teach.learn.prediction.quiz import Score, ask
 
-__all__ = ["CELLS", "Cell", "Row", "Score", "ask", "network", "rows"]
+__all__ = ["CELLS", "Cell", "Row", "Score", "ask", "rows"]
 
 
 def __dir__() -> list[str]:

@@ -1,0 +1,115 @@
+"""What `summary`, `compare` and `models NAME` share: which network, in which form, and how its cost is shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from minidl._text import columns, wide
+from minidl.cli._out import put, say, shown
+
+if TYPE_CHECKING:
+    from minidl.cost import Cost
+
+Input = Annotated[
+    str | None,
+    typer.Option("--input", help="One input: 3x224x224, or 224.", metavar="CxHxW", show_default="the network's own"),
+]
+Batch = Annotated[int, typer.Option(min=1, help="How many inputs the activations are counted for.")]
+Dtype = Annotated[
+    str | None,
+    typer.Option(help="Bytes as if stored in float8, float16, bfloat16, float32 or float64.", show_default="as it is"),
+]
+Depth = Annotated[
+    int | None, typer.Option(min=1, help="One row for all layers that share so many parts of their path.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print comma-separated values, whole numbers all.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print a table for a Markdown file.")]
+
+
+@contextmanager
+def judged() -> Iterator[None]:
+    """Let what is wrong with the user's network or options end the command with the status 2."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        error.status = 2  # type: ignore[union-attr]  # `cli.run` looks for it
+        raise
+
+
+def style_of(as_json: bool, as_csv: bool, as_markdown: bool) -> str:
+    """Return "json", "csv", "markdown" or "", and refuse two of them at once."""
+    asked = [name for name, wanted in (("json", as_json), ("csv", as_csv), ("markdown", as_markdown)) if wanted]
+    if len(asked) > 1:
+        raise typer.BadParameter(f"one form at a time, not {' and '.join(f'--{name}' for name in asked)}")
+    return asked[0] if asked else ""
+
+
+def cost_of(op: str, target: str, size: str | None, batch: int, dtype: str | None, depth: int | None) -> Cost:
+    """Count what a network costs, and store it as it is asked for."""
+    from minidl import cost
+    from minidl.proof.student.network import network
+
+    net, shape = network(op, target, size=size)
+    found = cost.count(net, shape).stored(dtype, batch=batch)
+    return found if depth is None else found.at_depth(depth)
+
+
+def show_cost(cost: Cost) -> None:
+    """Print what each layer costs: as the cost writes itself where there is room, else row by row."""
+    from minidl.cli._table import show
+
+    lines, room = str(cost).splitlines(), columns()
+    if room is None or max(map(wide, lines)) <= room:
+        say(*lines)
+        return
+    titles, *rows = cost.cells()
+    say(lines[0], "")
+    show(titles, rows, numbers=titles[3:])
+    say("", *cost.totals())
+
+
+def cost_as_dict(cost: Cost) -> dict[str, Any]:
+    """Return a cost as JSON has it."""
+    sums = ("parameters", "parameter_bytes", "macs", "flops", "activation_bytes", "depth", "batch", "dtype")
+    return {
+        "name": cost.name,
+        "input": list(cost.input),
+        **{name: getattr(cost, name) for name in sums},
+        "uncounted": cost.uncounted,
+        "layers": [asdict(layer) for layer in cost.layers],
+    }
+
+
+def cost_as_rows(cost: Cost) -> list[list[str]]:
+    """Return a cost as rows of plain values, the titles first: what a program reads."""
+    names = [field.name for field in fields(type(cost.layers[0]))] if cost.layers else []
+    return [names, *([plain(getattr(layer, name)) for name in names] for layer in cost.layers)]
+
+
+def plain(value: Any) -> str:
+    """Write a value for a program: a shape as 3x224x224, nothing as nothing."""
+    if value is None:
+        return ""
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def put_csv(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows as comma-separated values."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([[shown(cell) for cell in row] for row in rows])
+    put(text.getvalue())
+
+
+def put_markdown(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str] = ()) -> None:
+    """Print a table as Markdown has it; the columns of these titles are numbers, aligned to the right."""
+    cells = [[shown(cell).replace("|", "\\|") for cell in row] for row in (titles, *rows)]
+    rule = ["--:" if title in numbers else "---" for title in titles]
+    put("".join(f"| {' | '.join(row)} |\n" for row in (cells[0], rule, *cells[1:])))

@@ -1,0 +1,179 @@
+"""`minidl summary`: the table of a network, by name or from a file, in every form; and what is refused."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from minidl import cli, cost, models, nn
+from tests.cli.test_errors import fails
+
+NET = """
+from minidl import nn, ops
+
+
+class Net(nn.Module):
+    def __init__(self, width=4):
+        super().__init__()
+        self.conv = nn.Conv2d(3, width, 5, stride=2)
+        self.pool = nn.MaxPool2d(2)
+        self.last = nn.Conv2d(width, 2, 3)
+
+    def forward(self, x):
+        return self.last(self.pool(ops.relu(self.conv(x))))
+
+
+class Needs(Net):
+    def __init__(self, width):
+        super().__init__(width)
+
+
+def build():
+    return Net(8)
+
+
+class Broken(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = 1 / 0
+"""
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MINIDL_TRACEBACK", raising=False)
+    (tmp_path / "net.py").write_text(NET, encoding="utf-8")
+
+
+def summary(capsys, *arguments):
+    assert cli.run(["summary", *arguments]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    return shown.out
+
+
+def counted(name, size=None):
+    with nn.init.unfilled():
+        return cost.count(models.get_model(name), size)
+
+
+def test_the_table_is_the_one_of_cost_and_every_sum_says_what_it_counts(capsys):
+    out = summary(capsys, "alexnet")
+    assert out == f"{counted('alexnet')}\n"
+    parameters, macs, flops, activations = out.splitlines()[-4:]
+    assert parameters == "parameters: 60,965,224, all that is learnt; 232.6 MiB in float32"
+    assert macs.startswith(
+        "MACs: 724,406,816 for one input, multiply-accumulates of convolutions and products, without"
+    )
+    assert "additions and multiplications counted each once, in all operations" in flops
+    assert activations.startswith("activations: ")
+    assert activations.endswith(" for one input in float32, all results that take memory of their own")
+
+
+def test_a_page_of_models_ends_with_the_same_table(capsys):
+    table = summary(capsys, "resnet20_cifar", "--depth", "1")
+    assert cli.run(["models", "resnet20_cifar", "--depth", "1"]) == 0
+    assert capsys.readouterr().out.endswith(table)
+
+
+def test_batch_and_dtype_change_bytes_and_nothing_else(capsys):
+    one = json.loads(summary(capsys, "lenet5_modern", "--json"))
+    many = json.loads(summary(capsys, "lenet5_modern", "--json", "--batch", "10", "--dtype", "float16"))
+    assert (many["batch"], many["dtype"], one["batch"], one["dtype"]) == (10, "float16", 1, "float32")
+    assert many["activation_bytes"] == 5 * one["activation_bytes"]
+    assert many["parameter_bytes"] == one["parameter_bytes"] / 2
+    for mine, theirs in zip(one.pop("layers"), many.pop("layers"), strict=True):
+        assert theirs.pop("activation_bytes") == 5 * mine.pop("activation_bytes")
+        assert theirs == mine
+    for name in ("parameters", "macs", "flops", "depth", "input", "uncounted"):
+        assert many[name] == one[name]
+
+
+@pytest.mark.parametrize("dtype, size", [("float8", 1), ("bfloat16", 2), ("float32", 4), ("float64", 8)])
+def test_every_type_takes_its_size(capsys, dtype, size):
+    found = json.loads(summary(capsys, "lenet5_modern", "--json", "--dtype", dtype))
+    assert (found["parameter_bytes"], found["activation_bytes"]) == (61_706 * size, 14_602 * size)
+
+
+def test_csv_and_markdown_have_every_row(capsys):
+    found = counted("lenet5_modern")
+    head, *rows = csv.reader(io.StringIO(summary(capsys, "lenet5_modern", "--csv")))
+    assert [row[head.index("path")] for row in rows] == [layer.path for layer in found.layers]
+    assert sum(int(row[head.index("macs")]) for row in rows) == found.macs
+    assert rows[0][head.index("output")] == "6x28x28"
+    lines = summary(capsys, "lenet5_modern", "--markdown").splitlines()
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    assert table[0] == list(found.cells()[0])
+    assert table[2:] == [list(row) for row in found.cells()[1:]]
+    assert [line.removeprefix("- ") for line in lines if line.startswith("- ")] == found.totals()
+
+
+@pytest.mark.parametrize("target, width", [("net.py:Net", 4), ("net.py:build", 8)])
+def test_a_network_of_ones_own(capsys, target, width):
+    found = json.loads(summary(capsys, target, "--input", "3x32x32", "--json"))
+    assert found["macs"] == 75 * width * 14 * 14 + 9 * width * 2 * 5 * 5
+    assert found["input"] == [3, 32, 32]
+    assert [layer["path"] for layer in found["layers"]] == ["conv", "", "pool", "last"]
+
+
+@pytest.mark.parametrize("text", ["3x64x64", "3×64×64", "3,64,64", "64"])
+def test_an_input_in_every_spelling(capsys, text):
+    assert json.loads(summary(capsys, "resnet18", "--input", text, "--json"))["input"] == [3, 64, 64]
+
+
+@pytest.mark.parametrize(
+    "arguments, line",
+    [
+        ("resnt50", "get_model: there is no network 'resnt50'; did you mean resnet50"),
+        ("nix.py:Net", "summary: there is no file nix.py"),
+        ("net.py:Nett --input 9", "summary: net.py has no Nett; it has Net, Needs, Broken"),
+        ("net.py:Net", "summary: net.py:Net does not tell the size of its input; give it: --input 3x32x32"),
+        ("net.py:Needs --input 9", "summary: Needs of net.py cannot be made without arguments: missing a required arg"),
+        ("net.py:Broken --input 9", "summary: net.py cannot be imported: net.py:28: ZeroDivisionError: division by"),
+        ("net.py:Net --input 9", "cost: Net does not tell its in_channels; give the shape of one input"),
+        ("net.py --input 3x32x32", "summary: net.py has several networks: Net, Needs, Broken; name one of them"),
+        (
+            "vgg16 --input 224,224,",
+            "summary: --input must be the side of a picture or the shape of one input, 224 o",
+        ),
+        (
+            "vgg16 --input 3x0x3",
+            "summary: --input must be the side of a picture or the shape of one input, 224 o224",
+        ),
+        ("vgg16 --input -5", "summary: --input must be the side of a picture or the shape of one input"),
+        ("vgg16 --input 4x224x224", "vgg16: expects pictures with 3 channels, these have 4"),
+        ("vgg16 --dtype float12", "stored: dtype must be one of 'float8', 'bfloat16', 'float16', 'float32', 'float64'"),
+        ("vgg16 --batch 0", "Invalid value for '--batch'"),
+        ("vgg16 --json --csv", "Invalid value: one form at a time, not --json and --csv"),
+        ("", "Missing argument 'MODEL|FILE.py:CLASS'"),
+    ],
+)
+def test_what_cannot_be_counted_is_one_line(capsys, arguments, line):
+    assert fails(capsys, 2, "summary", *arguments.split()).startswith(line)
+
+
+@pytest.mark.parametrize(
+    "arguments, way",
+    [
+        (
+            "vgg16 --input 16",
+            "16×16, features.4 8×8, features.9 4×4, features.16 2×2, features.23 1×1, and features.30 l",
+        ),
+        ("net.py:Net --input 3x8x8", "8×8, conv 2×2, pool 1×1, and last leaves nothing"),
+        ("net.py:Net --input 3x4x4", "4×4, and conv leaves nothing"),
+        ("alexnet --input 100", "100×100, conv1 23×23, pool 11×11, pool 5×5, pool 2×2, and fc6 needs another size"),
+    ],
+)
+def test_an_input_that_is_too_small_shows_where_it_becomes_nothing(capsys, arguments, way):
+    assert f"; layer by layer: {way}" in fails(capsys, 2, "summary", *arguments.split())
+
+
+def test_the_door_of_a_network_is_shut_again_after_a_look_past_it():
+    with nn.init.unfilled():
+        net = models.get_model("vgg16")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="at least 32 pixels a side, these are 16×16.*features.30 leaves nothing$"):
+            cost.count(net, 16)
+    assert "check_pictures" not in vars(net)
