@@ -72,7 +72,7 @@ def show_cost(cost: Cost) -> None:
         return
     titles, *rows = cost.cells()
     say(lines[0], "")
-    show(titles, rows, numbers=titles[3:])
+    show(titles, rows, numbers=titles[-4:])
     say("", *cost.totals())
 
 

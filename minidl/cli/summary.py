@@ -44,7 +44,7 @@ def summary(
         put_csv(cost_as_rows(found))
     elif style == "markdown":
         titles, *rows = found.cells()
-        put_markdown(titles, rows, titles[3:])
+        put_markdown(titles, rows, titles[-4:])
         put("\n" + "".join(f"- {shown(line)}\n" for line in found.totals()))
     else:
         show_cost(found)

@@ -8,7 +8,6 @@ from minidl._html import element, faint, folded, grid, heading, or_plain
 from minidl._looks import count, listed, sides
 
 MOST = 120  # rows
-NUMBERS = (3, 4, 5, 6)
 
 
 @or_plain
@@ -29,4 +28,5 @@ def _grid(cells: list[tuple[str, ...]]) -> Any:
     shown = rows[:MOST]
     if len(rows) > MOST:
         shown.append((f"… and {len(rows) - MOST} more", *[""] * (len(head) - 1)))
-    return grid(head, [*shown, [element("b", cell) for cell in total]], NUMBERS)
+    numbers = tuple(range(len(head) - 4, len(head)))
+    return grid(head, [*shown, [element("b", cell) for cell in total]], numbers)

@@ -14,7 +14,7 @@ from minidl.cost.trail import depth, input_shape, walk
 from minidl.nn import Module
 
 NOT_RUN = "not run"
-TITLES = ("layer", "operation", "output", "parameters", "MACs", "FLOPs", "activations")
+TITLES = ("layer", "operation", "output", "receptive field", "parameters", "MACs", "FLOPs", "activations")
 COLUMNS = ("parameters", "macs", "flops", "activation_bytes")
 STORAGE = {"float8": 1, "bfloat16": 2, "float16": 2, "float32": 4, "float64": 8}  # bytes of a number
 
@@ -160,12 +160,15 @@ class Cost(Brief):
     def cells(self) -> list[tuple[str, ...]]:
         """Return the table as words: the titles, the layers, and the sums; the last four columns are numbers.
 
+        Where no layer has a receptive field, there is no column for it.
+
         Example:
             >>> from minidl import cost, nn
             >>> cost.count(nn.Linear(784, 10), size=(784,)).cells()[-1]
             ('total', 'depth 1', '', '7,850', '7,840', '15,680', '40 B')
         """
-        return [TITLES, *map(_cells, self.layers), ("total", f"depth {self.depth}", "", *_numbers(self))]
+        rows = [TITLES, *map(_cells, self.layers), ("total", f"depth {self.depth}", "", "", *_numbers(self))]
+        return rows if any(layer.field for layer in self.layers) else [(*row[:3], *row[4:]) for row in rows]
 
     def _repr_html_(self) -> str:
         from minidl.cost._table import table
@@ -258,7 +261,8 @@ def _joined(path: str, rows: list[Layer]) -> Layer:
 
 def _cells(layer: Layer) -> tuple[str, ...]:
     """Write a row."""
-    return layer.path, layer.op, sides(layer.output or ()), *_numbers(layer)
+    field = "" if layer.field is None else str(layer.field)
+    return layer.path, layer.op, sides(layer.output or ()), field, *_numbers(layer)
 
 
 def _numbers(of: Layer | Cost) -> tuple[str, ...]:
@@ -266,13 +270,13 @@ def _numbers(of: Layer | Cost) -> tuple[str, ...]:
 
 
 def _amounts(of: Layer | Cost) -> list[str]:
-    return [f"{number} {title}" for number, title in zip(_numbers(of), TITLES[3:], strict=True)]
+    return [f"{number} {title}" for number, title in zip(_numbers(of), TITLES[-4:], strict=True)]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     """Write cells under each other: words to the left, numbers to the right."""
     words = [
-        cell.ljust(width) if column < 3 else cell.rjust(width)
+        cell.ljust(width) if column < len(cells) - 4 else cell.rjust(width)
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return "  ".join(words).rstrip()

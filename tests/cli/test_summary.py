@@ -136,11 +136,11 @@ def test_an_input_in_every_spelling(capsys, text):
         ("net.py --input 3x32x32", "summary: net.py has several networks: Net, Needs, Broken; name one of them"),
         (
             "vgg16 --input 224,224,",
-            "summary: --input must be the side of a picture or the shape of one input, 224 o",
+            "summary: --input must be the side of a picture or the shape of one input, ",
         ),
         (
             "vgg16 --input 3x0x3",
-            "summary: --input must be the side of a picture or the shape of one input, 224 o224",
+            "summary: --input must be the side of a picture or the shape of one input, ",
         ),
         ("vgg16 --input -5", "summary: --input must be the side of a picture or the shape of one input"),
         ("vgg16 --input 4x224x224", "vgg16: expects pictures with 3 channels, these have 4"),
