@@ -29,6 +29,7 @@ COMMANDS = {  # in the order of the help: what of `minidl.cli.NAME` is the comma
     "export": "export",
     "models": "models",
     "summary": "summary",
+    "compare": "compare",
     "explore": "explore",
     "gradcheck": "gradcheck",
     "warmup": "warmup",

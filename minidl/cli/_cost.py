@@ -52,14 +52,19 @@ def style_of(as_json: bool, as_csv: bool, as_markdown: bool) -> str:
     return asked[0] if asked else ""
 
 
-def cost_of(op: str, target: str, size: str | None, batch: int, dtype: str | None, depth: int | None) -> Cost:
-    """Count what a network costs, and store it as it is asked for."""
-    from minidl import cost
-    from minidl.proof.student.network import network
-
-    net, shape = network(op, target, size=size)
-    found = cost.count(net, shape).stored(dtype, batch=batch)
+def at_depth(found: Any, depth: int | None) -> Any:
+    """Return a cost or a difference with as many rows as are asked for."""
     return found if depth is None else found.at_depth(depth)
+
+
+def show_rows(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str], style: str) -> None:
+    """Print a table, for people or for Markdown."""
+    from minidl.cli._table import show
+
+    if style == "markdown":
+        put_markdown(titles, rows, numbers)
+    else:
+        show(titles, rows, numbers=numbers)
 
 
 def show_cost(cost: Cost) -> None:

@@ -33,11 +33,23 @@ def summary(
 
       minidl summary resnet50 --depth 1 --dtype float16 --markdown
     """
-    from minidl.cli._cost import cost_as_dict, cost_as_rows, cost_of, judged, put_csv, put_markdown, show_cost, style_of
+    from minidl import cost
+    from minidl.cli._cost import (
+        at_depth,
+        cost_as_dict,
+        cost_as_rows,
+        judged,
+        put_csv,
+        put_markdown,
+        show_cost,
+        style_of,
+    )
+    from minidl.proof.student.network import network
 
     style = style_of(as_json, as_csv, as_markdown)
     with judged():
-        found = cost_of("summary", target, size, batch, dtype, depth)
+        net, shape = network("summary", target, size=size)
+        found = at_depth(cost.count(net, shape).stored(dtype, batch=batch), depth)
     if style == "json":
         say_json(cost_as_dict(found))
     elif style == "csv":

@@ -8,17 +8,31 @@ Four words that are easily taken for each other:
                  norms, activations and averages besides; `rules.py` has the list
     activations  bytes of the results of all layers for one picture
 
-`receptive_fields` tells which pixels each result depends on.
+`receptive_fields` tells which pixels each result depends on, `difference` what changes from one network to another.
 
 Many a paper and many a tool write FLOPs and mean MACs. (FLOPS with a capital S is a speed: operations a second.)
 """
 
+from minidl.cost.difference import Change, Difference, difference
 from minidl.cost.field import Field, receptive_fields
 from minidl.cost.rules import flops, macs
 from minidl.cost.table import Cost, Layer, count
 from minidl.cost.trail import depth, walk
 
-__all__ = ["Cost", "Field", "Layer", "count", "depth", "flops", "macs", "receptive_fields", "walk"]
+__all__ = [
+    "Change",
+    "Cost",
+    "Difference",
+    "Field",
+    "Layer",
+    "count",
+    "depth",
+    "difference",
+    "flops",
+    "macs",
+    "receptive_fields",
+    "walk",
+]
 
 
 def __dir__() -> list[str]:

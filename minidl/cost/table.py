@@ -145,9 +145,9 @@ class Cost(Brief):
             activations: 40 B for one input in float32, all results that take memory of their own
         """
         of = "one input" if self.batch == 1 else f"a batch of {self.batch:,}"
-        memory = f"{_size(self.activation_bytes)} for {of} in {self.dtype}"
+        memory = f"{bytes_text(self.activation_bytes)} for {of} in {self.dtype}"
         lines = [
-            f"parameters: {self.parameters:,}, all that is learnt; {_size(self.parameter_bytes)} in {self.dtype}",
+            f"parameters: {self.parameters:,}, all that is learnt; {bytes_text(self.parameter_bytes)} in {self.dtype}",
             f"MACs: {self.macs:,} for one input, multiply-accumulates of convolutions and products, without biases",
             f"FLOPs: {self.flops:,} for one input, additions and multiplications counted each once, in all operations",
             f"activations: {memory}, all results that take memory of their own",
@@ -178,7 +178,7 @@ class Cost(Brief):
     def __str__(self) -> str:
         rows = self.cells()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        head, *body, total = (_line(row, widths) for row in rows)
+        head, *body, total = (row_line(row, widths) for row in rows)
         rule = "-" * max(len(head), len(total))
         lines = [f"{self.name}, evaluation, one input of {sides(self.input)}", "", head, rule, *body, rule, total, ""]
         return "\n".join([*lines, *self.totals()])
@@ -266,14 +266,14 @@ def _cells(layer: Layer) -> tuple[str, ...]:
 
 
 def _numbers(of: Layer | Cost) -> tuple[str, ...]:
-    return f"{of.parameters:,}", f"{of.macs:,}", f"{of.flops:,}", _size(of.activation_bytes)
+    return f"{of.parameters:,}", f"{of.macs:,}", f"{of.flops:,}", bytes_text(of.activation_bytes)
 
 
 def _amounts(of: Layer | Cost) -> list[str]:
     return [f"{number} {title}" for number, title in zip(_numbers(of), TITLES[-4:], strict=True)]
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+def row_line(cells: Sequence[str], widths: Sequence[int]) -> str:
     """Write cells under each other: words to the left, numbers to the right."""
     words = [
         cell.ljust(width) if column < len(cells) - 4 else cell.rjust(width)
@@ -282,7 +282,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(words).rstrip()
 
 
-def _size(n: float) -> str:
+def bytes_text(n: float) -> str:
     """Write a number of bytes."""
     for unit in ("B", "KiB", "MiB"):
         if n < 1024:

@@ -38,6 +38,7 @@ COMMANDS = {
     "export": (["export", "kept/run", "--out", "net.safetensors"], True),
     "models": (["models", "--family", "VGG"], True),
     "summary": (["summary", "lenet5_modern"], True),
+    "compare": (["compare", "lenet5", "lenet5_modern"], True),
     "gradcheck": (["gradcheck", "conv2d"], False),
     "warmup": (["warmup", "--help"], True),
     "doctor": (["doctor"], False),
