@@ -65,7 +65,7 @@ class Event(Brief):
 
     `inputs` and `output` are the arrays of the operation; in the backward pass `inputs` is (dy,) and `output` a tuple
     of gradients. `module` is the path of the layer that ran the forward pass, such as "layer1.0.conv1". `choices` is
-    what a Function with kinks chose (see `Context`).
+    what a Function with kinks chose (see `Context`), `saved` what the graph keeps of a forward pass for the way back.
     """
 
     op: str
@@ -76,6 +76,7 @@ class Event(Brief):
     settings: dict[str, Any]
     saved_bytes: int
     choices: Array | None
+    saved: tuple[Array, ...] = ()
 
 
 @contextmanager
@@ -228,7 +229,8 @@ class Function(Brief):
         if _observers.get():
             module, saved = current_module.get()[1], ctx.saved_bytes
             choices = ctx.choices() if callable(ctx.choices) else ctx.choices
-            _tell(Event(cls.op, "forward", module, tuple(arrays), output._data, settings, saved, choices))
+            kept = ctx._saved if output.requires_grad else ()
+            _tell(Event(cls.op, "forward", module, tuple(arrays), output._data, settings, saved, choices, kept))
         return output
 
 

@@ -30,3 +30,16 @@ def _grid(cells: list[tuple[str, ...]]) -> Any:
         shown.append((f"… and {len(rows) - MOST} more", *[""] * (len(head) - 1)))
     numbers = tuple(range(len(head) - 4, len(head)))
     return grid(head, [*shown, [element("b", cell) for cell in total]], numbers)
+
+
+@or_plain
+def memory_table(memory: Any) -> str:
+    """Return what a notebook shows of a `Memory`."""
+    head, *rows, total = memory.cells()
+    bold = [element("b", cell) for cell in total]
+    title = heading(
+        memory.name, f"one training step, {memory.batch} × {sides(memory.input)}", memory.dtype, memory.optimizer
+    )
+    return element(
+        "div", title, grid(head, [*rows, bold], (1, 2)), *(element("div", faint(note)) for note in memory.notes())
+    )

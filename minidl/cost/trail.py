@@ -6,11 +6,12 @@ With weights that nobody has written to (`nn.init.unfilled`), VGG-16 is walked i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minidl import _backend, kernels
+from minidl._backend import Array
 from minidl._checks import check_flag, is_int, shown, to_int
 from minidl.nn import BatchNorm1d, BatchNorm2d, Module
 from minidl.tensor import Event, Tensor, no_grad, observe
@@ -39,6 +40,20 @@ def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool
         >>> [event.output.shape[1:] for event in walk(models.lenet5_modern()) if event.op == "max_pool2d"]
         [(6, 14, 14), (16, 5, 5)]
     """
+    with no_grad():
+        return send(net, size, training=training).events
+
+
+class Sent(NamedTuple):
+    """What came of an empty batch: the events, the batch itself, and what the network made of it."""
+
+    events: list[Event]
+    pictures: Array
+    result: Any
+
+
+def send(net: Module, size: int | Sequence[int] | None, *, training: bool) -> Sent:
+    """Send no pictures through a network as `walk` does; where gradients are recorded, the result has its graph."""
     if not isinstance(net, Module):
         found = type(net).__name__
         raise TypeError(f"cost: expects a module; received a {found}; build one: models.get_model(name)")
@@ -47,16 +62,16 @@ def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool
     first: Any = next(net.parameters(), None)
     like = np.zeros((), dtype=np.float32) if first is None else first._data
     events: list[Event] = []
-    with net.modes_kept(), no_grad(), kernels.use("textbook"), observe(events.append):  # nothing is compiled for it
+    with net.modes_kept(), kernels.use("textbook"), observe(events.append):  # nothing is compiled for it
         for module in net.modules():
             module.training = training and not isinstance(module, (BatchNorm1d, BatchNorm2d))
-        nothing = Tensor(_backend.empty((0, *shape), like.dtype, like=like))
+        pictures = _backend.empty((0, *shape), like.dtype, like=like)
+        nothing = Tensor(pictures)
         try:
-            net(nothing)
+            return Sent(events, pictures, net(nothing))
         except ValueError as error:
             events.clear()
             raise ValueError(f"{error}{_way(net, nothing, events)}") from error
-    return events
 
 
 def _way(net: Module, x: Tensor, events: list[Event]) -> str:

@@ -198,6 +198,8 @@ def things():
         GradientError(found),
         cost.count(net),
         *cost.count(net).layers,
+        cost.memory(net),
+        cost.memory(net).highest,
     ]
     for kind in (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop):
         yield kind(net.parameters(), lr=0.1)

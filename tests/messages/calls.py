@@ -231,6 +231,7 @@ def others(folder):
         ("a network", lambda x: LENET(x), lambda: ((t(1, 1, 32, 32),), {})),
         ("minidl.fuse", minidl.fuse, lambda: ((CONV, (1, 8, 8)), {})),
         ("cost.count", cost.count, lambda: ((LENET,), {"size": 32})),
+        ("cost.memory", cost.memory, lambda: ((LENET,), {"size": 32, "batch": 2})),
         ("cost.walk", cost.walk, lambda: ((LENET,), {"size": 32, "training": False})),
         ("cost.flops", cost.flops, lambda: ((EVENTS[0],), {})),
         ("cost.macs", cost.macs, lambda: ((EVENTS[0],), {})),
