@@ -161,8 +161,8 @@ class Memory(Brief):
             begin = f"{len(self.cuts) + 1} segments, cut at {listed(self.cuts)}"
             said.append(f"{begin}; {self.extra_macs:,} MACs are done twice")
         said.append(
-            f"the fast kernels keep the same arrays; in place of columns they have {bytes_text(FAST_WORKSPACE)} for each "
-            f"thread that calls them, kept between the calls, and what MINIDL_WORKSPACE grants during one"
+            f"the fast kernels keep the same arrays; in place of columns they hold {bytes_text(FAST_WORKSPACE)} for "
+            f"each thread that calls them, kept between the calls, and what MINIDL_WORKSPACE grants during one"
         )
         if self.unwalked:
             unknown = ", ".join(f"{op} ({times}×)" for op, times in self.unwalked.items())
