@@ -83,7 +83,8 @@ def show_cost(cost: Cost) -> None:
 
 def cost_as_dict(cost: Cost) -> dict[str, Any]:
     """Return a cost as JSON has it."""
-    sums = ("parameters", "parameter_bytes", "macs", "flops", "activation_bytes", "depth", "batch", "dtype")
+    memory = ("parameter_bytes", "gradient_bytes", "activation_bytes", "moved_bytes", "workspace_bytes")
+    sums = ("parameters", "macs", "flops", "depth", "batch", "dtype", *memory)
     return {
         "name": cost.name,
         "input": list(cost.input),

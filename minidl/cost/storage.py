@@ -13,7 +13,7 @@ from minidl._backend import Array, is_array
 from minidl._checks import check_choice
 from minidl._sharing import owner
 
-WIDTHS = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "float8": 1}  # bytes of a number
+WIDTHS = {"float8": 1, "bfloat16": 2, "float16": 2, "float32": 4, "float64": 8}  # bytes of a number
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,19 @@ from dataclasses import dataclass, replace
 
 from minidl._checks import check_choice, to_int
 from minidl._looks import Brief, listed, sides
+from minidl.cost.columns import workspace_bytes
 from minidl.cost.field import Field, receptive_fields
 from minidl.cost.rules import activation_bytes, flops, macs
+from minidl.cost.storage import WIDTHS
+from minidl.cost.traffic import moved_bytes
 from minidl.cost.trail import depth, input_shape, walk
 from minidl.nn import Module
 
 NOT_RUN = "not run"
 TITLES = ("layer", "operation", "output", "receptive field", "parameters", "MACs", "FLOPs", "activations")
 COLUMNS = ("parameters", "macs", "flops", "activation_bytes")
-STORAGE = {"float8": 1, "bfloat16": 2, "float16": 2, "float32": 4, "float64": 8}  # bytes of a number
+BYTES = ("gradient_bytes", "weight_bytes", "moved_bytes", "workspace_bytes")
+MORE = ("gradients", "moved", "im2col", "FLOPs a byte")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ class Layer(Brief):
         flops: additions, multiplications and functions for one picture, each counted once.
         activation_bytes: of the result for the batch; 0 if it lies in the memory of the input.
         field: the receptive field of the result; None where there is no rule, no picture or no result.
+        gradient_bytes: in a training, of the gradients of the parameters of this row.
+        weight_bytes: of what the operation reads once for all pictures, its weights.
+        moved_bytes: of all that it reads and writes for the batch, each operand and the result once.
+        workspace_bytes: of the columns that im2col makes of one picture; of several operations, the most.
+        batch: for how many pictures bytes are counted.
     """
 
     path: str
@@ -42,6 +51,13 @@ class Layer(Brief):
     flops: int
     activation_bytes: int
     field: Field | None = None
+    gradient_bytes: int = 0
+    weight_bytes: int = 0
+    moved_bytes: int = 0
+    workspace_bytes: int = 0
+    batch: int = 1
+
+    intensity = property(lambda self: _intensity(self), doc="FLOPs for each byte that is moved; 0 where none is.")
 
     def _words(self) -> list[str]:
         result = "" if self.output is None else f" → {sides(self.output)}"
@@ -77,6 +93,14 @@ class Cost(Brief):
     macs = property(lambda self: self._sum("macs"), doc="Multiply-accumulates for one picture.")
     flops = property(lambda self: self._sum("flops"), doc="Floating-point operations for one picture.")
     activation_bytes = property(lambda self: self._sum("activation_bytes"), doc="Bytes of all results for the batch.")
+    gradient_bytes = property(lambda self: self._sum("gradient_bytes"), doc="In a training, of all parameters.")
+    moved_bytes = property(lambda self: self._sum("moved_bytes"), doc="Bytes read and written for the batch.")
+    intensity = property(lambda self: _intensity(self), doc="FLOPs for each byte that is moved.")
+
+    @property
+    def workspace_bytes(self) -> int:
+        """Bytes of the columns of one picture, of the convolution that has most of them."""
+        return max((layer.workspace_bytes for layer in self.layers), default=0)
 
     def _sum(self, column: str) -> int:
         return sum(getattr(layer, column) for layer in self.layers)
@@ -123,14 +147,25 @@ class Cost(Brief):
             (2000, 15700, 7840)
         """
         batch, dtype = to_int("stored", "batch", batch, least=1), self.dtype if dtype is None else dtype
-        check_choice("stored", "dtype", dtype, STORAGE)
+        check_choice("stored", "dtype", dtype, WIDTHS)
 
         def scaled(n: int, times: int) -> int:
-            return n * times * STORAGE[dtype] // STORAGE[self.dtype]
+            return n * times * WIDTHS[dtype] // WIDTHS[self.dtype]
 
-        rows = (replace(row, activation_bytes=scaled(row.activation_bytes // self.batch, batch)) for row in self.layers)
-        weights = scaled(self.parameter_bytes, 1)
-        return replace(self, layers=tuple(rows), parameter_bytes=weights, batch=batch, dtype=dtype)
+        def of(row: Layer) -> Layer:
+            weights, moved = scaled(row.weight_bytes, 1), (row.moved_bytes - row.weight_bytes) // self.batch
+            return replace(
+                row,
+                activation_bytes=scaled(row.activation_bytes // self.batch, batch),
+                gradient_bytes=scaled(row.gradient_bytes, 1),
+                weight_bytes=weights,
+                moved_bytes=weights + scaled(moved, batch),
+                workspace_bytes=scaled(row.workspace_bytes, 1),
+                batch=batch,
+            )
+
+        rows, weights = tuple(map(of, self.layers)), scaled(self.parameter_bytes, 1)
+        return replace(self, layers=rows, parameter_bytes=weights, batch=batch, dtype=dtype)
 
     def totals(self) -> list[str]:
         """Return the sums in sentences, each with the convention that it follows.
@@ -143,6 +178,7 @@ class Cost(Brief):
             MACs: 7,840 for one input, multiply-accumulates of convolutions and products, without biases
             FLOPs: 15,680 for one input, additions and multiplications counted each once, in all operations
             activations: 40 B for one input in float32, all results that take memory of their own
+            moved: 33.8 KiB for one input in float32, every operand and result once; 0.453 FLOPs a byte
         """
         of = "one input" if self.batch == 1 else f"a batch of {self.batch:,}"
         memory = f"{bytes_text(self.activation_bytes)} for {of} in {self.dtype}"
@@ -151,23 +187,40 @@ class Cost(Brief):
             f"MACs: {self.macs:,} for one input, multiply-accumulates of convolutions and products, without biases",
             f"FLOPs: {self.flops:,} for one input, additions and multiplications counted each once, in all operations",
             f"activations: {memory}, all results that take memory of their own",
+            f"moved: {bytes_text(self.moved_bytes)} for {of} in {self.dtype}, every operand and result once; "
+            f"{self.intensity:.3g} FLOPs a byte",
         ]
+        if self.workspace_bytes:
+            row = max(self.layers, key=lambda layer: layer.workspace_bytes)
+            lines.append(
+                f"im2col: up to {bytes_text(row.workspace_bytes)} of columns for one input in {self.dtype}, in "
+                f"{row.path or row.op}"
+            )
         if self.uncounted:
             unknown = ", ".join(f"{op} ({times}×)" for op, times in self.uncounted.items())
-            lines.append(f"FLOPs are incomplete: there is no rule for {unknown}")
+            lines.append(f"MACs and FLOPs are incomplete: there is no rule for {unknown}")
         return lines
 
-    def cells(self) -> list[tuple[str, ...]]:
+    def cells(self, *, more: bool = False) -> list[tuple[str, ...]]:
         """Return the table as words: the titles, the layers, and the sums; the last four columns are numbers.
 
         Where no layer has a receptive field, there is no column for it.
 
+        Args:
+            more: whether four columns follow: gradients of parameters, bytes moved, columns of im2col, FLOPs a byte.
+
         Example:
             >>> from minidl import cost, nn
-            >>> cost.count(nn.Linear(784, 10), size=(784,)).cells()[-1]
+            >>> found = cost.count(nn.Linear(784, 10), size=(784,))
+            >>> found.cells()[-1]
             ('total', 'depth 1', '', '7,850', '7,840', '15,680', '40 B')
+            >>> found.cells(more=True)[-1][-4:]
+            ('30.7 KiB', '33.8 KiB', '0 B', '0.453')
         """
         rows = [TITLES, *map(_cells, self.layers), ("total", f"depth {self.depth}", "", "", *_numbers(self))]
+        if more:
+            extra = [MORE, *map(_more, self.layers), _more(self)]
+            rows = [(*row, *cells) for row, cells in zip(rows, extra, strict=True)]
         return rows if any(layer.field for layer in self.layers) else [(*row[:3], *row[4:]) for row in rows]
 
     def _repr_html_(self) -> str:
@@ -184,13 +237,15 @@ class Cost(Brief):
         return "\n".join([*lines, *self.totals()])
 
 
-def count(net: Module, size: int | Sequence[int] | None = None) -> Cost:
+def count(net: Module, size: int | Sequence[int] | None = None, *, batch: int = 1, dtype: str | None = None) -> Cost:
     """Count what a network costs for one picture in evaluation, operation by operation, without computing anything.
 
     Args:
         net: any module. Its numbers are not looked at, so it may be built in `nn.init.unfilled()`.
         size: the side of the pictures, or the shape of one input, such as (3, 224, 224) or (784,); None (default) means
             the size that a network of `minidl.models` has from its paper.
+        batch: for how many pictures bytes are counted; MACs and FLOPs are always those of one.
+        dtype: in which numbers are stored, as for `Cost.stored`; None (default) means as they are.
 
     Raises:
         ValueError: if the size does not fit the network, or is missing and the network does not know its own.
@@ -218,6 +273,7 @@ def count(net: Module, size: int | Sequence[int] | None = None) -> Cost:
         MACs: 79,400 for one input, multiply-accumulates of convolutions and products, without biases
         FLOPs: 158,800 for one input, additions and multiplications counted each once, in all operations
         activations: 840 B for one input in float32, all results that take memory of their own
+        moved: 315.2 KiB for one input in float32, every operand and result once; 0.492 FLOPs a byte
     """
     events = walk(net, size)
     uncounted = Counter(event.op for event in events if flops(event) is None)
@@ -227,36 +283,48 @@ def count(net: Module, size: int | Sequence[int] | None = None) -> Cost:
             event.module,
             event.op,
             event.output.shape[1:],
-            waiting.pop(event.module, 0),
+            (own := waiting.pop(event.module, (0, 0)))[0],
             macs(event),
             flops(event) or 0,
             activation_bytes(event),
             field,
+            own[1],
+            (moved := moved_bytes(event))[1],
+            sum(moved),
+            workspace_bytes(event),
         )
         for event, field in zip(events, receptive_fields(events), strict=True)
     ]
-    rows += [Layer(path, NOT_RUN, None, number, 0, 0, 0) for path, number in waiting.items()]
+    rows += [Layer(path, NOT_RUN, None, own[0], 0, 0, 0, gradient_bytes=own[1]) for path, own in waiting.items()]
     name = getattr(net, "name", "") or type(net).__name__
     weights = sum(parameter._data.nbytes for parameter in net.parameters())
-    dtype = events[0].output.dtype.name if events else "float32"
-    return Cost(name, input_shape(net, size), tuple(rows), depth(events), weights, dict(uncounted), dtype=dtype)
+    own_dtype = events[0].output.dtype.name if events else "float32"
+    found = Cost(name, input_shape(net, size), tuple(rows), depth(events), weights, dict(uncounted), dtype=own_dtype)
+    return found.stored(dtype, batch=batch)
 
 
-def _parameters(net: Module) -> dict[str, int]:
-    """Return path of a module -> number of parameters of its own; what two modules share is the first one's."""
-    found: Counter[str] = Counter()
+def _parameters(net: Module) -> dict[str, tuple[int, int]]:
+    """Return path of a module -> number of its own parameters, and bytes of their gradients.
+
+    What two modules share is the first one's.
+    """
+    found: dict[str, tuple[int, int]] = {}
     for path, parameter in net.named_parameters():
-        found[path.rpartition(".")[0]] += parameter.numel()
-    return dict(found)
+        module = path.rpartition(".")[0]
+        number, gradients = found.get(module, (0, 0))
+        learns = parameter._data.nbytes if parameter.requires_grad else 0
+        found[module] = number + parameter.numel(), gradients + learns
+    return found
 
 
 def _joined(path: str, rows: list[Layer]) -> Layer:
     """Make one row of several."""
-    sums = (sum(getattr(row, column) for row in rows) for column in COLUMNS)
+    sums = {column: sum(getattr(row, column) for row in rows) for column in (*COLUMNS, *BYTES)}
+    sums["workspace_bytes"] = max(row.workspace_bytes for row in rows)
     run = [row for row in rows if row.output is not None]
     if not run:
-        return Layer(path, NOT_RUN, None, *sums)
-    return replace(Layer(path, f"{len(run)} operations", run[-1].output, *sums), field=run[-1].field)
+        return Layer(path, NOT_RUN, None, **sums, batch=rows[0].batch)
+    return Layer(path, f"{len(run)} operations", run[-1].output, **sums, field=run[-1].field, batch=rows[0].batch)
 
 
 def _cells(layer: Layer) -> tuple[str, ...]:
@@ -267,6 +335,15 @@ def _cells(layer: Layer) -> tuple[str, ...]:
 
 def _numbers(of: Layer | Cost) -> tuple[str, ...]:
     return f"{of.parameters:,}", f"{of.macs:,}", f"{of.flops:,}", bytes_text(of.activation_bytes)
+
+
+def _more(of: Layer | Cost) -> tuple[str, ...]:
+    amounts = (bytes_text(amount) for amount in (of.gradient_bytes, of.moved_bytes, of.workspace_bytes))
+    return *amounts, f"{of.intensity:.3g}"
+
+
+def _intensity(of: Layer | Cost) -> float:
+    return of.flops * of.batch / of.moved_bytes if of.moved_bytes else 0.0
 
 
 def _amounts(of: Layer | Cost) -> list[str]:

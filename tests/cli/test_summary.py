@@ -62,7 +62,7 @@ def counted(name, size=None):
 def test_the_table_is_the_one_of_cost_and_every_sum_says_what_it_counts(capsys):
     out = summary(capsys, "alexnet")
     assert out == f"{counted('alexnet')}\n"
-    parameters, macs, flops, activations = out.splitlines()[-4:]
+    parameters, macs, flops, activations, moved, columns = out.splitlines()[-6:]
     assert parameters == "parameters: 60,965,224, all that is learnt; 232.6 MiB in float32"
     assert macs.startswith(
         "MACs: 724,406,816 for one input, multiply-accumulates of convolutions and products, without"
@@ -70,6 +70,8 @@ def test_the_table_is_the_one_of_cost_and_every_sum_says_what_it_counts(capsys):
     assert "additions and multiplications counted each once, in all operations" in flops
     assert activations.startswith("activations: ")
     assert activations.endswith(" for one input in float32, all results that take memory of their own")
+    assert moved.endswith(" FLOPs a byte")
+    assert columns == "im2col: up to 6.7 MiB of columns for one input in float32, in conv2"
 
 
 def test_a_page_of_models_ends_with_the_same_table(capsys):
@@ -86,6 +88,12 @@ def test_batch_and_dtype_change_bytes_and_nothing_else(capsys):
     assert many["parameter_bytes"] == one["parameter_bytes"] / 2
     for mine, theirs in zip(one.pop("layers"), many.pop("layers"), strict=True):
         assert theirs.pop("activation_bytes") == 5 * mine.pop("activation_bytes")
+        weights, others = mine.pop("weight_bytes") // 2, theirs.pop("weight_bytes")
+        assert others == weights
+        assert theirs.pop("moved_bytes") - weights == 5 * (mine.pop("moved_bytes") - 2 * weights)
+        for name in ("gradient_bytes", "workspace_bytes"):
+            assert theirs.pop(name) == mine.pop(name) / 2
+        assert (theirs.pop("batch"), mine.pop("batch")) == (10, 1)
         assert theirs == mine
     for name in ("parameters", "macs", "flops", "depth", "input", "uncounted"):
         assert many[name] == one[name]

@@ -143,9 +143,18 @@ def test_fewer_rows_have_the_same_sums():
 def test_the_table_is_aligned():
     lines = str(cost.count(unfilled("lenet5_modern"))).splitlines()
     assert lines[0] == "lenet5_modern, evaluation, one input of 1×32×32"
-    assert len({len(line) for line in lines[2:-5]}) == 1
-    assert lines[-6].split() == ["total", "depth", "5", "61,706", "416,520", "833,040", "57.0", "KiB"]
-    assert lines[-1] == "activations: 57.0 KiB for one input in float32, all results that take memory of their own"
+    assert len({len(line) for line in lines[2 : lines.index("", 2)]}) == 1
+    assert lines[lines.index("", 2) - 1].split() == [
+        "total",
+        "depth",
+        "5",
+        "61,706",
+        "416,520",
+        "833,040",
+        "57.0",
+        "KiB",
+    ]
+    assert lines[-3] == "activations: 57.0 KiB for one input in float32, all results that take memory of their own"
 
 
 def test_depth_takes_the_longest_branch_and_counts_what_is_asked():
@@ -162,6 +171,73 @@ def test_depth_takes_the_longest_branch_and_counts_what_is_asked():
     assert cost.depth(events, "add") == 2
     assert cost.depth(events, "linear", "relu") == 3
     assert cost.depth([]) == 0
+
+
+def test_columns_of_im2col_and_what_is_moved():
+    """VGG's conv1_2: 64·9 numbers for each of 224² windows; its picture and its result are 64·224² numbers each."""
+    found = cost.count(unfilled("vgg16"))
+    conv, relu = found.layers[2:4]
+    assert (conv.path, conv.workspace_bytes) == ("features.2", 110.25 * 2**20)
+    assert conv.gradient_bytes == conv.weight_bytes == 4 * (64 * 64 * 9 + 64)
+    assert conv.moved_bytes == 2 * 4 * 64 * 224 * 224 + conv.weight_bytes
+    assert conv.intensity == conv.flops / conv.moved_bytes > 100
+    assert (relu.workspace_bytes, relu.gradient_bytes, relu.intensity) == (0, 0, 0)
+    assert (found.workspace_bytes, found.gradient_bytes) == (conv.workspace_bytes, found.parameter_bytes)
+    assert found.intensity == found.flops / sum(layer.moved_bytes for layer in found.layers)
+    assert found.cells(more=True)[3][-4:] == ("144.2 KiB", "24.6 MiB", "110.2 MiB", "143")
+
+
+def test_what_is_moved_once_and_what_not_at_all():
+    class Joined(nn.Module):
+        def forward(self, x):
+            grown = ops.append(ops.grow(x, 5), ops.relu(x) * ops.relu(x))
+            return ops.flatten(grown) * 2.0
+
+    rows = cost.count(Joined(), (2, 3, 3)).layers
+    assert [(row.op, row.moved_bytes // 36) for row in rows] == [
+        *[("grow", 4), ("relu", 4), ("relu", 4), ("multiply", 6)],
+        ("append", 4),  # the new maps, read and written; those before them stay where they are
+        *[("reshape", 0), ("multiply", 8)],
+    ]
+    one = nn.Conv2d(8, 8, 1)
+    assert cost.count(one, (8, 4, 4)).workspace_bytes == 0  # the picture is its columns
+    depthwise, ordinary = (cost.count(nn.Conv2d(64, 64, 3, padding=1, groups=g), (64, 28, 28)) for g in (64, 1))
+    assert depthwise.workspace_bytes == ordinary.workspace_bytes
+    assert depthwise.intensity < ordinary.intensity / 20
+
+
+def test_a_batch_is_read_with_the_weights_of_one():
+    net = nn.Sequential(nn.Linear(1000, 10), nn.ReLU())
+    one, many = cost.count(net, (1000,)), cost.count(net, (1000,), batch=100, dtype="float16")
+    assert many == one.stored("float16", batch=100)
+    assert many.layers[0].moved_bytes == 2 * (10_010 + 100 * 1010)
+    assert many.intensity == 100 * many.flops / many.moved_bytes > 15 * one.intensity
+    assert many.stored("float32", batch=1) == one
+    with pytest.raises(ValueError, match="^stored: batch must be an int >= 1; received batch=0"):
+        cost.count(net, (1000,), batch=0)
+
+
+def test_a_line_costs_two_flops_and_one_mac():
+    """a·x + b."""
+
+    class Line(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = (nn.Parameter(np.ones(1, dtype="float32")) for _ in "ab")
+
+        def forward(self, x):
+            return self.a * x + self.b
+
+    assert cost.count(Line(), (1,)).flops == 2
+    for layer, shape in ((nn.Linear(1, 1), (1,)), (nn.Conv2d(1, 1, 1), (1, 1, 1))):
+        found = cost.count(layer, shape)
+        assert (found.flops, found.macs) == (2, 1)
+
+
+def test_frozen_parameters_have_no_gradient():
+    net = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    net[0].weight.requires_grad = False
+    assert [row.gradient_bytes for row in cost.count(net, (3,)).layers] == [8, 24]
 
 
 def test_nothing_is_computed():
