@@ -8,13 +8,16 @@ Four words that are easily taken for each other:
                  norms, activations and averages besides; `rules.py` has the list
     activations  bytes of the results of all layers for one picture
 
-`receptive_fields` tells which pixels each result depends on, `memory` what a step of training holds, and when,
-`difference` what changes from one network to another.
+`receptive_fields` tells which pixels each result depends on, `empirical_field` on which it does so in a real network,
+`memory` what a step of training holds, and when, `difference` what changes from one network to another, `conventions`
+what everybody calls the FLOPs of a network.
 
 Many a paper and many a tool write FLOPs and mean MACs. (FLOPS with a capital S is a speed: operations a second.)
 """
 
+from minidl.cost.conventions import Convention, Conventions, conventions
 from minidl.cost.difference import Change, Difference, difference
+from minidl.cost.empirical import Reached, empirical_field
 from minidl.cost.field import Field, receptive_fields
 from minidl.cost.memory import Memory, Moment, memory
 from minidl.cost.rules import flops, macs
@@ -23,15 +26,20 @@ from minidl.cost.trail import depth, walk
 
 __all__ = [
     "Change",
+    "Convention",
+    "Conventions",
     "Cost",
     "Difference",
     "Field",
     "Layer",
     "Memory",
     "Moment",
+    "Reached",
+    "conventions",
     "count",
     "depth",
     "difference",
+    "empirical_field",
     "flops",
     "macs",
     "memory",

@@ -23,6 +23,14 @@ def table(cost: Any) -> str:
     return element("div", *rows)
 
 
+@or_plain
+def conventions_table(found: Any) -> str:
+    """Return what a notebook shows of `Conventions`."""
+    head, *rows = found.cells()
+    title = heading(f"“The FLOPs” of {found.name}", f"one input of {sides(found.input)}")
+    return element("div", title, grid(head, rows, (2,)))
+
+
 def _grid(cells: list[tuple[str, ...]]) -> Any:
     head, *rows, total = cells
     shown = rows[:MOST]

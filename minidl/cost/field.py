@@ -1,18 +1,14 @@
 """Receptive fields: which pixels of the picture one number of a map depends on.
 
 Along each axis, number i of a map sees the pixels from i·j + low to i·j + high, where the jump j is the product of all
-strides before. A window of k taps that are d apart, with stride s and p places of padding in front, makes of this
-
-    low + (-p)·j        high + (d·(k - 1) - p)·j        j·s
-
-so that the size, high - low + 1, grows by d·(k - 1)·j: a layer counts the more, the more strides lie before it. Where
-branches meet, the field reaches from the smallest low to the largest high. Pixels outside of the picture count: it is
-the size that papers tell. After a global average every number sees the whole picture, and so does all that it scales.
+strides before. The rules of the operations, in `field_rules.py`, say what becomes of low, high and j. Pixels outside of
+the picture count: it is the size that papers tell. After a global average every number sees the whole picture, and so
+does all that it scales.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,20 +16,18 @@ from minidl._checks import shown
 from minidl._looks import Brief, sides
 from minidl.tensor import Event
 
-WINDOWS = ("conv2d", "conv2d_fused", "max_pool2d", "avg_pool2d")
-GLOBAL = ("global_avg_pool2d", "linear", "matmul", "softmax", "log_softmax")
-REDUCTIONS = ("sum", "mean", "max", "var")
-UNKNOWN = ("conv_transpose2d", "interpolate", "im2col", "col2im")
 Pair = tuple[int, int]
+Box = tuple[range, range]
 
 
 @dataclass(frozen=True)
 class Field(Brief):
-    """The receptive field of every number of a map, along (H, W).
+    """The receptive field of every number of a map, along (H, W); `str()` is its size as tables have it.
 
     Attributes:
-        size: how many pixels it reaches over; as many as the picture has, if it is the whole one.
-        stride: how many pixels the field moves from one number to the next; 0 where all see the whole picture.
+        size: how many pixels it reaches over; as many as the picture has, where it is the whole one.
+        stride: how many pixels the field moves from one number to the next; 0 along an axis on which all see the whole
+            picture.
         offset: the first pixel that number 0 sees; negative where it lies in the padding.
         axes: the axes of the array along which it moves.
     """
@@ -45,8 +39,48 @@ class Field(Brief):
 
     @property
     def is_whole(self) -> bool:
-        """Whether every number sees the whole picture."""
+        """Whether every number sees the whole picture (but for a margin that no window reaches: see `reach`)."""
         return self.stride == (0, 0)
+
+    @property
+    def reach(self) -> Box | None:
+        """The rows and columns of the picture that the map sees at all; None of a field that was written by hand.
+
+        A window with a stride may stop before the edge: of 224 rows, one of 3 with stride 2 never sees the last.
+
+        Example:
+            >>> from minidl import cost, nn
+            >>> net = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.AdaptiveAvgPool2d(1))
+            >>> cost.count(net, (3, 224, 224)).layers[-1].field.reach
+            (range(0, 223), range(0, 223))
+        """
+        return getattr(self, "_reach", None)
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The layers by which it has become so large, from the picture on; through branches, those of the largest.
+
+        Layers that leave size and stride as they are have no place in it. A field that was written by hand has none.
+
+        Example:
+            >>> from minidl import cost, nn
+            >>> net = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 8, 1))
+            >>> cost.count(net, (3, 32, 32)).layers[-1].field.path
+            ('0', '2')
+        """
+        trail: Trail | None = getattr(self, "_trail", None)
+        return () if trail is None else trail.path(self._at)  # type: ignore[attr-defined]
+
+    def box(self, unit: Pair) -> Box:
+        """Return the rows and the columns that the number at (row, column) sees, also those outside of the picture.
+
+        Example:
+            >>> Field((7, 7), (4, 4), (-3, -3)).box((2, 1))
+            (range(5, 12), range(1, 8))
+        """
+        starts = [o + i * j for o, i, j in zip(self.offset, unit, self.stride, strict=True)]
+        rows, columns = (range(start, start + n) for start, n in zip(starts, self.size, strict=True))
+        return rows, columns
 
     def __str__(self) -> str:
         """Write the size as tables have it.
@@ -61,6 +95,40 @@ class Field(Brief):
 
     def _words(self) -> list[str]:
         return [f"{self.size[0]}×{self.size[1]}", f"stride {self.stride}", f"offset {self.offset}"]
+
+
+class Trail:
+    """Where each field came from: one for all fields of a walk, so that a path is written only when it is asked for."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.before: list[int] = []
+
+    def leave(self, field: Field, name: str, source: Field | None) -> Field:
+        """Return the field as the next on the trail, behind the one it was made of."""
+        at = self.before_of(source)
+        if source is None or (field.size, field.stride) != (source.size, source.stride):
+            self.names.append(name)
+            self.before.append(at)
+            at = len(self.names) - 1
+        marked = replace(field)
+        object.__setattr__(marked, "_trail", self)
+        object.__setattr__(marked, "_at", at)
+        return marked
+
+    def before_of(self, source: Field | None) -> int:
+        """Return the place of a field; -1 is the picture."""
+        return -1 if source is None else getattr(source, "_at", -1)
+
+    def path(self, at: int) -> tuple[str, ...]:
+        """Return the names on the way to a place."""
+
+        def back(at: int) -> Iterator[str]:
+            while at >= 0:
+                yield self.names[at]
+                at = self.before[at]
+
+        return tuple(back(at))[::-1]
 
 
 def receptive_fields(events: Sequence[Event]) -> list[Field | None]:
@@ -80,11 +148,13 @@ def receptive_fields(events: Sequence[Event]) -> list[Field | None]:
         >>> [field.size[0] for field in pools], pools[-1].stride
         ([6, 16, 44, 100, 212], (32, 32))
     """
+    from minidl.cost.field_rules import UNEVEN, after
+
     if not isinstance(events, (list, tuple)) or not all(isinstance(event, Event) for event in events):
         raise TypeError(f"receptive_fields: expects the events of cost.walk(net); received {shown(events)}")
     known: dict[int, Field | None] = {}
     picture: Pair | None = None
-    found = []
+    trail, found = Trail(), []
     for event in events:
         seen = []
         for array in event.inputs:
@@ -94,98 +164,24 @@ def receptive_fields(events: Sequence[Event]) -> list[Field | None]:
                 picture = picture or (array.shape[2:] if array.ndim == 4 else None)
                 known[id(array)] = None if picture is None else Field((1, 1), (1, 1), (0, 0))
             seen.append(known[id(array)])
-        field = None if picture is None or not seen or None in seen else _after(event, seen, picture)
+        field, source = (None, None) if picture is None or not seen else after(event, seen, picture)
+        if field is not None and field is not UNEVEN:
+            field = trail.leave(field, event.module or event.op, source)
+            object.__setattr__(field, "_reach", _reach(field, event.output.shape, seen, picture))
         known[id(event.output)] = field
-        found.append(field)
+        found.append(None if field is UNEVEN else field)
     return found
 
 
-def _after(event: Event, seen: list[Any], picture: Pair) -> Field | None:
-    """Return the field of a result from those of its inputs."""
-    first, whole = seen[0], Field(picture, (0, 0), (0, 0))
-    if event.op in UNKNOWN:
-        return None
-    if event.op in GLOBAL or any(field.is_whole for field in seen):
-        return whole
-    if event.op in WINDOWS:
-        return _window(event, first)
-    if event.op == "adaptive_avg_pool2d":
-        return _adaptive(event, first, whole)
-    if event.op == "pad":
-        (top, _), (left, _) = event.settings["padding"]
-        return replace(
-            first, offset=tuple(o - p * j for o, p, j in zip(first.offset, (top, left), first.stride, strict=True))
-        )
-    if event.op == "index":
-        return _picked(event, first)
-    if event.op == "transpose":
-        axes = [range(len(event.output.shape))[axis] for axis in event.settings["axes"]]
-        return replace(first, axes=(axes.index(first.axes[0]), axes.index(first.axes[1])))
-    if event.op == "reshape":
-        return _reshaped(event, first, whole)
-    if event.op in REDUCTIONS:
-        return first if set(first.axes).isdisjoint(_axes(event)) and event.settings.get("keepdims") else whole
-    return _joined(seen)
-
-
-def _window(event: Event, field: Field) -> Field | None:
-    if field.axes != (2, 3):
-        return None
-    of = event.settings
-    kernel = of.get("kernel_size") or event.inputs[1].shape[2:]  # type: ignore[union-attr]
-    reach = [d * (k - 1) for d, k in zip(of.get("dilation", (1, 1)), kernel, strict=True)]
-    size = tuple(n + r * j for n, r, j in zip(field.size, reach, field.stride, strict=True))
-    offset = tuple(o - p[0] * j for o, p, j in zip(field.offset, of["padding"], field.stride, strict=True))
-    stride = tuple(j * s for j, s in zip(field.stride, of["stride"], strict=True))
-    return Field(size, stride, offset)
-
-
-def _adaptive(event: Event, field: Field, whole: Field) -> Field | None:
-    """Windows of one size, if the result divides the map."""
-    before, after = event.inputs[0].shape[2:], event.output.shape[2:]  # type: ignore[union-attr]
-    if after == (1, 1):
-        return whole
-    if any(long % short for long, short in zip(before, after, strict=True)):
-        return None
-    times = [long // short for long, short in zip(before, after, strict=True)]
-    size = tuple(n + (k - 1) * j for n, k, j in zip(field.size, times, field.stride, strict=True))
-    stride = tuple(j * k for j, k in zip(field.stride, times, strict=True))
-    return Field(size, stride, field.offset)
-
-
-def _picked(event: Event, field: Field) -> Field | None:
-    """Rows and columns from slices: they begin later, and may leave some out."""
-    key = event.settings["key"]
-    key = key if isinstance(key, tuple) else (key,)
-    if any(part is None or part is Ellipsis or isinstance(part, int) for part in key) or field.axes != (2, 3):
-        return None
-    stride, offset = list(field.stride), list(field.offset)
-    for axis, part in enumerate(key[2:4]):
-        if not isinstance(part, slice) or (part.step or 1) < 0:
-            return None
-        start, _, step = part.indices(event.inputs[0].shape[2 + axis])  # type: ignore[union-attr]
-        offset[axis] += start * stride[axis]
-        stride[axis] *= step
-    return Field(field.size, (stride[0], stride[1]), (offset[0], offset[1]))
-
-
-def _reshaped(event: Event, field: Field, whole: Field) -> Field:
-    """The maps stay maps if the last two axes do; else all their numbers stand in one row."""
-    before, after = event.inputs[0].shape, event.output.shape  # type: ignore[union-attr]
-    kept = field.axes == (len(before) - 2, len(before) - 1) and before[-2:] == after[-2:]
-    return replace(field, axes=(len(after) - 2, len(after) - 1)) if kept else whole
-
-
-def _axes(event: Event) -> tuple[int, ...]:
-    axes, ndim = event.settings.get("axes"), len(event.inputs[0].shape)  # type: ignore[union-attr]
-    return tuple(range(ndim)) if axes is None else tuple(range(ndim)[axis] for axis in axes)
-
-
-def _joined(seen: list[Field]) -> Field | None:
-    """The field of branches that meet, which move alike."""
-    first = seen[0]
-    if any((field.stride, field.axes) != (first.stride, first.axes) for field in seen):
-        return None
-    low = [min(field.offset[axis] for field in seen) for axis in range(2)]
-    high = [max(field.offset[axis] + field.size[axis] for field in seen) for axis in range(2)]
-    return Field((high[0] - low[0], high[1] - low[1]), first.stride, (low[0], low[1]), first.axes)
+def _reach(field: Field, shape: Sequence[int], seen: Sequence[Field | None], picture: Any) -> Box:
+    """Return which rows and columns of the picture a map sees: those its inputs see, as far as its windows go."""
+    sides = []
+    for axis in range(2):
+        known = [getattr(one, "_reach", None) for one in seen if one is not None]
+        before = [range(picture[axis]) if one is None else one[axis] for one in known] or [range(picture[axis])]
+        start, stop = min(side.start for side in before), max(side.stop for side in before)
+        if field.stride[axis]:
+            first, last = field.offset[axis], (shape[field.axes[axis]] - 1) * field.stride[axis]
+            start, stop = max(start, first), min(stop, first + last + field.size[axis])
+        sides.append(range(start, max(start, stop)))
+    return sides[0], sides[1]
