@@ -18,7 +18,8 @@ Many a paper and many a tool write FLOPs and mean MACs. (FLOPS with a capital S 
 from minidl.cost.conventions import Convention, Conventions, conventions
 from minidl.cost.difference import Change, Difference, difference
 from minidl.cost.empirical import Reached, empirical_field
-from minidl.cost.field import Field, receptive_fields
+from minidl.cost.field import Field
+from minidl.cost.field_walk import receptive_fields
 from minidl.cost.memory import Memory, Moment, memory
 from minidl.cost.rules import flops, macs
 from minidl.cost.table import Cost, Layer, count

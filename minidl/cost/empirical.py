@@ -19,7 +19,8 @@ from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_flag, is_int, nearest, shown
 from minidl._looks import Brief
-from minidl.cost.field import Box, Field, Pair, receptive_fields
+from minidl.cost.field import Box, Field, Pair
+from minidl.cost.field_walk import receptive_fields
 from minidl.cost.trail import input_shape, walk
 from minidl.kernels.textbook.pool import covering_padding
 from minidl.kernels.textbook.windows import crop, pad, taps

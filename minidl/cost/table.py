@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from minidl._checks import check_choice, to_int
 from minidl._looks import Brief, listed, sides
 from minidl.cost.columns import workspace_bytes
-from minidl.cost.field import Field, receptive_fields
+from minidl.cost.field import Field
+from minidl.cost.field_walk import receptive_fields
 from minidl.cost.rules import activation_bytes, flops, macs
 from minidl.cost.storage import WIDTHS
 from minidl.cost.traffic import moved_bytes

@@ -169,6 +169,9 @@ def lessons():
         net = models.get_model("lenet5_modern")
         yield next(field for field in cost.receptive_fields(cost.walk(net)) if field is not None)
         rows = learn.prediction.rows(net)
+        counts, change = cost.conventions(net), cost.difference(net, models.get_model("lenet5"))
+    yield from [counts, counts.rows[0], change, change.changes[0]]
+    yield cost.empirical_field(models.get_model("lenet5_modern"), layer="conv2")
     yield from [step, learn.Verdict(step.name, "wrong", mistake=WORDS[0] * 9), rows[0], rows[0].cells[0]]
     yield learn.prediction.Score(asked=3, right=2)
     marks = Marks("김민준", {step.name: WORDS[0] * 9}, {step.name: "wrong"}, ("audit hook",))
