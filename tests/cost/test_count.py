@@ -190,7 +190,7 @@ def test_columns_of_im2col_and_what_is_moved():
 def test_what_is_moved_once_and_what_not_at_all():
     class Joined(nn.Module):
         def forward(self, x):
-            grown = ops.append(ops.grow(x, 5), ops.relu(x) * ops.relu(x))
+            grown = ops.append_channels(ops.reserve_channels(x, 5), ops.relu(x) * ops.relu(x))
             return ops.flatten(grown) * 2.0
 
     rows = cost.count(Joined(), (2, 3, 3)).layers

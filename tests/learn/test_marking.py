@@ -5,6 +5,7 @@ import datetime
 import os
 import re
 import sys
+import types
 from dataclasses import replace
 
 import pytest
@@ -172,6 +173,19 @@ def test_what_another_step_lacks_is_said_with_its_name(tmp_path):
     assert (found.state, found.text) == ("not written yet", "b1_im2col.py: write out what every window sees")
     (tmp_path / im2col.file).write_text(im2col.answer(), encoding="utf-8")
     assert check(step, path, 0).passed
+
+
+def test_a_file_is_read_as_it_is_now_whatever_a_notebook_has_imported_before(tmp_path, monkeypatch):
+    step, im2col = get_step("c2"), get_step("b1")
+    path = tmp_path / step.file
+    path.write_text(step.answer(), encoding="utf-8")
+    (tmp_path / im2col.file).write_text(im2col.answer(), encoding="utf-8")
+    older = types.ModuleType(im2col.name)
+    older.__file__ = str(tmp_path / "older" / im2col.file)
+    older.im2col = lambda *arguments: 0
+    monkeypatch.setitem(sys.modules, im2col.name, older)
+    assert check(step, path, 0).passed
+    assert sys.modules[im2col.name] is older
 
 
 def test_no_name_is_a_formula_in_a_spreadsheet():
