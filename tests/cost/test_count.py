@@ -195,8 +195,8 @@ def test_what_is_moved_once_and_what_not_at_all():
 
     rows = cost.count(Joined(), (2, 3, 3)).layers
     assert [(row.op, row.moved_bytes // 36) for row in rows] == [
-        *[("grow", 4), ("relu", 4), ("relu", 4), ("multiply", 6)],
-        ("append", 4),  # the new maps, read and written; those before them stay where they are
+        *[("reserve_channels", 4), ("relu", 4), ("relu", 4), ("multiply", 6)],
+        ("append_channels", 4),  # the new maps, read and written; those before them stay where they are
         *[("reshape", 0), ("multiply", 8)],
     ]
     one = nn.Conv2d(8, 8, 1)
