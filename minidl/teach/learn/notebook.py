@@ -10,6 +10,8 @@ from minidl._files import atomic_write
 from minidl.teach.learn.steps import Step
 from minidl.teach.strings.learn import words
 
+# The Python of the notebook: a kernel need not have the folder of `minidl` on its PATH.
+CHECK = 'import sys\n!"{{sys.executable}}" -m minidl learn check {number}'
 SHELL = ("%", "!", "?")  # lines that only a notebook understands begin so
 
 
@@ -27,7 +29,7 @@ def of_step(step: Step) -> str:
     cells = [
         _cell("markdown", "\n\n".join([head, step.task.strip(), *drawn, note])),
         _cell("code", step.skeleton.strip()),
-        _cell("code", f"!minidl learn check {step.number}"),
+        _cell("code", CHECK.format(number=step.number)),
     ]
     for number, cell in enumerate(cells):
         cell["id"] = f"{step.number}-{number}"
@@ -67,4 +69,5 @@ def _code(step: Step, book: Path) -> str:
     kept = [
         "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(SHELL)) for source in sources
     ]
-    return "".join(f"# cell {number}\n{code}\n\n" for number, code in enumerate(kept, 1) if code.strip())
+    ours = ("", "import sys")  # what is left of the cell that checks
+    return "".join(f"# cell {number}\n{code}\n\n" for number, code in enumerate(kept, 1) if code.strip() not in ours)
