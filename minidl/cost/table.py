@@ -197,6 +197,11 @@ class Cost(Brief):
                 f"im2col: up to {bytes_text(row.workspace_bytes)} of columns for one input in {self.dtype}, in "
                 f"{row.path or row.op}"
             )
+        if len(self.input) == 3 and (first := _without_field(self.layers)):
+            lines.append(
+                f"receptive field: none from {first.path or first.op} on; the numbers of {first.op} see unequally many "
+                "pixels there, or it has no rule"
+            )
         if self.uncounted:
             unknown = ", ".join(f"{op} ({times}×)" for op, times in self.uncounted.items())
             lines.append(f"MACs and FLOPs are incomplete: there is no rule for {unknown}")
@@ -326,6 +331,11 @@ def _joined(path: str, rows: list[Layer]) -> Layer:
     if not run:
         return Layer(path, NOT_RUN, None, **sums, batch=rows[0].batch)
     return Layer(path, f"{len(run)} operations", run[-1].output, **sums, field=run[-1].field, batch=rows[0].batch)
+
+
+def _without_field(layers: Sequence[Layer]) -> Layer | None:
+    """Return the first layer that has a result and no receptive field."""
+    return next((layer for layer in layers if layer.output is not None and layer.field is None), None)
 
 
 def _cells(layer: Layer) -> tuple[str, ...]:

@@ -134,6 +134,14 @@ def test_a_global_average_sees_all_even_behind_what_has_no_rule():
     assert str(field_of(net, (1, 8, 8))[1]) == "whole picture"
 
 
+def test_the_table_says_from_where_on_there_is_no_field():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Upsample(scale_factor=2), nn.Conv2d(2, 2, 3))
+    note = "receptive field: none from 1 on; the numbers of interpolate see unequally many pixels there"
+    assert note in str(cost.count(net, (1, 8, 8)))
+    assert "receptive field: none" not in str(cost.count(net[:1], (1, 8, 8)))
+    assert "receptive field: none" not in str(cost.count(nn.Linear(4, 3), (4,)))
+
+
 def test_an_operation_of_ones_own_has_no_field():
     class Shift(Function):
         @staticmethod
