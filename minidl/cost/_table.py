@@ -19,7 +19,9 @@ def table(cost: Any) -> str:
     if len(whole) > len(parts) + 8:
         rows.append(folded(faint(f"all {count(len(whole) - 2, 'operation')}"), _grid(whole)))
     if cost.uncounted:
-        rows.append(element("div", faint(f"FLOPs are incomplete: there is no rule for {listed(list(cost.uncounted))}")))
+        rows.append(
+            element("div", faint(f"MACs and FLOPs are incomplete: there is no rule for {listed(list(cost.uncounted))}"))
+        )
     return element("div", *rows)
 
 

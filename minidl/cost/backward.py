@@ -59,7 +59,7 @@ def visits(outputs: list[Tensor], unwalked: Counter[str]) -> Iterator[Visit]:
         live = [*waiting, *(array for array in found if array is not None)]
         for parent, gradient in zip(parents, found, strict=True):
             if parent is not None and gradient is not None:
-                live += _add(sums, queue, parent, gradient, [dy, *found])
+                live += _add(sums, queue, parent, gradient, found)
         yield Visit(node, saved, live, leaves, any(parent is not None for parent in parents))
 
 

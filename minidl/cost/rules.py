@@ -7,8 +7,8 @@ sum. FLOPs are
     1 each        for + − × ÷, and for a function such as exp, log, tanh, a square root or a power
     0             for comparisons (relu, maximum, clipping) and for moving numbers
 
-A batch norm is y = a·x + b here, as in evaluation, where a and b are known. The window of a local response norm counts
-as full at the borders, too.
+A batch norm in evaluation is y = a·x + b, where a and b are known; `walk` meets no other. The window of a local
+response norm counts as full at the borders, too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FOR_EACH = {
     **dict.fromkeys(MOVES, 0),
     **dict.fromkeys(("relu", "relu6", "max", "max_pool2d", "clip", "abs", "where"), 0),
     **dict.fromkeys(("add", "subtract", "multiply", "divide", "power", "power_of", "exp", "log", "sqrt", "tanh"), 1),
-    **dict.fromkeys(("add_relu", "scale_channels", "leaky_relu", "dropout", "dropout2d"), 1),
+    **dict.fromkeys(("add_relu", "scale_channels", "leaky_relu", "dropout", "dropout2d", "stochastic_depth"), 1),
     "scaled_tanh": 3,  # 1.7159 · tanh(2/3 · x)
     "sigmoid": 4,  # 1 / (1 + exp(-x))
     "silu": 5,  # x · sigmoid(x)
@@ -40,6 +40,7 @@ FOR_EACH = {
     "softmax": 4,  # exp(x - max) / Σ
     "log_softmax": 4,  # x - max - log Σ exp(x - max), the logarithm shared
     "batch_norm_eval": 2,  # a·x + b
+    "batch_norm": 6,  # of a batch: the mean; x - mean, squared, added; a·(x - mean) + b
     "group_norm": 6,  # the mean; x - mean, squared, added; a·(x - mean) + b, with one a for each channel of a picture
     "layer_norm": 7,  # the same, with a weight for each place: w·rstd·(x - mean) + b
 }
@@ -86,6 +87,14 @@ SPECIAL: dict[str, Callable[[Event], int]] = {
     "var": lambda event: 4 * _once(event),  # the mean; x - mean, squared, added
     # x · (k + alpha · Σ x²)^-beta: a square, size - 1 additions, and four more
     "local_response_norm": lambda event: elements(event) * (event.settings["size"] + 4),
+    # Losses meet no empty batch, so `walk` meets none.
+    "cross_entropy": lambda event: 6 * _once(event),  # log_softmax; times t, added
+    "nll_loss": lambda event: 2 * _once(event),  # times t, added
+    "mse_loss": lambda event: 3 * _once(event),  # x - t, squared, added
+    "l1_loss": _once,  # x - t
+    "smooth_l1_loss": lambda event: 3 * _once(event),  # x - t, squared, divided by 2β
+    # (1 - t)·x + q·log(1 + exp(-x)), q = (pos_weight - 1)·t + 1
+    "binary_cross_entropy_with_logits": lambda event: _once(event) * (7 if event.inputs[2] is None else 10),
 }
 
 
@@ -142,7 +151,7 @@ def flops(event: Event) -> int | None:
 def _fused(event: Event) -> int:
     """Return the FLOPs for each element of what was done in the same step: the sum with a residual, an activation."""
     activation = event.settings.get("activation")
-    joined = event.op in ("batch_norm_eval", "conv2d_fused") and event.inputs[3] is not None
+    joined = event.op in ("batch_norm", "batch_norm_eval", "conv2d_fused") and event.inputs[3] is not None
     return (FOR_EACH[activation] if activation else 0) + (FOR_EACH["add"] if joined else 0)
 
 

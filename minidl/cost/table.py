@@ -75,8 +75,8 @@ class Cost(Brief):
         layers: the rows.
         depth: weight layers on the longest way through the network.
         parameter_bytes: what the parameters take in memory.
-        uncounted: operation -> how often it ran, for those whose FLOPs have no rule; where it is not empty, `flops` is
-            incomplete, and `str()` says so.
+        uncounted: operation -> how often it ran, for those that have no rule; where it is not empty, `macs` and `flops`
+            are incomplete, and `str()` says so.
         batch: for how many inputs the activations are; `stored` sets it. MACs and FLOPs are always those of one.
         dtype: in which parameters and activations are stored.
     """

@@ -376,12 +376,19 @@ def _once(found: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
             yield path, value
 
 
+def _paths(module: Module, path: str = "") -> Iterator[tuple[str, Module]]:
+    """Yield what `named_modules` does, one by one, for somebody who stops where he finds what he looks for."""
+    yield path, module
+    for name, child in module.named_children():
+        yield from _paths(child, joined(path, name))
+
+
 @contextmanager
 def _entered(module: Module) -> Iterator[None]:
     """Note for observers which module is running: its path from the outermost one that was called."""
     parent, path = current_module.get()
     if parent is not None:
-        own = next((name for name, below in parent.named_modules() if below is module), type(module).__name__)
+        own = next((name for name, below in _paths(parent) if below is module), type(module).__name__)
         path = f"{path}.{own}" if path else own
     token = current_module.set((module, path))
     try:

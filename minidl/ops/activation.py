@@ -38,7 +38,7 @@ class LeakyRelu(Function):
         y = kernels.leaky_relu(x, negative_slope)
         ctx.save(y)
         ctx.negative_slope = negative_slope
-        ctx.choices = lambda: x > 0
+        ctx.choices = lambda: y > 0
         return y
 
     @staticmethod

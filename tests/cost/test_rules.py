@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import Tensor, cost, nn, ops
+from minidl import Tensor, cost, nn, ops, proof
 from minidl.cost import rules
 
 EVERY_ACTIVATION = {
@@ -234,15 +234,47 @@ def test_bytes_of_results():
     assert [rules.activation_bytes(event) for event in (behind_x, without_room)] == [18 * 8, 36 * 8]
 
 
-def test_every_operation_of_a_forward_pass_has_a_rule():
-    """Losses and device moves aside: what a layer may do can be counted."""
-    no_layers = {"batch_norm", "binary_cross_entropy_with_logits", "cross_entropy", "l1_loss", "mse_loss", "nll_loss"}
-    no_layers.add("smooth_l1_loss")
-    for function in minidl.Function.__subclasses__():
-        if function.__module__.startswith("minidl.ops.") and function.op not in no_layers:
-            known = {*rules.FOR_EACH, *rules.SPECIAL, "conv2d", "conv2d_fused", "conv_transpose2d", "linear"}
-            known.add("matmul")
-            assert function.op in known, function.op
+def registry(function=minidl.Function):
+    """Yield every operation of the package, those that are made from others among them."""
+    for below in function.__subclasses__():
+        yield from registry(below)
+        if below.__module__.startswith("minidl.ops."):
+            yield below.op
+
+
+def test_every_operation_has_a_rule():
+    """All cases that prove an operation, and all operations that they run into."""
+    rng, found = np.random.default_rng(0), {}
+    for table in proof.tables().values():
+        for case in table.cases:
+            inputs = [one if one is None or one.dtype.kind != "f" else Tensor(one) for one in case.draw(rng)]
+            with minidl.observe(lambda event: found.setdefault(event.op, []).append(rules.flops(event))):
+                table.function(*inputs, **case.settings)
+    assert set(registry()) - set(found) == {"to_device"}  # which has nothing to do on one device
+    assert rules.FOR_EACH["to_device"] == 0
+    assert [op for op, costs in found.items() if None in costs] == []
+
+
+def squared(x):
+    difference = x - 3
+    return 0 + difference * difference
+
+
+@pytest.mark.parametrize(
+    ("loss", "formula"),
+    [
+        (ops.mse_loss, squared),
+        (ops.l1_loss, lambda x: x - 3),
+        (ops.smooth_l1_loss, lambda x: (x - 3) ** 2 / 2),
+        (ops.binary_cross_entropy_with_logits, lambda x: (1 - Number()) * x + (1 + (-x).exp()).log()),
+        (ops.cross_entropy, lambda x: 0 + 0.5 * ((x - 3) - (0 + x.exp()))),
+    ],
+)
+def test_losses_cost_their_formula(loss, formula):
+    events, x = [], Tensor(np.full((4, 5), 0.2, dtype=np.float32))
+    with minidl.observe(events.append):
+        loss(x, x)
+    assert rules.flops(events[0]) == 5 * operations(formula)
 
 
 def test_the_functions_are_public():
