@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -41,6 +42,9 @@ def models(
         float | None, typer.Option(help="Factor of all widths, for the MobileNets and MnasNet.", show_default="1")
     ] = None,
     depth: Depth = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the listed networks as bubbles: cost and the paper's top-1. .svg or .png")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """List the networks, or show one: its paper, how it departs from it, and what each layer costs.
@@ -55,8 +59,17 @@ def models(
       minidl models vgg16
 
       minidl models resnet50 --depth 1 --size 320
+
+      minidl models --plot zoo.svg
     """
-    _check_options(name, {"--filter": part, "--family": family}, {"--size": size, "--width": width, "--depth": depth})
+    _check_options(
+        name,
+        {"--filter": part, "--family": family, "--plot": plot},
+        {"--size": size, "--width": width, "--depth": depth},
+    )
+    if plot is not None:
+        _draw(plot, part, family, classes)
+        return 0
     if name is None:
         rows = _rows(part, family, sort, classes)
         if as_json:
@@ -119,6 +132,31 @@ def _known(entry: Entry, net: Network) -> dict[str, Any]:
     }
 
 
+def _draw(plot: Path, part: str | None, family: str | None, classes: int | None) -> None:
+    """Draw the networks whose accuracy is published, and say how many these are."""
+    from minidl import cost, viz
+    from minidl.cli._cost import judged
+    from minidl.models import describe, list_models
+    from minidl.viz._figure import check_format
+
+    with judged():
+        check_format("models", plot)
+    rows: list[dict[str, Any]] = []
+    for entry in map(describe, list_models(part, family=family)):
+        found = entry.published
+        if found is None:
+            rows.append({"name": entry.name})
+            continue
+        net = _unfilled(entry.name, classes)
+        sums = {
+            "macs": sum(map(cost.macs, cost.walk(net))),
+            "parameters": sum(parameter.numel() for parameter in net.parameters()),
+        }
+        rows.append({"name": entry.name, "year": entry.year, "top1": found.top1, "data": found.data} | sums)
+    viz.draw_zoo(plot, rows, title="networks: what they cost, and the top-1 of their papers")
+    say(f"{plot}: {sum('top1' in row for row in rows)} of {len(rows)} networks have a published top-1")
+
+
 def _print_list(rows: list[dict[str, Any]]) -> None:
     from minidl.cli._table import show
 
@@ -146,6 +184,8 @@ def _show_page(entry: Entry, net: Network, cost: Cost) -> None:
         "input": f"{net.in_channels}×{entry.input_size}×{entry.input_size} ({net.smallest}{largest})",
         "weights": entry.weights or "none published under these names",
     }
+    if entry.published is not None:
+        facts["top-1"] = f"{entry.published.top1:g} % on {entry.published.data} ({entry.published.source})"
     lines = [entry.name, _text(entry.builder), "", *(f"{title:9} {text}" for title, text in facts.items())]
     say(*"\n".join([*lines, "", _text(entry.file)]).splitlines(), "")
     show_cost(cost)

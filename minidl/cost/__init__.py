@@ -21,6 +21,7 @@ from minidl.cost.empirical import Reached, empirical_field
 from minidl.cost.field import Field
 from minidl.cost.field_walk import receptive_fields
 from minidl.cost.memory import Memory, Moment, memory
+from minidl.cost.parts import parts
 from minidl.cost.rules import flops, macs
 from minidl.cost.table import Cost, Layer, count
 from minidl.cost.trail import depth, walk
@@ -44,6 +45,7 @@ __all__ = [
     "flops",
     "macs",
     "memory",
+    "parts",
     "receptive_fields",
     "walk",
 ]

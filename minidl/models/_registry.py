@@ -20,6 +20,7 @@ from minidl._checks import shown
 from minidl._looks import Brief
 from minidl.models._elsewhere import TORCHVISION
 from minidl.models._family import Network, Settings, Variant
+from minidl.models._published import PUBLISHED, Published
 
 ENTRIES: dict[str, Entry] = {}  # filled by `collect`, in the order of history
 
@@ -47,6 +48,17 @@ class Entry(Brief):
     def place(self) -> int:
         """Where it stands in the registry, which follows history."""
         return list(ENTRIES).index(self.name)
+
+    @property
+    def published(self) -> Published | None:
+        """What its paper says of its accuracy: (top1, data, source); None where it prints no number.
+
+        Example:
+            >>> from minidl import models
+            >>> models.describe("alexnet").published
+            Published(top1=59.3, data='ImageNet', source='NIPS 2012, Table 2: 1 CNN, validation, ten crops')
+        """
+        return PUBLISHED.get(self.name)
 
     @property
     def weights(self) -> str | None:

@@ -199,6 +199,25 @@ def test_the_list_fits_every_terminal_without_cutting_a_number(all_rows, width, 
     assert len(shown) < 8 * len(all_rows)
 
 
+def test_the_zoo_is_drawn_and_says_who_is_not_on_it(capsys, tmp_path):
+    status, lines, errors = run(capsys, "--filter", "vgg", "--plot", tmp_path / "zoo.svg")
+    assert (status, errors) == (0, [])
+    assert lines == [f"{tmp_path / 'zoo.svg'}: 5 of 9 networks have a published top-1"]
+    text = (tmp_path / "zoo.svg").read_text(encoding="utf-8")
+    assert "vgg11_bn, vgg13_bn, vgg16_bn, vgg19_bn" in text
+    status, lines, errors = run(capsys, "vgg16", "--plot", "zoo.svg")
+    assert (status, lines) == (2, [])
+    assert errors[0].startswith("minidl: Invalid value: only for the list: --plot; leave out vgg16")
+    status, lines, errors = run(capsys, "--plot", "zoo.jpg")
+    assert (status, lines) == (2, [])
+    assert "path must end in .png or .svg" in errors[0]
+
+
+def test_a_page_tells_the_accuracy_of_the_paper(capsys):
+    _, lines, _ = run(capsys, "alexnet", "--depth", "1")
+    assert "top-1     59.3 % on ImageNet (NIPS 2012, Table 2: 1 CNN, validation, ten crops)" in lines
+
+
 def test_help_shows_examples(capsys):
     status, lines, _ = run(capsys, "--help")
     assert status == 0

@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+from PIL import Image
 
 from minidl import cli, cost, models, nn
 from tests.cli.test_errors import fails
@@ -185,3 +186,40 @@ def test_the_door_of_a_network_is_shut_again_after_a_look_past_it():
         with pytest.raises(ValueError, match="at least 32 pixels a side, these are 16×16.*features.30 leaves nothing$"):
             cost.count(net, 16)
     assert "check_pictures" not in vars(net)
+
+
+def test_plots_are_drawn_and_named(capsys, tmp_path):
+    Image.new("RGB", (50, 40), "orange").save("cat.png")
+    files = ["--plot", "cost.svg", "--plot-memory", "memory.svg", "--plot-field", "field.png", "--picture", "cat.png"]
+    lines = summary(capsys, "lenet5_modern", "--batch", "4", "--training", *files).splitlines()
+    assert lines[-3:] == [
+        "cost.svg: where parameters, MACs and activations lie",
+        "memory.svg: live bytes of a training step",
+        "field.png: what unit (2, 2) of pool2 sees of the picture",
+    ]
+    with nn.init.unfilled():
+        step = cost.memory(models.get_model("lenet5_modern"), batch=4)
+    assert str(step) in "\n".join(lines)
+    left = {file.name for file in tmp_path.iterdir()}
+    assert left == {"net.py", "cat.png", "cost.svg", "memory.svg", "field.png"}
+    assert "where its cost lies" in (tmp_path / "cost.svg").read_text(encoding="utf-8")
+
+
+def test_with_json_the_step_is_in_it_and_no_line_beside_it(capsys, tmp_path):
+    found = json.loads(summary(capsys, "lenet5_modern", "--json", "--training", "--plot", "cost.svg"))
+    assert found["training"]["parameters"] == 4 * 61_706
+    assert (tmp_path / "cost.svg").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, line",
+    [
+        ("lenet5_modern --plot cost.jpg", "summary: path must end in .png or .svg, it ends in '.jpg'"),
+        ("lenet5_modern --plot-field f.png --layer con1", "empirical_field: there is no layer 'con1'; did you mean"),
+        ("lenet5_modern --plot-field f.png --picture net.py", "net.py: not a picture: it looks like text"),
+        ("lenet5_modern --training --optimizer sdg", "memory: optimizer must be"),
+    ],
+)
+def test_what_cannot_be_drawn_leaves_nothing(capsys, tmp_path, arguments, line):
+    assert fails(capsys, 2, "summary", *arguments.split()).startswith(line)
+    assert [file.name for file in tmp_path.iterdir()] == ["net.py"]

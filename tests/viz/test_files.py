@@ -12,6 +12,7 @@ from minidl import viz
 from minidl.viz._figure import INK, to_page
 from minidl.viz.confusion import plot_confusion
 from minidl.viz.curves import plot_curves
+from minidl.viz.memory import BANDS
 
 
 def drawings(history):
@@ -26,10 +27,16 @@ def drawings(history):
         "mistakes": lambda path: viz.draw_mistakes(path, pictures.__getitem__, p, labels, classes),
         "filters": lambda path: viz.draw_filters(path, rng.standard_normal((4, 3, 3, 3))),
         "maps": lambda path: viz.draw_feature_maps(path, {"conv1": rng.random((4, 8, 8))}, pictures[0]),
+        "cost": lambda path: viz.draw_cost(path, [{"name": "a", "parameters": 1, "macs": 2, "activation_bytes": 3}]),
+        "zoo": lambda path: viz.draw_zoo(path, [NET | {"name": "b", "macs": 5 * 10**7}, NET, {"name": "c"}]),
+        "memory": lambda path: viz.draw_memory(path, [dict.fromkeys(BANDS, 1) | dict.fromkeys(WORDS, "x")] * 3),
+        "field": lambda path: viz.draw_field(path, pictures[0], np.eye(16), (range(2, 9), range(2, 9))),
     }
 
 
-NAMES = ("curves", "confusion", "mistakes", "filters", "maps")
+NET = {"name": "a", "year": 2012, "macs": 10**8, "parameters": 10**6, "top1": 60.0, "data": "ImageNet"}
+WORDS = ("op", "path", "phase")
+NAMES = ("curves", "confusion", "mistakes", "filters", "maps", "cost", "zoo", "memory", "field")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg"])

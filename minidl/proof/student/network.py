@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,8 +14,10 @@ from minidl.proof.student.watch import loaded, where
 Size = int | tuple[int, ...] | None
 
 
-def network(op: str, target: str, option: str = "--input", size: str | None = None) -> tuple[nn.Module, Size]:
-    """Return a network, with weights that nobody has filled, and the shape of its input; a file is run for it.
+def network(
+    op: str, target: str, option: str = "--input", size: str | None = None, *, filled: bool = False
+) -> tuple[nn.Module, Size]:
+    """Return a network and the shape of its input; a file is run for it.
 
     Args:
         op: who asks; begins what is said of mistakes.
@@ -22,6 +25,7 @@ def network(op: str, target: str, option: str = "--input", size: str | None = No
             function that makes one.
         option: where the size comes from.
         size: the side of a picture, or the shape of one input, such as 3x32x32; None means the network's own.
+        filled: whether it gets weights; False (default) leaves them unfilled, which counting does not mind.
 
     Raises:
         ValueError: if there is no such network, it cannot be made, or does not tell the size of its input.
@@ -35,7 +39,7 @@ def network(op: str, target: str, option: str = "--input", size: str | None = No
     file, _, name = target.rpartition(":")
     if not file.lower().endswith(".py"):
         file, name = (target, "") if target.lower().endswith(".py") else ("", "")
-    with nn.init.unfilled():
+    with nullcontext() if filled else nn.init.unfilled():
         net = _from_file(op, Path(file), name) if file else models.get_model(target)
     if shape is None and getattr(net, "input_size", None) is None:
         raise ValueError(f"{op}: {target} does not tell the size of its input; give it: {option} 3x32x32")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from minidl._checks import shown
 from minidl._deprecated import lookup
@@ -55,8 +54,7 @@ def progress_callbacks(progress: bool | None) -> Iterator[Sequence[Callback]]:
         yield ()
 
 
-if not TYPE_CHECKING:  # a type checker would believe every name
-    __getattr__ = lookup("minidl.training.progress")
+__getattr__ = lookup("minidl.training.progress")
 
 
 __all__: list[str] = []
