@@ -36,6 +36,7 @@ COMMANDS = {  # in the order of the help: what of `minidl.cli.NAME` is the comma
     "doctor": "doctor",
     "data": "app",
     "learn": "app",
+    "check": "check",
 }
 NARROW = 80  # columns that help takes if it may; in fewer it must be told
 

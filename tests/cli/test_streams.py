@@ -44,6 +44,7 @@ COMMANDS = {
     "doctor": (["doctor"], False),
     "data info": (["data", "info", "pets"], True),
     "explore": (["explore", "--help"], True),
+    "check": (["check", "VGG-16 has 138M weights", "AlexNet의 파라미터는 6천만 개"], True),
     "learn list": (["learn", "list"], True),
     "learn start": (["learn", "start", "--help"], True),
     "learn check": (["learn", "check", "--help"], True),

@@ -1,0 +1,334 @@
+"""From a sentence to its claims; what is ambiguous, or holds a word that nobody knows, is refused with the reason."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from minidl import models
+from minidl.teach.claims import described, networks
+from minidl.teach.claims.arithmetic import arithmetic
+from minidl.teach.claims.judging import Claim, Shape
+from minidl.teach.claims.number import Number, exact
+from minidl.teach.claims.readings import Said
+from minidl.teach.claims.scanning import Token, normalised, spelled, tokens
+from minidl.teach.claims.subjects import (
+    COUNTS,
+    Subject,
+    check_size,
+    of_network,
+    share_of,
+    side_of,
+)
+from minidl.teach.claims.unclear import Unclear
+
+MEANINGFUL = ("network", "family", "number", "size", "quantity", "layer", "thing", "feature", "polynomial", "qualifier",
+              "fraction")  # fmt: skip
+SUMS = (
+    "parameters",
+    "weights",
+    "macs",
+    "flops",
+    "operations",
+    "weight_bytes",
+    "activation_bytes",
+    "memory",
+    "activations",
+)
+PARTS = ("conv_layers", "fc_layers", "pointwise_layers", "depthwise_layers")
+BYTES = ("memory", "weight_bytes", "activation_bytes")
+
+
+def understand(text: str) -> list[Claim]:
+    """Return the claims of a sentence.
+
+    Raises:
+        Unclear: if it cannot be read without a guess; the message says why.
+
+    Example:
+        >>> [(claim.about, int(claim.number.value)) for claim in understand("VGG-16 has 138M weights")]
+        [('vgg16: weights', 138000000)]
+    """
+    plain = normalised(text)
+    if sum_of_numbers := arithmetic(text, plain):
+        return [sum_of_numbers]
+    found = _trimmed(tokens(plain))
+    _refuse_unknown(found)
+    names = list(dict.fromkeys(token.value for token in found if token.kind == "network"))
+    if any(token.kind == "family" for token in found):
+        family = next(token.text for token in found if token.kind == "family")
+        raise Unclear(f"which network is {family}? {_near(family)}")
+    if len(names) > 2:
+        raise Unclear(f"it mixes several networks: {', '.join(names)}; claim something of each, or compare two")
+    try:
+        if len(names) == 2:
+            return _comparing(text, found)
+        return _of_one(text, found, names[0]) if names else described.claims(text, found)
+    except ValueError as error:
+        raise Unclear(str(error)) from None
+
+
+def _near(name: str) -> str:
+    """Name the networks that a family's name may mean."""
+    letters = "".join(letter for letter in name if letter.isalnum())
+    known = models.list_models()
+    near = [one for one in known if one.replace("_", "").startswith(letters)]
+    near = near or difflib.get_close_matches(letters, known, n=4, cutoff=0.5)
+    near = near or [one for one in known if one.startswith(letters[:3])]
+    return f"there are {', '.join(near[:8])}" if near else "the list is: minidl models"
+
+
+def _trimmed(found: Sequence[Token]) -> list[Token]:
+    """Leave out clauses that say nothing which could be counted, such as "as everybody knows,"."""
+    clauses: list[list[Token]] = [[]]
+    for token in found:
+        if token.kind == "break":
+            clauses.append([])
+        clauses[-1].append(token)
+    kept = []
+    for clause in clauses:
+        says = any(token.kind in MEANINGFUL or token.kind in ("spelled", "relation", "comparing") for token in clause)
+        if says or any(token.value in DENYING for token in clause):
+            kept += clause
+    return kept
+
+
+DENYING = frozenset(
+    [
+        "not",
+        "no",
+        "never",
+        "without",
+        "except",
+        "excluding",
+        "neither",
+        "nor",
+        "isn't",
+        "doesn't",
+        "don't",
+        "unlike",
+        "minus",
+        "없이",
+        "제외",
+        "빼고",
+        "아니",
+    ]
+)
+
+
+def _refuse_unknown(found: Sequence[Token]) -> None:
+    unknown = [token.text for token in found if token.kind == "unknown"]
+    if not unknown:
+        return
+    words = [word for word in unknown if any(letter.isalpha() for letter in word)]
+    for word in words:
+        if any(letter.isdigit() for letter in word) or word.endswith("net"):
+            near = difflib.get_close_matches(word.replace("-", ""), models.list_models(), n=3, cutoff=0.6)
+            cure = f"; did you mean {' or '.join(near)}?" if near else "; the list is: minidl models"
+            raise Unclear(f"there is no network or layer {word!r}{cure}")
+    shown = ", ".join(repr(word) for word in dict.fromkeys(words or unknown))
+    raise Unclear(f"it holds what might change its sense and is not understood: {shown}")
+
+
+def said_of(found: Sequence[Token]) -> Said:
+    """Return what a claim says of the way in which it counts."""
+    return Said(frozenset(token.value for token in found if token.kind == "qualifier"))
+
+
+def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
+    """Claims about one network: each of its numbers with the quantity that belongs to it."""
+    if any(token.kind in ("polynomial", "fraction") for token in found):
+        raise Unclear("of a network it must say how many, in numbers")
+    if things := [
+        token.text for token in found if token.kind == "thing" and token.value not in ("conv", "pool", "ordinary")
+    ]:
+        raise Unclear(f"is it about {name} or about {things[0]}? Say one of them")
+    said = said_of(found)
+    layers = tuple(dict.fromkeys(token.value for token in found if token.kind == "layer"))
+    sizes = [token for token in found if token.kind == "size"]
+    numbers = _numbers(found)
+    quantities = _quantities(found, len(numbers))
+    if any(token.kind == "comparing" and token.value in ("fewer", "more") for token in found):
+        raise Unclear("more or fewer than what? It names one network only")
+    if not numbers:
+        return [_of_sizes(text, found, name, layers, sizes, quantities)]
+    size = _picture(name, sizes, found)
+    claims = []
+    if pools := _with_pools(found, numbers, quantities):
+        return [_claim(text, found, Subject(name, size=size), "depth", number, Said(said)) for number, said in pools]
+    part = next((one for one in quantities if one in PARTS), "") if len(quantities) > len(numbers) else ""
+    if part:
+        quantities.remove(part)
+    if layers and not part and len(quantities) > 1 and "output" in quantities:
+        quantities.remove("output")
+    if "input" in quantities and len(quantities) > len(numbers):
+        quantities.remove("input")
+    subject = Subject(name, layers, part, size)
+    for number, quantity in _paired(numbers, quantities, found):
+        claims.append(_claim(text, found, subject, quantity, number, said))
+    return claims
+
+
+def _with_pools(
+    found: Sequence[Token], numbers: Sequence[Token], quantities: Sequence[str]
+) -> list[tuple[Token, frozenset[str]]]:
+    """Read "22 layers, 27 with pooling layers" as two numbers of layers."""
+    at = [i for i, token in enumerate(found) if token.kind == "qualifier" and token.value == "with_pools"]
+    if len(numbers) != 2 or set(quantities) != {"depth"} or len(at) != 1:
+        return []
+    places = [next(i for i, one in enumerate(found) if one is number) for number in numbers]
+    nearest = min(range(2), key=lambda i: abs(places[i] - at[0]))
+    return [(one, frozenset({"with_pools"} if i == nearest else ())) for i, one in enumerate(numbers)]
+
+
+def _claim(text: str, found: Sequence[Token], subject: Subject, quantity: str, token: Token, said: Said) -> Claim:
+    number: Any = token.value if isinstance(token.value, Number) else spelled(token)
+    unit = token.unit if token.unit in ("bytes", "%", "times") else ""
+    about = f"{subject}: {quantity.replace('_', ' ')}"
+    relation = _relation(found, token)
+    if unit == "times":
+        raise Unclear(f"{token.text} what? It names one network only")
+    if unit == "%":
+        if quantity not in SUMS or not (subject.layers or subject.part):
+            raise Unclear(f"{token.text} of what? It must name layers: the fc layers hold 96 % of AlexNet's parameters")
+        return Claim(text, f"{about}, share", number, tuple(share_of(subject, quantity, said)), relation, "%")
+    if quantity == "input":
+        number = Shape(token.text, (int(number.value),))
+        return Claim(text, about, number, tuple(side_of(replace(subject, layers=()))))
+    if quantity == "output":
+        if not subject.layers:
+            raise Unclear("the output of which layer?")
+        return Claim(text, about, Shape(token.text, (int(number.value),)), tuple(side_of(subject)))
+    if quantity in COUNTS or quantity == "field":
+        if subject.part or (subject.layers and quantity != "field"):
+            raise Unclear(f"how can {subject} have a number of {quantity.replace('_', ' ')}?")
+        number = exact(number.text, int(number.value))
+    if unit == "bytes" and quantity not in BYTES:
+        raise Unclear(f"bytes are no unit of {quantity}")
+    if not unit and quantity in BYTES:
+        raise Unclear(f"in which unit is {token.text}? Memory is in bytes, kB, MB, MiB …")
+    if quantity not in (*SUMS, *COUNTS, "field"):
+        raise Unclear(f"how many {quantity.replace('_', ' ')} are not counted here")
+    readings = tuple(of_network(subject, quantity, said))
+    return Claim(text, about, number, readings, relation, unit, (str(subject),))
+
+
+def _numbers(found: Sequence[Token]) -> list[Token]:
+    """Return the numbers that claim something; a written one only where it counts layers."""
+    out = []
+    for i, token in enumerate(found):
+        if token.kind == "number":
+            out.append(token)
+        if token.kind == "spelled":
+            after = next((one for one in found[i + 1 :] if one.kind not in ("word",)), None)
+            if after is not None and after.kind == "quantity" and after.value in (*COUNTS, *PARTS):
+                out.append(token)
+    return out
+
+
+def _quantities(found: Sequence[Token], n_numbers: int) -> list[str]:
+    """Return the quantities in their order; words for the same one are one where there is one number."""
+    names = [token.value for token in found if token.kind == "quantity"]
+    units = {token.unit for token in found if token.kind == "number"}
+    if "bytes" in units and n_numbers == 1:
+        names = [_of_bytes(names, found)]
+    if n_numbers <= 1:
+        names = list(dict.fromkeys(names))
+        specific = {"macs", "flops"} & set(names)
+        if specific and "operations" in names:
+            names.remove("operations")
+        if {"weights", "parameters"} <= set(names):
+            names.remove("weights")
+        if "depth" in names and len(names) > 1:
+            names.remove("depth")
+        for vague in ("input", "output"):
+            if vague in names and len([one for one in names if one in SUMS or one == "field"]) == 1:
+                names.remove(vague)
+    return names
+
+
+def _of_bytes(names: Sequence[str], found: Sequence[Token]) -> str:
+    known = [name for name in names if name in ("weight_bytes", "activation_bytes")]
+    if known:
+        return known[0]
+    if any(name in names for name in ("weights", "parameters")):
+        return "weight_bytes"
+    if "activations" in names or "output" in names:
+        return "activation_bytes"
+    others = [name for name in names if name not in ("memory", "input")]
+    if others:
+        raise Unclear(f"bytes are no unit of {others[0].replace('_', ' ')}")
+    return "memory"
+
+
+def _paired(numbers: Sequence[Token], quantities: Sequence[str], found: Sequence[Token]) -> list[tuple[Token, str]]:
+    if not quantities:
+        raise Unclear(f"{numbers[0].text} of what? It names no quantity that is counted here")
+    if len(numbers) != len(quantities):
+        written = ", ".join(one.text for one in numbers)
+        named = ", ".join(one.replace("_", " ") for one in quantities)
+        raise Unclear(
+            f"which number belongs to what? It has {len(numbers)} numbers ({written}) and {len(quantities)} quantities "
+            f"({named})"
+        )
+    return list(zip(numbers, quantities, strict=True))
+
+
+def _relation(found: Sequence[Token], token: Token) -> str:
+    """Return at least, at most or equal: what stands right before a number, or in Korean right behind it."""
+    at = next(i for i, one in enumerate(found) if one is token)
+    near = [one for one in found[:at] if one.kind not in ("word", "spelled")][-1:]
+    behind = [one for one in found[at + 1 :] if one.kind not in ("word",)][:2]
+    behind = [one for one in behind if not one.text.strip().isascii() or one.text.strip() in ("+", "or more")]
+    for one in (*near, *behind):
+        if one.kind == "relation" and one.value != "equal":
+            return str(one.value)
+    return "equal"
+
+
+def _of_sizes(
+    text: str,
+    found: Sequence[Token],
+    name: str,
+    layers: tuple[str, ...],
+    sizes: Sequence[Token],
+    quantities: Sequence[str],
+) -> Claim:
+    """A claim whose number is a size: the map of a layer, the picture, a receptive field."""
+    if len(sizes) != 1:
+        raise Unclear(
+            "it has no number that could be checked" if not sizes else "it has several sizes: which is claimed?"
+        )
+    subject, sides = Subject(name, layers), sizes[0].value
+    if "field" in quantities:
+        number = exact(sizes[0].text, sides[0])
+        return Claim(text, f"{subject}: receptive field", number, tuple(of_network(subject, "field", Said())))
+    if not layers and "input" not in quantities:
+        raise Unclear(f"{sizes[0].text} of what? It names no layer")
+    shape = Shape(sizes[0].text, sides)
+    about = f"{subject}: {'output' if layers else 'picture'}"
+    return Claim(text, about, shape, tuple(side_of(subject)))
+
+
+def _picture(name: str, sizes: Sequence[Token], found: Sequence[Token]) -> int | None:
+    """Return the side of the pictures that a claim names; None where it is the network's own."""
+    if not sizes:
+        return None
+    if len(sizes) > 1:
+        raise Unclear("it has several sizes: which one are the pictures'?")
+    sides = [side for side in sizes[0].value if side > 3]
+    if len(set(sides)) != 1:
+        raise Unclear(f"pictures of {sizes[0].text}: only square ones are counted here")
+    if sides[0] == networks.built(name).input_size:
+        return None
+    check_size(name, sides[0])
+    return int(sides[0])
+
+
+def _comparing(text: str, found: list[Token]) -> list[Claim]:
+    """Claims about two networks: how many times, or by how many percent, one has more or less than the other."""
+    from minidl.teach.claims.comparing import compared
+
+    return compared(text, found, _quantities, _relation)

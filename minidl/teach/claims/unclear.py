@@ -1,0 +1,5 @@
+"""The one error of a claim that cannot be read."""
+
+
+class Unclear(ValueError):
+    """A claim cannot be read without a guess; the message says why."""
