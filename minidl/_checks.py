@@ -99,6 +99,12 @@ def to_axis(op: str, axis: Any, ndim: int) -> int:
     return operator.index(axis) % ndim
 
 
+def check_axis(op: str, name: str, axis: Any, *, optional: bool = False) -> None:
+    """Refuse what can be no axis of any tensor (nor, with optional=True, None)."""
+    if not is_int(axis) and not (optional and axis is None):
+        raise ValueError(f"{op}: {name} must be an int{' or None' * optional}; received {name}={shown(axis)}")
+
+
 def to_axes(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
     """Return the axes of a reduction, counted from the front and sorted: None means all of them."""
     if axis is None:
@@ -121,8 +127,10 @@ def check_positive(op: str, name: str, value: Any, *, zero: bool = False) -> Non
         raise ValueError(f"{op}: {name} must be {'>= 0' if zero else '> 0'}; received {name}={shown(value)}")
 
 
-def check_number(op: str, name: str, value: Any, *, optional: bool = False) -> None:
-    """Refuse what is no plain number (nor, with optional=True, None)."""
+def check_number(op: str, name: str, value: Any, *, optional: bool = False, nan: bool = True) -> None:
+    """Refuse what is no plain number (nor, with optional=True, None), and with nan=False NaN."""
+    if not nan and value != value:
+        raise ValueError(f"{op}: {name} must be a number; received {name}=nan")
     if not isinstance(value, NUMBERS) and not (optional and value is None):
         raise TypeError(
             f"{op}: {name} must be a plain number{' or None' * optional}; received a {type(value).__name__}"

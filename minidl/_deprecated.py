@@ -52,6 +52,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 }
 
 NAMES: dict[str, dict[str, str]] = {
+    "minidl.ops": {"append": "minidl.ops.growing.append_channels", "grow": "minidl.ops.growing.reserve_channels"},
     "minidl.training": {"Watcher": "minidl.training.callback.Callback"},
     "minidl.training.kept": {"Kept": "minidl.training.run_folder.split_record.SplitRecord"},
     "minidl.training.progress": {"Pace": "minidl.training.progress.pace.Pace"},

@@ -21,7 +21,7 @@ def evaluate(
     device: Annotated[str | None, typer.Option(help="cpu or cuda.", show_default="that of the run")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Build the network of a run from its checkpoint and examine it with the pictures for validation.
+    """Build the network of a run from its checkpoint and evaluate it with the pictures for validation.
 
     For example:
 

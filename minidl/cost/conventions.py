@@ -81,11 +81,12 @@ RULES = (
         "ptflops",
         "MACs",
         "GMac",
-        "MACs, one more for every bias; 2 for a number that a norm or a pool is given, or a relu, elu, gelu: layers "
-        "count twice there, themselves and the function that they call (a function called alone counts 1); 1 for "
-        "relu6, leaky relu, silu and softmax; nothing for sigmoid, tanh, the hard functions and `x + y`",
+        "MACs, one more for every bias; 2 for a number that batch or group norm is given; 2 for a pool, relu, elu or "
+        "gelu: these layers count twice, themselves and the function that they call (a function called alone counts "
+        "1); 1 for layer norm, relu6, leaky relu, silu and softmax; nothing for sigmoid, tanh, the hard functions and "
+        "`x + y`",
         bias=(1, 1),
-        given=_each(2, *NORMS, *POOLS) | _each(1, "local_response_norm"),
+        given=_each(2, "batch_norm_eval", "group_norm", *POOLS) | _each(1, "layer_norm", "local_response_norm"),
         made=_each(2, "relu", "elu", "gelu", "interpolate") | _each(1, "relu6", "leaky_relu", "silu", "softmax"),
     ),
     Rule(

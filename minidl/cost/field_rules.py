@@ -32,10 +32,17 @@ IN_PLACE = frozenset(
         *("abs", "clip", "exp", "log", "sqrt", "power", "power_of", "add", "subtract", "multiply", "divide", "where"),
         *("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "softplus", "sigmoid", "tanh", "scaled_tanh"),
         *("hardsigmoid", "hardswish", "dropout", "dropout2d", "stochastic_depth", "batch_norm_eval", "add_relu"),
-        *("local_response_norm", "channel_shuffle", "scale_channels", "concat", "grow", "append", "to_device"),
+        *("local_response_norm", "channel_shuffle", "scale_channels", "concat", "append_channels", "reserve_channels"),
+        "to_device",
     )
 )
-ALONG_CHANNELS = ("append", "channel_shuffle", "grow", "local_response_norm", "scale_channels")  # axis 1
+ALONG_CHANNELS = (
+    "append_channels",
+    "channel_shuffle",
+    "local_response_norm",
+    "reserve_channels",
+    "scale_channels",
+)  # axis 1
 
 
 # Numbers that see unequally many pixels, or are unevenly far from each other: no one field, but they see all together.

@@ -21,10 +21,8 @@ from minidl._checks import shown
 from minidl._sharing import owner
 from minidl.tensor import Event
 
-MOVES = frozenset(
-    ("reshape", "transpose", "index", "concat", "grow", "append", "pad", "channel_shuffle", "im2col", "to_device")
-)
 VIEWS = frozenset(("reshape", "transpose", "to_device"))  # their results lie in the memory of their input
+MOVES = VIEWS | {"index", "concat", "reserve_channels", "append_channels", "pad", "channel_shuffle", "im2col"}
 
 # FLOPs for each element of the result.
 FOR_EACH = {
@@ -161,5 +159,5 @@ def activation_bytes(event: Event) -> int:
     """Return the bytes of the result for one picture; none where it lies in the memory of its input."""
     if event.op in VIEWS:
         return 0
-    grown = event.op == "append" and owner(event.output) is owner(event.inputs[0])  # behind x, which has not moved
+    grown = event.op == "append_channels" and owner(event.output) is owner(event.inputs[0])  # x has not moved
     return (elements(event) - (_once(event) if grown else 0)) * event.output.dtype.itemsize

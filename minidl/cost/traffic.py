@@ -25,7 +25,7 @@ def moved_bytes(event: Event) -> tuple[int, int]:
     if event.op in VIEWS:
         return 0, 0
     operands = {id(array): array for array in event.inputs if array is not None}
-    if event.op == "append" and activation_bytes(event) < elements(event) * event.output.dtype.itemsize:
+    if event.op == "append_channels" and activation_bytes(event) < elements(event) * event.output.dtype.itemsize:
         del operands[id(event.inputs[0])]  # it is there already, and is not moved
     fixed = sum(array.nbytes for array in operands.values())  # what has an axis of 0 has none
     shapes = [(array.shape[1:], array.dtype.itemsize) for array in operands.values() if 0 in array.shape]

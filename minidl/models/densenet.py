@@ -60,9 +60,9 @@ class DenseBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Append the maps of all layers: (N, C, H, W) -> (N, C + depth · k, H, W)."""
-        x = ops.grow(x, self.out_channels)
+        x = ops.reserve_channels(x, self.out_channels)
         for layer in self.children():
-            x = ops.append(x, layer(x))
+            x = ops.append_channels(x, layer(x))
         return x
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minidl import ops
-from minidl._checks import check_choice, check_number, check_positive
+from minidl._checks import check_axis, check_choice, check_fraction, check_number, check_positive
 from minidl._methods.makers import softmax_axis
 from minidl.nn._spelling import spelt
 from minidl.nn.module import Module
@@ -30,6 +30,9 @@ class ReLU(Module):
 class LeakyReLU(Module):
     """x where x > 0, else negative_slope·x; see `minidl.ops.leaky_relu`.
 
+    Raises:
+        ValueError: if negative_slope is not from 0 to 1.
+
     Example:
         >>> from minidl import Tensor, nn
         >>> nn.LeakyReLU(0.5)(Tensor([-1.0, 2.0])).numpy()
@@ -38,6 +41,7 @@ class LeakyReLU(Module):
 
     def __init__(self, negative_slope: float = 0.01):
         super().__init__()
+        check_fraction("LeakyReLU", "negative_slope", negative_slope)
         self.negative_slope = negative_slope
 
     def forward(self, x: Tensor) -> Tensor:
@@ -218,7 +222,7 @@ class Softplus(Module):
     def __init__(self, beta: float = 1.0, threshold: float = 20.0):
         super().__init__()
         check_positive("Softplus", "beta", beta)
-        check_number("Softplus", "threshold", threshold)
+        check_number("Softplus", "threshold", threshold, nan=False)
         self.beta, self.threshold = beta, threshold
 
     def forward(self, x: Tensor) -> Tensor:
@@ -244,6 +248,7 @@ class Softmax(Module):
     def __init__(self, axis: int | None = None, *, dim: int | None = None):
         super().__init__()
         self.axis = spelt("Softmax", "axis", axis, None, "dim", dim)
+        check_axis("Softmax", "axis", self.axis, optional=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply softmax."""
@@ -268,6 +273,7 @@ class LogSoftmax(Module):
     def __init__(self, axis: int | None = None, *, dim: int | None = None):
         super().__init__()
         self.axis = spelt("LogSoftmax", "axis", axis, None, "dim", dim)
+        check_axis("LogSoftmax", "axis", self.axis, optional=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply log_softmax."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from minidl import ops
 from minidl._checks import check_choice, check_fraction
+from minidl._random import to_generator
 from minidl.nn.module import Module
 from minidl.tensor import Tensor
 
@@ -29,6 +30,7 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None):
         super().__init__()
         check_fraction("Dropout", "p", p)
+        to_generator("Dropout", rng)
         self.p, self.rng = p, rng
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,6 +64,7 @@ class Dropout2d(Module):
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None):
         super().__init__()
         check_fraction("Dropout2d", "p", p)
+        to_generator("Dropout2d", rng)
         self.p, self.rng = p, rng
 
     def forward(self, x: Tensor) -> Tensor:
@@ -94,6 +97,7 @@ class StochasticDepth(Module):
         super().__init__()
         check_fraction("StochasticDepth", "p", p)
         check_choice("StochasticDepth", "mode", mode, ("row", "batch"))
+        to_generator("StochasticDepth", rng)
         self.p, self.mode, self.rng = p, mode, rng
 
     def forward(self, x: Tensor) -> Tensor:

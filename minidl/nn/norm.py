@@ -11,7 +11,7 @@ from minidl import ops
 from minidl._checks import check_choice, check_divides, check_flag, check_fraction, check_positive, to_int
 from minidl.nn._repr import changed
 from minidl.nn.module import Module, Parameter
-from minidl.ops.norm import ACTIVATIONS
+from minidl.ops.norm import ACTIVATIONS, check_lrn
 from minidl.ops.own_norm import to_normalized_shape
 from minidl.tensor import Tensor, is_observed, is_recording
 
@@ -228,7 +228,7 @@ class LocalResponseNorm(Module):
         convention: "paper" takes alpha as it is; "torch" divides it by size.
 
     Raises:
-        ValueError: if the convention is not said.
+        ValueError: if the convention is not said, or a number is none that `minidl.ops.local_response_norm` takes.
 
     Example:
         >>> from minidl import nn
@@ -251,6 +251,7 @@ class LocalResponseNorm(Module):
                 "convention='paper', AlexNet's (alpha as it is, k=2), which was meant here until now"
             )
         k = (2.0 if convention == "paper" else 1.0) if k is None else k
+        check_lrn("LocalResponseNorm", size, alpha, beta, k, convention)
         self.size, self.alpha, self.beta, self.k, self.convention = size, alpha, beta, k, convention
 
     def forward(self, x: Tensor) -> Tensor:

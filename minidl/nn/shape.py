@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minidl import ops
-from minidl._checks import is_int, shown, to_int, to_padding
+from minidl._checks import check_axis, is_int, shown, to_int, to_padding
 from minidl.nn._repr import changed
 from minidl.nn._spelling import spelt
 from minidl.nn.module import Module
@@ -47,6 +47,8 @@ class Flatten(Module):
         super().__init__()
         self.start_axis = spelt("Flatten", "start_axis", start_axis, 1, "start_dim", start_dim)
         self.end_axis = spelt("Flatten", "end_axis", end_axis, -1, "end_dim", end_dim)
+        check_axis("Flatten", "start_axis", self.start_axis)
+        check_axis("Flatten", "end_axis", self.end_axis)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply flatten."""

@@ -1,5 +1,8 @@
 """Differentiable operations: each judges its arguments, saves what backward needs, and calls a kernel both ways."""
 
+from typing import TYPE_CHECKING
+
+from minidl._deprecated import lookup
 from minidl.ops.activation import hardsigmoid, hardswish, leaky_relu, relu, relu6, scaled_tanh, sigmoid, silu, tanh
 from minidl.ops.arithmetic import add, divide, multiply, negative, power, subtract
 from minidl.ops.columns import col2im, im2col
@@ -9,7 +12,7 @@ from minidl.ops.difference import binary_cross_entropy_with_logits, l1_loss, mse
 from minidl.ops.dropout import dropout, dropout2d, stochastic_depth
 from minidl.ops.elementwise import abs, clip, exp, log, sqrt, where
 from minidl.ops.fused import conv2d_fused, scale_channels
-from minidl.ops.growing import append, grow
+from minidl.ops.growing import append_channels, reserve_channels
 from minidl.ops.interpolate import interpolate
 from minidl.ops.linear import linear, matmul
 from minidl.ops.loss import cross_entropy, nll_loss
@@ -26,7 +29,7 @@ __all__ = [
     "abs",
     "adaptive_avg_pool2d",
     "add",
-    "append",
+    "append_channels",
     "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy_with_logits",
@@ -47,7 +50,6 @@ __all__ = [
     "gelu",
     "global_avg_pool2d",
     "group_norm",
-    "grow",
     "hardsigmoid",
     "hardswish",
     "im2col",
@@ -72,6 +74,7 @@ __all__ = [
     "power",
     "relu",
     "relu6",
+    "reserve_channels",
     "reshape",
     "scale_channels",
     "scaled_tanh",
@@ -96,3 +99,7 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return [*__all__]
+
+
+if not TYPE_CHECKING:  # a type checker would believe every name
+    __getattr__ = lookup("minidl.ops")

@@ -1,20 +1,20 @@
 """Maps that grow at their end, as in a dense block: every layer adds a few channels and reads all before them.
 
-grow     x, with memory behind it       y = x             dx = dy
-append   new maps behind the others     y = [x, new]      dx = dy[:, :C], dnew = dy[:, C:]
+reserve_channels   x, with memory behind it       y = x             dx = dy
+append_channels    new maps behind the others     y = [x, new]      dx = dy[:, :C], dnew = dy[:, C:]
 
 Put together anew for each of its l layers, the maps of a dense block are copied 1 + 2 + … + l times. Here the block has
 all its memory from the beginning, and the maps of a layer are views of it that reach further and further:
 
-    memory     │    x    │ new 1 │ new 2 │    not written    │
-    grow       ├─────────┤
-    append     ├─────────────────┤
-    append     ├─────────────────────────┤
+    memory             │    x    │ new 1 │ new 2 │    not written    │
+    reserve_channels   ├─────────┤
+    append_channels    ├─────────────────┤
+    append_channels    ├─────────────────────────┤
 
-So only x and every layer's new maps are copied, once each, and the gradients of `append` are views of dy.
+So only x and every layer's new maps are copied, once each, and the gradients of `append_channels` are views of dy.
 
-No tensor changes by this: a view does not reach beyond its end, and a channel is written once. The first `append` to a
-view takes the place behind it; another one finds the place taken, and gets a copy in a block of its own.
+No tensor changes by this: a view does not reach beyond its end, and a channel is written once. The first one to append
+to a view takes the place behind it; another one finds the place taken, and gets a copy in a block of its own.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _enter(y: Tensor, block: Block) -> Tensor:
     return y
 
 
-class Grow(Function):
+class ReserveChannels(Function):
     """Saves nothing."""
 
     @staticmethod
@@ -71,7 +71,7 @@ class Grow(Function):
         return dy
 
 
-class Append(Function):
+class AppendChannels(Function):
     """Saves nothing."""
 
     @staticmethod
@@ -91,8 +91,8 @@ class Append(Function):
         return dy[:, : ctx.c] if need_x else None, dy[:, ctx.c :] if need_new else None
 
 
-def grow(x: Tensor, channels: int) -> Tensor:
-    """Return x in new memory that has places for more channels behind its own, which `append` fills.
+def reserve_channels(x: Tensor, channels: int) -> Tensor:
+    """Return x in new memory that has places for more channels behind its own, which `append_channels` fills.
 
     Args:
         x: maps (N, C, H, W).
@@ -108,22 +108,22 @@ def grow(x: Tensor, channels: int) -> Tensor:
     Example:
         >>> import numpy as np
         >>> from minidl import Tensor, ops
-        >>> ops.grow(Tensor(np.zeros((2, 3, 4, 4))), 8).shape
+        >>> ops.reserve_channels(Tensor(np.zeros((2, 3, 4, 4))), 8).shape
         (2, 3, 4, 4)
     """
-    check_alike("grow", x=x)
-    check_rank("grow", "x", x.shape, "N, C, H, W")
+    check_alike("reserve_channels", x=x)
+    check_rank("reserve_channels", "x", x.shape, "N, C, H, W")
     c = x.shape[1]
-    if to_int("grow", "channels", channels, least=1) < c:
+    if to_int("reserve_channels", "channels", channels, least=1) < c:
         raise ValueError(
-            f"grow: channels must be at least the {c} of x; received channels={channels}, x.shape={x.shape}"
+            f"reserve_channels: channels must be at least the {c} of x; received channels={channels}, x.shape={x.shape}"
         )
     block = Block(x._data, channels, taken=c)
-    return _enter(Grow.apply(x, block=block.memory), block)
+    return _enter(ReserveChannels.apply(x, block=block.memory), block)
 
 
-def append(x: Tensor, new: Tensor) -> Tensor:
-    """Put new maps behind those of x: `concat` along the channels, without moving x where `grow` has left places.
+def append_channels(x: Tensor, new: Tensor) -> Tensor:
+    """Put new maps behind those of x, which stay where `reserve_channels` left places; else it is `concat`.
 
     Args:
         x: maps (N, C, H, W).
@@ -139,22 +139,22 @@ def append(x: Tensor, new: Tensor) -> Tensor:
     Example:
         >>> import numpy as np
         >>> from minidl import Tensor, ops
-        >>> features = ops.grow(Tensor(np.zeros((1, 2, 1, 1))), 4)
-        >>> more = ops.append(features, Tensor(np.ones((1, 2, 1, 1))))
+        >>> features = ops.reserve_channels(Tensor(np.zeros((1, 2, 1, 1))), 4)
+        >>> more = ops.append_channels(features, Tensor(np.ones((1, 2, 1, 1))))
         >>> more.numpy().ravel(), np.shares_memory(more.data, features.data)
         (array([0., 0., 1., 1.]), True)
     """
-    check_alike("append", x=x, new=new)
-    check_rank("append", "x", x.shape, "N, C, H, W")
-    check_rank("append", "new", new.shape, "N, C, H, W")
+    check_alike("append_channels", x=x, new=new)
+    check_rank("append_channels", "x", x.shape, "N, C, H, W")
+    check_rank("append_channels", "new", new.shape, "N, C, H, W")
     (n, c, h, width), k = x.shape, new.shape[1]
     if new.shape != (n, k, h, width):
         raise ValueError(
-            f"append: new must have the pictures and pixels of x, shape ({n}, K, {h}, {width}); "
+            f"append_channels: new must have the pictures and pixels of x, shape ({n}, K, {h}, {width}); "
             f"new.shape={new.shape}, x.shape={x.shape}"
         )
     _, block, array = _blocks.get(id(x), (None, None, None))
     is_there = block is not None and array is x._data and block.take(c, c + k)
     if block is None or not is_there:
         block = Block(x._data, c + k if block is None else max(c + k, block.memory.shape[1]), taken=c + k)
-    return _enter(Append.apply(x, new, block=block.memory, is_there=is_there), block)
+    return _enter(AppendChannels.apply(x, new, block=block.memory, is_there=is_there), block)

@@ -259,6 +259,15 @@ def _check_running(x: Tensor, training: bool, running_mean: Any, running_var: An
             )
 
 
+def check_lrn(op: str, size: Any, alpha: Any, beta: Any, k: Any, convention: Any) -> int:
+    """Judge the settings of a local response norm, for the operation and for the layer; return size."""
+    check_positive(op, "alpha", alpha, zero=True)
+    check_positive(op, "beta", beta, zero=True)
+    check_positive(op, "k", k)
+    check_choice(op, "convention", convention, ("paper", "torch"))
+    return to_int(op, "size", size, least=1)
+
+
 def local_response_norm(
     x: Tensor, size: int = 5, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0, convention: str = "paper"
 ) -> Tensor:
@@ -289,9 +298,5 @@ def local_response_norm(
     """
     check_alike("local_response_norm", x=x)
     check_rank("local_response_norm", "x", x.shape, "N, C, H, W")
-    size = to_int("local_response_norm", "size", size, least=1)
-    check_positive("local_response_norm", "alpha", alpha, zero=True)
-    check_positive("local_response_norm", "beta", beta, zero=True)
-    check_positive("local_response_norm", "k", k)
-    check_choice("local_response_norm", "convention", convention, ("paper", "torch"))
+    size = check_lrn("local_response_norm", size, alpha, beta, k, convention)
     return LocalResponseNorm.apply(x, size=size, alpha=alpha / size if convention == "torch" else alpha, beta=beta, k=k)

@@ -133,5 +133,5 @@ def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """
     check_alike("softplus", x=x)
     check_positive("softplus", "beta", beta)
-    check_number("softplus", "threshold", threshold)
+    check_number("softplus", "threshold", threshold, nan=False)
     return Softplus.apply(x, beta=beta, threshold=threshold)

@@ -99,16 +99,16 @@ CONCAT = Table(
 
 
 def append(x: Tensor, *new: Tensor, channels: int | None = None, branch: bool = False) -> Tensor:
-    """`ops.append` new maps one after the other, behind room for so many channels; or, as branches, each to x.
+    """`ops.append_channels` new maps one after the other, behind room for so many channels; or, as branches, each to x.
 
     The branches are multiplied: if one had written over another, both the product and its gradients would be wrong.
     """
-    y = x if channels is None else ops.grow(x, channels)
+    y = x if channels is None else ops.reserve_channels(x, channels)
     if branch:
-        first, second = (ops.append(y, maps) for maps in new)
+        first, second = (ops.append_channels(y, maps) for maps in new)
         return ops.multiply(first, second)
     for maps in new:
-        y = ops.append(y, maps)
+        y = ops.append_channels(y, maps)
     return y
 
 
@@ -120,8 +120,8 @@ def append_oracle(x: np.ndarray, *new: np.ndarray, channels: int | None = None, 
 
 
 GROW = Table(
-    "grow",
-    ops.grow,
+    "reserve_channels",
+    ops.reserve_channels,
     (
         Case("room behind it", normal((2, 3, 4, 2)), {"channels": 5}),
         Case("no room", normal((2, 3, 1, 2)), {"channels": 3}),
@@ -129,7 +129,7 @@ GROW = Table(
     lambda x, channels: x.copy(),
 )
 APPEND = Table(
-    "append",
+    "append_channels",
     append,
     (
         Case("without room", normal((2, 3, 4, 2), (2, 2, 4, 2)), {}),

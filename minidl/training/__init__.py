@@ -22,6 +22,8 @@ run_folder/      what a run leaves behind
 runs             whole runs, made of all these; interrupt, threads
 """
 
+from typing import TYPE_CHECKING
+
 from minidl._deprecated import lookup
 from minidl.training.callback import Callback
 from minidl.training.checkpoint import load_checkpoint, save_checkpoint
@@ -65,4 +67,5 @@ def __dir__() -> list[str]:
     return [*__all__]
 
 
-__getattr__ = lookup("minidl.training")
+if not TYPE_CHECKING:  # a type checker would believe every name
+    __getattr__ = lookup("minidl.training")

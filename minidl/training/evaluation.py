@@ -60,6 +60,6 @@ def evaluate(
     left_out = batches.left_out
     if score is None:
         why = f"; {len(left_out):,} cannot be read, the first is {left_out[0]}" if left_out else ""
-        raise ValueError(f"evaluate: there are no pictures to examine the network with{why}")
+        raise ValueError(f"evaluate: there are no pictures to evaluate the network with{why}")
     score.left_out = left_out
     return score

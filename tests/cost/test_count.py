@@ -190,13 +190,13 @@ def test_columns_of_im2col_and_what_is_moved():
 def test_what_is_moved_once_and_what_not_at_all():
     class Joined(nn.Module):
         def forward(self, x):
-            grown = ops.append(ops.grow(x, 5), ops.relu(x) * ops.relu(x))
+            grown = ops.append_channels(ops.reserve_channels(x, 5), ops.relu(x) * ops.relu(x))
             return ops.flatten(grown) * 2.0
 
     rows = cost.count(Joined(), (2, 3, 3)).layers
     assert [(row.op, row.moved_bytes // 36) for row in rows] == [
-        *[("grow", 4), ("relu", 4), ("relu", 4), ("multiply", 6)],
-        ("append", 4),  # the new maps, read and written; those before them stay where they are
+        *[("reserve_channels", 4), ("relu", 4), ("relu", 4), ("multiply", 6)],
+        ("append_channels", 4),  # the new maps, read and written; those before them stay where they are
         *[("reshape", 0), ("multiply", 8)],
     ]
     one = nn.Conv2d(8, 8, 1)

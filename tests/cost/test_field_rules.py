@@ -21,7 +21,7 @@ NONE = {
 LOSSES = ("cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "binary_cross_entropy_with_logits")
 BESIDE = {
     "concat": 0,
-    "append": 0,
+    "append_channels": 0,
     "scale_channels": 0,
     "conv2d_fused": 2,
 }  # from which on there is one for each picture

@@ -229,8 +229,9 @@ def test_bytes_of_results():
     assert rules.activation_bytes(event_of(ops.relu, (2, 3, 3))) == 18 * 8
     assert rules.activation_bytes(event_of(ops.flatten, (2, 3, 3))) == 0  # in the memory of its input
     assert rules.activation_bytes(event_of(lambda x: ops.concat([x, x], axis=1), (2, 3, 3))) == 36 * 8
-    assert rules.activation_bytes(event_of(lambda x: ops.append(ops.grow(x, 4), x), (2, 3, 3))) == 18 * 8  # behind x
-    assert rules.activation_bytes(event_of(lambda x: ops.append(x, x), (2, 3, 3))) == 36 * 8  # there was no room
+    behind_x = event_of(lambda x: ops.append_channels(ops.reserve_channels(x, 4), x), (2, 3, 3))
+    without_room = event_of(lambda x: ops.append_channels(x, x), (2, 3, 3))
+    assert [rules.activation_bytes(event) for event in (behind_x, without_room)] == [18 * 8, 36 * 8]
 
 
 def registry(function=minidl.Function):

@@ -50,9 +50,9 @@ def test_shares_are_added_up_in_place_where_nobody_holds_them(rng, monkeypatch):
     weights = [Tensor(rng.standard_normal((2, 2 + 2 * layer, 1, 1)), requires_grad=True) for layer in range(4)]
     x = Tensor(rng.standard_normal((2, 2, 3, 3)), requires_grad=True)
     dy, plain = rng.standard_normal((2, 10, 3, 3)), Tensor(x.data, requires_grad=True)
-    y = ops.grow(x, 10)
+    y = ops.reserve_channels(x, 10)
     for w in weights:
-        y = ops.append(y, ops.conv2d(ops.relu(y), w))
+        y = ops.append_channels(y, ops.conv2d(ops.relu(y), w))
     added.update(add=0, add_to=0)
     (y * 1.0).backward(dy)
     assert added == {"add": 0, "add_to": 4}

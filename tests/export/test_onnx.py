@@ -93,7 +93,9 @@ CASES = {  # of pictures (2, 4, 7, 9); the operation that a case is for comes fi
     "adaptive_avg_pool2d, larger": lambda x, it: ops.adaptive_avg_pool2d(x, (9, 11)),
     "add": lambda x, it: 1.5 + x + it.v.reshape(4, 1, 1),
     "add_relu": lambda x, it: ops.add(x, x * -0.5, activation="relu"),
-    "append, grow": lambda x, it: ops.append(ops.append(ops.grow(x, 12), ops.relu(x)), x * 2.0),
+    "append_channels, reserve_channels": lambda x, it: ops.append_channels(
+        ops.append_channels(ops.reserve_channels(x, 12), ops.relu(x)), x * 2.0
+    ),
     "avg_pool2d": lambda x, it: ops.avg_pool2d(x, 3, stride=2),
     "avg_pool2d, padded": lambda x, it: ops.avg_pool2d(x, 3, stride=2, padding=((1, 0), (0, 1))),
     "avg_pool2d, up": lambda x, it: ops.avg_pool2d(x, 2, stride=2, padding=1, ceil_mode=True),

@@ -142,7 +142,7 @@ def halves_changed(x):
 
 
 def grown(x):
-    return ops.append(ops.append(ops.grow(x, 24), ops.relu(x[:, 2:8])), x[:, :6])
+    return ops.append_channels(ops.append_channels(ops.reserve_channels(x, 24), ops.relu(x[:, 2:8])), x[:, :6])
 
 
 @pytest.mark.parametrize("function", [shuffled, halves_changed, grown])

@@ -5,12 +5,13 @@ import datetime
 import os
 import re
 import sys
+import types
 from dataclasses import replace
 
 import pytest
 
 from minidl import cli
-from minidl.teach.learn import get_step
+from minidl.teach.learn import check, get_step
 from minidl.teach.learn.marking import classroom, mark_class, selection, shelter, student, term
 from minidl.teach.learn.marking.journal import Journal
 from minidl.teach.learn.marking.table import harmless
@@ -160,6 +161,31 @@ def test_links_and_huge_files_are_no_work(hand_in, tmp_path):
     (folder / get_step("e2").file).symlink_to(secret)
     (folder / get_step("e3").file).write_bytes(b"#" * (student.MOST_BYTES + 1))
     assert [path.name for path in student._handed_in(folder)] == [E1.file]
+
+
+def test_what_another_step_lacks_is_said_with_its_name(tmp_path):
+    step, im2col = get_step("c2"), get_step("b1")
+    path = tmp_path / step.file
+    path.write_text(step.answer(), encoding="utf-8")
+    assert check(step, path, 0).mistake == "it uses b1_im2col.py, which is not there"
+    (tmp_path / im2col.file).write_text(im2col.handout(), encoding="utf-8")
+    found = check(step, path, 0)
+    assert (found.state, found.text) == ("not written yet", "b1_im2col.py: write out what every window sees")
+    (tmp_path / im2col.file).write_text(im2col.answer(), encoding="utf-8")
+    assert check(step, path, 0).passed
+
+
+def test_a_file_is_read_as_it_is_now_whatever_a_notebook_has_imported_before(tmp_path, monkeypatch):
+    step, im2col = get_step("c2"), get_step("b1")
+    path = tmp_path / step.file
+    path.write_text(step.answer(), encoding="utf-8")
+    (tmp_path / im2col.file).write_text(im2col.answer(), encoding="utf-8")
+    older = types.ModuleType(im2col.name)
+    older.__file__ = str(tmp_path / "older" / im2col.file)
+    older.im2col = lambda *arguments: 0
+    monkeypatch.setitem(sys.modules, im2col.name, older)
+    assert check(step, path, 0).passed
+    assert sys.modules[im2col.name] is older
 
 
 def test_no_name_is_a_formula_in_a_spreadsheet():

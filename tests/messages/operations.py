@@ -28,7 +28,7 @@ OPERATIONS = {
     "abs": lambda: ((t(2, 3),), {}),
     "adaptive_avg_pool2d": lambda: ((t(*X), (2, 2)), {}),
     "add": lambda: ((t(2, 3), t(2, 3)), {"activation": None}),
-    "append": lambda: ((t(*X), t(*X)), {}),
+    "append_channels": lambda: ((t(*X), t(*X)), {}),
     "avg_pool2d": lambda: ((t(*X),), {**WINDOW, "ceil_mode": False, "count_include_pad": True}),
     "batch_norm": lambda: (
         (t(*X), t(2), t(2), np.zeros(2, "float32"), np.ones(2, "float32")),
@@ -64,7 +64,7 @@ OPERATIONS = {
     "gelu": lambda: ((t(2, 3), "none"), {}),
     "global_avg_pool2d": lambda: ((t(*X),), {}),
     "group_norm": lambda: ((t(*X), 1, t(2), t(2)), {"eps": 1e-5}),
-    "grow": lambda: ((t(*X), 4), {}),
+    "reserve_channels": lambda: ((t(*X), 4), {}),
     "hardsigmoid": lambda: ((t(2, 3),), {}),
     "hardswish": lambda: ((t(2, 3),), {}),
     "im2col": lambda: ((t(*X), 2), {"stride": 1, "padding": 0, "dilation": 1}),

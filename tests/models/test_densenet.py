@@ -54,7 +54,7 @@ def copied(event):
     return event.output.nbytes - shared
 
 
-MOVING = ("append", "channel_shuffle", "concat", "grow", "index", "pad", "reshape", "transpose")
+MOVING = ("append_channels", "channel_shuffle", "concat", "reserve_channels", "index", "pad", "reshape", "transpose")
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 3, 1)], ids=["N, C, H, W", "channels-last"])
@@ -89,8 +89,8 @@ def test_every_map_is_copied_once(rng, training, order):
 def test_the_whole_network_copies_nothing_else():
     net = unfilled("densenet121")
     moving = [event.op for event in walk(net) if event.op in MOVING]
-    assert moving.count("grow") == 4
-    assert moving.count("append") == 6 + 12 + 24 + 16
+    assert moving.count("reserve_channels") == 4
+    assert moving.count("append_channels") == 6 + 12 + 24 + 16
     assert len(moving) == 4 + 58
 
 

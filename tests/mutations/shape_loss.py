@@ -4,7 +4,7 @@ import numpy as np
 
 from minidl import Tensor, ops
 from minidl.ops.difference import MseLoss
-from minidl.ops.growing import Append, Block, Grow
+from minidl.ops.growing import AppendChannels, Block, ReserveChannels
 from minidl.ops.loss import CrossEntropy
 from minidl.ops.reduce import Max, Mean, Sum, Var
 from minidl.ops.reshape import Reshape
@@ -45,22 +45,30 @@ SHAPE = [
     Mutant(
         "concat: gradients in reverse", "concat", attribute(Concat, "backward", lambda f, ctx, dy: f(ctx, dy)[::-1])
     ),
-    Mutant("append: into a place that is taken", "append", attribute(Block, "take", lambda f, start, stop: True)),
     Mutant(
-        "append: the gradient of the new maps from the front",
-        "append",
-        attribute(Append, "backward", lambda f, ctx, dy: (dy[:, : ctx.c], dy[:, : dy.shape[1] - ctx.c])),
+        "append_channels: into a place that is taken",
+        "append_channels",
+        attribute(Block, "take", lambda f, start, stop: True),
     ),
     Mutant(
-        "append: x not copied where no place is left",
-        "append",
+        "append_channels: the gradient of the new maps from the front",
+        "append_channels",
+        attribute(AppendChannels, "backward", lambda f, ctx, dy: (dy[:, : ctx.c], dy[:, : dy.shape[1] - ctx.c])),
+    ),
+    Mutant(
+        "append_channels: x not copied where no place is left",
+        "append_channels",
         attribute(
-            Append,
+            AppendChannels,
             "forward",
             lambda f, ctx, x, new, *, block, is_there: f(ctx, x, new, block=np.zeros_like(block), is_there=True),
         ),
     ),
-    Mutant("grow: a view of x", "grow", attribute(Grow, "forward", lambda f, ctx, x, *, block: x)),
+    Mutant(
+        "reserve_channels: a view of x",
+        "reserve_channels",
+        attribute(ReserveChannels, "forward", lambda f, ctx, x, *, block: x),
+    ),
     Mutant("split: dx one place off", "split", attribute(Index, "backward", lambda f, ctx, dy: np.roll(f(ctx, dy), 1))),
     Mutant("index: = for +=", "index", attribute(Index, "backward", overwriting_index)),
     Mutant(

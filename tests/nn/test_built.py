@@ -1,4 +1,4 @@
-"""Every layer judges what says where its windows lie when it is built, and not when the first picture comes."""
+"""Every layer judges its settings when it is built, and not when the first picture comes."""
 
 import inspect
 
@@ -41,6 +41,20 @@ WRONG = {
 }
 
 
+# What the layers without windows need.
+OTHERS = {
+    "BatchNorm1d": {"num_features": 3},
+    "BatchNorm2d": {"num_features": 3},
+    "LayerNorm": {"normalized_shape": 4},
+    "Linear": {"in_features": 3, "out_features": 2},
+    "LocalResponseNorm": {"convention": "paper"},
+    "SqueezeExcitation": {"input_channels": 4, "squeeze_channels": 2},
+    "StochasticDepth": {"p": 0.5},
+    "Unflatten": {"axis": 1, "sizes": (2, 3)},
+    "Upsample": {"scale_factor": 2},
+}
+
+
 def layers():
     for name in nn.__all__:
         layer = getattr(nn, name)
@@ -77,6 +91,23 @@ def test_a_wrong_setting_fails_where_it_is_written(name, setting, value):
     assert said.startswith((f"{name}: ", "Conv2d: " if name == "Conv2dNormActivation" else f"{name}: "))
     assert f"{setting} must" in said
     assert f"{setting}=" in said
+
+
+def settings():
+    for name, layer in layers():
+        for setting in inspect.signature(layer).parameters.values():
+            if setting.kind not in (setting.VAR_POSITIONAL, setting.VAR_KEYWORD):
+                yield name, setting.name
+
+
+@pytest.mark.parametrize(("name", "setting"), list(settings()))
+@pytest.mark.parametrize("value", [object(), float("nan")], ids=["object", "nan"])
+def test_no_setting_takes_what_is_neither_number_nor_word(name, setting, value):
+    needed = RIGHT.get(name) or OTHERS.get(name) or {}
+    getattr(nn, name)(**needed)
+    with pytest.raises((ValueError, TypeError)) as caught:
+        getattr(nn, name)(**{**needed, setting: value})
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

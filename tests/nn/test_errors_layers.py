@@ -29,7 +29,7 @@ CASES = [
     ),
     (lambda: nn.Linear(0, 2), ValueError, "Linear: in_features must be an int >= 1; received in_features=0"),
     (lambda: nn.Linear(2, 0.5), ValueError, "Linear: out_features must be an int >= 1; received out_features=0.5"),
-    (lambda: nn.LeakyReLU(2)(t(2)), ValueError, "leaky_relu: negative_slope must be from 0 to 1"),
+    (lambda: nn.LeakyReLU(2)(t(2)), ValueError, "LeakyReLU: negative_slope must be from 0 to 1"),
     (lambda: nn.Dropout2d(2), ValueError, "Dropout2d: p must be from 0 to 1; received p=2"),
     (lambda: nn.GELU("erf"), ValueError, "GELU: approximate must be one of 'none', 'tanh'; received approximate='erf'"),
     (lambda: nn.ELU(-1), ValueError, "ELU: alpha must be >= 0; received alpha=-1"),

@@ -123,7 +123,10 @@ def _run(check: Check, subject: Subject, path: Path | None) -> Finding | None:
         try:
             check.run(subject, case)
         except NotImplementedError as error:
-            return found("unwritten", str(error))
+            place = where(error, path or Path(subject.function.place.rpartition(":")[0]), subject.function.place)
+            other = place.partition(":")[0]
+            elsewhere = path is not None and other != path.name and other.endswith(".py")
+            return found("unwritten", f"{other}: {error}" if elsewhere else str(error))
         except Wrong as wrong:
             is_number = wrong.numbers is not None or wrong.error < float("inf")
             return found("wrong" if is_number else "form", str(wrong), wrong.named)

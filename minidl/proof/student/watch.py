@@ -65,8 +65,16 @@ class Wrong(Exception):
 
 @contextmanager
 def loaded(path: Path) -> Iterator[ModuleType]:
-    """Give the module in a file; while it is in use, its folder can be imported from, and afterwards it is gone."""
-    folder, before, write = str(path.resolve().parent), set(sys.modules), sys.dont_write_bytecode
+    """Give the module in a file; while it is in use, its folder can be imported from, and afterwards it is gone.
+
+    What a notebook has imported from that folder, or under such a name, is set aside meanwhile: it may be older than
+    the files are now.
+    """
+    folder, write = str(path.resolve().parent), sys.dont_write_bytecode
+    beside = {file.stem: file.name for file in Path(folder).glob("*.py") if file.stem not in sys.stdlib_module_names}
+    stale = [name for name in beside if Path(getattr(sys.modules.get(name), "__file__", "") or "").name == beside[name]]
+    aside = {name: sys.modules.pop(name) for name in stale}
+    before = set(sys.modules)
     spec = importlib.util.spec_from_file_location(MODULE, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"gradcheck: {path.name} is no Python file; give a file that ends in .py")
@@ -84,6 +92,7 @@ def loaded(path: Path) -> Iterator[ModuleType]:
             file = getattr(sys.modules[name], "__file__", None)
             if name == MODULE or (file and Path(file).parent == Path(folder)):
                 del sys.modules[name]
+        sys.modules.update(aside)
 
 
 def where(error: BaseException, path: Path, otherwise: str = "", *, pointed: bool = False) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from minidl._checks import shown
 from minidl._deprecated import lookup
@@ -54,7 +55,8 @@ def progress_callbacks(progress: bool | None) -> Iterator[Sequence[Callback]]:
         yield ()
 
 
-__getattr__ = lookup("minidl.training.progress")
+if not TYPE_CHECKING:  # a type checker would believe every name
+    __getattr__ = lookup("minidl.training.progress")
 
 
 __all__: list[str] = []

@@ -197,7 +197,7 @@ def recorded_validation(record: SplitRecord | None, found: Dataset) -> tuple[Spl
         chosen = [index for index in range(there.begin, len(there.names)) if index not in learnt]
     if not chosen:
         raise ValueError(
-            f"{printable(found.where)}: no picture is left to examine the network with: it has learnt from "
+            f"{printable(found.where)}: no picture is left to evaluate the network with: it has learnt from "
             f"{len(learnt):,} of those here ({some(there.names[index] for index in sorted(learnt))}); name the folder "
             f"of others: --data DIR"
         )

@@ -154,7 +154,7 @@ def test_the_training_pictures_are_not_examined_under_another_root(tmp_path):
         for i in range(2):
             (folder / "val" / name / f"{i}.png").rename(folder / "val" / name / f"v{i}.png")
     kept = record_split(data.open_dataset(folder))
-    with pytest.raises(ValueError, match=r"no picture is left to examine the network with: it has learnt from 12 of"):
+    with pytest.raises(ValueError, match=r"no picture is left to evaluate the network with: it has learnt from 12 of"):
         examine(kept, folder / "train")
     assert len(examine(kept, folder / "val")[0]) == 4
 

@@ -15,7 +15,7 @@ from minidl.cost.rules import macs
 from minidl.nn import Module
 from minidl.tensor import Event
 
-LOOKS = frozenset(("reshape", "grow", "to_device"))
+LOOKS = frozenset(("reshape", "reserve_channels", "to_device"))
 PICTURE = -1
 
 

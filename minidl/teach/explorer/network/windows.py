@@ -218,7 +218,7 @@ def _values(event: Event, channel: int, at: tuple[int, int]) -> list[float]:
         before = [float(as_maps(one)[channel][at]) for one in (x, residual) if one is not None]
         line = [float(w[channel]), float(b[channel]), mean, (var + set_["eps"]) ** -0.5]  # type: ignore[index]
         return [*before[:1], *line, *before[1:]]
-    if event.op in ("concat", "append", "index", "channel_shuffle", "pad", "transpose"):
+    if event.op in ("concat", "append_channels", "index", "channel_shuffle", "pad", "transpose"):
         return []
     found: list[float] = []
     for array in event.inputs[:MOST_INPUTS]:

@@ -27,7 +27,9 @@ def run(step: Step, path: Path, seed: int) -> Verdict:
             return Verdict(step.name, UNWRITTEN, text=str(error))
         except (Exception, SystemExit) as error:
             text = f"{path.name} cannot be imported: {where(error, path, pointed=True)}"
-            return Verdict(step.name, ERROR, text=text, line=_line(where(error, path)))
+            lacks = isinstance(error, ModuleNotFoundError) and error.name in step.needs
+            mistake = f"it uses {error.name}.py, which is not there" if lacks else ""  # type: ignore[union-attr]
+            return Verdict(step.name, ERROR, mistake=mistake, text=text, line=_line(where(error, path)))
         for name, checks in step.checks.items():
             function = getattr(module, name, None)
             found = examine(name, function, seed=seed, others=right, path=path, checks=checks)
