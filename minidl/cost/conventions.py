@@ -19,7 +19,7 @@ from minidl.tensor import Event
 
 TITLES = ("who", "calls it", "number", "is written", "what is counted")
 CONVOLUTIONS = ("conv2d", "conv2d_fused", "conv_transpose2d")
-PRODUCTS = (*CONVOLUTIONS, "linear", "matmul")
+LAYERS = (*CONVOLUTIONS, "linear")
 NORMS = ("batch_norm_eval", "group_norm", "layer_norm")
 POOLS = ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "global_avg_pool2d")
 GIGA, GIBI = 10**9, 1024**3
@@ -38,6 +38,7 @@ class Rule:
         bias: what a bias of a convolution and of a linear layer counts for each number of the result.
         given: operation -> what each number that goes into it counts.
         made: operation -> what each number that comes out of it counts.
+        products: whether products of two results count, too.
         norm_parameters: whether scales and shifts of norms count once each.
         billion: what it divides by.
     """
@@ -50,6 +51,7 @@ class Rule:
     bias: tuple[int, int] = (0, 0)
     given: Mapping[str, int] = field(default_factory=dict)
     made: Mapping[str, int] = field(default_factory=dict)
+    products: bool = False
     norm_parameters: bool = False
     billion: int = GIGA
 
@@ -71,21 +73,23 @@ RULES = (
         "fvcore",
         "flops",
         "G",
-        "MACs, each one flop, without biases; 2 for a number that batch norm is given, 5 for other norms, 1 for an "
-        "adaptive average; 1 (nearest) or 4 (bilinear) for a number that is interpolated; nothing for other pools, "
-        "activations and sums",
+        "MACs, those of products among them, each one flop, without biases; 2 for a number that batch norm is given, 5 "
+        "for other norms, 1 for an adaptive average; 1 (nearest) or 4 (bilinear) for a number that is interpolated; "
+        "nothing for other pools, activations and sums",
         given=_each(2, "batch_norm_eval") | _each(5, "group_norm", "layer_norm") | _each(1, *POOLS[2:]),
         made=_each(1, "interpolate nearest") | _each(4, "interpolate bilinear"),
+        products=True,
     ),
     Rule(
         "ptflops",
         "MACs",
         "GMac",
-        "MACs, one more for every bias; 2 for a number that batch or group norm is given; 2 for a pool, relu, elu or "
-        "gelu: these layers count twice, themselves and the function that they call (a function called alone counts "
-        "1); 1 for layer norm, relu6, leaky relu, silu and softmax; nothing for sigmoid, tanh, the hard functions and "
-        "`x + y`",
+        "MACs (of products, where `torch.matmul` makes them), one more for every bias; 2 for a number that batch or "
+        "group norm is given; 2 for a pool, relu, elu or gelu: these layers count twice, themselves and the function "
+        "that they call (a function called alone counts 1); 1 for layer norm, relu6, leaky relu, silu and softmax; "
+        "nothing for sigmoid, tanh, the hard functions and `x + y`",
         bias=(1, 1),
+        products=True,
         given=_each(2, "batch_norm_eval", "group_norm", *POOLS) | _each(1, "layer_norm", "local_response_norm"),
         made=_each(2, "relu", "elu", "gelu", "interpolate") | _each(1, "relu6", "leaky_relu", "silu", "softmax"),
     ),
@@ -93,11 +97,13 @@ RULES = (
         "calflops",
         "FLOPs",
         "GFLOPS",
-        "2 for a MAC; 1 for a bias of a convolution, none for one of a linear layer; 2 for a number that batch norm is "
-        "given, 5 for other norms, 1 for a pool, relu, leaky relu, elu, gelu, silu or softmax, and for `interpolate` "
-        "with a scale_factor; nothing for relu6, sigmoid, tanh, the hard functions and `x + y`",
+        "2 for a MAC (of products, where `torch.matmul` makes them); 1 for a bias of a convolution, none for one of a "
+        "linear layer; 2 for a number that batch norm is given, 5 for other norms, 1 for a pool, relu, leaky relu, "
+        "elu, gelu, silu or softmax, and for `interpolate` with a scale_factor; nothing for relu6, sigmoid, tanh, the "
+        "hard functions and `x + y`",
         mac=2,
         bias=(1, 0),
+        products=True,
         given={
             **_each(2, "batch_norm_eval"),
             **_each(5, "group_norm", "layer_norm"),
@@ -106,7 +112,14 @@ RULES = (
         made=_each(1, "relu", "leaky_relu", "elu", "gelu", "silu", "softmax"),
     ),
     Rule("torchvision's page", "GFLOPS", "", "MACs of convolutions and linear layers, in billions; one picture"),
-    Rule("PyTorch's FlopCounterMode", "FLOPs", "G", "2 for a MAC of convolutions and products; nothing else", mac=2),
+    Rule(
+        "PyTorch's FlopCounterMode",
+        "FLOPs",
+        "G",
+        "2 for a MAC of convolutions and products; nothing else",
+        mac=2,
+        products=True,
+    ),
     Rule("a slide", "ops", "G", "MACs of convolutions and linear layers, called operations"),
     Rule("a slide, G = 1024³", "ops", "G", "the same MACs, divided by 1,073,741,824 instead of 10⁹", billion=GIBI),
 )
@@ -245,8 +258,8 @@ def _billions(number: int, unit: str, billion: int = GIGA) -> str:
 
 def counted(event: Event, rule: Rule) -> int:
     """Return what an operation counts by somebody's rule, for one picture."""
-    total = rule.mac * macs(event)
-    if event.op in PRODUCTS:
+    total = rule.mac * macs(event) * (event.op in LAYERS or rule.products)
+    if event.op in LAYERS:
         total += _of_product(event, rule)
     for op, given, made in _parts(event):
         total += rule.given.get(op, 0) * given + rule.made.get(op, 0) * made

@@ -175,8 +175,13 @@ def _results(net: Module, layer: str | None) -> Iterator[list[Tensor]]:
     forward = module.forward
 
     def listening(*inputs: Any, **settings: Any) -> Any:
-        found.append(forward(*inputs, **settings))
-        return found[-1]
+        result = forward(*inputs, **settings)
+        if not isinstance(result, Tensor):
+            raise TypeError(
+                f"empirical_field: {layer or 'the network'} must give one tensor; it gives a {type(result).__name__}"
+            )
+        found.append(result)
+        return result
 
     object.__setattr__(module, "forward", listening)
     try:

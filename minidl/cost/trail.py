@@ -5,6 +5,7 @@ With weights that nobody has written to (`nn.init.unfilled`), VGG-16 is walked i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -32,7 +33,8 @@ def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool
         training: whether to walk as in training, through dropout and auxiliary heads.
 
     Raises:
-        ValueError: if the size does not fit the network, or is missing and the network does not know its own.
+        ValueError: if the size does not fit the network, or is missing and the network does not know its own; if other
+            axes are laid among the pictures.
         TypeError: if net is no module.
 
     Example:
@@ -68,10 +70,26 @@ def send(net: Module, size: int | Sequence[int] | None, *, training: bool) -> Se
         pictures = _backend.empty((0, *shape), like.dtype, like=like)
         nothing = Tensor(pictures)
         try:
-            return Sent(events, pictures, net(nothing))
+            result = net(nothing)
         except ValueError as error:
             events.clear()
             raise ValueError(f"{error}{_way(net, nothing, events)}") from error
+    _check_first_axes(events)
+    return Sent(events, pictures, result)
+
+
+def _check_first_axes(events: Sequence[Event]) -> None:
+    """Refuse what an empty batch would count wrongly, in silence: places of a picture that lie among the pictures."""
+    for event in events:
+        before, after = getattr(event.inputs[0], "shape", ()), event.output.shape
+        if event.op not in ("reshape", "transpose") or before[:1] != (0,):
+            continue
+        if after[:1] != (0,) or math.prod(before[1:]) != math.prod(after[1:]):
+            one, where = ", ".join(map(str, ("N", *before[1:]))), event.module or "the network"
+            raise ValueError(
+                f"cost: {event.op} in {where} lays other axes of ({one}) among the pictures, and an empty batch does "
+                "not tell how many numbers that makes; keep N the first axis, as ops.matmul(x, w) does for places"
+            )
 
 
 def _way(net: Module, x: Tensor, events: list[Event]) -> str:

@@ -257,3 +257,24 @@ def test_no_other_kernels_are_asked():
 
 def test_an_empty_module_costs_nothing():
     assert cost.count(nn.Identity(), size=(3,)).layers == ()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: ops.reshape(x, -1, 8),
+        lambda x: ops.transpose(x, 1, 0, 2),
+        lambda x: ops.flatten(x, 0, 1),
+    ],
+)
+def test_places_among_the_pictures_are_refused(function):
+    """An empty batch has no number of them: 5 rows of 8 would count as one."""
+
+    class Rows(nn.Module):
+        def forward(self, x):
+            return function(x)
+
+    with pytest.raises(
+        ValueError, match=r"cost: (reshape|transpose) in the network lays other axes of \(N, \d, \d\) among"
+    ):
+        cost.count(Rows(), (5, 8))

@@ -117,6 +117,10 @@ def test_what_it_refuses(rng):
         cost.empirical_field(net, 32, unit=(0, 0))
     with pytest.raises(ValueError, match="expects pictures"):
         cost.empirical_field(nn.Linear(4, 3), (4,))
+    two = nn.Sequential(nn.Conv2d(1, 1, 3))
+    two.forward = lambda x: (x, x)
+    with pytest.raises(TypeError, match="the network must give one tensor; it gives a tuple"):
+        cost.empirical_field(two, (1, 8, 8))
     net.conv1.weight.data[...] = np.nan
     with pytest.raises(ValueError, match="the gradient is not finite; give the network weights"):
         cost.empirical_field(net, 32, "conv2")

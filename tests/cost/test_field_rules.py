@@ -115,7 +115,6 @@ class Up(nn.Module):
             cost.Field((1, 1), (1, 1), (0, 0), (1, 2)),
         ),
         (lambda x, w: ops.matmul(x, ops.reshape(w, -1)[:1].expand(12, 1)), None),
-        (lambda x, w: ops.linear(ops.reshape(ops.transpose(x, 0, 2, 3, 1), -1, 1), w[0, 0, :, :1]), None),
     ],
 )
 def test_the_field_behind_one_operation(function, field):

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from minidl import cost, models, nn
+from minidl import cost, models, nn, ops
 from minidl.models._elsewhere import TORCHVISION
 
 torch = pytest.importorskip("torch")
@@ -171,3 +171,21 @@ def test_layers_that_the_tools_treat_in_their_own_ways(tools, who):
             number += 6 * 29 * 29 - 40 * 40
         assert found.uncounted == ()
         assert found[who].number == number
+
+
+class Product(nn.Module):
+    def forward(self, x):
+        return ops.matmul(x, ops.transpose(x, 0, 1, 3, 2))
+
+
+class TheirProduct(torch.nn.Module):
+    def forward(self, x):
+        return torch.matmul(x, x.transpose(2, 3))
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_a_product_of_two_results(tools, who):
+    """It is no layer: torchinfo does not see it."""
+    ours, theirs = nn.Sequential(nn.Conv2d(1, 2, 3), Product()), [torch.nn.Conv2d(1, 2, 3), TheirProduct()]
+    found = cost.conventions(ours, (1, 9, 6))[who].number
+    assert found == their(tools, torch.nn.Sequential(*theirs).eval(), (1, 9, 6), who)
