@@ -206,14 +206,15 @@ def main() -> None:
 
 def memory_bound(rounds: int, wanted: Callable[[str], bool]) -> tuple[list[list[Any]], list[float]]:
     """Measure the kernels that move memory beside copying; return their rows, and the rates of the copies in GB/s."""
-    source = np.zeros(N * 256 * 56 * 56, np.float32)
-    target = np.empty_like(source)
+    from minidl.cost.machine import copying
+
+    copy_all, copied = copying(4 * N * 256 * 56 * 56)
     rows: list[list[Any]] = []
     copies = []
     for name, (work, size) in passes().items():
         if wanted(name):
-            found = readings({"it": work, "copy": lambda: np.copyto(target, source)}, rounds)
-            copy, rate = 2 * source.nbytes / found["copy"] / 1e9, size / found["it"] / 1e9
+            found = readings({"it": work, "copy": copy_all}, rounds)
+            copy, rate = copied / found["copy"] / 1e9, size / found["it"] / 1e9
             copies.append(copy)
             rows.append([name, f"{found['it'] * 1e3:.3f}", f"{rate:.1f}", f"{rate / copy:.0%}", f"{copy:.1f}"])
     return rows, copies

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from minidl._looks import sides
 from minidl._text import columns, wide
 from minidl.cli._out import put, say, shown
 
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 Input = Annotated[
     str | None,
-    typer.Option("--input", help="One input: 3x224x224, or 224.", metavar="CxHxW", show_default="the network's own"),
+    typer.Option(
+        "--input",
+        help="One input: 3x224x224, or 224; 784, for a row of numbers.",
+        metavar="CxHxW",
+        show_default="the network's own",
+    ),
 ]
 Batch = Annotated[int, typer.Option(min=1, help="How many inputs the activations are counted for.")]
 Dtype = Annotated[
@@ -31,6 +37,9 @@ Depth = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print comma-separated values, whole numbers all.")]
+Measure = Annotated[
+    bool, typer.Option("--measure", help="Run it here, too, and tell how long each layer takes, forward and backward.")
+]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print a table for a Markdown file.")]
 
 
@@ -55,6 +64,33 @@ def style_of(as_json: bool, as_csv: bool, as_markdown: bool) -> str:
 def at_depth(found: Any, depth: int | None) -> Any:
     """Return a cost or a difference with as many rows as are asked for."""
     return found if depth is None else found.at_depth(depth)
+
+
+def measured(op: str, nets: Sequence[Any], size: Any, batch: int, dtype: str | None) -> list[Any]:
+    """Run networks on this machine, all against the same rates.
+
+    Raises:
+        ValueError: if a network computes in another type than is asked for, or cannot be measured.
+    """
+    from minidl import cost
+
+    own = [next((str(parameter.dtype) for parameter in net.parameters()), "float32") for net in nets]
+    for name in own:
+        if dtype not in (None, name):
+            raise ValueError(
+                f"{op}: --measure runs the network in its own {name}; --dtype is a what-if; received --dtype {dtype}"
+            )
+    rates = {name: cost.this_machine(name) for name in dict.fromkeys(own)}
+    return [cost.measure(net, size, batch=batch, of=rates[name]) for net, name in zip(nets, own, strict=True)]
+
+
+def show_measured(found: Any, style: str) -> None:
+    """Print how long each layer takes, forward and backward, and what the shares are of."""
+    for way in ("forward", "backward"):
+        titles, *rows = found.cells(way)
+        say("", f"{'## ' * (style == 'markdown')}{found.name} {way}, {found.batch} × {sides(found.input)}", "")
+        show_rows(titles, rows, titles[2:], style)
+    say("", *found.notes())
 
 
 def show_rows(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str], style: str) -> None:
@@ -92,6 +128,19 @@ def cost_as_dict(cost: Cost) -> dict[str, Any]:
         "uncounted": cost.uncounted,
         "layers": [asdict(layer) for layer in cost.layers],
     }
+
+
+def measured_as_rows(rows: list[list[str]], cost: Cost, found: Any) -> list[list[str]]:
+    """Return rows of plain values with those of a measurement behind them; what was not run has none."""
+    of_a_pass = ("seconds", "flops", "moved_bytes")
+    head = [f"{way}_{name}" for way in ("forward", "backward") for name in of_a_pass]
+    timed, made = iter(found.layers), [[*rows[0], *head]]
+    for row, layer in zip(rows[1:], cost.layers, strict=True):
+        one = next(timed) if layer.output is not None else None
+        passes = [None, None] if one is None else [one.forward, one.backward]
+        values = ["" if way is None else plain(getattr(way, name)) for way in passes for name in of_a_pass]
+        made.append([*row, *values])
+    return made
 
 
 def cost_as_rows(cost: Cost) -> list[list[str]]:

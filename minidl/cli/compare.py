@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minidl.cli._cost import Batch, Depth, Dtype, Input, Json, Markdown, show_rows
+from minidl.cli._cost import Batch, Depth, Dtype, Input, Json, Markdown, Measure, show_rows
 from minidl.cli._out import say, say_json
 
 if TYPE_CHECKING:
-    from minidl.cost import Cost, Difference
+    from minidl.cost import Cost, Difference, Measured
 
 SUMS = {  # title -> what of a cost it is
     "parameters": "parameters",
@@ -36,6 +36,7 @@ def compare(
     batch: Batch = 1,
     dtype: Dtype = None,
     depth: Depth = None,
+    measure: Measure = False,
     as_json: Json = False,
     as_markdown: Markdown = False,
 ) -> int:
@@ -50,26 +51,33 @@ def compare(
 
       minidl compare resnet50 resnext50_32x4d --depth 1
 
+      minidl compare resnet18 mobilenet_v2 --measure --depth 1
+
       minidl compare vgg16 net.py:Net --input 3x224x224 --markdown
     """
     from minidl import cost
-    from minidl.cli._cost import at_depth, judged, style_of
+    from minidl.cli._cost import at_depth, judged, measured, show_measured, style_of
     from minidl.proof.student.network import network
 
     style = style_of(as_json, False, as_markdown)
     with judged():
         if len(targets) < 2:
             raise ValueError(f"compare: takes two networks or more; received {targets[0]} alone")
-        (first, shape), *others = (network("compare", target, size=size) for target in targets)
+        (first, shape), *others = (network("compare", target, size=size, filled=measure) for target in targets)
         whole = [cost.difference(first, net, shape, dtype=dtype, batch=batch) for net, _ in others]
+        every = [first, *(net for net, _ in others)]
+        times = measured("compare", every, shape, batch, dtype) if measure else []
     differences = [at_depth(one, depth) for one in whole]
     costs = [whole[0].first, *(one.second for one in whole)]
     if style == "json":
-        say_json({"networks": list(map(_sums, costs)), "differences": list(map(_changes, differences))})
+        found = {"networks": list(map(_sums, costs)), "differences": list(map(_changes, differences))}
+        say_json(found | ({"measured": list(map(asdict, times))} if times else {}))
         return 0
-    _show_sums(costs, style)
+    _show_sums(costs, times, style)
     for one in differences:
         _show_difference(one, style)
+    for one in times:
+        show_measured(at_depth(one, depth), style)
     return 0
 
 
@@ -89,7 +97,7 @@ def _changes(of: Difference) -> dict[str, Any]:
     }
 
 
-def _show_sums(costs: Sequence[Cost], style: str) -> None:
+def _show_sums(costs: Sequence[Cost], times: Sequence[Measured], style: str) -> None:
     """Print a row for each sum; beside each network but the first, its ratio to the first."""
     from minidl._looks import sides
 
@@ -102,6 +110,10 @@ def _show_sums(costs: Sequence[Cost], style: str) -> None:
         ratios = (f"{value / base:.3g}" if base else "-" for value in values)
         pairs = zip((f"{value:,}" for value in values), ratios, strict=True)
         rows.append([title, f"{base:,}", *(cell for pair in pairs for cell in pair)])
+    for way in ("forward", "backward") if times else ():
+        base, *seconds = (getattr(one, way).seconds for one in times)
+        pairs = zip((f"{1e3 * s:.3f}" for s in seconds), (f"{s / base:.3g}" for s in seconds), strict=True)
+        rows.append([f"{way}, measured ms", f"{1e3 * base:.3f}", *(cell for pair in pairs for cell in pair)])
     show_rows(titles, rows, titles[1:], style)
     say("", CONVENTION)
     for cost, name in zip(costs, names, strict=True):

@@ -20,6 +20,8 @@ from minidl.cost.difference import Change, Difference, difference
 from minidl.cost.empirical import Reached, empirical_field
 from minidl.cost.field import Field
 from minidl.cost.field_walk import receptive_fields
+from minidl.cost.machine import Machine, this_machine
+from minidl.cost.measured import Measured, Pass, Timed, measure
 from minidl.cost.memory import Memory, Moment, memory
 from minidl.cost.parts import parts
 from minidl.cost.rules import flops, macs
@@ -34,9 +36,13 @@ __all__ = [
     "Difference",
     "Field",
     "Layer",
+    "Machine",
+    "Measured",
     "Memory",
     "Moment",
+    "Pass",
     "Reached",
+    "Timed",
     "conventions",
     "count",
     "depth",
@@ -44,9 +50,11 @@ __all__ = [
     "empirical_field",
     "flops",
     "macs",
+    "measure",
     "memory",
     "parts",
     "receptive_fields",
+    "this_machine",
     "walk",
 ]
 

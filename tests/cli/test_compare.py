@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from minidl import cli
+from minidl import cli, cost
 from tests.cli.test_errors import fails
 from tests.cli.test_summary import NET
 
@@ -46,6 +46,18 @@ def test_three_networks_are_each_compared_with_the_first(capsys):
     out = compare(capsys, "resnet18", "resnet34", "resnet18", "--depth", "1")
     assert "resnet18 (3) / resnet18 (1)" in out
     assert out.splitlines()[-1] == "all 43 layers are alike"
+
+
+def test_measured_times_have_ratios(capsys, monkeypatch):
+    monkeypatch.setattr(cost, "this_machine", lambda dtype: cost.Machine(100e9, 10e9, dtype))
+    lines = compare(capsys, "lenet5", "lenet5_modern", "--measure").splitlines()
+    (row,) = (line.split() for line in lines if line.startswith("forward, measured ms"))
+    assert float(row[5]) == pytest.approx(float(row[4]) / float(row[3]), rel=0.02)
+    assert {
+        f"{name} {way}, 1 × 1×32×32" for name in ("lenet5", "lenet5_modern") for way in ("forward", "backward")
+    } <= {*lines}
+    found = json.loads(compare(capsys, "lenet5", "lenet5_modern", "--measure", "--json"))
+    assert [one["name"] for one in found["measured"]] == ["lenet5", "lenet5_modern"]
 
 
 def test_markdown_and_networks_of_ones_own(capsys):

@@ -127,6 +127,11 @@ def test_a_network_of_ones_own(capsys, target, width):
     assert [layer["path"] for layer in found["layers"]] == ["conv", "", "pool", "last"]
 
 
+def test_an_input_that_is_a_row_of_numbers(capsys, tmp_path):
+    (tmp_path / "mlp.py").write_text("from minidl import nn\n\nnet = nn.Linear(784, 10)\n", encoding="utf-8")
+    assert json.loads(summary(capsys, "mlp.py:net", "--input", "784,", "--json"))["macs"] == 7840
+
+
 @pytest.mark.parametrize("text", ["3x64x64", "3×64×64", "3,64,64", "64"])
 def test_an_input_in_every_spelling(capsys, text):
     assert json.loads(summary(capsys, "resnet18", "--input", text, "--json"))["input"] == [3, 64, 64]
@@ -199,7 +204,10 @@ def test_plots_are_drawn_and_named(capsys, tmp_path):
     ]
     with nn.init.unfilled():
         step = cost.memory(models.get_model("lenet5_modern"), batch=4)
-    assert str(step) in "\n".join(lines)
+    assert {str(step).splitlines()[0], *step.notes()} <= {*lines}
+    titles, *kinds = step.cells()
+    at = next(i for i, line in enumerate(lines) if line.split() == " ".join(titles).split())
+    assert [line.split() for line in lines[at + 1 : at + 1 + len(kinds)]] == [" ".join(row).split() for row in kinds]
     left = {file.name for file in tmp_path.iterdir()}
     assert left == {"net.py", "cat.png", "cost.svg", "memory.svg", "field.png"}
     assert "where its cost lies" in (tmp_path / "cost.svg").read_text(encoding="utf-8")
@@ -223,3 +231,47 @@ def test_with_json_the_step_is_in_it_and_no_line_beside_it(capsys, tmp_path):
 def test_what_cannot_be_drawn_leaves_nothing(capsys, tmp_path, arguments, line):
     assert fails(capsys, 2, "summary", *arguments.split()).startswith(line)
     assert [file.name for file in tmp_path.iterdir()] == ["net.py"]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Rates that nobody has to measure."""
+    monkeypatch.setattr(cost, "this_machine", lambda dtype: cost.Machine(100e9, 10e9, dtype))
+
+
+def test_what_is_measured_stands_beside_the_count(capsys, quick):
+    lines = summary(capsys, "lenet5_modern", "--measure").splitlines()
+    forward, backward = (lines.index(f"lenet5_modern {way}, 1 × 1×32×32") for way in ("forward", "backward"))
+    assert lines[forward + 2].split()[:4] == ["layer", "operation", "ms", "GFLOP/s"]
+    assert lines[backward + 3].startswith("conv1")
+    assert "this machine: 100 GFLOP/s" in lines[-3]
+    found = json.loads(summary(capsys, "lenet5_modern", "--measure", "--json", "--depth", "1", "--batch", "2"))
+    assert [row["path"] for row in found["measured"]["layers"]] == [row["path"] for row in found["layers"]]
+    assert found["measured"]["layers"][0]["forward"]["flops"] == 2 * found["layers"][0]["flops"]
+    head, *rows = csv.reader(io.StringIO(summary(capsys, "lenet5_modern", "--measure", "--csv")))
+    assert head[-6:] == [f"{w}_{n}" for w in ("forward", "backward") for n in ("seconds", "flops", "moved_bytes")]
+    assert all(float(row[head.index("forward_seconds")]) > 0 for row in rows)
+
+
+@pytest.mark.parametrize(
+    "arguments, line",
+    [
+        (
+            "odd.py:Net --input 3, --measure",
+            "measure: Net cannot be held against what the machine could do: there is no",
+        ),
+        (
+            "lenet5_modern --measure --dtype float16",
+            "summary: --measure runs the network in its own float32; --dtype is",
+        ),
+        ("lenet5_modern --training --csv", "summary: --csv has a row for each layer and no place for --training"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_line(capsys, quick, tmp_path, arguments, line):
+    (tmp_path / "odd.py").write_text(
+        "import minidl\nfrom minidl import nn\n\n\nclass Odd(minidl.Function):\n    @staticmethod\n"
+        "    def forward(ctx, x):\n        return x + 0\n\n\nclass Net(nn.Module):\n"
+        "    def forward(self, x):\n        return Odd.apply(x)\n",
+        encoding="utf-8",
+    )
+    assert fails(capsys, 2, "summary", *arguments.split()).startswith(line)

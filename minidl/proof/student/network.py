@@ -24,7 +24,7 @@ def network(
         target: the name of a network of `minidl.models`, `FILE.py`, or `FILE.py:NAME` of a module, or of a class or
             function that makes one.
         option: where the size comes from.
-        size: the side of a picture, or the shape of one input, such as 3x32x32; None means the network's own.
+        size: the side of a picture, or the shape of one input, such as 3x32x32 or "784,"; None means the network's own.
         filled: whether it gets weights; False (default) leaves them unfilled, which counting does not mind.
 
     Raises:
@@ -50,12 +50,15 @@ def _to_shape(op: str, option: str, text: str | None) -> Size:
     if text is None:
         return None
     parts = text.replace("×", "x").replace("x", ",").split(",")
+    alone = len(parts) == 2 and not parts[1].strip()  # "784," is a row of numbers
+    parts = parts[:1] if alone else parts
     if not all(part.strip().isascii() and part.strip().isdigit() and int(part) > 0 for part in parts):
         raise ValueError(
-            f"{op}: {option} must be the side of a picture or the shape of one input, 224 or 3x224x224; received {text}"
+            f"{op}: {option} must be the side of a picture or the shape of one input, 224, 3x224x224, or 784, with "
+            f"its comma; received {text}"
         )
     shape = tuple(map(int, parts))
-    return shape[0] if len(shape) == 1 else shape
+    return shape[0] if len(shape) == 1 and not alone else shape
 
 
 def _from_file(op: str, path: Path, name: str) -> nn.Module:
