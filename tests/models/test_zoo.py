@@ -26,6 +26,7 @@ KNOWN = {name: ELSEWHERE[name] for name in ENTRIES if ELSEWHERE.get(name) in ZOO
 def test_every_network_has_its_figures_from_one_place():
     assert set(KNOWN) ^ set(DERIVED) == set(ENTRIES)
     assert set(ELSEWHERE) <= set(ENTRIES)
+    assert set(KNOWN.values()) == set(ZOO)
 
 
 @pytest.mark.parametrize("name", DERIVED)
