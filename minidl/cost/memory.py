@@ -144,13 +144,14 @@ class Memory(Brief):
         """Return the table as words: the titles, and for each kind what it comes to, and its part of the peak."""
         highest = self.highest
         rows = [
-            (title, bytes_text(getattr(self, kind, None) or self._most(kind)), bytes_text(getattr(highest, kind)))
+            (
+                title,
+                bytes_text(max(getattr(moment, kind) for moment in self.moments)),
+                bytes_text(getattr(highest, kind)),
+            )
             for kind, title in KINDS.items()
         ]
         return [("kind", "most", "at the peak"), *rows, ("total", "", bytes_text(self.peak))]
-
-    def _most(self, kind: str) -> int:
-        return max(getattr(moment, kind) for moment in self.moments)
 
     def notes(self) -> list[str]:
         """Return what is to be said beside the table, a sentence a line."""
@@ -160,10 +161,8 @@ class Memory(Brief):
         if self.cuts:
             begin = f"{len(self.cuts) + 1} segments, cut at {listed(self.cuts)}"
             said.append(f"{begin}; {self.extra_macs:,} MACs are done twice")
-        said.append(
-            f"the fast kernels keep the same arrays; in place of columns they hold {bytes_text(FAST_WORKSPACE)} for "
-            f"each thread that calls them, kept between the calls, and what MINIDL_WORKSPACE grants during one"
-        )
+        own = f"{bytes_text(FAST_WORKSPACE)} for each thread that calls them, kept between the calls"
+        said.append(f"the fast kernels keep the same arrays; in place of columns they hold {own}")
         if self.unwalked:
             unknown = ", ".join(f"{op} ({times}×)" for op, times in self.unwalked.items())
             said.append(f"gradients are counted as new arrays where backward could not be walked: {unknown}")

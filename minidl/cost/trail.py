@@ -6,7 +6,8 @@ With weights that nobody has written to (`nn.init.unfilled`), VGG-16 is walked i
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_flag, is_int, shown, to_int
+from minidl._random import default_generator
 from minidl.nn import BatchNorm1d, BatchNorm2d, Module
 from minidl.tensor import Event, Tensor, no_grad, observe
 
@@ -24,7 +26,7 @@ def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool
     """Send no pictures through a network, and return the events of the operations that they met.
 
     Shapes of the events begin with the 0 of an empty batch, which must stay the first axis on the whole way. Norms use
-    their running statistics even in training, because no pictures have none.
+    their running statistics even in training, because no pictures have none; one that keeps none is lent some.
 
     Args:
         net: any module; its modes are put back afterwards.
@@ -64,7 +66,7 @@ def send(net: Module, size: int | Sequence[int] | None, *, training: bool) -> Se
     first: Any = next(net.parameters(), None)
     like = np.zeros((), dtype=np.float32) if first is None else first._data
     events: list[Event] = []
-    with net.modes_kept(), kernels.use("textbook"), observe(events.append):  # nothing is compiled for it
+    with _left_as_it_is(net, like), kernels.use("textbook"), observe(events.append):  # nothing is compiled for it
         for module in net.modules():
             module.training = training and not isinstance(module, (BatchNorm1d, BatchNorm2d))
         pictures = _backend.empty((0, *shape), like.dtype, like=like)
@@ -90,6 +92,32 @@ def _check_first_axes(events: Sequence[Event]) -> None:
                 f"cost: {event.op} in {where} lays other axes of ({one}) among the pictures, and an empty batch does "
                 "not tell how many numbers that makes; keep N the first axis, as ops.matmul(x, w) does for places"
             )
+
+
+@contextmanager
+def _left_as_it_is(net: Module, like: Array) -> Iterator[None]:
+    """Put modes and generators back when the block ends; norms without running statistics have some meanwhile."""
+    modules, bare = [*net.modules()], []
+    drawing = {id(one): one for module in modules for one in vars(module).values() if _draws(one)}
+    states = [(one, one.bit_generator.state) for one in (default_generator(), *drawing.values())]
+    for module in modules:
+        if isinstance(module, (BatchNorm1d, BatchNorm2d)) and not module.track_running_stats:
+            bare.append(module)
+            module.track_running_stats = True
+            for name, value in (("running_mean", 0), ("running_var", 1)):
+                setattr(module, name, _backend.full((module.num_features,), value, like.dtype, like=like))
+    try:
+        with net.modes_kept():
+            yield
+    finally:
+        for module in bare:
+            module.track_running_stats, module.running_mean, module.running_var = False, None, None
+        for generator, state in states:
+            generator.bit_generator.state = state
+
+
+def _draws(value: Any) -> bool:
+    return isinstance(value, np.random.Generator)
 
 
 def _way(net: Module, x: Tensor, events: list[Event]) -> str:

@@ -5,6 +5,7 @@ import pytest
 
 import minidl
 from minidl import cost, kernels, models, nn, ops
+from minidl._random import default_generator
 from minidl.cost.table import COLUMNS, NOT_RUN
 
 
@@ -73,6 +74,34 @@ def test_modes_and_statistics_stay(training):
     assert [module.training for module in net.modules()] == modes
     for name, array in net.state_dict().items():
         np.testing.assert_array_equal(array, state[name])
+
+
+def test_no_random_number_is_drawn_and_norms_without_statistics_are_lent_some():
+    class Drops(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.bn = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)
+            self.drop = nn.StochasticDepth(0.5, "batch", rng=np.random.default_rng(0))
+            self.line = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4, track_running_stats=False))
+
+        def forward(self, x):
+            x = ops.stochastic_depth(self.drop(self.bn(self.conv(x))), 0.5, training=self.training, mode="batch")
+            return self.line(ops.global_avg_pool2d(x))
+
+    net = Drops()
+    generators = [default_generator(), net.drop.rng]
+    before = [generator.bit_generator.state for generator in generators]
+    known = [dict(vars(module)) for module in net.modules()]
+    assert "batch_norm_eval" in [event.op for event in cost.walk(net, (3, 6, 6), training=True)]
+    assert [row.op for row in cost.count(net, (3, 6, 6)).layers][1:3] == ["batch_norm_eval", "global_avg_pool2d"]
+    assert cost.memory(net, (3, 6, 6)).buffers == 0
+    for generator, state in zip(generators, before, strict=True):
+        np.testing.assert_equal(generator.bit_generator.state, state)
+    assert [vars(module) for module in net.modules()] == known
+    for parameter in net.parameters():
+        parameter._data = parameter._data.astype(np.float64)
+    assert cost.count(net, (3, 6, 6)).dtype == "float64"
+    assert [*net.named_buffers()] == []
 
 
 def test_a_walk_in_training_meets_dropout_and_heads():
