@@ -216,7 +216,7 @@ def _is_sure(number: Any, one: Reading) -> bool:
     if isinstance(number, Shape):
         return True
     off = abs(number.off(one.value))
-    if one.key == "no fc, cut":
+    if one.key in ("no fc, cut", "1024", "1000"):
         return True
     if one.tier == SLIP:
         is_sure = one.key in SURE or one.key.startswith("power")

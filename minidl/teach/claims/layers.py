@@ -10,8 +10,10 @@ from typing import Any
 
 from minidl.teach.claims.judging import Claim, Shape
 from minidl.teach.claims.ledger import Ledger, conv, linear
+from minidl.teach.claims.number import exact
 from minidl.teach.claims.parts import Parts, counted, pairs, ratio_claim
 from minidl.teach.claims.readings import CONVENTION, PLAIN, SLIP, Reading, Said, readings
+from minidl.teach.claims.scanning import Token
 from minidl.teach.claims.unclear import Unclear
 from minidl.teach.strings import claims as words
 
@@ -89,6 +91,8 @@ def _readings_of_side(
         slips[words.SIZE_FOR_SIZE.format(wrong=h, right=other)] = w.sides((other, other), padding)
         if padding:
             slips["both"] = w.sides((other, other), 0)
+    likely = {how: sides for how, sides in slips.items() if how.endswith(str(SIZES.get(h))) and h == wide}
+    slips = {how: sides for how, sides in slips.items() if how in likely or sides not in likely.values()}
     for how, sides in slips.items():
         yield Reading(shape(sides), SLIP, how, how, (w.arithmetic(h, padding),))
     if c is not None and c != o:
@@ -107,6 +111,10 @@ def _before(parts: Parts) -> tuple[tuple[int, int], int | None, list[Any]]:
     if len(plain) == 2:
         n = int(plain[0].value.value)
         return (n, n), None, plain[1:]
+    if "arrow" in parts.features and not plain:
+        before, after = parts.features.pop("arrow")
+        token = Token("number", exact(str(after), after), str(after), 0)
+        return (before, before), None, [token]
     raise Unclear("a map of which size does it slide over? Say it as: on 227x227")
 
 
@@ -142,6 +150,8 @@ def _channels(parts: Parts, of_input: int | None) -> tuple[int | None, int | Non
         c = parts.features["inputs"][0]
     if "filters" in parts.features:
         o = parts.features["filters"][0]
+    if "rgb" in parts.features and c is None:
+        c = 3
     if "channels" in parts.features and c is None and o is None:
         c = o = parts.features["channels"][0]
     elif "channels" in parts.features:
@@ -190,6 +200,8 @@ def convolution(text: str, parts: Parts) -> list[Claim]:
         return _shape_claim(text, parts, window, f"{k[0]}×{k[1]} convolution, stride {window.stride}", False)
     of_input = parts.sizes[0].value[2] if parts.sizes and len(parts.sizes[0].value) == 3 else None
     c, o = _channels(parts, of_input)
+    if "depthwise" in parts.things:
+        c, o = c or o, o or c
     if c is None or o is None:
         raise Unclear("how many channels go in, and how many come out? Say it as 64->192")
     groups = (parts.features.get("groups") or (1,))[0]
@@ -273,6 +285,7 @@ def _slips_of_conv(
     k, row = window.kernel, ledger.rows[0]
     places = prod(row.after) if quantity == "macs" else 1
     right = prod(k) * (c // groups) * o * places
+    ungrouped = prod(k) * c * o * places
     ways = {
         "the kernel counted along one side only": k[0] * (c // groups) * o * places,
         "the channels of the input forgotten": prod(k) * o * places,
@@ -283,7 +296,7 @@ def _slips_of_conv(
     if quantity == "macs" and row.after:
         ways["the map counted along one side only"] = right // row.after[0]
     for how, value in ways.items():
-        if value != right:
+        if value not in (right, ungrouped):
             yield Reading(Fraction(value), SLIP, how, how, (f"{value:,}",), ledger.name)
 
 
@@ -382,7 +395,8 @@ def separable(text: str, parts: Parts) -> list[Claim]:
     said = Said(parts.said.qualifiers | {"no_bias"})
     pair = [[one for one in readings(ledger, quantity, said) if one.tier <= SLIP] for ledger in (both, plain)]
     pair = [[one for one in many if "2 ·" not in one.how] for many in pair]
-    if parts.things[0] == "ordinary":
+    names = [name for name in parts.things if name != "conv"]
+    if (names[0] == "ordinary") != (parts.reference_thing == 0):
         pair.reverse()
     about = f"separable to ordinary {k[0]}×{k[1]}, {o} output channels: {quantity}"
     return [ratio_claim(text, pair, parts.numbers[0], parts, about)]

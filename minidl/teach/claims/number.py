@@ -21,7 +21,7 @@ KOREAN_SMALL = {"천": 10**3, "백": 10**2, "십": 10}
 PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?![\d,]*\d)|\d+)(?:\.\d+)?"
 LARGE = re.compile(rf"((?:{PLAIN}\s*[천백십]?\s*)+|[천백십])([만억조])\s*")
 PIECE = re.compile(rf"({PLAIN})?\s*([천백십])?\s*")
-POWER = re.compile(rf"({PLAIN})\s*(?:e\s*\+?(\d+)|[x*]\s*10\s*\^?\s*(\d+))(?![\d.])")
+POWER = re.compile(rf"({PLAIN})\s*(?:e\s*\+?(\d+)|[x*]\s*10\s*\^\s*(\d+))(?![\d.])")
 FIGURE = re.compile(PLAIN)
 
 

@@ -39,6 +39,8 @@ class Parts:
     features: dict[str, tuple[int, ...]] = field(default_factory=dict)
     ways: set[str] = field(default_factory=set)
     said: Said = field(default_factory=Said)
+    reference_thing: int | None = None
+    reference: int | None = None  # which of the kernels is the one that the other is compared with
 
 
 def parts_of(found: Sequence[Token]) -> Parts:
@@ -52,6 +54,10 @@ def parts_of(found: Sequence[Token]) -> Parts:
             continue
         if token.kind == "spelled" or (token.kind == "number" and _counts(found, i)):
             times = token.value if token.kind == "spelled" else int(token.value.value)
+            continue
+        if token.kind == "quantity" and token.text.startswith("1x1"):
+            parts.things.append("conv")
+            parts.kernels.append((times or 1, replace(token, kind="size", value=(1, 1))))
             continue
         if token.kind == "thing":
             parts.things.append(token.value)
@@ -75,6 +81,10 @@ def parts_of(found: Sequence[Token]) -> Parts:
             parts.features[name] = tuple(values)
         elif token.kind == "comparing":
             parts.ways.add(token.value)
+            if token.value == "than":  # before its word in English, behind it in Korean
+                parts.reference = len(parts.kernels) - (0 if token.text.isascii() else 1)
+                behind = len([one for one in parts.things if one != "conv"]) - (0 if token.text.isascii() else 1)
+                parts.reference_thing = behind
         if token.kind not in ("word", "thing"):
             times = None
     parts.quantities = list(dict.fromkeys(quantities))

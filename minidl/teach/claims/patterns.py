@@ -54,6 +54,9 @@ FEATURES = {
         r"(\d+)\s*->\s*(\d+)(?!\s*x)",
         r"from\s+(\d+)\s+(?:channels\s+)?to\s+(\d+)(?:\s+channels)?(?!\s*x)",
         r"(\d+)\s+to\s+(\d+)\s+channels",
+        r"(\d+)\s+channels\s+to\s+(\d+)",
+        r"(\d+)\s+input\s+and\s+(\d+)\s+output\s+channels",
+        r"(\d+)\s+channels\s+in\s+and\s+(\d+)\s+(?:channels\s+)?out(?![a-z])",
         r"채널\s*(\d+)\s*개?에서\s*(\d+)\s*개?",
     ),
     "inputs": (
@@ -69,6 +72,7 @@ FEATURES = {
     ),
     "channels": (r"(\d+)\s*channels|(\d+)\s*채널|채널\s*(?:이|은|수)?\s*(\d+)\s*개?",),
     "reduction": (r"(?:reduction(?: ratio)?|ratio|(?<![a-z])r|축소 비율|축소율)\s*(?:of|=|:|은|는|이|가)?\s*(\d+)",),
+    "rgb": (r"rgb(?:\s+(?:images?|pictures?|inputs?))?(?![a-z])",),
     "at": (r"@",),
 }
 
@@ -102,6 +106,7 @@ KINDS = {
         r"(?<![a-z])fc(?=\s+(?:layer\s+)?(?:from|\d))",
     ),
     "pool": (r"(?:max|average|avg|mean)[\s-]?pool(?:ing|ed)?|최대 풀링|평균 풀링|(?<![a-z])pooling window",),
+    "replace": (r"replac(?:ing|es?)(?![a-z])|substitut(?:ing|es?)(?![a-z])|대체하면|바꾸면",),
     "gap": (r"global average pooling|(?<![a-z])gap(?![a-z])|전역 평균 풀링",),
     "ordinary": (
         r"(?:an?\s+)?(?:ordinary|standard|normal|regular|usual)(?:\s+(?:one|convolution|conv)(?![a-z]))",
@@ -128,6 +133,32 @@ LAYER = (
     r"(aux(?:iliary)?[\s_-]*(?:head|classifier)?[\s_-]*([12]))|"
     r"(?:the\s+)?(first|second)\s+aux(?:iliary)?[\s_-]*(?:head|classifier))(?![a-z])"
 )
+# the first layer, the last fully connected layer: which, and of what kind
+ORDINAL = (
+    r"(?:the\s+|its\s+)?(first|second|third|fourth|fifth|last|final|1st|2nd|3rd|"
+    r"첫 번째|첫번째|두 번째|두번째|세 번째|세번째|마지막)\s+"
+    r"(convolutional\s+layer|convolution\s+layer|conv\s+layer|convolution|conv|합성곱\s*층|fully[\s-]connected\s+layer|"
+    r"fc\s+layer|linear\s+layer|dense\s+layer|fc|완전\s*연결\s*층|fc\s*층|layer|층)(?![a-z])"
+)
+NTH = {
+    "first": 0,
+    "1st": 0,
+    "첫 번째": 0,
+    "첫번째": 0,
+    "second": 1,
+    "2nd": 1,
+    "두 번째": 1,
+    "두번째": 1,
+    "third": 2,
+    "3rd": 2,
+    "세 번째": 2,
+    "세번째": 2,
+    "fourth": 3,
+    "fifth": 4,
+    "last": -1,
+    "final": -1,
+    "마지막": -1,
+}
 # unit, how it is written (the scale is the first group, the i of MiB the second), and the quantity that it names
 UNITS = (
     ("bytes", r"\s*([kmgt])(i?)b(?:ytes?)?(?![a-z])", ""),

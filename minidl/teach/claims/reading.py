@@ -24,8 +24,9 @@ from minidl.teach.claims.subjects import (
 )
 from minidl.teach.claims.unclear import Unclear
 
-MEANINGFUL = ("network", "family", "number", "size", "quantity", "layer", "thing", "feature", "polynomial", "qualifier",
-              "fraction")  # fmt: skip
+MEANINGFUL = frozenset(
+    "network ordinal family number size quantity layer thing feature polynomial qualifier fraction".split()  # noqa: SIM905
+)
 SUMS = (
     "parameters",
     "weights",
@@ -60,6 +61,8 @@ def understand(text: str) -> list[Claim]:
     if any(token.kind == "family" for token in found):
         family = next(token.text for token in found if token.kind == "family")
         raise Unclear(f"which network is {family}? {_near(family)}")
+    if len(names) > 1 and (clauses := _apart(found)):
+        return [claim for clause in clauses for claim in _of_one(text, clause, _network(clause))]
     if len(names) > 2:
         raise Unclear(f"it mixes several networks: {', '.join(names)}; claim something of each, or compare two")
     try:
@@ -68,6 +71,26 @@ def understand(text: str) -> list[Claim]:
         return _of_one(text, found, names[0]) if names else described.claims(text, found)
     except ValueError as error:
         raise Unclear(str(error)) from None
+
+
+def _network(found: Sequence[Token]) -> str:
+    return str(next(token.value for token in found if token.kind == "network"))
+
+
+def _apart(found: Sequence[Token]) -> list[list[Token]]:
+    """Split a sentence of several whole statements, each with its network, numbers and quantities; [] if it is none."""
+    if any(token.kind in ("comparing", "fraction") or token.unit in ("times", "%") for token in found):
+        return []
+    clauses: list[list[Token]] = [[]]
+    for token in found:
+        if token.kind == "network" and any(one.kind == "network" for one in clauses[-1]):
+            clauses.append([])
+        clauses[-1].append(token)
+    for clause in clauses:
+        kinds = [token.kind for token in clause if token.kind in ("network", "number", "quantity", "size")]
+        if kinds[0] != "network" or not {"number", "quantity"} <= set(kinds):
+            return []
+    return clauses
 
 
 def _near(name: str) -> str:
@@ -89,32 +112,17 @@ def _trimmed(found: Sequence[Token]) -> list[Token]:
         clauses[-1].append(token)
     kept = []
     for clause in clauses:
-        says = any(token.kind in MEANINGFUL or token.kind in ("spelled", "relation", "comparing") for token in clause)
+        says = any(
+            token.kind in MEANINGFUL or token.kind == "spelled" or token.value in ("least", "most", "fewer", "more")
+            for token in clause
+        )
         if says or any(token.value in DENYING for token in clause):
             kept += clause
     return kept
 
 
 DENYING = frozenset(
-    [
-        "not",
-        "no",
-        "never",
-        "without",
-        "except",
-        "excluding",
-        "neither",
-        "nor",
-        "isn't",
-        "doesn't",
-        "don't",
-        "unlike",
-        "minus",
-        "없이",
-        "제외",
-        "빼고",
-        "아니",
-    ]
+    "not no never without except excluding neither nor isn't doesn't don't unlike minus 없이 제외 빼고 아니".split()  # noqa: SIM905
 )
 
 
@@ -141,16 +149,21 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
     """Claims about one network: each of its numbers with the quantity that belongs to it."""
     if any(token.kind in ("polynomial", "fraction") for token in found):
         raise Unclear("of a network it must say how many, in numbers")
+    found = [_of_network(token) for token in found]
     if things := [
         token.text for token in found if token.kind == "thing" and token.value not in ("conv", "pool", "ordinary")
     ]:
         raise Unclear(f"is it about {name} or about {things[0]}? Say one of them")
+    if bad := [token.text for token in found if token.kind == "feature" and token.value[0] not in ("rgb", "at")]:
+        raise Unclear(f"what does {bad[0]!r} mean for {name}? Its layers are known as they are")
     said = said_of(found)
     layers = tuple(dict.fromkeys(token.value for token in found if token.kind == "layer"))
+    layers += tuple(_ordinal(name, *token.value) for token in found if token.kind == "ordinal")
     sizes = [token for token in found if token.kind == "size"]
     numbers = _numbers(found)
     quantities = _quantities(found, len(numbers))
-    if any(token.kind == "comparing" and token.value in ("fewer", "more") for token in found):
+    ways = [token for token in found if token.kind == "comparing"]
+    if any(token.value == "than" or token.text.isascii() for token in ways if token.text != "as"):
         raise Unclear("more or fewer than what? It names one network only")
     if not numbers:
         return [_of_sizes(text, found, name, layers, sizes, quantities)]
@@ -169,6 +182,23 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
     for number, quantity in _paired(numbers, quantities, found):
         claims.append(_claim(text, found, subject, quantity, number, said))
     return claims
+
+
+def _of_network(token: Token) -> Token:
+    """Read "3 fully connected" and "9 Inception modules" of a network as what it has."""
+    counted = {"linear": "fc_layers", "module": "inception_modules"}
+    if token.kind == "thing" and token.value in counted:
+        return replace(token, kind="quantity", value=counted[token.value])
+    return token
+
+
+def _ordinal(name: str, nth: int, kind: str) -> str:
+    """Return the name of a network's first, second or last layer of a kind."""
+    rows = networks.ledger_of(networks.meanings(name)[0]).rows
+    kept = [row.name for row in rows if row.is_weighted and row.is_run and kind in ("any", row.op)]
+    if not -len(kept) <= nth < len(kept):
+        raise Unclear(f"{name} has {len(kept)} such layers")
+    return kept[nth]
 
 
 def _with_pools(
@@ -239,6 +269,8 @@ def _quantities(found: Sequence[Token], n_numbers: int) -> list[str]:
         specific = {"macs", "flops"} & set(names)
         if specific and "operations" in names:
             names.remove("operations")
+        if {"flops", "macs"} <= set(names):
+            names.remove("flops")
         if {"weights", "parameters"} <= set(names):
             names.remove("weights")
         if "depth" in names and len(names) > 1:

@@ -140,7 +140,7 @@ def slips_of_scale(one: Reading) -> Iterator[Reading]:
     for n in (1, 2, 3):
         for value, form in ((one.value * 10**n, words.POWER), (Fraction(one.value, 10**n), words.POWER_DOWN)):
             how = form.format(times=f"{10**n:,}")
-            yield Reading(value, SLIP, f"power {how}", how, one.lines, one.name)
+            yield Reading(value, SLIP, "power of ten", how, one.lines, one.name)
 
 
 def _groups_forgotten(ledger: Ledger, of: Of, change: Of, kind: str) -> Iterator[Reading]:
@@ -308,7 +308,7 @@ def _activations(ledger: Ledger, said: Said) -> Iterator[Reading]:
     plain = _sum(kept, of, "numbers")
     yield plain
     if len(kept.rows) != len(rows.rows):
-        pooled = rows.only(lambda row: row.is_weighted or "pool" in row.op)
+        pooled = rows.only(lambda row: row.is_weighted or ("pool" in row.op and row.before != row.after))
         yield _sum(pooled, of, "numbers", CONVENTION, "pools", words.WITH_POOLS)
         views = rows.only(lambda row: row.op not in ("reshape", "transpose"))
         yield _sum(views, of, "numbers", CONVENTION, "every result", words.EVERY_RESULT)

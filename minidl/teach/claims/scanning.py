@@ -24,6 +24,7 @@ SIZE, POLYNOMIAL, LAYER, SKIPPED, BREAK, WORD = map(
 )
 SCALE = re.compile(r"\s*-?(" + "|".join(sorted(SCALES, key=len, reverse=True)) + r")(?![a-z0-9^])")
 FAMILY = re.compile(rf"(?<![a-z0-9-])(?:{FAMILIES})(?:[\s_-]*[a-z]?\d[a-z\d]*)?(?![a-z0-9])")
+ORDINAL = re.compile(r"(?<![a-z])" + written.ORDINAL)
 COMPILED = {kind: re.compile(pattern) for kind, pattern in written.ALL.items()}
 UNITS = [(unit, re.compile(pattern), counted) for unit, pattern, counted in written.UNITS]
 ENDING = re.compile(known.ENDING)
@@ -72,7 +73,7 @@ def _phrases() -> tuple[re.Pattern[str], dict[str, tuple[str, Any]]]:
         before = r"(?<![a-z0-9])" if phrase[0].isascii() and phrase[0].isalpha() else ""
         after = r"(?![a-z])" if phrase[-1].isascii() and phrase[-1].isalpha() else ""
         if phrase in known.SPELLED and not phrase.isascii():
-            after = r"(?=\s)"
+            after = r"(?=\s)" if len(phrase) == 1 else r"(?=\s|보다|[는은이가을를와과의로]|$)"
         pieces.append(before + re.escape(phrase).replace(r"\ ", r"\s+") + after)
     return re.compile("|".join(pieces)), found
 
@@ -114,6 +115,10 @@ def _next(text: str, at: int) -> tuple[list[Token], int]:
         return [Token("network", names[(match.lastindex or 1) - 1], match[0], at)], match.end()
     if match := COMPILED["year"].match(text, at):
         return [Token("word", "year", match[0], at)], match.end()
+    if match := ORDINAL.match(text, at):
+        what = match[2]
+        kind = "conv" if "conv" in what or "합성곱" in what else "any" if what in ("layer", "층") else "linear"
+        return [Token("ordinal", (written.NTH[match[1]], kind), match[0], at)], match.end()
     for kind in written.KINDS:
         if match := COMPILED[kind].match(text, at):
             return [Token("thing", kind, match[0], at)], match.end()

@@ -16,18 +16,25 @@ from minidl.teach.strings import claims as words
 
 def stacks(text: str, parts: Parts) -> list[Claim]:
     """Return the claims about one or two stacks: their weights, their receptive field, how they compare."""
-    if not parts.kernels or parts.sizes or set(parts.things) - {"conv", "ordinary"}:
+    if not parts.kernels or set(parts.things) - {"conv", "ordinary", "replace"}:
+        return []
+    if "field" in parts.quantities:
+        return [_field(text, parts)]
+    if parts.sizes:
         return []
     if parts.polynomials:
         return _polynomials(text, parts)
-    if "field" in parts.quantities:
-        return [_field(text, parts)]
     if len(parts.kernels) != 2 or "arrow" in parts.features:
         return []
     quantity = next((one for one in parts.quantities if one in SUMS), "weights")
     pair = [_stack(times, token.value, 1) for times, token in parts.kernels]
     named = [readings(ledger, "weights", Said(frozenset({"no_bias"}))) for ledger in pair]
     about = f"{pair[0].name} to {pair[1].name}: {quantity}"
+    if parts.reference == 0:
+        named.reverse()
+    if "replace" in parts.things:  # what replaces is spoken of
+        named.reverse()
+        parts.ways.add("fewer")
     if len(parts.numbers) == 1 and parts.numbers[0].unit in ("times", "%"):
         return [ratio_claim(text, named, parts.numbers[0], parts, about)]
     if not parts.numbers and parts.ways & {"fewer", "more"}:
@@ -76,9 +83,10 @@ def _polynomials(text: str, parts: Parts) -> list[Claim]:
 
 def _field(text: str, parts: Parts) -> Claim:
     times, token = parts.kernels[0]
-    if len(parts.kernels) == 2 and not parts.numbers:
-        number = exact(parts.kernels[1][1].text, parts.kernels[1][1].value[0])
-    elif len(parts.kernels) == 1 and len(parts.numbers) == 1 and not parts.numbers[0].unit:
+    claimed = [*(token for _, token in parts.kernels[1:]), *parts.sizes]
+    if len(claimed) == 1 and not parts.numbers:
+        number = exact(claimed[0].text, claimed[0].value[0])
+    elif not claimed and len(parts.numbers) == 1 and not parts.numbers[0].unit:
         number = exact(parts.numbers[0].text, int(parts.numbers[0].value.value))
     else:
         raise Unclear("the receptive field of which stack, and how many pixels?")

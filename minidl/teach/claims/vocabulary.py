@@ -52,7 +52,9 @@ QUANTITIES = {
     "pointwise_layers": """
         1x1 convolutions|1x1 convs|1x1 conv layers|pointwise convolutions|pointwise layers|1x1 합성곱""",
     "depthwise_layers": "depthwise convolutions|depthwise layers|depthwise convs|깊이별 합성곱",
-    "field": "receptive field|receptive fields|receptive field size|수용 영역|수용영역|수용장|수용 필드",
+    "field": """
+        receptive field|sees|see|effective receptive field|theoretical receptive field|receptive fields|
+        receptive field size|수용 영역|수용영역|수용장|수용 필드""",
     "output": """
         output size|output map|output shape|output|feature maps|feature map|map|maps|출력 크기|출력|특징 맵|특징맵""",
     "input": "input size|input|input picture|input image|picture|pictures|image|images|입력 크기|입력|이미지|그림",
@@ -79,8 +81,9 @@ QUALIFIERS = {
         excluding auxiliary heads|excluding the auxiliary heads|excluding the auxiliary classifiers|
         보조 분류기 없이|보조 분류기를 빼면|보조 분류기를 빼고|보조 분류기를 제외하면|보조 분류기 제외""",
     "bias": """
-        with biases|with bias|with the biases|including biases|including bias|including the biases|편향 포함|
-        편향을 포함하면|편향을 포함해|바이어스 포함|편향까지""",
+        with biases|with bias|and bias|and biases|plus bias|plus biases|counting biases|with the biases|
+        including biases|including bias|including the biases|편향 포함|편향을 포함하면|편향을 포함해|바이어스 포함|
+        편향까지""",
     "no_bias": """
         without biases|without bias|without the biases|excluding biases|ignoring biases|no bias|excluding bias|
         편향 없이|편향 제외|편향을 빼면|편향을 빼고|편향을 제외하면|바이어스 없이|바이어스 제외""",
@@ -152,53 +155,61 @@ SPELLED = {
 
 
 # words that change nothing
+
+
+# words that change nothing
 HARMLESS = frozenset(
     """
-    2nd a about's according add adds alex all also altogether amount amounting amounts an and applied applying
-    architecture are around as at author's authors average bare be because become becomes been between big block
-    block's by called can channel channels claimed claims classic cnn color colour come comes complete compute's
-    computes consecutive consist consists contain containing contains conv conv. convnet convnets convolution cost
-    costing costs could count count's counted counts cover cover's covering covers cvpr data deep default designed
-    developed did disk do does each eccv employs enormous entire entry equal equals even exactly facebook famous
-    few figure filter filters first-place first-prize float floats followed for forward from full fully-trained
-    geoffrey get gets give gives giving google google's gpu had has has's have have's having he he's heavy height
-    held hence her here him hold holds huge i iccv iclr ilsvrc imagenet impressive in include includes including
-    introduced is it it's its just kernel kernels know known krizhevsky large layer learnable learned learnt leave
-    leaves lecture light like make makes many max may mere microsoft might million's model models modest module
-    most much must my named need needing needs net nets network networks nips normal note notes now number numbers
-    of on one only openai or ordinary original originally our outputs outputting overall own oxford page paper pass
-    per perform performs pixel pixels pool pooling popular precisely presented produce produces proposed published
-    quite ram rather recall relatively released remember reported reports require required requires resolution
-    result results rgb roughly runner-up said same say says second see seen sees she should side simonyan since
-    single size sized sizes slide slides small so space spatial spending spends spent square stack stacked
-    staggering standard state-of-the-art stated still storage store stored stores successive such sum sums szegedy
-    table take takes that the their them then there therefore these they third this those thus time times tiny to
-    top-1 top-5 total totally totals trainable two's typical us use uses using usual value values variant version
-    very was way ways we weigh weighs weighty well-known were where which who whole whopping whose width will
-    winner winning with won would yield yields you zisserman
+    2nd a about's according account accounts add adds alex all alone also although altogether amount amounting
+    amounts an and applied applying architecture are around as at author's authors average bare be because become
+    becomes been between big block block's by called can channel channels claimed claims classic cnn color colour
+    come comes complete compute's computes consecutive consist consists contain containing contains conv conv.
+    convnet convnets convolution cost costing costs could count count's counted counts cover cover's covering
+    covers cvpr data deep default designed developed did disk do does each eccv effective employs enormous entire
+    entry equal equals even exactly facebook famous few figure filter filters first-place first-prize float floats
+    followed for forward from full fully-trained geoffrey get gets give gives giving google google's gpu had has
+    has's have have's having he he's heavy height held hence her here him hold holds huge i iccv iclr ilsvrc
+    imagenet impressive in include includes including instead into introduced is it it's its just keep keeps kernel
+    kernels know known krizhevsky large layer learnable learned learnt leave leaves lecture light like make makes
+    many max may mere microsoft might million's model models modest module most much must my named need needing
+    needs net nets network networks nips normal note notes now number numbers of on one only openai or ordinary
+    original originally our outputs outputting overall own oxford page paper pass per perform performs pixel pixels
+    pool pooling popular precisely presented produce produces proposed published quite ram rather recall reduces
+    relatively released remember reported reports require required requires resolution result results rgb roughly
+    runner-up said same save saves say says second seen she should side simonyan since single size sized sizes
+    slide slides small so space spatial spending spends spent square stack stacked stacking staggering standard
+    state-of-the-art stated still storage store stored stores successive such sum sums szegedy table take takes
+    that the their them then there therefore these they third this those through thus time times tiny to top-1
+    top-5 total totally totals trainable turn turns two's typical up us use uses using usual value values variant
+    version very was way ways we weigh weighs weighty well-known were where which who whole whopping whose width
+    will winner winning with won would yield yields you zisserman
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
 # the same in Korean
 HARMLESS_KOREAN = frozenset(
     """
-    가 가지고 가진 가진다 가집니다 각 값 값은 갖고 갖는다 갖습니다 갖춘 같다 같습니다 같은 개 개가 개나 개다 개로
-    개를 개씩 개의 개이다 개입니다 거치면 결과 결과는 계산하면 계산한 과 과같다 구성되어 구성된 구성된다 구성됩니다
-    그 그리고 기본 나오고 나온다 나옵니다 나와 네트워크 네트워크는 네트워크의 논문 논문에서 논문의 는 다 달한다
-    달합니다 도 동일하다 동일한 동일합니다 되고 되며 된다 됩니다 든다 들어간다 듭니다 따라서 때 또한 라고 로 를 만
-    만든다 만듭니다 모델 모델은 모델의 모델이 모두 바이트 번 번의 사용한다 사용합니다 수 수가 수는 쌓아 쌓으면 쌓은
-    쓰는 쓰면 쓴다 쓸 씁니다 약간 얻는다 얻습니다 에 에게 에는 에도 에서 여기 여기서 와 원래 위한 위해 유명한 으로
-    으로는 은 을 의 의해 이 이고 이다 이라 이라고 이루어져 이루어진 이며 이상의 인 입니다 입니다만 있고 있다
-    있습니다 있으며 있음 장 저 적용 적용하면 적용한 전체 정방 준다 줍니다 즉 짜리 차지 차지하며 차지한다 차지합니다
-    채널 채널의 총 층으로 층을 층의 층이다 층입니다 커널 커널의 컨볼루션 크기 크기가 크기는 크기의 크기인 통과하면
-    픽셀 필요로 필요하다 필요합니다 필터 필터의 하다 하면 한 한다 할 합 합니다 합성곱 합쳐서 회 회의
+    가 가는 가능한 가장 가지고 가진 가진다 가집니다 각 값 값은 갖고 갖는다 갖습니다 갖춘 같다 같습니다 같은 개 개가
+    개나 개다 개로 개를 개씩 개의 개이다 개입니다 거치면 겨우 결과 결과는 계산하면 계산한 과 과같다 관한 구성되어
+    구성된 구성된다 구성됩니다 구조 구조는 구조의 그 그리고 그림 그림에서 기본 나오고 나온다 나옵니다 나와 네트워크
+    네트워크는 네트워크의 논문 논문에서 논문의 는 다 단지 달한다 달합니다 대하여 대한 대해 도 동시에 동일하다
+    동일한 동일합니다 되고 되는 되며 되어 된 된다 됩니다 든다 들어간다 듭니다 따라서 때 또한 라고 라면 로 를 만
+    만든다 만듭니다 매우 면 모델 모델은 모델의 모델이 모두 무려 바이트 번 번의 비교하면 사용한다 사용합니다 상당히
+    수 수가 수는 쌓아 쌓으면 쌓은 쓰는 쓰면 쓴다 쓸 씁니다 아주 약간 얻는다 얻습니다 에 에게 에는 에도 에서 여기
+    여기서 여기에서 오직 와 우리가 우리는 원논문 원논문에서 원래 위한 위해 유명한 으로 으로는 은 을 의 의해 이 이고
+    이다 이라 이라고 이루어져 이루어진 이며 이면 이상의 인 입니다 입니다만 있고 있다 있습니다 있으며 있음 장 저
+    저자 저자들 적용 적용하면 적용한 전부 전체 정방 준다 줍니다 중 중에 즉 짜리 차지 차지하며 차지한다 차지합니다
+    채널 채널의 총 총합 층으로 층을 층의 층이다 층입니다 커널 커널의 컨볼루션 크기 크기가 크기는 크기의 크기인
+    통과하면 표 표에서 픽셀 필요로 필요하다 필요합니다 필터 필터의 하는 하다 하면 하여 학습 학습가능한 한 한다 한번
+    한번에 할 합 합계 합니다 합성곱 합쳐 합쳐서 해서 회 회의 훈련
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
 # Whatever particles and copulas stand behind a counted thing in Korean, as a pattern.
 ENDING = (
-    r"(?:개|번|회|층|배|장|픽셀|개의|정도|가량|쯤|바이트)?"
-    r"(?:이다|입니다|이고|이며|으로|로|의|를|을|가|이|은|는|예요|이에요|임|인|에|에서|과|와|도|만|까지|씩|라고|"
+    r"(?:하나|필터|커널|블록|네트워크|모델|논문|층|값|결과|크기|합성곱|이미지|픽셀|구조|버전|입력|출력|채널|윈도우|창|연산|"
+    r"개|번|회|배|장|개의|정도|가량|쯤|바이트)?"
+    r"(?:이다|입니다|이고|이며|으로|로|의|를|을|가|이|은|는|예요|이에요|임|인|이면|면|라면|에는|에서는|에|에서|과|와|도|만|까지|씩|라고|"
     r"이라고|인데|이나|나)?"
     r"(?:다|이다|입니다|한다|합니다|있다|있습니다)?"
 )
