@@ -113,7 +113,7 @@ def _both(first: str, second: str, quantity: str) -> tuple[list[Reading], list[R
     quantity = "macs" if quantity == "operations" else quantity
     out = []
     for name in (first, second):
-        readings = of_network(Subject(name), quantity, Said(), deep=True)
+        readings = list(of_network(Subject(name), quantity, Said(), True))
         readings = [one for one in readings if not _is_detail(one.key)]
         if quantity == "macs":  # twice is twice on both sides
             readings = [one for one in readings if one.key != "flops for macs"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from minidl import cost
@@ -77,10 +78,11 @@ def meant_by(subject: Subject, said: Said) -> list[Meant]:
     return [Meant(subject.network, size=subject.size)] if subject.size else found
 
 
-def of_network(subject: Subject, quantity: str, said: Said, deep: bool = False) -> list[Reading]:
+@cache
+def of_network(subject: Subject, quantity: str, said: Said, deep: bool = False) -> tuple[Reading, ...]:
     """Return the readings of a quantity; `deep` also those of a slip in what the name means besides."""
     if quantity == "field":
-        return field_of(subject)
+        return tuple(field_of(subject))
     found: list[Reading] = []
     for i, meant in enumerate(meant_by(subject, said)):
         ledger = ledger_of(meant)
@@ -105,7 +107,7 @@ def of_network(subject: Subject, quantity: str, said: Said, deep: bool = False) 
     errata = ERRATA.get((subject.network, subject.layers, quantity))
     if errata:
         found.append(Reading(errata[0], SLIP, "erratum", errata[1], (), str(subject)))
-    return sorted(found, key=lambda one: one.tier)
+    return tuple(sorted(found, key=lambda one: one.tier))
 
 
 def _besides(meant: Meant, one: Reading) -> Reading:
