@@ -51,7 +51,7 @@ VGG16_FC = ((25088, 4096), (4096, 4096), (4096, 1000))
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence; `slip` is the beginning of the key that the checker must find, "" for right numbers, None unreadable."""
+    """A sentence; `slip` begins the key that the checker must find; "" for a right number, None for no claim."""
 
     text: str
     slip: str | None

@@ -81,7 +81,11 @@ def _value(node: ast.AST) -> Fraction:
         return -_value(node.operand)
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
         left, right = _value(node.left), _value(node.right)
-        if isinstance(node.op, ast.Pow) and (right.denominator != 1 or abs(right) > LARGEST):
+        if isinstance(node.op, ast.Pow) and abs(right) > LARGEST:
             raise ValueError
+        if isinstance(node.op, ast.Pow) and (right.denominator != 1 or right < 0):
+            if left <= 0:
+                raise ValueError
+            return Fraction(float(left) ** float(right))
         return Fraction(OPERATORS[type(node.op)](left, right))
     raise ValueError

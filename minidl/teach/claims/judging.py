@@ -11,7 +11,7 @@ from minidl.teach.claims.number import Number
 from minidl.teach.claims.readings import CONVENTION, LAYER_SLIP, PLAIN, SLIP, Reading, plainly
 from minidl.teach.strings import claims as words
 
-ROUGH = Fraction(1, 10)  # how far a number of one digit may be off before it is called rough
+ROUGH = Fraction(1, 20)  # how far a number of one digit may be off before it is called rough
 FEW = 3  # digits that a number needs before one layer among many is blamed for it
 SURE = (
     "no fc, cut",
@@ -116,8 +116,8 @@ def judge(claim: Claim) -> Answer:
     if claim.relation != "equal":
         return _bounded(claim, about, plain)
     for one in plain:
-        if number.agrees(one.value):
-            return _right(claim, about, one)
+        if number.agrees(one.value) and not _is_rough(number, one):
+            return _found(claim, about, one, words.RIGHT, one.how, one.key)
     for one in plain:
         if number.is_cut(one.value):
             why = words.AND.format(first=words.CUT, second=one.how) if one.how else words.CUT
@@ -125,6 +125,10 @@ def judge(claim: Claim) -> Answer:
     for one in claim.readings:
         if one.tier == CONVENTION and number.agrees(one.value) and not _is_rough(number, one):
             return _found(claim, about, one, words.DEPENDS, one.how, one.key)
+    for one in plain:
+        if number.agrees(one.value):
+            off = _percent(abs(number.off(one.value)))
+            return _found(claim, about, one, words.DEPENDS, words.ROUGH.format(off=off), "rough")
     if claim.unit == "bytes" and not number.binary:
         for one in plain:
             if number.in_binary().agrees(one.value):
@@ -138,17 +142,7 @@ def judge(claim: Claim) -> Answer:
 
 def _is_rough(number: Any, one: Reading) -> bool:
     """Whether a number of one digit is so far off that it says little."""
-    return bool(number.digits == 1 and abs(number.off(one.value)) > ROUGH)
-
-
-def _right(claim: Claim, about: Answer, one: Reading) -> Answer:
-    number = claim.number
-    if isinstance(number, Shape) or number.value == one.value:
-        return _found(claim, about, one, words.RIGHT, one.how, one.key)
-    off = abs(number.off(one.value))
-    if _is_rough(number, one):
-        return _found(claim, about, one, words.DEPENDS, words.ROUGH.format(off=_percent(off)), "rough")
-    return _found(claim, about, one, words.RIGHT, one.how, one.key)
+    return bool(number.digits == 1 and number.step != 1 and abs(number.off(one.value)) > ROUGH)
 
 
 def _bounded(claim: Claim, about: Answer, plain: Sequence[Reading]) -> Answer:

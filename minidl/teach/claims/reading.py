@@ -13,6 +13,7 @@ from minidl.teach.claims.arithmetic import arithmetic
 from minidl.teach.claims.judging import Claim, Shape
 from minidl.teach.claims.number import Number, exact
 from minidl.teach.claims.readings import Said
+from minidl.teach.claims.rules import rule
 from minidl.teach.claims.scanning import Token, normalised, spelled, tokens
 from minidl.teach.claims.subjects import (
     COUNTS,
@@ -55,6 +56,8 @@ def understand(text: str) -> list[Claim]:
     plain = normalised(text)
     if sum_of_numbers := arithmetic(text, plain):
         return [sum_of_numbers]
+    if rule_of_thumb := rule(text, plain):
+        return [rule_of_thumb]
     found = _trimmed(tokens(plain))
     _refuse_unknown(found)
     names = list(dict.fromkeys(token.value for token in found if token.kind == "network"))

@@ -112,6 +112,8 @@ def _layers(ledger: Ledger, of: Of, kind: str, factor: int = 1) -> Iterator[Read
                 yield Reading(
                     value, LAYER_SLIP, f"{verb} {'|'.join(names)}", how, (f"{line} = {value:,}",), "", names, verb
                 )
+    if kind == "macs" and not ledger.depth:
+        yield from _widths(ledger, of, total, factor)
     for name, rows in _branches(ledger).items():
         size = sum(map(of, rows))
         if len(rows) > 1 and size not in sizes:
@@ -120,6 +122,17 @@ def _layers(ledger: Ledger, of: Of, kind: str, factor: int = 1) -> Iterator[Read
                 mark, verb = ("−", "left out") if sign < 0 else ("+", "twice")
                 line = f"{total:,} {mark} {size:,} = {value:,}"
                 yield Reading(value, LAYER_SLIP, f"{verb} {name}", form.format(name=name), (line,))
+
+
+def _widths(ledger: Ledger, of: Of, total: int, factor: int) -> Iterator[Reading]:
+    """Each convolution of a described module with one of its two widths in place of the other: 96 · 96 for 64 · 96."""
+    for row in ledger.rows:
+        for wrong, right in ((row.o, row.c), (row.c, row.o)):
+            if not row.is_weighted or wrong == right or len(ledger.rows) < 2:
+                continue
+            value = (total + of(row) * wrong // right - of(row)) * factor
+            how = f"{words.SIZE_FOR_SIZE.format(wrong=wrong, right=right)} in {row.name}"
+            yield Reading(value, LAYER_SLIP, f"{wrong} for {right} in {row.name}", how, (f"{value:,}",))
 
 
 def _branches(ledger: Ledger) -> dict[str, list[Row]]:

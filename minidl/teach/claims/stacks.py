@@ -8,7 +8,7 @@ from minidl.teach.claims.judging import Claim
 from minidl.teach.claims.ledger import Ledger, conv
 from minidl.teach.claims.number import Number, exact
 from minidl.teach.claims.parts import SUMS, Parts, counted, ratio_claim
-from minidl.teach.claims.readings import PLAIN, SLIP, Reading, Said, readings
+from minidl.teach.claims.readings import CONVENTION, PLAIN, SLIP, Reading, Said, readings
 from minidl.teach.claims.subjects import ratio
 from minidl.teach.claims.unclear import Unclear
 from minidl.teach.strings import claims as words
@@ -27,6 +27,8 @@ def stacks(text: str, parts: Parts) -> list[Claim]:
     if len(parts.kernels) != 2 or "arrow" in parts.features:
         return []
     quantity = next((one for one in parts.quantities if one in SUMS), "weights")
+    if quantity == "memory":
+        return [_memory(text, parts)]
     pair = [_stack(times, token.value, 1) for times, token in parts.kernels]
     named = [readings(ledger, "weights", Said(frozenset({"no_bias"}))) for ledger in pair]
     about = f"{pair[0].name} to {pair[1].name}: {quantity}"
@@ -49,6 +51,21 @@ def stacks(text: str, parts: Parts) -> list[Claim]:
             for (times, token), number in zip(parts.kernels, parts.numbers, strict=True)
         ]
     return []
+
+
+def _memory(text: str, parts: Parts) -> Claim:
+    """Less memory: that of the weights, while one more map is kept for each layer more."""
+    (n, small), (m, large) = parts.kernels
+    weights = Fraction(n * small.value[0] ** 2, m * large.value[0] ** 2)
+    line = f"weights {n} · {small.value[0] ** 2} C² against {m} · {large.value[0] ** 2} C²; maps kept {n} against {m}"
+    kinds = (("weights", weights, words.WEIGHTS_MEANT), ("maps", Fraction(n, m), words.ACTIVATIONS_MEANT))
+    found = tuple(Reading(value, CONVENTION, key, how, (line,)) for key, value, how in kinds)
+    if parts.numbers or len(parts.ways & {"fewer", "more"}) != 1:
+        raise Unclear("memory of a stack: of its weights, or of its maps?")
+    is_more = "more" in parts.ways
+    number = Number("more" if is_more else "less", Fraction(1), Fraction(1))
+    relation = "least" if is_more else "most"
+    return Claim(text, "memory of the one stack to that of the other", number, found, relation, "times")
 
 
 def _stack(times: int, kernel: tuple[int, int], c: int, after: tuple[int, ...] = ()) -> Ledger:

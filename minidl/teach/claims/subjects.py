@@ -172,20 +172,19 @@ def field_of(subject: Subject) -> list[Reading]:
 
 def share_of(subject: Subject, quantity: str, said: Said) -> list[Reading]:
     """Return which share of a network's quantity lies in a part of it, in percent."""
-    found = []
+    found, quantity = [], "macs" if quantity == "operations" else quantity
     for i, meant in enumerate(meant_by(subject, said)):
         whole = ledger_of(meant)
         part = _part(whole, subject)
         if not part.rows:
             continue
-        pairs = zip(
-            [one for one in readings(part, quantity, said) if one.tier <= CONVENTION],
-            [one for one in readings(whole, quantity, said) if one.tier <= CONVENTION],
-            strict=False,
-        )
-        for top, all_of_it in pairs:
-            if top.key != all_of_it.key or not all_of_it.value:
+        tops = {one.key: one for one in reversed(readings(part, quantity, said)) if one.tier <= CONVENTION}
+        for all_of_it in readings(whole, quantity, said):
+            if all_of_it.tier > CONVENTION or not all_of_it.value:
                 continue
+            top = replace(
+                tops.get(all_of_it.key) or tops[""], key=all_of_it.key, how=all_of_it.how, tier=all_of_it.tier
+            )
             value = Fraction(top.value) / all_of_it.value * 100
             line = f"{int(top.value):,} / {int(all_of_it.value):,} = {float(value):.4g} %"
             tier = top.tier if i == 0 else CONVENTION

@@ -158,13 +158,16 @@ SPELLED = {
 
 
 # words that change nothing
+
+
+# words that change nothing
 HARMLESS = frozenset(
     """
     2nd a about's according account accounts add adds alex all alone also although altogether amount amounting
     amounts an and applied applying architecture are around as at author's authors average bare be because become
-    becomes been between big block block's by called can channel channels claimed claims classic cnn color colour
-    come comes complete compute's computes consecutive consist consists contain containing contains conv conv.
-    convnet convnets convolution cost costing costs could count count's counted counts cover cover's covering
+    becomes been between big block block's budget by called can channel channels claimed claims classic cnn color
+    colour come comes complete compute's computes consecutive consist consists contain containing contains conv
+    conv. convnet convnets convolution cost costing costs could count count's counted counts cover cover's covering
     covers cvpr data deep default designed developed did disk do does each eccv effective employs enormous entire
     entry equal equals even exactly facebook famous few figure filter filters first-place first-prize float floats
     followed for forward from full fully-trained geoffrey get gets give gives giving google google's gpu had has
@@ -181,8 +184,8 @@ HARMLESS = frozenset(
     state-of-the-art stated still storage store stored stores successive such sum sums szegedy table take takes
     that the their them then there therefore these they third this those through thus time times tiny to top-1
     top-5 total totally totals trainable turn turns two's typical up us use uses using usual value values variant
-    version very was way ways we weigh weighs weighty well-known were where which who whole whopping whose width
-    will winner winning with won would yield yields you zisserman
+    version very was way ways we weigh weighs weighty well-known were where whereas which while who whole whopping
+    whose width will winner winning with won would yield yields you zisserman
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
