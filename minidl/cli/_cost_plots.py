@@ -70,6 +70,7 @@ def draw(
 ) -> list[str]:
     """Draw what was asked for, and return a line for each file."""
     from minidl import viz
+    from minidl._looks import sides
     from minidl.cost import parts
 
     said = []
@@ -77,7 +78,8 @@ def draw(
         viz.draw_cost(plot, parts(cost), title=f"{cost.name}: where its cost lies")
         said.append(f"{plot}: where parameters, MACs and activations lie")
     if plot_memory is not None and step is not None:
-        title = f"{step.name}: a training step with {step.batch} × {step.dtype}, {step.optimizer}"
+        shape = sides(step.input)
+        title = f"{step.name}: a training step, {step.batch} × {shape}, {step.dtype}, {step.optimizer}"
         viz.draw_memory(plot_memory, [asdict(moment) for moment in step.moments], title=title)
         said.append(f"{plot_memory}: live bytes of a training step")
     if plot_field is not None:

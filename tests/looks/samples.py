@@ -171,6 +171,9 @@ def lessons():
         rows = learn.prediction.rows(net)
         counts, change = cost.conventions(net), cost.difference(net, models.get_model("lenet5"))
     yield from [counts, counts.rows[0], change, change.changes[0]]
+    times = cost.Pass(0.01, 10**9, 10**8)
+    row, roof = cost.Timed("features.0", "conv2d", times, None), cost.Machine(1e11, 1e10)
+    yield from [times, row, roof, cost.Measured("resnet18", (3, 224, 224), 1, 5, roof, (row,) * 200)]
     yield cost.empirical_field(models.get_model("lenet5_modern"), layer="conv2")
     yield from [step, learn.Verdict(step.name, "wrong", mistake=WORDS[0] * 9), rows[0], rows[0].cells[0]]
     yield learn.prediction.Score(asked=3, right=2)
