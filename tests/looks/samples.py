@@ -20,7 +20,7 @@ from minidl.predict import Guess, Prediction, Predictor
 from minidl.proof import tables
 from minidl.proof.layers import LAYERS
 from minidl.proof.student import Result
-from minidl.teach import learn
+from minidl.teach import claims, learn
 from minidl.teach.learn import prediction as prediction
 from minidl.teach.learn.marking import Marked
 from minidl.teach.learn.marking.student import Marks
@@ -174,6 +174,7 @@ def lessons():
     times = cost.Pass(0.01, 10**9, 10**8)
     row, roof = cost.Timed("features.0", "conv2d", times, None), cost.Machine(1e11, 1e10)
     yield from [times, row, roof, cost.Measured("resnet18", (3, 224, 224), 1, 5, roof, (row,) * 200)]
+    yield from [*claims.check("VGG-16 has 130M weights"), claims.Unclear("no number")]
     yield cost.empirical_field(models.get_model("lenet5_modern"), layer="conv2")
     yield from [step, learn.Verdict(step.name, "wrong", mistake=WORDS[0] * 9), rows[0], rows[0].cells[0]]
     yield learn.prediction.Score(asked=3, right=2)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+from minidl._looks import Brief
 from minidl.teach.claims.number import Number
 from minidl.teach.claims.readings import CONVENTION, LAYER_SLIP, PLAIN, SLIP, Reading, plainly
 from minidl.teach.strings import claims as words
@@ -70,7 +71,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Brief):
     """What is said of a claim.
 
     Attributes:
@@ -96,6 +97,9 @@ class Answer:
     line: int | None = None
     candidates: tuple[Reading, ...] = field(default=(), repr=False)
     subjects: tuple[str, ...] = field(default=(), repr=False)
+
+    def _words(self) -> list[str]:
+        return [self.text, self.verdict, *([self.why] if self.why else [])]
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for JSON."""

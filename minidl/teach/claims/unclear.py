@@ -3,3 +3,6 @@
 
 class Unclear(ValueError):
     """A claim cannot be read without a guess; the message says why."""
+
+    def __init__(self, why: str):
+        super().__init__(why)
