@@ -21,7 +21,9 @@ OPERATORS = {
     ast.Pow: operator.pow,
 }
 SIZES = ((224, 227), (227, 224))
-LARGEST = 64  # a power beyond it is no arithmetic of sizes
+LARGEST = 10**12  # beyond it a number is no size
+LONGEST = 200
+BITS = 400
 
 
 def arithmetic(text: str, plain: str) -> Claim | None:
@@ -67,6 +69,8 @@ def _shown(value: Fraction) -> str:
 
 def evaluated(text: str) -> Fraction | None:
     """Return the value of a sum of numbers; None if it is no sum."""
+    if len(text) > LONGEST:
+        return None
     code = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text).replace("x", "*").replace("^", "**")
     try:
         return _value(ast.parse(code.strip(), mode="eval").body)
@@ -81,11 +85,14 @@ def _value(node: ast.AST) -> Fraction:
         return -_value(node.operand)
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
         left, right = _value(node.left), _value(node.right)
-        if isinstance(node.op, ast.Pow) and abs(right) > LARGEST:
+        if isinstance(node.op, ast.Pow) and (abs(right) > 9 or abs(left) > LARGEST):
             raise ValueError
         if isinstance(node.op, ast.Pow) and (right.denominator != 1 or right < 0):
             if left <= 0:
                 raise ValueError
             return Fraction(float(left) ** float(right))
-        return Fraction(OPERATORS[type(node.op)](left, right))
+        value = Fraction(OPERATORS[type(node.op)](left, right))
+        if value.numerator.bit_length() > BITS or value.denominator.bit_length() > BITS:
+            raise ValueError
+        return value
     raise ValueError

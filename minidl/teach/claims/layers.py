@@ -120,6 +120,8 @@ def _before(parts: Parts) -> tuple[tuple[int, int], int | None, list[Any]]:
 
 def _shape_claim(text: str, parts: Parts, window: Window, name: str, pools: bool) -> list[Claim]:
     before, channels, rest = _before(parts)
+    if odd := [token.text for token in parts.numbers if token.unit or token.value.step < 1]:
+        raise Unclear(f"what is {odd[0]}? It is no size")
     if len(rest) != 1:
         raise Unclear("what size does it say comes out?" if not rest else "which of its sizes is claimed?")
     token = rest[0]

@@ -119,7 +119,7 @@ def _loose(piece: str) -> str:
 def built(name: str) -> Module:
     """Return a network whose weights nobody has filled."""
     with init.unfilled():
-        return models.get_model(name)
+        return models.get_model(name).eval()
 
 
 @cache

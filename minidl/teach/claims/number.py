@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from minidl.teach.claims.unclear import Unclear
+
 SCALES = {
     **dict.fromkeys(("k", "thousand", "kilo"), 1),
     **dict.fromkeys(("m", "million", "millions", "mega", "mio"), 2),
@@ -22,6 +24,7 @@ PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?![\d,]*\d)|\d+)(?:\.\d+)?"
 LARGE = re.compile(rf"((?:{PLAIN}\s*[천백십]?\s*)+|[천백십])([만억조])\s*")
 PIECE = re.compile(rf"({PLAIN})?\s*([천백십])?\s*")
 POWER = re.compile(rf"({PLAIN})\s*(?:e\s*\+?(\d+)|[x*]\s*10\s*\^\s*(\d+))(?![\d.])")
+LARGEST = 30  # digits of a number, and its powers of ten
 FIGURE = re.compile(PLAIN)
 
 
@@ -77,6 +80,8 @@ def exact(text: str, value: int) -> Number:
 def figure(text: str) -> tuple[Fraction, Fraction]:
     """Return (value, step) of digits such as 1,638,400 or 3.50."""
     digits = text.replace(",", "")
+    if len(digits) > LARGEST:
+        raise Unclear("a number of so many digits is none of anything in a network")
     whole, _, rest = digits.partition(".")
     value = Fraction(digits)
     if rest:
@@ -94,6 +99,8 @@ def read(text: str, at: int) -> tuple[Number, int] | None:
     if korean is not None:
         return korean
     match = POWER.match(text, at)
+    if match and int((match[2] or match[3])[:4]) > LARGEST:
+        raise Unclear(f"{match[0]} is no number of anything in a network")
     if match:
         value, step = figure(match[1])
         factor = 10 ** int(match[2] or match[3])

@@ -62,6 +62,8 @@ def parts_of(found: Sequence[Token]) -> Parts:
         if token.kind == "thing":
             parts.things.append(token.value)
         elif token.kind == "size":
+            if min(token.value) < 1:
+                raise Unclear(f"{token.text} is no size")
             if _is_kernel(token, found, i):
                 parts.kernels.append((times or 1, token))
             else:
@@ -78,6 +80,8 @@ def parts_of(found: Sequence[Token]) -> Parts:
             name, *values = token.value
             if name in parts.features and name != "at":
                 raise Unclear(f"it says {name} twice")
+            if name != "padding" and min(values, default=1) < 1:
+                raise Unclear(f"{token.text}: it must be 1 or more")
             parts.features[name] = tuple(values)
         elif token.kind == "comparing":
             parts.ways.add(token.value)

@@ -28,6 +28,8 @@ from minidl.teach.claims.unclear import Unclear
 MEANINGFUL = frozenset(
     "network ordinal family number size quantity layer thing feature polynomial qualifier fraction".split()  # noqa: SIM905
 )
+LONGEST = 1000
+LARGEST_PICTURE = 10_000
 SUMS = (
     "parameters",
     "weights",
@@ -53,6 +55,8 @@ def understand(text: str) -> list[Claim]:
         >>> [(claim.about, int(claim.number.value)) for claim in understand("VGG-16 has 138M weights")]
         [('vgg16: weights', 138000000)]
     """
+    if len(text) > LONGEST:
+        raise Unclear(f"it is too long for one statement: {len(text)} letters")
     plain = normalised(text)
     if sum_of_numbers := arithmetic(text, plain):
         return [sum_of_numbers]
@@ -64,11 +68,12 @@ def understand(text: str) -> list[Claim]:
     if any(token.kind == "family" for token in found):
         family = next(token.text for token in found if token.kind == "family")
         raise Unclear(f"which network is {family}? {_near(family)}")
-    if len(names) > 1 and (clauses := _apart(found)):
-        return [claim for clause in clauses for claim in _of_one(text, clause, _network(clause))]
-    if len(names) > 2:
+    clauses = _apart(found) if len(names) > 1 else []
+    if len(names) > 2 and not clauses:
         raise Unclear(f"it mixes several networks: {', '.join(names)}; claim something of each, or compare two")
     try:
+        if clauses:
+            return [claim for clause in clauses for claim in _of_one(text, clause, _network(clause))]
         if len(names) == 2:
             return _comparing(text, found)
         return _of_one(text, found, names[0]) if names else described.claims(text, found)
@@ -356,6 +361,8 @@ def _picture(name: str, sizes: Sequence[Token], found: Sequence[Token]) -> int |
     sides = [side for side in sizes[0].value if side > 3]
     if len(set(sides)) != 1:
         raise Unclear(f"pictures of {sizes[0].text}: only square ones are counted here")
+    if sides[0] > LARGEST_PICTURE:
+        raise Unclear(f"pictures of {sides[0]} pixels a side are none")
     if sides[0] == networks.built(name).input_size:
         return None
     check_size(name, sides[0])

@@ -27,6 +27,7 @@ FAMILY = re.compile(rf"(?<![a-z0-9-])(?:{FAMILIES})(?:[\s_-]*[a-z]?\d[a-z\d]*)?(
 ORDINAL = re.compile(r"(?<![a-z])" + written.ORDINAL)
 COMPILED = {kind: re.compile(pattern) for kind, pattern in written.ALL.items()}
 UNITS = [(unit, re.compile(pattern), counted) for unit, pattern, counted in written.UNITS]
+MINUS = re.compile(r"(?<![\w)])-(?=\d)")
 ENDING = re.compile(known.ENDING)
 
 
@@ -52,6 +53,7 @@ def normalised(text: str) -> str:
     for sign, plain in written.SIGNS.items():
         text = text.replace(sign, plain)
     text = unicodedata.normalize("NFKC", text).lower()
+    text = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in text)
     for name, latin in HANGUL.items():
         text = text.replace(name, latin)
     return " ".join(text.split())
@@ -140,6 +142,8 @@ def _next(text: str, at: int) -> tuple[list[Token], int]:
         return [Token(*phrase[1][" ".join(quantity[0].split())], quantity[0], at)], quantity.end()
     if match := BREAK.match(text, at):
         return [Token("break", match[0].strip(), match[0], at)], match.end()
+    if MINUS.match(text, at):  # there is nothing negative to be counted
+        return [Token("unknown", "minus", "-", at)], at + 1
     word = WORD.match(text, at)
     end = word.end() if word else at + 1
     return [_word(text[at:end], at)], end

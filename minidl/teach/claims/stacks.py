@@ -18,6 +18,8 @@ def stacks(text: str, parts: Parts) -> list[Claim]:
     """Return the claims about one or two stacks: their weights, their receptive field, how they compare."""
     if not parts.kernels or set(parts.things) - {"conv", "ordinary", "replace"}:
         return []
+    if "groups" in parts.features:
+        return []
     if "field" in parts.quantities:
         return [_field(text, parts)]
     if parts.sizes:
@@ -76,6 +78,8 @@ def _stack(times: int, kernel: tuple[int, int], c: int, after: tuple[int, ...] =
 
 def _polynomials(text: str, parts: Parts) -> list[Claim]:
     """27C² against 49C²: weights for C channels in and out."""
+    if parts.numbers:
+        raise Unclear(f"what is {parts.numbers[0].text}?")
     if len(parts.polynomials) != len(parts.kernels):
         raise Unclear(f"which of {len(parts.polynomials)} numbers belongs to which of {len(parts.kernels)} stacks?")
     out = []

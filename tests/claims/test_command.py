@@ -1,0 +1,140 @@
+"""`minidl check` on the command line: claims, files of claims, decks, what each says, and the exit status."""
+
+import json
+
+import pytest
+
+from minidl import cli
+
+RIGHT, WRONG, UNREAD = "VGG-16 has 138M weights", "VGG-16 has 13.8M weights", "the bird flew 100 miles"
+
+
+def told(capsys, *arguments):
+    """Run the command; return (exit status, output)."""
+    status = cli.run(["check", *map(str, arguments)])
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    return status, shown.out
+
+
+@pytest.mark.parametrize(
+    "claims, status",
+    [
+        ([RIGHT], 0),
+        (["VGG-16 needs 15.5 GFLOPs"], 0),  # it depends
+        ([WRONG], 1),
+        ([UNREAD], 2),
+        ([RIGHT, UNREAD], 2),
+        ([UNREAD, WRONG, RIGHT], 1),
+    ],
+)
+def test_the_exit_status_tells_whether_one_is_wrong_or_cannot_be_read(capsys, claims, status):
+    assert told(capsys, *claims)[0] == status
+
+
+def test_a_right_number_is_told_with_its_arithmetic_and_how_far_it_is_off(capsys):
+    _, out = told(capsys, "AlexNet의 파라미터는 6천만 개")
+    assert "conv2  5 · 5 · 96/2 · 256 + 256 = 307,456" in out
+    assert "60,965,224; the claim says 6천만, 1.6 % less" in out
+
+
+def test_a_claim_that_is_not_understood_is_answered_with_the_forms(capsys):
+    _, out = told(capsys, UNREAD)
+    assert "Forms that are known:" in out
+    assert "VGG-16 has 138M weights" in out
+
+
+def test_as_json(capsys):
+    status, out = told(capsys, "--json", WRONG, UNREAD)
+    found = json.loads(out)
+    assert status == found["status"] == 1
+    assert [answer["verdict"] for answer in found["answers"]] == ["WRONG", "NOT READ"]
+    assert found["answers"][0]["slip"] == "power of ten"
+    assert found["answers"][0]["right"] == "138,357,544"
+
+
+@pytest.mark.parametrize(
+    "text, line, problem",
+    [
+        ("- clam: VGG-16 has 138M weights", 1, "there is no field 'clam'; did you mean claim? Allowed are claim"),
+        ("- ok: 1", 1, "there is no field 'ok'; Allowed are claim, topic, verdict, right, slip"),
+        ("- VGG-16 has 138M weights\n- topic: VGG", 2, "the field claim is missing"),
+        ("- {claim: VGG-16 has 1 layer, verdict: right}", 1, "verdict must be RIGHT, WRONG, DEPENDS; it is 'right'"),
+        ("- {claim: [1, 2]}", 1, "the field claim must be a text"),
+        ("- {claim: a, claim: b}", 1, "the field claim stands there twice"),
+        ("- [1, 2]", 1, "a claim is a text, or a mapping with the field claim"),
+        ("- ''", 1, "the claim is empty"),
+        ("claims: 5", 1, "expects a list of claims"),
+        ("", 1, "expects a list of claims"),
+        ("- a\n- 'b", 2, "is no YAML: found unexpected end of stream"),
+        ("[" * 3000, 1, "is no YAML"),
+    ],
+)
+def test_a_wrong_file_is_told_with_its_line_and_the_rest_is_still_checked(capsys, tmp_path, text, line, problem):
+    file = tmp_path / "claims.yaml"
+    file.write_text(text)
+    status, out = told(capsys, file, RIGHT)
+    assert status == 2
+    assert f"{file}: line {line}: {problem}" in out
+    assert f"RIGHT    {RIGHT}" in out
+
+
+def test_the_other_claims_of_a_file_are_checked(capsys, tmp_path):
+    file = tmp_path / "claims.yml"
+    file.write_text(f"claims:\n- {RIGHT}\n- clam: x\n- {{claim: {WRONG}, verdict: RIGHT}}\n", encoding="utf-8-sig")
+    status, out = told(capsys, file)
+    assert status == 1
+    assert f"{file}: line 3: there is no field 'clam'" in out
+    assert f"RIGHT    {file}:2: {RIGHT}" in out
+    assert f"WRONG    {file}:4: {WRONG}" in out
+    assert "the file expects RIGHT" in out
+
+
+DECK = """---
+title: 7 networks
+---
+# VGG (2014)
+
+The *famous* **VGG-16** has
+138M [weights](x.html). It won nothing. AlexNet was trained for 6 days, see p. 5.
+
+```
+VGG-16 has 5 weights
+```
+1. VGG-16은 $3\\times 3$ 합성곱을 쓴다.
+- AlexNet의 파라미터는 6천만 개이다. GoogLeNet의 연산량은 150억 번의 곱셈-덧셈이다.
+
+| network | parameters | top-5 |
+|---|---:|---|
+| ResNet-50 | 25.6M | 92.9 % |
+"""
+
+
+def test_a_deck_is_read_sentence_by_sentence(capsys, tmp_path):
+    file = tmp_path / "deck.md"
+    file.write_text(DECK)
+    status, out = told(capsys, file, "--brief")
+    assert status == 1
+    assert f"RIGHT    {file}:6: The famous VGG-16 has 138M weights." in out
+    assert f"RIGHT    {file}:13: AlexNet의 파라미터는 6천만 개이다." in out
+    assert f"WRONG    {file}:13: GoogLeNet의 연산량은 150억" in out
+    assert f"RIGHT    {file}:17: ResNet-50 parameters: 25.6M" in out
+    assert "line 7: AlexNet was trained for 6 days" in out
+    assert "5 weights" not in out
+    assert "7 networks" not in out
+
+
+def test_sentences_of_a_deck_that_cannot_be_read_are_no_failure(capsys, tmp_path):
+    file = tmp_path / "deck.MD"
+    file.write_text(f"{RIGHT}. {UNREAD.capitalize()}.")
+    assert told(capsys, file)[0] == 0
+
+
+def test_files_that_cannot_be_read(capsys, tmp_path):
+    file = tmp_path / "korean.md"
+    file.write_bytes("가중치 138M".encode("cp949"))
+    status, out = told(capsys, file)
+    assert status == 2
+    assert "line 1: is not in UTF-8" in out
+    assert cli.run(["check", str(tmp_path / "nix.md")]) == 2
+    assert "there is no file" in capsys.readouterr().err
