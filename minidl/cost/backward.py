@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minidl import _backend
 from minidl._backend import Array
 from minidl._sharing import owner
 from minidl.tensor import Node, Tensor
@@ -50,7 +51,8 @@ def visits(outputs: list[Tensor], unwalked: Counter[str]) -> Iterator[Visit]:
     queue: list[tuple[int, Node]] = []
     for output in outputs:
         if output._node is not None:
-            _add(sums, queue, output._node, np.empty(output.shape, output.dtype), [])
+            dy = _backend.empty(output.shape, output.dtype, like=output._data)
+            _add(sums, queue, output._node, dy, [])
     while queue:
         node = heapq.heappop(queue)[1]
         waiting = [*sums.values()]
@@ -79,7 +81,8 @@ def _gradients(node: Node, dy: Array, unwalked: Counter[str]) -> tuple[list[Tens
     except Exception:  # somebody's own: it may not know what to do with nothing
         unwalked[node.function.op] += 1
         node.ctx, node.parents = None, ()
-        return leaves, parents, [None if one is None else np.empty(one.shape, one.dtype) for one in parents]
+        like = [None if one is None else _backend.empty(one.shape, one.dtype, like=dy) for one in parents]
+        return leaves, parents, like
 
 
 def _add(
@@ -93,9 +96,9 @@ def _add(
         return []
     below = owner(before)
     held = [array for array in (*sums.values(), *others) if array is not None and owner(array) is below]
-    if len(held) == 1 and before.flags.writeable:
+    if len(held) == 1 and isinstance(before, np.ndarray) and before.flags.writeable:
         return []
-    sums[node] = np.empty(before.shape, before.dtype)
+    sums[node] = _backend.empty(before.shape, before.dtype, like=before)
     return [sums[node]]
 
 

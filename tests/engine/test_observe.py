@@ -60,6 +60,19 @@ def test_what_an_event_holds():
     np.testing.assert_array_equal(backward.output[0], [5, 0])
 
 
+def test_saved_is_what_the_graph_keeps_and_nothing_where_there_is_none():
+    events = []
+    x = Tensor(np.array([1.0, -2.0]), requires_grad=True)
+    with observe(events.append):
+        y = ops.relu(x)
+        ops.relu(y.detach())
+        with no_grad():
+            ops.relu(x)
+        y.backward(np.ones(2))
+    assert [len(event.saved) for event in events] == [1, 0, 0, 0]
+    assert events[0].saved[0] is y._data
+
+
 def test_saved_bytes_count_an_array_once():
     events = []
     x = Tensor(np.ones(4), requires_grad=True)
