@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minidl._words import ANSWERED, REFUSED, WORKS, Word, Words, alike, flat, nearest, same
 
-RECURRENT = "minidl is for convolutional networks: no recurrent, attention or embedding layers"
+RECURRENT = "minidl is for convolutional networks and transformers: no recurrent layers"
 OWN = "no such layer; a Module of yours with operations of minidl.ops is one"
 
 NN: Words = {
@@ -62,8 +62,8 @@ NN: Words = {
     **alike(
         REFUSED,
         RECURRENT,
-        "Embedding EmbeddingBag GRU GRUCell LSTM LSTMCell MultiheadAttention RNN RNNBase RNNCell RNNCellBase "
-        "Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer attention",
+        "EmbeddingBag GRU GRUCell LSTM LSTMCell RNN RNNBase RNNCell RNNCellBase "
+        "Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder attention",
     ),
     **alike(
         REFUSED,
@@ -136,7 +136,7 @@ FUNCTIONAL: Words = {
     **alike(
         REFUSED,
         RECURRENT,
-        "embedding embedding_bag multi_head_attention_forward scaled_dot_product_attention",
+        "embedding_bag multi_head_attention_forward",
     ),
     **alike(
         REFUSED,

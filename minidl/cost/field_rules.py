@@ -65,7 +65,7 @@ def after(event: Event, seen: Sequence[Found], picture: Pair) -> tuple[Found, Fo
     if event.op == "conv2d_fused" and len(seen) > 1:  # the residual
         source = source if field is None else seen[0] if largest([field, seen[1] or field]) is field else seen[1]
         return _joined([field, seen[1]], picture), source
-    if event.op == "matmul" and len(seen) > 1:
+    if event.op in ("matmul", "scaled_dot_product_attention") and len(seen) > 1:
         field = field if field is not None and field.is_whole else None
     return field, source
 
@@ -261,9 +261,7 @@ def _reduced(event: Event, field: Field, picture: Pair) -> Found:
 
 
 def _last(event: Event, field: Field, picture: Pair) -> Found:
-    """A product sums up over the last axis; a linear layer is given rows, which have no map."""
-    if event.op == "linear":
-        return None
+    """A product sums up over the last axis; rows of a linear layer have no map."""
     return field if event.inputs[0].ndim - 1 not in field.axes else None  # type: ignore[union-attr]
 
 
@@ -275,6 +273,11 @@ def _line(event: Event, field: Field, picture: Pair) -> Found:
     """A layer norm takes its statistics over as many of the last axes as its weight has."""
     ndim = event.output.ndim
     return _over(field, range(ndim - event.inputs[1].ndim, ndim), picture)  # type: ignore[union-attr]
+
+
+def _mixed(event: Event, field: Field, picture: Pair) -> Found:
+    """Every query sees all keys, along the last axis but one."""
+    return _over(field, (event.output.ndim - 2,), picture)
 
 
 def _all(event: Event, field: Field, picture: Pair) -> Found:
@@ -296,4 +299,5 @@ RULES: dict[str, Callable[[Event, Field, Pair], Found]] = {
     "transpose": _turned,
     "reshape": _reshaped,
     "layer_norm": _line,
+    "scaled_dot_product_attention": _mixed,
 }

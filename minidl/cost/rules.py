@@ -22,7 +22,16 @@ from minidl._sharing import owner
 from minidl.tensor import Event
 
 VIEWS = frozenset(("reshape", "transpose", "to_device"))  # their results lie in the memory of their input
-MOVES = VIEWS | {"index", "concat", "reserve_channels", "append_channels", "pad", "channel_shuffle", "im2col"}
+MOVES = VIEWS | {
+    "index",
+    "concat",
+    "reserve_channels",
+    "append_channels",
+    "pad",
+    "channel_shuffle",
+    "im2col",
+    "embedding",
+}
 
 # FLOPs for each element of the result.
 FOR_EACH = {
@@ -69,6 +78,19 @@ def _interpolated(event: Event) -> int:
     return 3 * c * oh * (width + ow)
 
 
+def _attention(event: Event) -> int:
+    """Two products, and for each score of theirs: the division by √D, what is added for a mask, and softmax."""
+    mask = event.inputs[3]
+    added = mask is not None and mask.dtype != bool
+    return 2 * macs(event) + _scores(event) * (1 + added + FOR_EACH["softmax"])
+
+
+def _scores(event: Event) -> int:
+    """How many scores the queries and keys of a picture have."""
+    q, k = event.inputs[0].shape, event.inputs[1].shape  # type: ignore[union-attr]
+    return math.prod(q[1:-1] if q[0] == 0 else q[:-1]) * k[-2]
+
+
 def _once(event: Event) -> int:
     """As many as the input has elements."""
     return math.prod(event.inputs[0].shape[1:])  # type: ignore[union-attr]
@@ -78,6 +100,7 @@ SPECIAL: dict[str, Callable[[Event], int]] = {
     # x · (1 + erf(x / √2)) / 2, or x · (1 + tanh(√(2/π) · (x + 0.044715 · x · x · x))) / 2
     "gelu": lambda event: elements(event) * (9 if event.settings["approximate"] == "tanh" else 5),
     "interpolate": _interpolated,
+    "scaled_dot_product_attention": _attention,
     "avg_pool2d": _average,
     "adaptive_avg_pool2d": _adaptive_average,
     "global_avg_pool2d": _once,
@@ -127,6 +150,8 @@ def macs(event: Event) -> int:
         return event.inputs[1].size * math.prod(event.inputs[0].shape[2:])  # type: ignore[union-attr]
     if event.op in ("linear", "matmul"):
         return elements(event) * event.inputs[0].shape[-1]  # type: ignore[union-attr]
+    if event.op == "scaled_dot_product_attention":  # a score is a sum over D, and goes into E sums
+        return _scores(event) * (event.inputs[0].shape[-1] + event.output.shape[-1])  # type: ignore[union-attr]
     return 0
 
 

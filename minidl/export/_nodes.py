@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl.export._indexing import index
 from minidl.kernels.textbook.activation import TANH_HEIGHT, TANH_SLOPE
 from minidl.kernels.textbook.pool import adaptive_windows
 from minidl.kernels.textbook.smooth import CUBE
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 Names = Sequence[Any]
 Rule = Callable[["Graph", Event, Names], str]
-_FAR = np.iinfo(np.int64).max
 
 
 def _plain(kind: str) -> Rule:
@@ -159,7 +159,25 @@ def _global_avg_pool2d(graph: Graph, event: Event, names: Names) -> str:
 
 
 def _linear(graph: Graph, event: Event, names: Names) -> str:
-    return graph.node("Gemm", names, transB=1)
+    if event.output.ndim == 2:
+        return graph.node("Gemm", names, transB=1)
+    x, w, b = names
+    y = graph.node("MatMul", [x, graph.node("Transpose", [w], perm=(1, 0))])
+    return y if b is None else graph.node("Add", [y, b])
+
+
+def _attention(graph: Graph, event: Event, names: Names) -> str:
+    q, k, v, mask = names
+    ndim, allowed = event.output.ndim, event.inputs[3]
+    turned = graph.node("Transpose", [k], perm=(*range(ndim - 2), ndim - 1, ndim - 2))
+    scores = graph.node("MatMul", [_times(graph, event, q, event.inputs[0].shape[-1] ** -0.5), turned])  # type: ignore[union-attr]
+    if allowed is not None and allowed.dtype == bool:
+        if not allowed.any(axis=-1).all():
+            graph.refuse(event, "a mask that lets every query look at a key, or it would give NaN")
+        scores = graph.node("Where", [mask, scores, graph.constant(np.asarray(-np.inf), event)])
+    elif allowed is not None:
+        scores = graph.node("Add", [scores, mask])
+    return graph.node("MatMul", [graph.node("Softmax", [scores], axis=-1), v])
 
 
 def _reshape(graph: Graph, event: Event, names: Names) -> str:
@@ -181,40 +199,6 @@ def _pad(graph: Graph, event: Event, names: Names) -> str:
     before = [0] * (rank - 2)
     value = graph.constant(np.asarray(event.settings["value"], event.output.dtype), event)
     return graph.node("Pad", [names[0], graph.whole([*before, *ends[:2], *before, *ends[2:]]), value], mode="constant")
-
-
-def _index(graph: Graph, event: Event, names: Names) -> str:
-    """Slices, single places, one array of places, and new axes."""
-    (x,), rank = names, event.inputs[0].ndim  # type: ignore[union-attr]
-    key = list(event.settings["key"])
-    arrays = [part for part in key if isinstance(part, np.ndarray)]
-    if len(arrays) > 1 or (arrays and (arrays[0].dtype.kind not in "iu" or any(map(_is_place, key)))):
-        graph.refuse(event, "one array of whole numbers as a key, beside slices")
-    used = sum(part is not None and part is not Ellipsis for part in key)
-    at = next((place for place, part in enumerate(key) if part is Ellipsis), len(key))
-    key[at : at + 1] = [slice(None)] * (rank - used)
-    kept = [part for part in key if part is not None]
-    for axis, part in enumerate(kept):
-        if isinstance(part, slice) and part != slice(None):
-            x = graph.node("Slice", [x, *(graph.whole([number]) for number in _slice(part, axis))])
-    for axis, part in reversed(list(enumerate(kept))):  # last to first, so that the others keep their numbers
-        if not isinstance(part, slice):
-            x = graph.node("Gather", [x, graph.whole(part)], axis=axis)
-    left = [part for part in key if not _is_place(part)]
-    new = [axis for axis, part in enumerate(left) if part is None]
-    x = graph.node("Unsqueeze", [x, graph.whole(new)]) if new else x
-    return x if x != names[0] else graph.node("Identity", [x])
-
-
-def _is_place(part: Any) -> bool:
-    return isinstance(part, (int, np.integer))
-
-
-def _slice(part: slice, axis: int) -> tuple[int, int, int, int]:
-    """Start, stop, axis, step, where what is left out is as far as it can be."""
-    step = 1 if part.step is None else int(part.step)
-    start = (0 if step > 0 else _FAR) if part.start is None else int(part.start)
-    return start, (_FAR if step > 0 else -_FAR) if part.stop is None else int(part.stop), axis, step
 
 
 def _reduce(kind: str) -> Rule:
@@ -367,11 +351,12 @@ RULES: dict[str, Rule] = {
     "conv2d_fused": _conv2d_fused,
     "conv_transpose2d": _conv_transpose2d,
     "divide": _plain("Div"),
+    "embedding": lambda graph, event, names: graph.node("Gather", [names[1], names[0]], axis=0),
     "exp": _plain("Exp"),
     "global_avg_pool2d": _global_avg_pool2d,
     "group_norm": _group_norm,
     "reserve_channels": _plain("Identity"),
-    "index": _index,
+    "index": index,
     "interpolate": _interpolate,
     "layer_norm": _layer_norm,
     "linear": _linear,
@@ -388,6 +373,7 @@ RULES: dict[str, Rule] = {
     "power_of": _power_of,
     "reshape": _reshape,
     "scale_channels": _scale_channels,
+    "scaled_dot_product_attention": _attention,
     "softmax": _setting("Softmax", axis="axis"),
     "sqrt": _plain("Sqrt"),
     "subtract": _plain("Sub"),

@@ -193,6 +193,16 @@ def layer_norm(
     return ops.layer_norm(input, normalized_shape, weight, bias, eps=eps)
 
 
+def embedding(input: Any, weight: Tensor) -> Tensor:
+    """See `minidl.ops.embedding`."""
+    return ops.embedding(input, weight)
+
+
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Any = None) -> Tensor:
+    """See `minidl.ops.scaled_dot_product_attention`; a mask of bools is true where a query may look."""
+    return ops.scaled_dot_product_attention(query, key, value, attn_mask)
+
+
 def interpolate(
     input: Tensor,
     size: Any = None,
@@ -361,6 +371,7 @@ __all__ = [
     "dropout",
     "dropout2d",
     "elu",
+    "embedding",
     "fold",
     "gelu",
     "group_norm",
@@ -382,6 +393,7 @@ __all__ = [
     "pad",
     "relu",
     "relu6",
+    "scaled_dot_product_attention",
     "sigmoid",
     "silu",
     "smooth_l1_loss",

@@ -21,7 +21,7 @@ class Linear(Module):
         rng: generator of the initial weights; None (default) takes the one of `minidl.manual_seed`.
 
     Shape:
-        x (N, M) -> y (N, O)
+        x (N, M) -> y (N, O), or with axes between, (N, L, M) -> (N, L, O)
 
     Raises:
         ValueError: if a number is below 1.

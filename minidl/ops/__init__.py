@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING
 from minidl._deprecated import lookup
 from minidl.ops.activation import hardsigmoid, hardswish, leaky_relu, relu, relu6, scaled_tanh, sigmoid, silu, tanh
 from minidl.ops.arithmetic import add, divide, multiply, negative, power, subtract
+from minidl.ops.attention import scaled_dot_product_attention
 from minidl.ops.columns import col2im, im2col
 from minidl.ops.conv import conv2d, conv_transpose2d
 from minidl.ops.device import to_device
 from minidl.ops.difference import binary_cross_entropy_with_logits, l1_loss, mse_loss, smooth_l1_loss
 from minidl.ops.dropout import dropout, dropout2d, stochastic_depth
 from minidl.ops.elementwise import abs, clip, exp, log, sqrt, where
+from minidl.ops.embedding import embedding
 from minidl.ops.fused import conv2d_fused, scale_channels
 from minidl.ops.growing import append_channels, reserve_channels
 from minidl.ops.interpolate import interpolate
 from minidl.ops.linear import linear, matmul
 from minidl.ops.loss import cross_entropy, nll_loss
+from minidl.ops.maxout import maxout
 from minidl.ops.norm import batch_norm, local_response_norm
 from minidl.ops.own_norm import group_norm, layer_norm
 from minidl.ops.pool import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, max_pool2d
@@ -45,6 +48,7 @@ __all__ = [
     "dropout",
     "dropout2d",
     "elu",
+    "embedding",
     "exp",
     "flatten",
     "gelu",
@@ -65,6 +69,7 @@ __all__ = [
     "matmul",
     "max",
     "max_pool2d",
+    "maxout",
     "mean",
     "mse_loss",
     "multiply",
@@ -77,6 +82,7 @@ __all__ = [
     "reserve_channels",
     "reshape",
     "scale_channels",
+    "scaled_dot_product_attention",
     "scaled_tanh",
     "sigmoid",
     "silu",

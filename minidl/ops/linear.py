@@ -3,9 +3,12 @@
 matmul  y = a @ b             da = dy @ bᵀ,  db = aᵀ @ dy        over the last two axes
 linear  y = x @ wᵀ + b        dx = dy @ w,   dw = dyᵀ @ x,   db = Σ_n dy[n]
         x (N, M)   w (O, M)   b (O,)   ->   y (N, O)             minidl/kernels/textbook/linear.py
+        whatever axes x has before the last are rows, one after the other
 """
 
 from __future__ import annotations
+
+import math
 
 from minidl import kernels
 from minidl._backend import Array
@@ -21,16 +24,22 @@ class Linear(Function):
     def forward(ctx: Context, x: Array, w: Array, b: Array | None) -> Array:
         """y = x @ wᵀ + b."""
         ctx.save(x, w)
-        return kernels.linear(x, w, b)
+        return kernels.linear(_rows(x), w, b).reshape(*x.shape[:-1], w.shape[0])
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
         """dx = dy @ w, dw = dyᵀ @ x, db = Σ dy."""
         x, w = ctx.saved
         need_x, need_w, need_b = ctx.needs
-        dx = kernels.linear_dx(dy, w) if need_x else None
-        dw = kernels.linear_dw(dy, x) if need_w else None
-        return dx, dw, kernels.channel_sums(dy[:, :, None, None]) if need_b else None
+        rows = _rows(dy)
+        dx = kernels.linear_dx(rows, w).reshape(x.shape) if need_x else None
+        dw = kernels.linear_dw(rows, _rows(x)) if need_w else None
+        return dx, dw, kernels.channel_sums(rows[:, :, None, None]) if need_b else None
+
+
+def _rows(x: Array) -> Array:
+    """Return x as rows (N, M) of its last axis."""
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 class Matmul(Function):
@@ -55,6 +64,8 @@ class Matmul(Function):
 def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
     """Multiply x (N, M) with w (O, M) and add b (O,): y (N, O), a fully connected layer.
 
+    Axes between, as in (N, L, M) -> (N, L, O), are rows of their own; one row (M,) gives (O,).
+
     Raises:
         ValueError: if the shapes do not fit.
         TypeError: if the operands are no tensors or differ in dtype or device.
@@ -65,12 +76,15 @@ def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
         array([[11., 17.]], dtype=float32)
     """
     check_alike("linear", x=x, w=w, b=b)
-    check_rank("linear", "x", x.shape, "N, M")
     check_rank("linear", "w", w.shape, "O, M")
-    if x.shape[1] != w.shape[1]:
+    if not x.ndim:
+        raise ValueError(f"linear: x must be rows of features (N, M), it is one number; x.shape={x.shape}")
+    if x.shape[-1] != w.shape[1]:
+        flat = math.prod(x.shape[1:])
+        cure = "; flatten it first: ops.flatten(x)" if x.ndim > 2 and flat == w.shape[1] else ""
         raise ValueError(
-            f"linear: x has {x.shape[1]} features but w expects {w.shape[1]} (w.shape[1]); "
-            f"x.shape={x.shape}, w.shape={w.shape}"
+            f"linear: x has {x.shape[-1]} features but w expects {w.shape[1]} (w.shape[1]); "
+            f"x.shape={x.shape}, w.shape={w.shape}{cure}"
         )
     if b is not None and b.shape != (w.shape[0],):
         raise ValueError(f"linear: b must have one number for each output, shape ({w.shape[0]},); b.shape={b.shape}")

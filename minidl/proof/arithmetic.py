@@ -73,11 +73,11 @@ POWER = Table(
 
 def linear_oracle(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
     """y[n, o] = Σ_m x[n, m] · w[o, m] + b[o], by loops."""
-    y = np.zeros((x.shape[0], w.shape[0]), dtype=x.dtype)
-    for n in range(x.shape[0]):
+    y = np.zeros((*x.shape[:-1], w.shape[0]), dtype=x.dtype)
+    for n in np.ndindex(x.shape[:-1]):
         for o in range(w.shape[0]):
             for m in range(w.shape[1]):
-                y[n, o] += x[n, m] * w[o, m]
+                y[(*n, o)] += x[(*n, m)] * w[o, m]
     return y if b is None else y + b
 
 
@@ -89,6 +89,9 @@ LINEAR = Table(
         Case("no bias", normal((3, 5), (4, 5), None)),
         Case("one picture", normal((1, 5), (2, 5), (2,))),
         Case("one feature", normal((3, 1), (4, 1), (4,))),
+        Case("tokens", normal((2, 3, 5), (4, 5), (4,))),
+        Case("maps", normal((2, 3, 2, 5), (4, 5), None)),
+        Case("one row", normal((5,), (4, 5), (4,))),
     ),
     linear_oracle,
 )

@@ -13,6 +13,8 @@ NONE = {
     "interpolate": "numbers between two pixels see more than others",
     "adaptive_avg_pool2d": "windows of several sizes",
     "matmul": "two maps, or along one axis of the map",
+    "linear": "along one axis of the map",
+    "scaled_dot_product_attention": "what keys and values have seen is not followed",
     "conv2d_fused": "with a stride, what is given beside the picture lies closer together",
     "scale_channels": "one scale beside the picture belongs to many places",
 }
@@ -24,6 +26,7 @@ BESIDE = {
     "append_channels": 0,
     "scale_channels": 0,
     "conv2d_fused": 2,
+    "scaled_dot_product_attention": 0,
 }  # from which on there is one for each picture
 
 
@@ -37,11 +40,16 @@ class Called(nn.Module):
 
     def forward(self, x):
         def given(place, other):
-            if not isinstance(other, np.ndarray) or other.dtype.kind != "f":
+            if not isinstance(other, np.ndarray) or other.dtype.kind not in "fb":
                 return other
-            if other.shape == self.x.shape and not self.table.op.startswith("conv"):
+            shape = other.shape
+            of_pictures = place >= BESIDE.get(self.table.op, len(self.others)) and len(other) == len(self.x)
+            other = other[: x.shape[0]] if of_pictures else other
+            if other.dtype.kind == "b":
+                return other
+            if shape == self.x.shape and not self.table.op.startswith("conv"):
                 return ops.multiply(x, 1.5)
-            return Tensor(other[: x.shape[0]] if place >= BESIDE.get(self.table.op, len(self.others)) else other)
+            return Tensor(other)
 
         others = [given(place, other) for place, other in enumerate(self.others)]
         return self.table.function(x, *others, **self.case.settings)
@@ -119,6 +127,19 @@ class Up(nn.Module):
 )
 def test_the_field_behind_one_operation(function, field):
     assert field_of(Up(function), (1, 12, 12))[1] == field
+
+
+def test_attention_sees_all_keys():
+    def across(x, w):
+        rows = ops.transpose(x, 0, 2, 3, 1)  # (N, H, W, C): every pixel looks at its row
+        return ops.scaled_dot_product_attention(rows, rows, rows)
+
+    def all_of_it(x, w):
+        tokens = ops.transpose(ops.flatten(x, 2), 0, 2, 1)
+        return ops.scaled_dot_product_attention(tokens, tokens, tokens)
+
+    assert field_of(Up(across), (1, 12, 12))[1] is None  # what three different maps have seen is not followed
+    assert str(field_of(Up(all_of_it), (1, 12, 12))[1]) == "whole picture"
 
 
 def test_a_norm_over_the_map_sees_all_of_it():

@@ -71,6 +71,28 @@ def test_macs_of_matrix_products():
     assert rules.macs(event_of(ops.relu, (7,))) == 0
 
 
+def test_attention_costs_its_two_products_and_a_softmax():
+    q, k, v = (2, 3, 4), (0, 2, 5, 4), (0, 2, 5, 6)  # of a picture: 2 heads, 3 queries, 5 keys
+
+    def attention(mask=None):
+        return event_of(lambda q, k, v: ops.scaled_dot_product_attention(q, k, v, mask), q, k, v)
+
+    plain = [
+        event_of(lambda a, b: a @ b, (2, 3, 4), (0, 2, 4, 5)),
+        event_of(lambda a, b: a @ b, (2, 3, 5), (0, 2, 5, 6)),
+    ]
+    more = rules.flops(event_of(ops.softmax, (2, 3, 5))) + 2 * 3 * 5  # the division by the root
+    assert rules.macs(attention()) == sum(map(rules.macs, plain)) == 2 * 3 * 5 * (4 + 6)
+    assert rules.flops(attention()) == sum(map(rules.flops, plain)) + more
+    assert rules.flops(attention(np.ones((3, 5), bool))) == rules.flops(attention())
+    assert rules.flops(attention(np.ones((3, 5)))) == rules.flops(attention()) + 2 * 3 * 5
+
+
+def test_products_of_tokens():
+    assert rules.macs(event_of(ops.linear, (4, 7), (5, 7))) == 4 * 5 * 7  # of a picture: 4 tokens
+    assert rules.flops(event_of(lambda x, w: ops.embedding([[0, 1]], w), (1,), (2, 3))) == 0
+
+
 # ---------------------------------------------------------------------- floating-point operations
 
 

@@ -85,6 +85,7 @@ class Apply(nn.Module):
 
 
 MASK = np.arange(9) % 3 == 0
+CAUSAL = np.tri(7, dtype=bool)
 CASES = {  # of pictures (2, 4, 7, 9); the operation that a case is for comes first in its name
     "abs": lambda x, it: ops.abs(x),
     "adaptive_avg_pool2d": lambda x, it: ops.adaptive_avg_pool2d(x, (3, 4)),
@@ -122,6 +123,7 @@ CASES = {  # of pictures (2, 4, 7, 9); the operation that a case is for comes fi
     ),
     "divide": lambda x, it: x / (ops.abs(x) + 1.0),
     "elu": lambda x, it: ops.elu(x, 0.5),
+    "embedding": lambda x, it: x[:, :, :2, :5] * ops.embedding([[0, 2, 8, 0, 1], [3, 3, 4, 0, 5]], it.m)[:, :, 1],
     "exp": lambda x, it: ops.exp(x),
     "gelu": lambda x, it: ops.gelu(x),
     "gelu, tanh": lambda x, it: ops.gelu(x, "tanh"),
@@ -147,6 +149,8 @@ CASES = {  # of pictures (2, 4, 7, 9); the operation that a case is for comes fi
     "layer_norm, of rows": lambda x, it: ops.layer_norm(ops.transpose(x, 0, 2, 3, 1), 4, it.v, it.v),
     "leaky_relu": lambda x, it: ops.leaky_relu(x, 0.3),
     "linear": lambda x, it: ops.linear(ops.mean(x, (1, 2)), it.m.T, it.m[0]),
+    "linear, of maps": lambda x, it: ops.linear(x, it.m.T, it.m[0]),
+    "linear, of maps without a bias": lambda x, it: ops.linear(x, it.m.T),
     "linear, without a bias": lambda x, it: ops.linear(ops.max(x, (1, 2)), it.m.T),
     "local_response_norm": lambda x, it: ops.local_response_norm(x, 3, alpha=0.5, k=1.5),
     "local_response_norm, as torch": lambda x, it: ops.local_response_norm(x, 5, alpha=0.5, convention="torch"),
@@ -171,6 +175,9 @@ CASES = {  # of pictures (2, 4, 7, 9); the operation that a case is for comes fi
     "scaled_tanh": lambda x, it: ops.scaled_tanh(x),
     "sigmoid": lambda x, it: ops.sigmoid(x),
     "silu": lambda x, it: ops.silu(x),
+    "scaled_dot_product_attention": lambda x, it: ops.scaled_dot_product_attention(x, x * 0.5, x[..., :3]),
+    "scaled_dot_product_attention, chosen": lambda x, it: ops.scaled_dot_product_attention(x, x, x, CAUSAL),
+    "scaled_dot_product_attention, added": lambda x, it: ops.scaled_dot_product_attention(x, x, x, 3.0 * CAUSAL),
     "softmax": lambda x, it: ops.softmax(x, -1),
     "softplus": lambda x, it: ops.softplus(x, 2.0),
     "softplus, threshold": lambda x, it: ops.softplus(x, threshold=0.5),

@@ -54,6 +54,9 @@ PLAIN = {
     "l1_loss",
     "smooth_l1_loss",
     "binary_cross_entropy_with_logits",
+    "scaled_dot_product_attention",
+    "embedding",
+    "maxout",
     "to_device",
 }
 # What the fast set declines, though it has the kernel.

@@ -128,7 +128,12 @@ CASES = [
         ValueError,
         "linear: x has 3 features but w expects 5 (w.shape[1]); x.shape=(2, 3), w.shape=(4, 5)",
     ),
-    (lambda: ops.linear(t(2, 3, 1), t(4, 3)), ValueError, "linear: x must have 2 axes (N, M), it has 3"),
+    (lambda: ops.linear(t(), t(4, 3)), ValueError, "linear: x must be rows of features (N, M), it is one number"),
+    (
+        lambda: ops.linear(t(2, 3, 4), t(5, 12)),
+        ValueError,
+        "linear: x has 4 features but w expects 12 (w.shape[1]); x.shape=(2, 3, 4), w.shape=(5, 12); flatten it first",
+    ),
     (lambda: ops.linear(t(2, 3), t(3)), ValueError, "linear: w must have 2 axes (O, M), it has 1"),
     (
         lambda: ops.linear(t(2, 3), t(4, 3), t(3)),

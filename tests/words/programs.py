@@ -94,7 +94,7 @@ MODULES = [
     ("nn.Linear(3, 2, device='cpu')", "Linear: takes no device; leave it out"),
     ("nn.MaxPool2d(2, return_indices=True)", "MaxPool2d: takes no return_indices; leave it out"),
     ("nn.LSTM(3, 4)", "nn has no .LSTM; minidl is for convolutional networks"),
-    ("nn.Embedding(3, 4)", "nn has no .Embedding; minidl is for"),
+    ("nn.GRU(3, 4)", "nn has no .GRU; minidl is for"),
     ("nn.Conv1d(3, 4, 3)", "nn has no .Conv1d; use nn.Conv2d"),
     ("nn.Hardtanh()(x)", r"nn has no .Hardtanh; use x.clamp\(-1, 1\)"),
     ("nn.DataParallel(net)", "nn has no .DataParallel; use net"),

@@ -25,8 +25,10 @@ from minidl.kernels.textbook.activation import (
     tanh,
     tanh_dx,
 )
+from minidl.kernels.textbook.attention import attention, attention_grads
 from minidl.kernels.textbook.concat import concat
 from minidl.kernels.textbook.conv import channel_sums, conv2d, conv2d_dw, conv2d_dx
+from minidl.kernels.textbook.embedding import embedding, embedding_dw
 from minidl.kernels.textbook.fused import (
     add,
     add_relu,
@@ -80,6 +82,8 @@ __all__ = [
     "add",
     "add_relu",
     "add_to",
+    "attention",
+    "attention_grads",
     "avg_pool2d",
     "avg_pool2d_dx",
     "batch_norm",
@@ -106,6 +110,8 @@ __all__ = [
     "dropout",
     "elu",
     "elu_dx",
+    "embedding",
+    "embedding_dw",
     "gelu",
     "gelu_dx",
     "global_avg_pool2d",

@@ -1,0 +1,102 @@
+"""What a transformer is made of, against PyTorch: results and all gradients, over many combinations of arguments."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from minidl import Tensor, ops
+from tests.contract import relative_error
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+pytestmark = pytest.mark.peers
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _alone():
+    """Arrays as small as these are slower in several threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def compare(ours, theirs, arrays):
+    """Compare a function of these arrays in float64, and all gradients for a random one from above; integers stay."""
+    tensors = [Tensor(a, requires_grad=True) if a.dtype.kind == "f" else a for a in arrays]
+    peers = [torch.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
+    y, expected = ours(*tensors), theirs(*peers)
+    dy = np.asarray(np.random.default_rng(1).standard_normal(expected.shape))
+    y.backward(dy)
+    expected.backward(torch.tensor(dy))
+    assert relative_error(y.data, expected.detach().numpy()) <= 1e-10
+    for array, tensor, peer in zip(arrays, tensors, peers, strict=True):
+        if array.dtype.kind == "f":
+            error = np.abs(tensor.grad - peer.grad.numpy()).max(initial=0)
+            assert error <= 1e-10 * max(1, np.abs(peer.grad.numpy()).max(initial=0))
+
+
+LEADING = ((), (3,), (2, 3))
+SIZES = tuple(itertools.product((1, 4), (1, 5), (1, 3), (2,)))  # L, S, D, E
+
+
+@pytest.mark.parametrize("kind", ["none", "bools", "added"])
+def test_attention(kind, rng):
+    """180 combinations of axes, sizes and masks; every second mask of bools hides all keys from a query."""
+    tried = 0
+    for before, (n, s, d, e) in itertools.product(LEADING, SIZES):
+        arrays = [rng.standard_normal((*before, *shape)) * 2 for shape in ((n, d), (s, d), (s, e))]
+        shapes = [(n, s), (1, s), (n, 1), (*before, n, s)] if kind != "none" else [()]
+        for number, shape in enumerate(shapes):
+            more = []
+            if kind == "bools":
+                more = [rng.random(shape) < 0.7]
+                more[0][..., 0, :] &= number % 2 == 0
+            if kind == "added":
+                more = [rng.standard_normal(shape)]
+            compare(
+                ops.scaled_dot_product_attention,
+                lambda q, k, v, mask=None: F.scaled_dot_product_attention(q, k, v, attn_mask=mask),
+                [*arrays, *more],
+            )
+            tried += 1
+    assert tried == len(LEADING) * len(SIZES) * (1 if kind == "none" else 4)
+
+
+def test_minus_infinity_hides_a_key(rng):
+    arrays = [rng.standard_normal(shape) for shape in ((2, 4, 3), (2, 5, 3), (2, 5, 2))]
+    mask = np.where(rng.random((4, 5)) < 0.5, 0.0, -np.inf)
+    mask[1] = -np.inf
+    compare(
+        lambda q, k, v: ops.scaled_dot_product_attention(q, k, v, mask),
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, attn_mask=torch.tensor(mask)),
+        arrays,
+    )
+
+
+def test_embedding(rng):
+    for shape, rows, width in itertools.product(((), (7,), (3, 4), (0,)), (1, 5, 30), (1, 4)):
+        compare(ops.embedding, F.embedding, [rng.integers(0, rows, shape), rng.standard_normal((rows, width))])
+
+
+def test_maxout(rng):
+    for shape, pieces, axis in itertools.product(((2, 12), (2, 12, 3, 4)), (1, 2, 3, 4, 6, 12), (1, -1, 0)):
+        if shape[axis] % pieces:
+            continue
+        compare(
+            lambda x, p=pieces, a=axis: ops.maxout(x, p, a),
+            lambda x, p=pieces, a=axis: x.unflatten(a, (-1, p)).amax(a + 1 if a >= 0 else a),
+            [rng.standard_normal(shape)],
+        )
+
+
+def test_linear_layers_of_tokens(rng):
+    for before, bias in itertools.product(((), (3,), (2, 3), (2, 1, 3), (0, 3)), (True, False)):
+        line = [rng.standard_normal(5)] if bias else []
+        compare(ops.linear, F.linear, [rng.standard_normal((*before, 4)), rng.standard_normal((5, 4)), *line])
+
+
+def test_products_of_batches(rng):
+    for a, b in itertools.product(((4,), (3, 4), (2, 3, 4), (5, 2, 3, 4), (5, 1, 3, 4)), ((4,), (4, 6), (2, 4, 6))):
+        compare(ops.matmul, torch.matmul, [rng.standard_normal(a), rng.standard_normal(b)])
