@@ -134,27 +134,34 @@ def _known(entry: Entry, net: Network) -> dict[str, Any]:
 
 def _draw(plot: Path, part: str | None, family: str | None, classes: int | None) -> None:
     """Draw the networks whose accuracy is published, and say how many these are."""
-    from minidl import cost, viz
+    from minidl import viz
     from minidl.cli._cost import judged
+    from minidl.cli._table import counting
     from minidl.models import describe, list_models
     from minidl.viz._figure import check_format
 
     with judged():
         check_format("models", plot)
-    rows: list[dict[str, Any]] = []
-    for entry in map(describe, list_models(part, family=family)):
-        found = entry.published
-        if found is None:
-            rows.append({"name": entry.name})
-            continue
-        net = _unfilled(entry.name, classes)
-        sums = {
-            "macs": sum(map(cost.macs, cost.walk(net))),
-            "parameters": sum(parameter.numel() for parameter in net.parameters()),
-        }
-        rows.append({"name": entry.name, "year": entry.year, "top1": found.top1, "data": found.data} | sums)
+    entries, rows = list(map(describe, list_models(part, family=family))), list[dict[str, Any]]()
+    with counting("network {done} of {all} …") as tell:
+        for number, entry in enumerate(entries, 1):
+            tell(number, len(entries))
+            rows.append(_bubble(entry, classes))
     viz.draw_zoo(plot, rows, title="networks: what they cost, and the top-1 of their papers")
     say(f"{plot}: {sum('top1' in row for row in rows)} of {len(rows)} networks have a published top-1")
+
+
+def _bubble(entry: Entry, classes: int | None) -> dict[str, Any]:
+    """Return what a network costs and reaches; its name alone where nothing is published."""
+    from minidl import cost
+
+    found = entry.published
+    if found is None:
+        return {"name": entry.name}
+    net = _unfilled(entry.name, classes)
+    known = {"name": entry.name, "year": entry.year, "top1": found.top1, "data": found.data}
+    macs = sum(map(cost.macs, cost.walk(net)))
+    return known | {"macs": macs, "parameters": sum(parameter.numel() for parameter in net.parameters())}
 
 
 def _print_list(rows: list[dict[str, Any]]) -> None:
