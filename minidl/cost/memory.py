@@ -27,7 +27,7 @@ from minidl.cost.segments import cuts
 from minidl.cost.storage import WIDTHS, Storage, to_dtype
 from minidl.cost.table import bytes_text
 from minidl.cost.timeline import Clock, Span, Step, activations, gradients, workspaces
-from minidl.cost.trail import send
+from minidl.cost.trail import Sent, send
 from minidl.nn import Module
 
 FAST_WORKSPACE = 2**20  # bytes that the fast kernels keep for each thread of Python that has called them
@@ -229,7 +229,7 @@ def memory(
         163
     """
     batch = to_int("memory", "batch", batch, least=1)
-    sent = Context().run(send, net, size, training=True)  # where gradients are recorded, and nobody else observes
+    sent, step = Context().run(_walked, net, size)  # where gradients are recorded, and nobody else observes
     own = sent.pictures.dtype
     storage = Storage(batch, own, to_dtype("memory", dtype, own))
     plain = Storage(batch, own, own.name)
@@ -238,7 +238,6 @@ def memory(
     if storage.itemsize < WIDTHS[own.name]:
         state += sum(plain.bytes(parameter._data) for parameter in learnt)
     buffers = [array for _, array in net.named_buffers()]
-    step = Step(sent, [*net.parameters(), *buffers])
     parts = cuts(step, storage, recompute)
     clock = Clock(step, parts)
     columns = [*workspaces(step, clock, storage, largest)]
@@ -265,6 +264,12 @@ def memory(
         moments=tuple(_moments(step, clock, spans, always)),
         unwalked=dict(step.unwalked),
     )
+
+
+def _walked(net: Module, size: int | Sequence[int] | None) -> tuple[Sent, Step]:
+    """Send an empty batch there and back."""
+    sent = send(net, size, training=True)
+    return sent, Step(sent, [*net.parameters(), *(array for _, array in net.named_buffers())])
 
 
 def _moments(step: Step, clock: Clock, spans: Sequence[Span], always: dict[str, int]) -> list[Moment]:

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from minidl import kernels
 from minidl._backend import Array
 from minidl._sharing import owner
 from minidl.cost.backward import Visit, tensors, visits
@@ -55,7 +56,8 @@ class Step:
         self._fixed = {id(owner(array)) for array in arrays}
         outputs = tensors(sent.result)
         self._results = [output._data for output in outputs]
-        self.visits = _by_event(self.events, visits(outputs, self.unwalked))
+        with kernels.use("textbook"):  # nothing is compiled for it
+            self.visits = _by_event(self.events, visits(outputs, self.unwalked))
 
     def uses(self, i: int) -> list[Array]:
         """Return the arrays that an operation reads, without parameters, statistics and pictures."""

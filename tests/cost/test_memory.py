@@ -7,6 +7,7 @@ import minidl
 from minidl import Tensor, cost, nn, optim
 from minidl.cost.memory import KINDS
 from minidl.cost.optimizer_state import RULES
+from minidl.kernels._sets import KernelSet
 from tests.models.walk import unfilled
 
 # ---------------------------------------------------------------------- by hand
@@ -167,13 +168,19 @@ def test_a_way_back_that_cannot_be_walked_is_named():
     assert not cost.memory(nn.Linear(4, 4), (4,)).unwalked
 
 
-def test_nothing_is_computed_or_changed_and_no_gradient_is_left():
-    net = unfilled("vgg19")
-    net.classifier[0].weight._grad = "somebody's"
+def test_nothing_is_computed_or_changed_and_no_gradient_is_left(monkeypatch):
+    def never(*arguments):
+        raise AssertionError("a fast kernel was asked for nothing")
+
+    monkeypatch.setattr(KernelSet, "run", never)
+    net = unfilled("mobilenet_v2")
+    net.classifier[1].weight._grad = "somebody's"
     net.eval()
-    with minidl.no_grad():
-        found = cost.memory(net, 1024, batch=64)
+    seen = []
+    with minidl.no_grad(), minidl.observe(seen.append):
+        found = cost.memory(net, 1024, batch=256)
     assert found.peak > 80e9
+    assert (seen, found.unwalked) == ([], {})
     assert [p._grad for p in net.parameters() if p._grad is not None] == ["somebody's"]
     assert not any(module.training for module in net.modules())
 
