@@ -15,6 +15,7 @@ from minidl.teach.strings import claims as words
 ROUGH = Fraction(1, 20)  # how far a number of one digit may be off before it is called rough
 FEW = 3  # digits that a number needs before one layer among many is blamed for it
 SURE = (
+    "power of ten",
     "no fc, cut",
     "flops for macs",
     "macs for flops",
@@ -214,11 +215,11 @@ def _is_sure(number: Any, one: Reading) -> bool:
     if isinstance(number, Shape):
         return True
     off = abs(number.off(one.value))
-    if one.key in ("no fc, cut", "1024", "1000"):
+    if one.key in ("no fc, cut", "1024", "1000") or one.key.endswith(" a layer"):
         return True
     if one.tier == SLIP:
-        is_sure = one.key in SURE or one.key.startswith("power")
-        return off <= Fraction(1, 20) and (number.digits > 1 or is_sure)
+        is_sure = one.key in SURE or number.step == 1  # a whole number, exact
+        return off <= Fraction(1, 20) and (is_sure or number.digits >= FEW)
     return number.digits >= FEW
 
 

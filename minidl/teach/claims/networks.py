@@ -137,6 +137,7 @@ class Meant:
     size: int | None = None
     groups: bool = True
     early: bool = False
+    at_224: str = ""  # "all" of AlexNet, or its "conv1" alone, worked out for pictures of 224
 
 
 def meanings(name: str) -> list[Meant]:
@@ -165,6 +166,8 @@ def ledger_of(meant: Meant) -> Ledger:
         rows = [_ungrouped(row) for row in rows]
     if meant.early:
         rows = [_early(row) for row in rows]
+    if meant.at_224:
+        rows = [_at_224(row) if meant.at_224 == "all" or row.name == "conv1" else row for row in rows]
     label = models.describe(meant.name).name if not meant.how else f"{meant.name}, {meant.how}"
     picture = cost.trail.input_shape(net, meant.size)
     return Ledger(label, tuple(rows), picture, cost.depth(events), _further(meant.name, net, events))
@@ -219,6 +222,21 @@ def _not_run(path: str, number: int, shapes: dict[str, tuple[int, ...]]) -> Row:
 def _ungrouped(row: Row) -> Row:
     fields = row.__dict__ | {"weights": row.weights * row.groups, "macs": row.macs * row.groups, "groups": 1}
     return Row(**(fields | {"flops": row.flops + 2 * row.macs * (row.groups - 1)}))
+
+
+def _at_224(row: Row) -> Row:
+    """A row of AlexNet on pictures of 224 without padding: (224 - 11) / 4 + 1 = 54.25, so 54, 26, 12 and 5."""
+    smaller = {55: 54, 27: 26, 13: 12, 6: 5}
+    if row.name == "fc6":
+        weights = row.weights // 36 * 25
+        return Row(
+            **(row.__dict__ | {"weights": weights, "macs": weights, "flops": 2 * weights, "c": row.c // 36 * 25})
+        )
+    if len(row.after) != 2 or row.after[0] not in smaller:
+        return row
+    n, after = row.after[0], smaller[row.after[0]]
+    scaled = {name: getattr(row, name) // n**2 * after**2 for name in ("macs", "flops", "numbers")}
+    return Row(**(row.__dict__ | scaled | {"after": (after, after)}))
 
 
 def _early(row: Row) -> Row:

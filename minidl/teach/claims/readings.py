@@ -365,6 +365,11 @@ def _depth(ledger: Ledger, said: Said) -> Iterator[Reading]:
     yield from _count(ledger, *ways)
     if "convs on the way" in ledger.further:
         yield from _count(ledger, (SLIP, "convs on the way", "convs alone", words.CONVS_ALONE))
+        every = ledger.further["convs"]() + ledger.further["linear on the way"]()
+        if every != ledger.depth:
+            yield Reading(every, CONVENTION, "all convs", words.SHORTCUTS_COUNT, (f"all convolutions: {every}",))
+    for one, key, how in ((1, "twice a layer", words.ONE_LAYER_MORE), (-1, "left out a layer", words.ONE_LAYER_LESS)):
+        yield Reading(ledger.depth + one, LAYER_SLIP, key, how, (f"{ledger.depth} {one:+}",))
 
 
 def _conv_layers(ledger: Ledger, said: Said) -> Iterator[Reading]:

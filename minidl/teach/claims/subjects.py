@@ -104,10 +104,22 @@ def of_network(subject: Subject, quantity: str, said: Said, deep: bool = False) 
                 found.append(_besides(meant, one))
     if len(meant_by(subject, said)) == 1 and subject == Subject(subject.network) and not said.qualifiers:
         found += _printed(subject.network, quantity, deep)
+    if subject.network == "alexnet" and not said.qualifiers and not subject.size:
+        found += _at_224(subject, quantity, said)
     errata = ERRATA.get((subject.network, subject.layers, quantity))
     if errata:
         found.append(Reading(errata[0], SLIP, "erratum", errata[1], (), str(subject)))
     return tuple(sorted(found, key=lambda one: one.tier))
+
+
+def _at_224(subject: Subject, quantity: str, said: Said) -> list[Reading]:
+    """What AlexNet would have on the pictures of 224 that its paper prints."""
+    found = []
+    how = words.SIZE_FOR_SIZE.format(wrong=224, right=227)
+    for which in ("all", "conv1"):
+        part = _part(ledger_of(Meant("alexnet", at_224=which)), subject)
+        found += [one for one in readings(part, quantity, said) if one.tier == PLAIN] if part.rows else []
+    return [replace(one, tier=SLIP, key=how, how=how) for one in found]
 
 
 def _besides(meant: Meant, one: Reading) -> Reading:
@@ -157,7 +169,15 @@ def field_of(subject: Subject) -> list[Reading]:
     at = places[-1]
     found: Any = fields[at]
     lines = [f"{rows[at].name}: {found.size[0]} pixels, stride {found.stride[0]}"]
-    out = [Reading(Fraction(found.size[0]), lines=tuple(lines), name=str(subject))]
+    out = [Reading(found.size[0], lines=tuple(lines), name=str(subject))]
+    others: dict[int, str] = {}
+    for row, one in zip(rows, fields, strict=False):
+        if one is not None and (row.is_weighted or row.op == "pool") and one.size[0] != found.size[0]:
+            others.setdefault(one.size[0], row.name)
+    out += [
+        Reading(size, SLIP, f"field of {name}", words.THAT_OF.format(name=name), (f"{name}: {size} pixels",))
+        for size, name in others.items()
+    ]
     if re.fullmatch(r"resnet(50|101|152)", subject.network):
         jumps = {2: 4, 3: 8, 4: 16}
         stage = int(rows[at].name[5]) if rows[at].name.startswith("layer") else 1
@@ -213,6 +233,22 @@ def side_of(subject: Subject) -> list[Reading]:
         line = _side_line(last) if last is not None else f"picture {'×'.join(map(str, shape))}"
         tier = PLAIN if i == 0 else CONVENTION
         found.append(Reading(shape, tier, meant.how, meant.how, (line,), str(subject)))
+    if not subject.layers:
+        return found
+    first = found[0].value
+    others = {(row.o, *row.after): row.name for row in reversed(ledger_of(meanings(subject.network)[0]).rows)
+              if row.is_run and (row.is_weighted or row.op == "pool")}  # fmt: skip
+    found += [
+        Reading(
+            shape, SLIP, f"map of {name}", words.THAT_OF.format(name=name), (f"{name}: {'×'.join(map(str, shape))}",)
+        )
+        for shape, name in others.items()
+        if shape != first
+    ]
+    if subject.network == "alexnet":
+        how = words.SIZE_FOR_SIZE.format(wrong=224, right=227)
+        rows = [row for row in ledger_of(Meant("alexnet", at_224="all")).rows if subject.keeps(row) and row.is_run]
+        found += [Reading((row.o, *row.after), SLIP, how, how) for row in rows if row.is_weighted or row.op == "pool"]
     return found
 
 
@@ -289,10 +325,15 @@ def _slips_of_ratio(found: Sequence[Reading], kind: str) -> list[Reading]:
                 more.append(Reading(turned, SLIP, "percent", words.PERCENT_FOR_TIMES + how, (*one.lines, line)))
                 if one.tier == PLAIN:
                     more.append(Reading(100 * times, SLIP, "share", words.LEFT_FOR_SAVED, one.lines))
-        elif value:
-            line = f"1 / {float(value):.4g} = {float(1 / value):.4g}"
-            if kind != "percent":
-                more.append(Reading(1 / Fraction(value), SLIP, "other way", words.OTHER_WAY + how, (*one.lines, line)))
+        elif value and kind != "percent":
+            more.append(Reading(100 * (value - 1), SLIP, "times for %", words.TIMES_FOR_PERCENT + how, one.lines))
+            if kind == "fewer times" and value > 1:
+                share = 100 * (1 - 1 / Fraction(value))
+                more.append(Reading(share, SLIP, "times for %", words.TIMES_FOR_PERCENT + how, one.lines))
+            if one.tier == PLAIN:
+                more += [ten for ten in slips_of_scale(one) if ten.value != one.value]
+            line = f"1 / {float(value):.4g} = {float(1 / Fraction(value)):.4g}"
+            more.append(Reading(1 / Fraction(value), SLIP, "other way", words.OTHER_WAY + how, (*one.lines, line)))
     return more
 
 

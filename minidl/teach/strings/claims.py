@@ -67,6 +67,8 @@ ONE_LAYER_MORE = "a layer counted twice"
 ONE_LAYER_LESS = "a layer left out"
 OTHER_DTYPE = "{dtype} taken for {right}"
 LEFT_FOR_SAVED = "what is left taken for what is saved"
+THAT_OF = "that of {name}"
+SHORTCUTS_COUNT = "if the convolutions on shortcuts and in parallel branches count, too"
 AND = "{first}; {second}"
 
 # Forms.
