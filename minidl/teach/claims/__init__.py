@@ -5,11 +5,12 @@ A sentence goes through these files, each of which has one job:
     scanning     tokens: networks, layers, numbers with their units, quantities, words (`vocabulary`, `number`)
     reading      claims: which number is said of what; whatever would take a guess is refused with the reason
     subjects     what it is about: a network, some layers, a share, a ratio (`networks`, `comparing`)
-    described    or a layer, a stack, a module that is described (`parts`, `layers`, `stacks`, `modules`)
+    described    or a layer, a stack, a module that is described (`parts`, `layers`, `linears`, `stacks`, `modules`)
+                 or a rule of thumb, or plain arithmetic (`rules`, `arithmetic`)
     ledger       what each operation has and costs
     readings     all that a quantity may be: plainly, by a convention, by a slip
     judging      the verdict
-    files        claims in YAML, and sentences of a Markdown deck
+    files        claims in YAML, and sentences of a Markdown deck; `report` is the whole answer
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 from fractions import Fraction
@@ -12,7 +13,8 @@ from minidl.teach.claims.number import Number, read
 from minidl.teach.claims.readings import SLIP, Reading
 from minidl.teach.strings import claims as words
 
-WHOLE = re.compile(r"([\d\s.,+*/^()x-]*\d[\d\s.,+*/^()x-]*)(?:=|~|is about|is|gives|equals)\s*~?\s*(-?\s*\d[^=]*)$")
+TERM = r"(?:[\d\s.,+*/^()x-]|floor|ceil)*"
+WHOLE = re.compile(rf"({TERM}\d{TERM})(?:=|~|is about|is|gives|equals)\s*~?\s*(-?\s*\d[^=]*)$")
 OPERATORS = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -74,13 +76,15 @@ def evaluated(text: str) -> Fraction | None:
     code = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text).replace("x", "*").replace("^", "**")
     try:
         return _value(ast.parse(code.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, ZeroDivisionError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, KeyError, ZeroDivisionError, RecursionError, MemoryError):
         return None
 
 
 def _value(node: ast.AST) -> Fraction:
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
         return Fraction(str(node.value))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
+        return Fraction({"floor": math.floor, "ceil": math.ceil}[node.func.id](_value(node.args[0])))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_value(node.operand)
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:

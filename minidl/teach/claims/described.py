@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from minidl.teach.claims import layers, modules, stacks
+from minidl.teach.claims import layers, linears, modules, stacks
 from minidl.teach.claims.judging import Claim
 from minidl.teach.claims.parts import Parts, parts_of
 from minidl.teach.claims.scanning import Token
 from minidl.teach.claims.unclear import Unclear
 
 FORMS: tuple[Callable[[str, Parts], list[Claim]], ...] = (
-    modules.modules, layers.squeeze, layers.separable, layers.pooled, stacks.stacks, layers.convolution, layers.dense,
+    modules.modules, linears.squeeze, layers.separable, layers.pooled, stacks.stacks, layers.convolution, linears.dense,
 )  # fmt: skip
 
 

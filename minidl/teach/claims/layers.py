@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from minidl.teach.claims.judging import Claim, Shape
-from minidl.teach.claims.ledger import Ledger, conv, linear
+from minidl.teach.claims.ledger import Ledger, conv
 from minidl.teach.claims.number import exact
 from minidl.teach.claims.parts import Parts, counted, pairs, ratio_claim
 from minidl.teach.claims.readings import CONVENTION, PLAIN, SLIP, Reading, Said, readings
@@ -17,6 +17,7 @@ from minidl.teach.claims.scanning import Token
 from minidl.teach.claims.unclear import Unclear
 from minidl.teach.strings import claims as words
 
+LARGEST_KERNEL = 15
 SIZES = {224: 227, 227: 224}
 
 
@@ -181,6 +182,8 @@ def pooled(text: str, parts: Parts) -> list[Claim]:
 
 def convolution(text: str, parts: Parts) -> list[Claim]:
     """A convolution: what it has and needs, or the size that it leaves."""
+    if len(parts.kernels) == 2 and parts.features.keys() & {"arrow", "inputs", "filters", "channels"}:
+        parts.sizes.append(parts.kernels.pop()[1])  # a map as small as a kernel
     if set(parts.things) - {"conv", "pointwise", "depthwise", "ordinary"} or len(parts.kernels) > 1:
         return []
     parts = _whole_kernel(parts)
@@ -239,6 +242,14 @@ def _whole_kernel(parts: Parts) -> Parts:
             parts.sizes.remove(token)
             parts.kernels.append((1, type(token)("size", (k, k), token.text, token.at)))
             parts.features.setdefault("arrow", (c, o))
+    if not parts.kernels and len(parts.sizes) == 1:
+        token = parts.sizes[0]
+        k, *rest = token.value
+        if len(rest) == 2 and rest[0] == k <= LARGEST_KERNEL and "inputs" not in parts.features:
+            parts.sizes.remove(token)
+            parts.kernels.append((1, type(token)("size", (k, k), token.text, token.at)))
+            parts.features["inputs"] = (rest[1],)
+            parts.features.setdefault("filters", (1,))
     return parts
 
 
@@ -300,70 +311,6 @@ def _slips_of_conv(
     for how, value in ways.items():
         if value not in (right, ungrouped):
             yield Reading(Fraction(value), SLIP, how, how, (f"{value:,}",), ledger.name)
-
-
-def dense(text: str, parts: Parts) -> list[Claim]:
-    """A linear layer: from a row of numbers, or from a map that is flattened, to so many outputs."""
-    is_gap = "gap" in parts.things
-    if not {"linear", "gap"} & set(parts.things) or set(parts.things) - {"linear", "gap", "conv"}:
-        return []
-    shape: tuple[int, ...] = parts.sizes[0].value if parts.sizes else ()
-    numbers = list(parts.numbers)
-    c, o = parts.features.get("arrow") or (None, None)
-    if len(shape) == 3 and o is None:
-        o = _outputs(parts, numbers)
-    if shape and c is None:
-        c = shape[-1] if is_gap else prod(shape)
-    if c is None or o is None:
-        c = c if c is not None else (parts.features.get("inputs") or (None,))[0]
-        o = o if o is not None else (parts.features.get("filters") or (None,))[0]
-    if c is None or o is None:
-        raise Unclear(
-            "from how many numbers to how many? Say it as: linear 2048->512, or: linear from 7x7x1024 to 1000"
-        )
-    out = []
-    for token, quantity in pairs(numbers, parts.quantities):
-        ledger = Ledger(f"linear {c}→{o}", (linear("linear", c, o, bias=quantity == "parameters"),))
-        claim = counted(text, ledger, quantity, token, parts.said)
-        more = []
-        if shape and not is_gap and quantity in ("parameters", "weights", "macs"):
-            how = "the map not flattened: its channels alone counted"
-            more.append(Reading(Fraction(shape[-1] * o), SLIP, how, how, (f"{shape[-1]} · {o} = {shape[-1] * o:,}",)))
-        readings_ = tuple(sorted((*claim.readings, *more), key=lambda one: one.tier))
-        out.append(Claim(text, claim.about, claim.number, readings_, "equal", claim.unit, claim.subjects))
-    return out
-
-
-def _outputs(parts: Parts, numbers: list[Any]) -> int | None:
-    """Take the number of outputs from behind a map: the plain number that is no claim."""
-    if "filters" in parts.features:
-        return parts.features["filters"][0]
-    plain = [token for token in numbers if not token.unit and not token.value.scale]
-    if len(numbers) == 2 and plain:
-        numbers.remove(plain[0])
-        return int(plain[0].value.value)
-    return None
-
-
-def squeeze(text: str, parts: Parts) -> list[Claim]:
-    """Squeeze-and-excitation: two linear layers, from C to C / r and back."""
-    if "se" not in parts.things:
-        return []
-    c = next((parts.features[name][0] for name in ("channels", "inputs") if name in parts.features), None)
-    r = parts.features.get("reduction")
-    if c is None or r is None:
-        raise Unclear("with how many channels, and which reduction? Say it as: SE block with 512 channels and r=16")
-    if c % r[0]:
-        raise Unclear(f"{c} channels cannot be reduced by {r[0]}")
-    small = c // r[0]
-    out = []
-    for token, quantity in pairs(parts.numbers, parts.quantities or ["weights"]):
-        rows = tuple(
-            linear(name, a, b, bias=quantity == "parameters")
-            for name, a, b in (("squeeze", c, small), ("excite", small, c))
-        )
-        out.append(counted(text, Ledger(f"SE, {c} channels, r = {r[0]}", rows), quantity, token, parts.said))
-    return out
 
 
 def separable(text: str, parts: Parts) -> list[Claim]:

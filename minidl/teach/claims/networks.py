@@ -25,7 +25,7 @@ SPELLED = {
     r"le[\s-]?net(?:[\s_-]*5)?": "lenet5",
     r"zf[\s-]?net": "zfnet",
     r"bn[\s_-]inception|inception[\s_-]bn": "bn_inception",
-    r"squeeze[\s-]?net(?:[\s_-]*v?1[._]0)?": "squeezenet1_0",
+    r"squeeze[\s-]?net(?![\s_-]*v?1[._]1)(?:[\s_-]*v?1[._]0)?": "squeezenet1_0",
     r"squeeze[\s-]?net[\s_-]*v?1[._]1": "squeezenet1_1",
     r"shuffle[\s-]?net[\s_-]*v\.?\s*2(?:[\s_-]*(?:x?1(?:[._]0)?x?))?": "shufflenet_v2_x1_0",
     r"mnas[\s-]?net(?:[\s_-]*1[._]0)?": "mnasnet1_0",

@@ -64,7 +64,8 @@ def parts_of(found: Sequence[Token]) -> Parts:
         elif token.kind == "size":
             if min(token.value) < 1:
                 raise Unclear(f"{token.text} is no size")
-            if _is_kernel(token, found, i):
+            is_map = bool(parts.kernels) and token.value[0] % 2 == 0
+            if _is_kernel(token, found, i) and not is_map:
                 parts.kernels.append((times or 1, token))
             else:
                 parts.sizes.append(token)

@@ -157,12 +157,15 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
     """Claims about one network: each of its numbers with the quantity that belongs to it."""
     if any(token.kind in ("polynomial", "fraction") for token in found):
         raise Unclear("of a network it must say how many, in numbers")
-    found = [_of_network(token) for token in found]
+    has_layers = any(token.kind in ("layer", "ordinal") for token in found)
+    found = [_of_network(token, has_layers) for token in found]
     if things := [
         token.text for token in found if token.kind == "thing" and token.value not in ("conv", "pool", "ordinary")
     ]:
         raise Unclear(f"is it about {name} or about {things[0]}? Say one of them")
-    if bad := [token.text for token in found if token.kind == "feature" and token.value[0] not in ("rgb", "at")]:
+    widths = [token for token in found if token.kind == "feature" and token.value[0] in ("channels", "filters")]
+    bad = [token.text for token in found if token.kind == "feature" and token.value[0] not in ("rgb", "at")]
+    if bad and not (has_layers and len(bad) == len(widths) == 1):
         raise Unclear(f"what does {bad[0]!r} mean for {name}? Its layers are known as they are")
     said = said_of(found)
     layers = tuple(dict.fromkeys(token.value for token in found if token.kind == "layer"))
@@ -173,6 +176,8 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
     ways = [token for token in found if token.kind == "comparing"]
     if any(token.value == "than" or token.text.isascii() for token in ways if token.text != "as"):
         raise Unclear("more or fewer than what? It names one network only")
+    if has_layers and not numbers and not sizes and len(widths) == 1:
+        return [_of_channels(text, Subject(name, layers), widths[0])]
     if not numbers:
         return [_of_sizes(text, found, name, layers, sizes, quantities)]
     size = _picture(name, sizes, found)
@@ -192,9 +197,17 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
     return claims
 
 
-def _of_network(token: Token) -> Token:
+def _of_channels(text: str, subject: Subject, token: Token) -> Claim:
+    """A claim of how many channels the map of a layer has."""
+    number = exact(token.text, token.value[1])
+    found = tuple(replace(one, value=one.value[0]) for one in side_of(subject))
+    return Claim(text, f"{subject}: channels of the output", number, found)
+
+
+def _of_network(token: Token, has_layers: bool) -> Token:
     """Read "3 fully connected" and "9 Inception modules" of a network as what it has."""
     counted = {"linear": "fc_layers", "module": "inception_modules"}
+    counted |= {} if has_layers else {"conv": "conv_layers"}
     if token.kind == "thing" and token.value in counted:
         return replace(token, kind="quantity", value=counted[token.value])
     return token
@@ -304,6 +317,10 @@ def _of_bytes(names: Sequence[str], found: Sequence[Token]) -> str:
 
 
 def _paired(numbers: Sequence[Token], quantities: Sequence[str], found: Sequence[Token]) -> list[tuple[Token, str]]:
+    bare = [number for number in numbers if number.unit == "bytes"]
+    if bare and len(numbers) == len(quantities) + len(bare) and not set(quantities) & set(BYTES):
+        rest = [number for number in numbers if number.unit != "bytes"]
+        return [*zip(rest, quantities, strict=True), *((number, "memory") for number in bare)]
     if not quantities:
         raise Unclear(f"{numbers[0].text} of what? It names no quantity that is counted here")
     if len(numbers) != len(quantities):

@@ -289,6 +289,8 @@ def _bytes(ledger: Ledger, said: Said, counted: Iterable[Reading]) -> Iterator[R
     for one in counted:
         if one.key in ("bytes", "macs"):
             continue
+        if one.key == "running":  # they are in every file of weights
+            one = replace(one, tier=CONVENTION, how=words.RUNNING_KEPT)
         of = one.value * BYTES[right]
         found = replace(
             one, value=of, lines=(*one.lines, f"{plainly(one.value)} · {BYTES[right]} bytes = {plainly(of)} bytes")

@@ -161,31 +161,35 @@ SPELLED = {
 
 
 # words that change nothing
+
+
+# words that change nothing
 HARMLESS = frozenset(
     """
     2nd a about's according account accounts add adds alex all alone also although altogether amount amounting
     amounts an and applied applying architecture are around as at author's authors average bare be because become
     becomes been between big block block's budget by called can channel channels claimed claims classic cnn color
     colour come comes complete compute's computes consecutive consist consists contain containing contains conv
-    conv. convnet convnets convolution cost costing costs could count count's counted counts cover cover's covering
-    covers cvpr data deep default designed developed did disk do does each eccv effective employs enormous entire
-    entry equal equals even exactly facebook famous few figure filter filters first-place first-prize float floats
-    followed for forward from full fully-trained geoffrey get gets give gives giving google google's gpu had has
-    has's have have's having he he's heavy height held hence her here him hold holds huge i iccv iclr ilsvrc
-    imagenet impressive in include includes including instead into introduced is it it's its just keep keeps kernel
-    kernels know known krizhevsky large layer learnable learned learnt leave leaves lecture light like make makes
-    many max may mere microsoft might million's model models modest module most much must my named need needing
-    needs net nets network networks nips normal note notes now number numbers of on one only openai or ordinary
-    original originally our outputs outputting overall own oxford page paper pass per perform performs pixel pixels
-    pool pooling popular precisely presented produce produces proposed published quite ram rather recall reduces
-    relatively released remember reported reports require required requires resolution result results rgb roughly
-    runner-up said same save saves say says second seen she should side simonyan since single size sized sizes
-    slide slides small so space spatial spending spends spent square stack stacked stacking staggering standard
-    state-of-the-art stated still storage store stored stores successive such sum sums szegedy table take takes
-    that the their them then there therefore these they third this those through thus time times tiny to top-1
-    top-5 total totally totals trainable turn turns two's typical up us use uses using usual value values variant
-    version very was way ways we weigh weighs weighty well-known were where whereas which while who whole whopping
-    whose width will winner winning with won would yield yields you zisserman
+    conv. convnet convnets convolution convolved convolving cost costing costs could count count's counted counts
+    cover cover's covering covers cvpr data deep default designed developed did disk do does each eccv effective
+    employs enormous entire entry equal equals even exactly facebook famous few figure filter filters first-place
+    first-prize float floats followed for forward from full fully-trained geoffrey get gets give gives giving
+    google google's gpu grouped had has has's have have's having he he's heavy height held hence her here him hold
+    holds huge i iccv iclr ilsvrc imagenet impressive in include includes including instead into introduced is it
+    it's its just keep keeps kernel kernels know known krizhevsky large layer learnable learned learnt leave leaves
+    lecture light like make makes many max may mere microsoft might million's model models modest module most much
+    must my named need needing needs net nets network networks nips normal note notes now number numbers of on one
+    only openai or ordinary original originally our outputs outputting overall own oxford page paper pass per
+    perform performs pixel pixels pool pooling popular precisely presented produce produces proposed published
+    quite ram rather recall reduces relatively released remember reported reports require required requires
+    resolution result results rgb roughly runner-up said same save saves say says second seen she should side
+    simonyan since single size sized sizes slide slides small so space spatial spending spends spent square stack
+    stacked stacking staggering standard state-of-the-art stated still storage store stored stores successive such
+    sum sums szegedy table take takes that the their them then there therefore these they third this those through
+    thus time times tiny to top-1 top-5 total totally totals trainable turn turns two's typical up us use uses
+    using usual value values variant version very was way ways we weigh weighs weighty well-known were where
+    whereas which while who whole whopping whose width will winner winning with won would yield yields you
+    zisserman
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 

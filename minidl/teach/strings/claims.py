@@ -69,6 +69,7 @@ OTHER_DTYPE = "{dtype} taken for {right}"
 LEFT_FOR_SAVED = "what is left taken for what is saved"
 THAT_OF = "that of {name}"
 SHORTCUTS_COUNT = "if the convolutions on shortcuts and in parallel branches count, too"
+RUNNING_KEPT = "with the running means and variances of norms, as files of weights have them"
 AND = "{first}; {second}"
 
 # Forms.
