@@ -94,7 +94,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return READER_GONE
     except OSError as error:
         where = "" if error.filename is None else f"{_as_text(error.filename)}: "
-        return _fail(where + (error.strerror or str(error)), 1)
+        return _fail(where + (error.strerror or str(error)), getattr(error, "status", 1))
     except (ValueError, TypeError, RuntimeError, ModuleNotFoundError, MemoryError) as error:
         return _fail(str(error) or type(error).__name__, getattr(error, "status", 1))
     except Exception as error:

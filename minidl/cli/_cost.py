@@ -44,13 +44,25 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print a table for a 
 
 
 @contextmanager
-def judged() -> Iterator[None]:
-    """Let what is wrong with the user's network or options end the command with the status 2."""
+def judged(op: str = "", targets: Sequence[str] = ()) -> Iterator[None]:
+    """Let what is wrong with the user's network, files or options end the command with the status 2.
+
+    Whatever else comes out of a file of the user's becomes an error that names its line.
+    """
     try:
         yield
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OSError) as error:
         error.status = 2  # type: ignore[union-attr]  # `cli.run` looks for it
         raise
+    except Exception as error:
+        from minidl.proof.student.network import blamed
+
+        said = blamed(op, targets, error)
+        if not said:
+            raise
+        mistake = ValueError(said)
+        mistake.status = 2  # type: ignore[attr-defined]
+        raise mistake from error
 
 
 def style_of(as_json: bool, as_csv: bool, as_markdown: bool) -> str:

@@ -60,7 +60,7 @@ def compare(
     from minidl.proof.student.network import network
 
     style = style_of(as_json, False, as_markdown)
-    with judged():
+    with judged("compare", targets):
         if len(targets) < 2:
             raise ValueError(f"compare: takes two networks or more; received {targets[0]} alone")
         (first, shape), *others = (network("compare", target, size=size, filled=measure) for target in targets)

@@ -59,7 +59,7 @@ def summary(
     from minidl.viz._figure import check_format
 
     style = style_of(as_json, as_csv, as_markdown)
-    with judged():
+    with judged("summary", [target]):
         for path in filter(None, (plot, plot_memory, plot_field)):
             check_format("summary", path)
         net, shape = network("summary", target, size=size, filled=measure or plot_field is not None)

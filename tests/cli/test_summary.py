@@ -193,6 +193,24 @@ def test_the_door_of_a_network_is_shut_again_after_a_look_past_it():
     assert "check_pictures" not in vars(net)
 
 
+@pytest.mark.parametrize(
+    "line, says",
+    [
+        ("return self.conv(x)", "AttributeError: "),
+        ("return {}[3]", "KeyError: 3"),
+        ("return 1 / 0", "ZeroDivisionError: division by zero"),
+        ("return x[7][8][9]", "IndexError: "),
+        ("raise NotImplementedError", "NotImplementedError"),
+    ],
+)
+@pytest.mark.parametrize("command", [["summary", "own.py:Net"], ["compare", "lenet5", "own.py:Net"]])
+def test_a_mistake_in_a_file_of_ones_own_is_told_with_its_line(capsys, tmp_path, command, line, says):
+    source = f"from minidl import nn\n\n\nclass Net(nn.Module):\n    def forward(self, x):\n        {line}\n"
+    (tmp_path / "own.py").write_text(source, encoding="utf-8")
+    said = fails(capsys, 2, *command, "--input", "1x32x32")
+    assert said.startswith(f"{command[0]}: own.py:6: {says}"), said
+
+
 def test_plots_are_drawn_and_named(capsys, tmp_path):
     Image.new("RGB", (50, 40), "orange").save("cat.png")
     files = ["--plot", "cost.svg", "--plot-memory", "memory.svg", "--plot-field", "field.png", "--picture", "cat.png"]
@@ -224,6 +242,7 @@ def test_with_json_the_step_is_in_it_and_no_line_beside_it(capsys, tmp_path):
     [
         ("lenet5_modern --plot cost.jpg", "summary: path must end in .png or .svg, it ends in '.jpg'"),
         ("lenet5_modern --plot-field f.png --layer con1", "empirical_field: there is no layer 'con1'; did you mean"),
+        ("lenet5_modern --plot-field f.png --picture nix.jpg", "nix.jpg: No such file or directory"),
         ("lenet5_modern --plot-field f.png --picture net.py", "net.py: not a picture: it looks like text"),
         ("lenet5_modern --training --optimizer sdg", "memory: optimizer must be"),
     ],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import traceback
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from minidl import models, nn
-from minidl.proof.student.watch import loaded, where
+from minidl.proof.student.watch import is_own, loaded, where
 
 Size = int | tuple[int, ...] | None
 
@@ -36,14 +38,34 @@ def network(
         ('resnet20_cifar', (3, 40, 40))
     """
     shape = _to_shape(op, option, size)
-    file, _, name = target.rpartition(":")
-    if not file.lower().endswith(".py"):
-        file, name = (target, "") if target.lower().endswith(".py") else ("", "")
+    file, name = _parts(target)
     with nullcontext() if filled else nn.init.unfilled():
         net = _from_file(op, Path(file), name) if file else models.get_model(target)
     if shape is None and getattr(net, "input_size", None) is None:
         raise ValueError(f"{op}: {target} does not tell the size of its input; give it: {option} 3x32x32")
     return net, shape
+
+
+def _parts(target: str) -> tuple[str, str]:
+    """Return the file and the name in it; ("", "") for a network of minidl."""
+    file, _, name = target.rpartition(":")
+    if file.lower().endswith(".py"):
+        return file, name
+    return (target, "") if target.lower().endswith(".py") else ("", "")
+
+
+def blamed(op: str, targets: Sequence[str], error: Exception) -> str:
+    """Return what to say of an error that came out of one of the files: the line and what happened; "" for others.
+
+    Example:
+        >>> blamed("summary", ["vgg16"], KeyError("x"))
+        ''
+    """
+    lines = traceback.extract_tb(error.__traceback__)
+    for path in (Path(file) for file, _ in map(_parts, targets) if file):
+        if any(is_own(frame.filename, path) for frame in lines):
+            return f"{op}: {where(error, path)}"
+    return ""
 
 
 def _to_shape(op: str, option: str, text: str | None) -> Size:
