@@ -157,7 +157,9 @@ def measured_as_rows(rows: list[list[str]], cost: Cost, found: Any) -> list[list
 
 def cost_as_rows(cost: Cost) -> list[list[str]]:
     """Return a cost as rows of plain values, the titles first: what a program reads."""
-    names = [field.name for field in fields(type(cost.layers[0]))] if cost.layers else []
+    from minidl.cost import Layer
+
+    names = [field.name for field in fields(Layer)]
     return [names, *([plain(getattr(layer, name)) for name in names] for layer in cost.layers)]
 
 
