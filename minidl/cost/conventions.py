@@ -13,7 +13,7 @@ from typing import Any
 
 from minidl._looks import Brief, listed, sides
 from minidl.cost.rules import MOVES, elements, flops, macs
-from minidl.cost.trail import input_shape, walk
+from minidl.cost.trail import check_first_axes, input_shape, walk
 from minidl.nn import Module
 from minidl.tensor import Event
 
@@ -230,6 +230,7 @@ def conventions(net: Module, size: int | Sequence[int] | None = None) -> Convent
         '3.81 G ops'
     """
     events = walk(net, size)
+    check_first_axes(events)
     own = {"MACs": sum(map(macs, events)), "FLOPs": sum(flops(event) or 0 for event in events)}
     says = {
         "MACs": "products of convolutions, linear layers and matrix products, each with its addition",

@@ -27,7 +27,7 @@ from minidl.cost.segments import cuts
 from minidl.cost.storage import WIDTHS, Storage, to_dtype
 from minidl.cost.table import bytes_text
 from minidl.cost.timeline import Clock, Span, Step, activations, gradients, workspaces
-from minidl.cost.trail import Sent, send
+from minidl.cost.trail import Sent, check_first_axes, send
 from minidl.nn import Module
 
 FAST_WORKSPACE = 2**20  # bytes that the fast kernels keep for each thread of Python that has called them
@@ -269,6 +269,7 @@ def memory(
 def _walked(net: Module, size: int | Sequence[int] | None) -> tuple[Sent, Step]:
     """Send an empty batch there and back."""
     sent = send(net, size, training=True)
+    check_first_axes(sent.events)
     return sent, Step(sent, [*net.parameters(), *(array for _, array in net.named_buffers())])
 
 

@@ -14,7 +14,7 @@ from minidl.cost.field_walk import receptive_fields
 from minidl.cost.rules import activation_bytes, flops, macs
 from minidl.cost.storage import WIDTHS
 from minidl.cost.traffic import moved_bytes
-from minidl.cost.trail import depth, input_shape, walk
+from minidl.cost.trail import check_first_axes, depth, input_shape, walk
 from minidl.nn import Module
 
 NOT_RUN = "not run"
@@ -282,6 +282,7 @@ def count(net: Module, size: int | Sequence[int] | None = None, *, batch: int = 
         moved: 315.2 KiB for one input in float32, every operand and result once; 0.492 FLOPs a byte
     """
     events = walk(net, size)
+    check_first_axes(events)
     uncounted = Counter(event.op for event in events if flops(event) is None)
     waiting = _parameters(net)
     rows = [

@@ -35,8 +35,7 @@ def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool
         training: whether to walk as in training, through dropout and auxiliary heads.
 
     Raises:
-        ValueError: if the size does not fit the network, or is missing and the network does not know its own; if other
-            axes are laid among the pictures.
+        ValueError: if the size does not fit the network, or is missing and the network does not know its own.
         TypeError: if net is no module.
 
     Example:
@@ -72,15 +71,13 @@ def send(net: Module, size: int | Sequence[int] | None, *, training: bool) -> Se
         pictures = _backend.empty((0, *shape), like.dtype, like=like)
         nothing = Tensor(pictures)
         try:
-            result = net(nothing)
+            return Sent(events, pictures, net(nothing))
         except ValueError as error:
             events.clear()
             raise ValueError(f"{error}{_way(net, nothing, events)}") from error
-    _check_first_axes(events)
-    return Sent(events, pictures, result)
 
 
-def _check_first_axes(events: Sequence[Event]) -> None:
+def check_first_axes(events: Sequence[Event]) -> None:
     """Refuse what an empty batch would count wrongly, in silence: places of a picture that lie among the pictures."""
     for event in events:
         before, after = getattr(event.inputs[0], "shape", ()), event.output.shape

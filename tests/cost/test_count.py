@@ -307,3 +307,5 @@ def test_places_among_the_pictures_are_refused(function):
         ValueError, match=r"cost: (reshape|transpose) in the network lays other axes of \(N, \d, \d\) among"
     ):
         cost.count(Rows(), (5, 8))
+    with pytest.raises(ValueError, match="among the pictures"):
+        cost.conventions(Rows(), (5, 8))
