@@ -63,7 +63,7 @@ NN: Words = {
         REFUSED,
         RECURRENT,
         "EmbeddingBag GRU GRUCell LSTM LSTMCell RNN RNNBase RNNCell RNNCellBase "
-        "Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder attention",
+        "Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder",
     ),
     **alike(
         REFUSED,

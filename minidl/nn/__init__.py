@@ -21,16 +21,18 @@ from minidl.nn.activation import (
     Softplus,
     Tanh,
 )
+from minidl.nn.attention import MultiheadAttention, TransformerEncoderLayer
 from minidl.nn.block import Conv2dNormActivation, SqueezeExcitation
 from minidl.nn.container import ModuleDict, ModuleList, Sequential
 from minidl.nn.conv import Conv2d, ConvTranspose2d, Fold, Unfold
 from minidl.nn.dropout import Dropout, Dropout2d, StochasticDepth
+from minidl.nn.embedding import Embedding
 from minidl.nn.linear import Linear
 from minidl.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
 from minidl.nn.module import LoadReport, Module, Parameter
 from minidl.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm
 from minidl.nn.pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
-from minidl.nn.shape import ChannelShuffle, Flatten, Identity, Unflatten, Upsample, ZeroPad2d
+from minidl.nn.shape import ChannelShuffle, Flatten, Identity, Maxout, Unflatten, Upsample, ZeroPad2d
 
 __all__ = [
     "ELU",
@@ -47,6 +49,7 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Dropout2d",
+    "Embedding",
     "Flatten",
     "Fold",
     "GlobalAvgPool2d",
@@ -63,9 +66,11 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "MaxPool2d",
+    "Maxout",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "NLLLoss",
     "Parameter",
     "ReLU",
@@ -80,6 +85,7 @@ __all__ = [
     "SqueezeExcitation",
     "StochasticDepth",
     "Tanh",
+    "TransformerEncoderLayer",
     "Unflatten",
     "Unfold",
     "Upsample",

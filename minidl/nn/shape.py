@@ -89,6 +89,34 @@ class Unflatten(Module):
         return f"axis={self.axis}, sizes={self.sizes}"
 
 
+class Maxout(Module):
+    """The largest of every `pieces` neighbours along one axis; see `minidl.ops.maxout`.
+
+    Args:
+        pieces: how many neighbours are compared.
+        axis: along which one.
+
+    Example:
+        >>> from minidl import Tensor, nn
+        >>> nn.Maxout(2)(Tensor([[1.0, 5.0, -3.0, -2.0]])).numpy()
+        array([[ 5., -2.]], dtype=float32)
+    """
+
+    def __init__(self, pieces: int, axis: int = 1):
+        super().__init__()
+        self.pieces = to_int("Maxout", "pieces", pieces, least=1)
+        check_axis("Maxout", "axis", axis)
+        self.axis = axis
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply maxout."""
+        return ops.maxout(x, self.pieces, self.axis)
+
+    def extra_repr(self) -> str:
+        """Return how many are compared, and the axis that is not the default."""
+        return f"{self.pieces}" + changed(self, axis=1)
+
+
 class ZeroPad2d(Module):
     """Put a border of zeros around pictures; see `minidl.ops.pad`.
 

@@ -70,9 +70,7 @@ def scaled_dot_product_attention(q: Tensor, k: Tensor, v: Tensor, mask: Any = No
     check_alike(op, q=q, k=k, v=v)
     shapes = f"q.shape={q.shape}, k.shape={k.shape}, v.shape={v.shape}"
     if not q.ndim == k.ndim == v.ndim >= 2 or not q.shape[:-2] == k.shape[:-2] == v.shape[:-2]:
-        raise ValueError(
-            f"{op}: expects q (..., L, D), k (..., S, D), v (..., S, E) with the same axes before; {shapes}"
-        )
+        raise ValueError(f"{op}: expects q (..., L, D), k (..., S, D), v (..., S, E), the same axes before; {shapes}")
     if q.shape[-1] != k.shape[-1]:
         raise ValueError(
             f"{op}: a query is multiplied with every key, so both need as many numbers; q has {q.shape[-1]}, k has "

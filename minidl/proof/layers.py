@@ -29,6 +29,8 @@ class LayerCase:
 PICTURES = normal((2, 4, 5, 6))
 APART = separated((2, 4, 5, 6))
 ROWS = normal((4, 5))
+LINES = normal((2, 3, 4))
+QUERIES_KEYS_VALUES = normal((2, 3, 4), (2, 5, 4), (2, 5, 4))
 
 LAYERS: dict[str, tuple[LayerCase, ...]] = {
     "Conv2d": (
@@ -112,6 +114,20 @@ LAYERS: dict[str, tuple[LayerCase, ...]] = {
         LayerCase("evaluation", lambda: nn.Dropout2d(0.4).eval(), PICTURES),
     ),
     "StochasticDepth": (LayerCase("training", lambda: nn.StochasticDepth(0.4), normal((6, 2, 2, 2))),),
+    "MultiheadAttention": (
+        LayerCase("two heads", lambda: nn.MultiheadAttention(4, 2, batch_first=True), QUERIES_KEYS_VALUES),
+        LayerCase("dropped", lambda: nn.MultiheadAttention(4, 1, 0.3, False, batch_first=True), QUERIES_KEYS_VALUES),
+    ),
+    "TransformerEncoderLayer": (
+        LayerCase("norms behind", lambda: nn.TransformerEncoderLayer(4, 2, 5, 0.2, "gelu", batch_first=True), LINES),
+        LayerCase(
+            "norms first",
+            lambda: nn.TransformerEncoderLayer(4, 1, 5, 0.0, "gelu", 0.1, True, norm_first=True, bias=False),
+            LINES,
+        ),
+    ),
+    "Embedding": (LayerCase("two of a row", lambda: nn.Embedding(5, 3), lambda rng: (rng.integers(0, 5, (2, 4)),)),),
+    "Maxout": (LayerCase("pairs", lambda: nn.Maxout(2), APART),),
     "Identity": (LayerCase("plain", nn.Identity, PICTURES),),
     "Flatten": (
         LayerCase("plain", nn.Flatten, PICTURES),
@@ -160,7 +176,7 @@ def as_function(
     """Return a layer as a function of its inputs and parameters, the names of the parameters, and numbers for them.
 
     The numbers are random, since a bias of 0 and a weight of 1 would hide a good deal; so are the running statistics.
-    Whatever the layer draws, it draws the same in every call.
+    Whatever the layer draws, it draws the same in every call. Of several results, the first is taken.
     """
     places = []
     for path, owner in module.named_modules():
@@ -177,7 +193,8 @@ def as_function(
         state = _random.get_state()
         _random.manual_seed(0)
         try:
-            return module(*tensors[:inputs])
+            y = module(*tensors[:inputs])
+            return y[0] if isinstance(y, tuple) else y
         finally:
             _random.set_state(state)
 

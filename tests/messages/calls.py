@@ -31,10 +31,14 @@ LAYERS = {
     "LayerNorm": ((4, 4),),
     "Fold": ((4, 4), 2),
     "Linear": (3, 2),
+    "Embedding": (3, 2),
+    "Maxout": (2,),
     "LogSoftmax": (1,),
     "Softmax": (1,),
     "LocalResponseNorm": (5, 1e-4, 0.75, 2.0, "paper"),
     "MaxPool2d": (2,),
+    "MultiheadAttention": (4, 2),
+    "TransformerEncoderLayer": (4, 2, 6),
     "ModuleDict": ({"a": nn.ReLU()},),
     "ModuleList": ([nn.ReLU()],),
     "Parameter": (np.ones(2),),
@@ -46,6 +50,7 @@ LAYERS = {
     "Upsample": (8,),
     "ZeroPad2d": (1,),
 }
+SETTINGS = {name: {"batch_first": True} for name in ("MultiheadAttention", "TransformerEncoderLayer")}
 INPUTS = {
     "BatchNorm1d": (t(4, 2),),
     "BCEWithLogitsLoss": (t(2, 3), t(2, 3)),
@@ -53,6 +58,9 @@ INPUTS = {
     "Fold": (t(1, 8, 9),),
     "L1Loss": (t(2, 3), t(2, 3)),
     "Linear": (t(2, 3),),
+    "Embedding": (np.array([0, 2]),),
+    "MultiheadAttention": (t(2, 3, 4), t(2, 5, 4), t(2, 5, 4)),
+    "TransformerEncoderLayer": (t(2, 3, 4),),
     "MSELoss": (t(2, 3), t(2, 3)),
     "NLLLoss": (t(2, 3), np.array([0, 1])),
     "SmoothL1Loss": (t(2, 3), t(2, 3)),
@@ -68,9 +76,9 @@ def settings_of(function, taken=0):
 
 def layer(name):
     """Return the call that makes a layer, and the one that runs it."""
-    kind, args = getattr(nn, name), LAYERS.get(name, ())
-    yield f"nn.{name}", kind, lambda: (args, settings_of(kind, len(args)))
-    module = kind(*args)
+    kind, args, more = getattr(nn, name), LAYERS.get(name, ()), SETTINGS.get(name, {})
+    yield f"nn.{name}", kind, lambda: (args, settings_of(kind, len(args)) | more)
+    module = kind(*args, **more)
     if isinstance(module, nn.Module) and name not in ("ModuleDict", "ModuleList"):
         inputs = INPUTS.get(name, (t(*X),))
         yield f"nn.{name}.forward", lambda *given: there_and_back(module, *given), lambda: (inputs, {})

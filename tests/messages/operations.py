@@ -15,11 +15,14 @@ def sums(*tensors):
 
 
 def there_and_back(function, *args, **settings):
-    """Call a function and walk back from every tensor that it returns."""
+    """Call a function and walk back from all tensors that it returns."""
     result = function(*args, **settings)
-    for y in result if isinstance(result, (tuple, list)) else [result]:
-        if isinstance(y, Tensor) and y.requires_grad:
-            y.backward(np.ones(y.shape, y.dtype))
+    several = result if isinstance(result, (tuple, list)) else [result]
+    found = [y for y in several if isinstance(y, Tensor) and y.requires_grad]
+    if len(found) == 1:
+        found[0].backward(np.ones(found[0].shape, found[0].dtype))
+    elif found:
+        sum((y.sum() for y in found[1:]), found[0].sum()).backward()
 
 
 WINDOW = {"kernel_size": 2, "stride": 2, "padding": 0}

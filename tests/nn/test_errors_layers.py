@@ -12,6 +12,11 @@ def t(*shape, dtype="float32"):
     return Tensor(np.ones(shape, dtype=dtype))
 
 
+def attention(tokens, **masks):
+    x = t(2, tokens, 4)
+    return nn.MultiheadAttention(4, 2, batch_first=True)(x, x, x, **masks)
+
+
 CASES = [
     # layers
     (lambda: nn.Dropout(2), ValueError, "Dropout: p must be from 0 to 1; received p=2"),
@@ -59,6 +64,75 @@ CASES = [
         lambda: nn.LayerNorm((3, 0)),
         ValueError,
         "LayerNorm: normalized_shape must be an int or a tuple of ints >= 1; received normalized_shape=(3, 0)",
+    ),
+    (
+        lambda: nn.MultiheadAttention(10, 3, batch_first=True),
+        ValueError,
+        "MultiheadAttention: the heads share the 10 numbers of a token evenly, 10 / 3 leaves 1; received embed_dim=10, "
+        "num_heads=3; num_heads may be 1, 2, 5, 10",
+    ),
+    (
+        lambda: nn.TransformerEncoderLayer(8, 3, batch_first=True),
+        ValueError,
+        "TransformerEncoderLayer: the heads share the 8 numbers of a token evenly, 8 / 3 leaves 2; received d_model=8, "
+        "nhead=3; nhead may be 1, 2, 4, 8",
+    ),
+    (
+        lambda: nn.MultiheadAttention(8, 2),
+        ValueError,
+        "MultiheadAttention: expects batch_first=True, tokens (N, L, E); PyTorch's other order (L, N, E)",
+    ),
+    (
+        lambda: attention(3, attn_mask=np.zeros((3, 4), bool)),
+        ValueError,
+        "MultiheadAttention: attn_mask must be for each of the 3 queries and 3 keys: shape (3, 3), or what can be "
+        "broadcast to it, such as (3, 3); attn_mask.shape=(3, 4)",
+    ),
+    (
+        lambda: attention(3, attn_mask=np.zeros((1, 3), bool)),
+        ValueError,
+        "MultiheadAttention: attn_mask must have shape (3, 3); attn_mask.shape=(1, 3)",
+    ),
+    (
+        lambda: attention(3, key_padding_mask=np.zeros((2, 4), bool)),
+        ValueError,
+        "MultiheadAttention: key_padding_mask must",
+    ),
+    (
+        lambda: attention(3, attn_mask=np.zeros((3, 3), int)),
+        TypeError,
+        "MultiheadAttention: attn_mask must be an array or Tensor of bools, or of float32 as what it masks; received",
+    ),
+    (
+        lambda: nn.MultiheadAttention(8, 2, batch_first=True)(t(2, 3, 6), t(2, 3, 6), t(2, 3, 6)),
+        ValueError,
+        "MultiheadAttention: query must be (N, L, 8), the batch first; query.shape=(2, 3, 6)",
+    ),
+    (
+        lambda: nn.MultiheadAttention(8, 2, batch_first=True)(t(2, 3, 8), t(2, 3, 8), t(2, 4, 8)),
+        ValueError,
+        "MultiheadAttention: expects as many values as keys, and as many pictures of each; query.shape=(2, 3, 8), key",
+    ),
+    (
+        lambda: nn.Embedding(4, 2)([[0, 4]]),
+        ValueError,
+        "embedding: the table has 4 rows, so indices go from 0 to 4 - 1 = 3; received an index 4; weight.shape=(4, 2); "
+        "give the table more rows, or find where the index comes from",
+    ),
+    (
+        lambda: nn.Embedding(4, 2)([-1]),
+        ValueError,
+        "embedding: the table has 4 rows, so indices go from 0 to 4 - 1 = 3",
+    ),
+    (
+        lambda: nn.Embedding(4, 2)([0.5]),
+        TypeError,
+        "embedding: indices must be whole numbers; received indices.dtype=f",
+    ),
+    (
+        lambda: nn.Maxout(3)(t(2, 4)),
+        ValueError,
+        "maxout: x.shape[1] must be divisible by pieces; received x.shape[1]=4, pieces=3 (4 % 3 = 1)",
     ),
     (lambda: nn.Unflatten(1, "ab"), ValueError, "Unflatten: sizes must be a tuple of ints >= 0 (one may be -1)"),
     (lambda: nn.Unflatten(sizes=(1, 2)), ValueError, "Unflatten: axis must be an int; received axis=None"),

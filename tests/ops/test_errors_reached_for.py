@@ -70,6 +70,39 @@ CASES = [
         ValueError,
         "layer_norm: normalized_shape must be an int or a tuple of ints >= 1; received normalized_shape=()",
     ),
+    # tokens
+    (
+        lambda: ops.scaled_dot_product_attention(t(2, 3, 4), t(2, 5, 6), t(2, 5, 6)),
+        ValueError,
+        "scaled_dot_product_attention: a query is multiplied with every key, so both need as many numbers; q has 4, k "
+        "has 6; q.shape=(2, 3, 4), k.shape=(2, 5, 6), v.shape=(2, 5, 6)",
+    ),
+    (
+        lambda: ops.scaled_dot_product_attention(t(2, 3, 4), t(2, 5, 4), t(2, 6, 4)),
+        ValueError,
+        "scaled_dot_product_attention: every key needs a value; there are 5 keys, 6 values; q.shape=",
+    ),
+    (
+        lambda: ops.scaled_dot_product_attention(t(2, 3, 4), t(3, 4), t(3, 4)),
+        ValueError,
+        "scaled_dot_product_attention: expects q (..., L, D), k (..., S, D), v (..., S, E), the same axes before; q",
+    ),
+    (
+        lambda: ops.scaled_dot_product_attention(t(3, 4), t(0, 4), t(0, 4)),
+        ValueError,
+        "scaled_dot_product_attention: there must be at least one key, and a number in it; q.shape=(3, 4), k.shape=(0,",
+    ),
+    (
+        lambda: ops.scaled_dot_product_attention(t(3, 4), t(5, 4), t(5, 4), np.ones((5, 3), bool)),
+        ValueError,
+        "scaled_dot_product_attention: mask must be for each of the 3 queries and 5 keys: shape (3, 5), or what can be "
+        "broadcast to it, such as (3, 5); mask.shape=(5, 3)",
+    ),
+    (
+        lambda: ops.scaled_dot_product_attention(t(3, 4), t(5, 4), t(5, 4), np.ones((3, 5), int)),
+        TypeError,
+        "scaled_dot_product_attention: mask must be an array or Tensor of bools, or of float32 as what it masks; rec",
+    ),
     # pictures
     (lambda: ops.interpolate(t(2, 3, 4), 2), ValueError, "interpolate: x must have 4 axes (N, C, H, W), it has 3;"),
     (

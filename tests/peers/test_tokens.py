@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from minidl import Tensor, ops
+from minidl import Tensor, nn, ops
 from tests.contract import relative_error
 
 torch = pytest.importorskip("torch")
@@ -100,3 +100,82 @@ def test_linear_layers_of_tokens(rng):
 def test_products_of_batches(rng):
     for a, b in itertools.product(((4,), (3, 4), (2, 3, 4), (5, 2, 3, 4), (5, 1, 3, 4)), ((4,), (4, 6), (2, 4, 6))):
         compare(ops.matmul, torch.matmul, [rng.standard_normal(a), rng.standard_normal(b)])
+
+
+# ------------------------------------------------------------------------------------------------------------- layers
+
+
+def twins(kind, rng, *args, **settings):
+    """Return our layer and PyTorch's with the same numbers, in float64."""
+    ours, theirs = getattr(nn, kind)(*args, **settings), getattr(torch.nn, kind)(*args, **settings).double()
+    assert {key: value.shape for key, value in ours.state_dict().items()} == {
+        key: tuple(value.shape) for key, value in theirs.state_dict().items()
+    }
+    state = {key: rng.standard_normal(value.shape) / 2 for key, value in ours.state_dict().items()}
+    for path, owner in ours.named_modules():
+        for name in [name for name, _ in owner.named_parameters(recurse=False)]:
+            setattr(owner, name, nn.Parameter(state[f"{path}.{name}" if path else name]))
+    theirs.load_state_dict({key: torch.tensor(value) for key, value in state.items()})
+    return ours, theirs
+
+
+def compare_layers(ours, theirs, inputs, masks, **settings):
+    """Compare results and the gradients of inputs and parameters; masks by their names."""
+    tensors = [Tensor(x, requires_grad=True) for x in inputs]
+    peers = [torch.tensor(x, requires_grad=True) for x in inputs]
+    if len(inputs) == 1 and isinstance(ours, nn.MultiheadAttention):
+        tensors, peers = tensors * 3, peers * 3
+    y = ours(*tensors, **masks, **settings)
+    expected = theirs(*peers, **{name: torch.tensor(mask) for name, mask in masks.items()}, **settings)
+    pairs = list(zip(y, expected, strict=True)) if isinstance(y, tuple) else [(y, expected)]
+    losses = []
+    for one, other in pairs:
+        assert (one is None) == (other is None)
+        if one is not None:
+            assert relative_error(one.data, other.detach().numpy()) <= 1e-10
+            dy = np.random.default_rng(1).standard_normal(one.shape)
+            losses.append(((one * dy).sum(), (other * torch.tensor(dy)).sum()))
+    sum((loss for loss, _ in losses[1:]), losses[0][0]).backward()
+    sum(loss for _, loss in losses).backward()
+    own = dict(ours.named_parameters())
+    grads = [(x.grad, p.grad.numpy()) for x, p in zip(tensors, peers)]
+    grads += [(own[name].grad, p.grad.numpy()) for name, p in theirs.named_parameters()]
+    for gradient, right in grads:
+        assert np.abs(gradient - right).max() <= 1e-10 * max(1, np.abs(right).max())
+
+
+def masks_of(rng, n, heads, queries, keys):
+    """Every kind of mask; the first key is always to be seen."""
+    hidden = rng.random((queries, keys)) < 0.4
+    of_heads, padding = rng.random((n * heads, queries, keys)) < 0.4, rng.random((n, keys)) < 0.4
+    for mask in (hidden, of_heads, padding):
+        mask[..., 0] = False
+    numbers = rng.standard_normal((queries, keys))
+    yield {}
+    yield {"attn_mask": hidden}
+    yield {"attn_mask": numbers}
+    yield {"attn_mask": of_heads}
+    yield {"key_padding_mask": padding}
+    yield {"key_padding_mask": padding, "attn_mask": hidden}
+    yield {"key_padding_mask": np.where(padding, -np.inf, 0.0), "attn_mask": numbers}
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_multihead_attention(bias, rng):
+    ours, theirs = twins("MultiheadAttention", rng, 6, 3, 0.0, bias, batch_first=True)
+    for masks, wanted in itertools.product(masks_of(rng, 2, 3, 4, 5), ({}, {"average_attn_weights": False}, None)):
+        inputs = [rng.standard_normal((2, n, 6)) for n in (4, 5, 5)]
+        compare_layers(ours, theirs, inputs, masks, **({"need_weights": False} if wanted is None else wanted))
+    compare_layers(ours, theirs, inputs[:1], {}, need_weights=False)
+
+
+@pytest.mark.parametrize("norm_first", [True, False])
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_an_encoder_layer(norm_first, activation, rng):
+    for bias in (True, False):
+        settings = {"batch_first": True, "norm_first": norm_first, "bias": bias}
+        ours, theirs = twins("TransformerEncoderLayer", rng, 6, 2, 8, 0.0, activation, **settings)
+        for masks in masks_of(rng, 2, 2, 4, 4):
+            words = {"attn_mask": "src_mask", "key_padding_mask": "src_key_padding_mask"}
+            masks = {words[name]: mask for name, mask in masks.items()}
+            compare_layers(ours, theirs, [rng.standard_normal((2, 4, 6))], masks)
