@@ -12,6 +12,7 @@ from minidl.teach.claims.readings import CONVENTION, PLAIN, Reading, Said
 from minidl.teach.claims.scanning import Token, spelled
 from minidl.teach.claims.subjects import Subject, of_network, ratio
 from minidl.teach.claims.unclear import Unclear
+from minidl.teach.claims.vocabulary import DESCRIBING
 
 COMPARED = ("parameters", "weights", "macs", "flops", "operations", "weight_bytes", "activation_bytes", "memory",
             "activations", "depth", "conv_layers", "field")  # fmt: skip
@@ -26,8 +27,16 @@ def compared(
 ) -> list[Claim]:
     """Return the claims of a sentence that compares two networks."""
     found = _turned(found)
-    if bad := [token.text for token in found if token.kind in ("layer", "thing", "polynomial", "size")]:
+    if bad := [
+        token.text for token in found if token.kind in ("layer", "ordinal", "feature", "thing", "polynomial", "size")
+    ]:
         raise Unclear(f"two networks are compared as wholes; what does {bad[0]!r} mean for both?")
+    if odd := [
+        token.text
+        for token in found
+        if (token.kind == "word" and token.value in DESCRIBING) or (token.kind == "spelled" and token.value != 1)
+    ]:
+        raise Unclear(f"what is {odd[0]!r} of two networks?")
     mixed = [
         token.value for token in found if token.kind == "qualifier" and token.value not in ("float32", "per_picture")
     ]

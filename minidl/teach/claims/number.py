@@ -53,7 +53,7 @@ class Number:
 
     def agrees(self, x: Fraction | int) -> bool:
         """Tell whether a value is this number when it is rounded to its digits."""
-        return 2 * abs(x - self.value) <= self.step
+        return -self.step <= 2 * (x - self.value) < self.step
 
     def is_cut(self, x: Fraction | int) -> bool:
         """Tell whether a value is this number when its further digits are left away."""

@@ -78,7 +78,7 @@ FEATURES = {
     "channels": (r"(\d+)\s*channels|(\d+)\s*채널|채널\s*(?:이|은|수)?\s*(\d+)\s*개?",),
     "reduction": (r"(?:reduction(?: ratio)?|ratio|(?<![a-z])r|축소 비율|축소율)\s*(?:of|=|:|은|는|이|가)?\s*(\d+)",),
     "rgb": (r"rgb(?:\s+(?:images?|pictures?|inputs?))?(?![a-z])",),
-    "at": (r"@",),
+    "at": (r"@|per(?=\s+\d+\s*x\s*\d+)",),
 }
 
 # what a described thing is -> how it is called

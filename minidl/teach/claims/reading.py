@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ from minidl.teach.claims.subjects import (
     side_of,
 )
 from minidl.teach.claims.unclear import Unclear
+from minidl.teach.claims.vocabulary import DENYING, DESCRIBING
 
 MEANINGFUL = frozenset(
     "network ordinal family number size quantity layer thing feature polynomial qualifier fraction".split()  # noqa: SIM905
@@ -41,7 +43,7 @@ SUMS = (
     "memory",
     "activations",
 )
-PARTS = ("conv_layers", "fc_layers", "pointwise_layers", "depthwise_layers")
+PARTS = ("pool_layers", "conv_layers", "fc_layers", "pointwise_layers", "depthwise_layers")
 BYTES = ("memory", "weight_bytes", "activation_bytes")
 
 
@@ -129,9 +131,7 @@ def _trimmed(found: Sequence[Token]) -> list[Token]:
     return kept
 
 
-DENYING = frozenset(
-    "not no never without except excluding neither nor isn't doesn't don't unlike minus 없이 제외 빼고 아니".split()  # noqa: SIM905
-)
+JOINING = frozenset(["and", ",", "와", "과", "&", "+", "the", "및"])
 
 
 def _refuse_unknown(found: Sequence[Token]) -> None:
@@ -167,6 +167,7 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
     bad = [token.text for token in found if token.kind == "feature" and token.value[0] not in ("rgb", "at")]
     if bad and not (has_layers and len(bad) == len(widths) == 1):
         raise Unclear(f"what does {bad[0]!r} mean for {name}? Its layers are known as they are")
+    _refuse_leftovers(found, name)
     said = said_of(found)
     layers = tuple(dict.fromkeys(token.value for token in found if token.kind == "layer"))
     layers += tuple(_ordinal(name, *token.value) for token in found if token.kind == "ordinal")
@@ -181,6 +182,9 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
     if not numbers:
         return [_of_sizes(text, found, name, layers, sizes, quantities)]
     size = _picture(name, sizes, found)
+    spelled_layer = any(token.kind == "spelled" and token.value == 1 for token in numbers)
+    if spelled_layer and set(quantities) & set(SUMS):
+        raise Unclear("one layer: which one?")
     claims = []
     if pools := _with_pools(found, numbers, quantities):
         return [_claim(text, found, Subject(name, size=size), "depth", number, Said(said)) for number, said in pools]
@@ -195,6 +199,23 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
     for number, quantity in _paired(numbers, quantities, found):
         claims.append(_claim(text, found, subject, quantity, number, said))
     return claims
+
+
+def _refuse_leftovers(found: Sequence[Token], name: str) -> None:
+    """Refuse what is harmless in other sentences, but may mean a part of a network, or several of them."""
+    claimed = _numbers(found)
+    for i, token in enumerate(found):
+        describes = token.kind == "word" and token.value in DESCRIBING
+        before = found[i - 1] if i else None
+        if describes and not (before is not None and before.kind in ("layer", "ordinal", "qualifier")):
+            raise Unclear(f"what is {token.text!r} of {name}? Name the layer")
+        if token.kind == "spelled" and token.value != 1 and token not in claimed:
+            raise Unclear(f"what does {token.text!r} count?")
+    at = [i for i, token in enumerate(found) if token.kind == "layer"]
+    for one, other in itertools.pairwise(at):
+        joined = [token.text for token in found[one + 1 : other] if token.text not in JOINING]
+        if joined:
+            raise Unclear(f"which layers are meant from {found[one].text} to {found[other].text}? Name each of them")
 
 
 def _of_channels(text: str, subject: Subject, token: Token) -> Claim:
@@ -256,6 +277,8 @@ def _claim(text: str, found: Sequence[Token], subject: Subject, quantity: str, t
         if subject.part or (subject.layers and quantity != "field"):
             raise Unclear(f"how can {subject} have a number of {quantity.replace('_', ' ')}?")
         number = exact(number.text, int(number.value))
+    if "aux" in said and quantity not in ("parameters", "weights", "weight_bytes"):
+        raise Unclear(f"{quantity.replace('_', ' ')} are counted in evaluation, where auxiliary heads do not run")
     if unit == "bytes" and quantity not in BYTES:
         raise Unclear(f"bytes are no unit of {quantity}")
     if not unit and quantity in BYTES:

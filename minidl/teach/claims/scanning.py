@@ -151,7 +151,11 @@ def _next(text: str, at: int) -> tuple[list[Token], int]:
 
 def _word(word: str, at: int) -> Token:
     bare = word.strip("'.-")
-    is_known = bare in known.HARMLESS or bare in known.HARMLESS_KOREAN or (bare.endswith("ly") and len(bare) > 4)
+    is_known = (
+        bare in known.HARMLESS | known.DESCRIBING
+        or bare in known.HARMLESS_KOREAN
+        or (bare.endswith("ly") and len(bare) > 4)
+    )
     is_known = is_known or bool(ENDING.fullmatch(bare))
     return Token("word" if is_known or not bare else "unknown", bare, word, at)
 

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from minidl import cost
+from minidl.models._elsewhere import TORCHVISION
 from minidl.teach.claims.ledger import Ledger, Row
 from minidl.teach.claims.networks import COMPARED, ERRATA, PRINTED, Meant, built, ledger_of, meanings, walked
 from minidl.teach.claims.readings import (
@@ -70,10 +71,12 @@ def is_of(name: str, layer: str) -> bool:
 
 def meant_by(subject: Subject, said: Said) -> list[Meant]:
     """Return the networks that may be meant: all that the name may mean, or the one that is told apart."""
+    if "torchvision" in said and subject.network not in {*TORCHVISIONS, *TORCHVISION.values()}:
+        raise ValueError(f"torchvision has no {subject.network}")
     if "torchvision" in said:
         return [Meant(TORCHVISIONS.get(subject.network, subject.network), size=subject.size)]
-    if "no_groups" in said and subject.network == "alexnet":
-        return [Meant("alexnet", words.UNGROUPED, groups=False)]
+    if "no_groups" in said:
+        return [Meant(subject.network, words.UNGROUPED, groups=False, size=subject.size)]
     found = meanings(subject.network)
     return [Meant(subject.network, size=subject.size)] if subject.size else found
 

@@ -49,6 +49,7 @@ QUANTITIES = {
     "fc_layers": """
         fully connected layers|fully-connected layers|fc layers|dense layers|linear layers|fcs|완전 연결 층|
         완전 연결층|완전연결 층|완전연결층|전결합층|fc 층|fc층|fc 레이어|완전 연결 레이어""",
+    "pool_layers": "pooling layers|pool layers|poolings|풀링 층|풀링층",
     "pointwise_layers": """
         1x1 convolutions|1x1 convs|1x1 conv layers|pointwise convolutions|pointwise layers|1x1 합성곱""",
     "depthwise_layers": "depthwise convolutions|depthwise layers|depthwise convs|깊이별 합성곱",
@@ -164,39 +165,51 @@ SPELLED = {
 
 
 # words that change nothing
+
+
+# words that change nothing
+
+
+# words that change nothing
 HARMLESS = frozenset(
     """
     2nd a about's according account accounts add adds alex all alone also although altogether amount amounting
-    amounts an and applied applying architecture are around as at author's authors average bare be because become
-    becomes been between big block block's budget by called can channel channels claimed claims classic cnn color
-    colour come comes complete compute's computes consecutive consist consists contain containing contains conv
-    conv. convnet convnets convolution convolved convolving cost costing costs could count count's counted counts
-    cover cover's covering covers cvpr data deep default designed developed did disk do does each eccv effective
-    employs enormous entire entry equal equals even exactly facebook famous few figure filter filters first-place
+    amounts an and architecture are around as at author's authors bare be because become becomes been big budget by
+    called can claimed claims classic cnn color colour come comes complete compute's computes consist consists
+    contain containing contains conv conv. convnet convnets convolution cost costing costs could count count's
+    counted counts cover cover's covering covers cvpr data deep default designed developed did disk do does eccv
+    effective employs enormous entire entry equal equals even exactly facebook famous few figure first-place
     first-prize float floats followed for forward from full fully-trained geoffrey get gets give gives giving
-    google google's gpu grouped had has has's have have's having he he's heavy height held hence her here him hold
-    holds huge i iccv iclr ilsvrc imagenet impressive in include includes including instead into introduced is it
-    it's its just keep keeps kernel kernels know known krizhevsky large layer learnable learned learnt leave leaves
-    lecture light like make makes many max may mere microsoft might million's model models modest module most much
-    must my named need needing needs net nets network networks nips normal note notes now number numbers of on one
-    only openai or ordinary original originally our outputs outputting overall own oxford page paper pass per
-    perform performs pixel pixels pool pooling popular precisely presented produce produces proposed published
-    quite ram rather recall reduces relatively released remember reported reports require required requires
-    resolution result results rgb roughly runner-up said same save saves say says second seen she should side
-    simonyan since single size sized sizes slide slides small so space spatial spending spends spent square stack
-    stacked stacking staggering standard state-of-the-art stated still storage store stored stores successive such
-    sum sums szegedy table take takes that the their them then there therefore these they third this those through
-    thus time times tiny to top-1 top-5 total totally totals trainable turn turns two's typical up us use uses
-    using usual value values variant version very was way ways we weigh weighs weighty well-known were where
-    whereas which while who whole whopping whose width will winner winning with won would yield yields you
-    zisserman
+    google google's gpu had has has's have have's having he he's heavy held hence her here him hold holds huge i
+    iccv iclr ilsvrc imagenet impressive in include includes including introduced is it it's its just know known
+    krizhevsky large learnable learned learnt leave leaves lecture light like make makes many may mere microsoft
+    might million's model models modest most much must my named need needing needs net nets network networks nips
+    normal note notes now number numbers of on one only openai or ordinary original originally our outputs
+    outputting overall own oxford page paper pass perform performs pixel pixels popular precisely presented produce
+    produces proposed published quite ram rather recall relatively released remember reported reports require
+    required requires resolution result results rgb roughly runner-up said same say says second seen she should
+    side sides simonyan since single size sized sizes slide slides small so space spatial spending spends spent
+    square staggering standard state-of-the-art stated still storage store stored stores such sum sums szegedy
+    table take takes that the their them then there therefore these they third this those through thus time times
+    tiny to top-1 top-5 total totally totals trainable two's typical up us use uses using usual value values
+    variant version very was way ways we weigh weighs weighty well-known were where whereas which while who whole
+    whopping whose will winner winning with won would yield yields you zisserman
+    """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
+)
+
+# words that change nothing where a layer is described, but might of a whole network
+DESCRIBING = frozenset(
+    """
+    applied applying block channel channels consecutive convolved convolving filter filters grouped height instead
+    into keep keeps kernel kernels layer module reduces save saves stack stacked stacking successive turn turns
+    width
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
 # the same in Korean
 HARMLESS_KOREAN = frozenset(
     """
-    가 가는 가능한 가장 가지고 가진 가진다 가집니다 각 값 값은 갖고 갖는다 갖습니다 갖춘 같다 같습니다 같은 개 개가
+    가 가는 가능한 가장 가지고 가진 가진다 가집니다 값 값은 갖고 갖는다 갖습니다 갖춘 같다 같습니다 같은 개 개가
     개나 개다 개로 개를 개씩 개의 개이다 개입니다 거치면 겨우 결과 결과는 계산하면 계산한 과 과같다 관한 구성되어
     구성된 구성된다 구성됩니다 구조 구조는 구조의 그 그리고 그림 그림에서 기본 나오고 나온다 나옵니다 나와 네트워크
     네트워크는 네트워크의 논문 논문에서 논문의 는 다 단지 달한다 달합니다 대하여 대한 대해 도 동시에 동일하다
@@ -210,6 +223,15 @@ HARMLESS_KOREAN = frozenset(
     통과하면 표 표에서 픽셀 필요로 필요하다 필요합니다 필터 필터의 하는 하다 하면 하여 학습 학습가능한 한 한다 한번
     한번에 할 합 합계 합니다 합성곱 합쳐 합쳐서 해서 회 회의 훈련
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
+)
+
+# words that turn a sense around: a clause that holds one is never passed over
+DENYING = frozenset(
+    """
+    not no never without except excluding neither nor isn't doesn't don't unlike minus if when after before unless once
+    per each every but pruned compressed quantized quantised distilled sparse would could batch cifar cifar-10 mnist
+    scaled fine-tuned wrong incorrect myth only 만약 없이 제외 빼고 아니
+    """.split()  # noqa: SIM905
 )
 
 # Whatever particles and copulas stand behind a counted thing in Korean, as a pattern.
