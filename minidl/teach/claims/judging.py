@@ -9,7 +9,7 @@ from typing import Any
 
 from minidl._looks import Brief
 from minidl.teach.claims.number import Number
-from minidl.teach.claims.readings import CONVENTION, LAYER_SLIP, PLAIN, SLIP, Reading, plainly
+from minidl.teach.claims.readings import CONVENTION, LAYER_SLIP, PLAIN, SLIP, TWO_SLIPS, Reading, plainly
 from minidl.teach.strings import claims as words
 
 ROUGH = Fraction(1, 20)  # how far a number of one digit may be off before it is called rough
@@ -24,7 +24,12 @@ SURE = (
     "other way",
     "aux in",
     "aux out",
+    "numbers",
+    "bits",
 )
+
+
+SENSES = {"macs", "flops", "weight_bytes", "activation_bytes"}  # what operations, or memory, may mean
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,8 @@ def judge(claim: Claim) -> Answer:
     """
     number, plain = claim.number, [one for one in claim.readings if one.tier == PLAIN]
     first = plain[0] if plain else claim.readings[0]
-    about = Answer(claim.text, words.WRONG, claim.about, number.text, written(first, claim), subjects=claim.subjects)
+    said = _as_written(claim.text, number.text)
+    about = Answer(claim.text, words.WRONG, claim.about, said, written(first, claim), subjects=claim.subjects)
     if claim.relation != "equal":
         return _bounded(claim, about, plain)
     for one in plain:
@@ -143,6 +149,12 @@ def judge(claim: Claim) -> Answer:
             why = words.AND.format(first=one.how, second=words.CUT)
             return _found(claim, about, one, words.DEPENDS, why, f"{one.key}, cut")
     return _wrong(claim, about)
+
+
+def _as_written(text: str, part: str) -> str:
+    """Return a part of a sentence with its capitals."""
+    at = text.lower().find(part)
+    return text[at : at + len(part)] if at >= 0 else part
 
 
 def _is_rough(number: Any, one: Reading) -> bool:
@@ -180,7 +192,9 @@ def _distance(claim: Claim, one: Reading) -> list[str]:
         return []
     off = number.off(one.value)
     side = "more" if off > 0 else "less"
-    return [f"{written(one, claim)}; the claim says {number.text}, {_percent(abs(off))} {side}"]
+    return [
+        f"{written(one, claim)}; the claim says {_as_written(claim.text, number.text)}, {_percent(abs(off))} {side}"
+    ]
 
 
 def _percent(share: Fraction) -> str:
@@ -193,8 +207,14 @@ def _wrong(claim: Claim, about: Answer) -> Answer:
     number, plain = claim.number, [one for one in claim.readings if one.tier == PLAIN]
     first = plain[0] if plain else claim.readings[0]
     base = _found(claim, about, first, words.WRONG, "", "")
+    if not plain:
+        meant = [one for one in claim.readings if set(one.key.split(" and ")) <= SENSES and not any(one.variants)]
+        ways = [f"{written(one, claim)} {one.how}" for one in meant]
+        base = replace(
+            base, right=" or ".join(dict.fromkeys(written(one, claim) for one in meant[:2])), lines=tuple(ways)
+        )
     found: list[Reading] = []
-    for tier in (SLIP, LAYER_SLIP):
+    for tier in (SLIP, LAYER_SLIP, TWO_SLIPS):
         here = [one for one in claim.readings if one.tier == tier and number.agrees(one.value)]
         found += {one.key: one for one in reversed(here) if one.key not in {other.key for other in found}}.values()
         if tier == SLIP:

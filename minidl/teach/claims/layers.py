@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -219,7 +219,8 @@ def convolution(text: str, parts: Parts) -> list[Claim]:
     said = parts.said
     for token, quantity in pairs(parts.numbers, counting):
         ledgers = [
-            _one(window, times, c, o, after, groups, "bias" in said or quantity == "parameters") for after, _ in maps
+            _one(window, times, c, o, after, groups, "bias" in said or quantity in ("parameters", "weights"))
+            for after, _ in maps
         ]
         claim = counted(text, ledgers[0], quantity, token, said)
         more = [
@@ -332,15 +333,18 @@ def separable(text: str, parts: Parts) -> list[Claim]:
         raise Unclear("with how many input channels?")
     k = window.kernel
     quantity = next((one for one in parts.quantities if one in ("parameters", "weights", "macs", "flops")), "macs")
-    has_bias = quantity == "parameters" and not against
+    has_bias = quantity in ("parameters", "weights") and not against
     rows = (
         conv("depthwise", k, c, c, after, groups=c, bias=has_bias),
         conv("pointwise", (1, 1), c, o, after, bias=has_bias),
     )
     both = Ledger(f"separable {k[0]}×{k[1]} {c}→{o}", rows)
-    if not against:
-        return [counted(text, both, one, token, parts.said) for token, one in pairs(parts.numbers, parts.quantities)]
     plain = Ledger(f"ordinary {k[0]}×{k[1]} {c}→{o}", (conv("conv", k, c, o, after),))
+    if not against:
+        made = [counted(text, both, one, token, parts.said) for token, one in pairs(parts.numbers, parts.quantities)]
+        how = "that of an ordinary convolution"
+        wrong = [Reading(one.value, SLIP, how, how, one.lines) for one in readings(plain, quantity, parts.said)[:1]]
+        return [replace(claim, readings=(*claim.readings, *wrong)) for claim in made]
     said = Said(parts.said.qualifiers | {"no_bias"})
     pair = [[one for one in readings(ledger, quantity, said) if one.tier <= SLIP] for ledger in (both, plain)]
     pair = [[one for one in many if "2 ·" not in one.how] for many in pair]

@@ -34,7 +34,7 @@ def dense(text: str, parts: Parts) -> list[Claim]:
         )
     out = []
     for token, quantity in pairs(numbers, parts.quantities):
-        ledger = Ledger(f"linear {c}→{o}", (linear("linear", c, o, bias=quantity == "parameters"),))
+        ledger = Ledger(f"linear {c}→{o}", (linear("linear", c, o, bias=quantity in ("parameters", "weights")),))
         claim = counted(text, ledger, quantity, token, parts.said)
         more = []
         if shape and not is_gap and quantity in ("parameters", "weights", "macs"):
@@ -70,7 +70,7 @@ def squeeze(text: str, parts: Parts) -> list[Claim]:
     out = []
     for token, quantity in pairs(parts.numbers, parts.quantities or ["weights"]):
         rows = tuple(
-            linear(name, a, b, bias=quantity == "parameters")
+            linear(name, a, b, bias=quantity in ("parameters", "weights"))
             for name, a, b in (("squeeze", c, small), ("excite", small, c))
         )
         out.append(counted(text, Ledger(f"SE, {c} channels, r = {r[0]}", rows), quantity, token, parts.said))

@@ -15,7 +15,7 @@ from typing import Any
 from minidl.teach.claims.ledger import Ledger, Row
 from minidl.teach.strings import claims as words
 
-PLAIN, CONVENTION, SLIP, LAYER_SLIP = range(4)
+PLAIN, CONVENTION, SLIP, LAYER_SLIP, TWO_SLIPS = range(5)
 BYTES = {"float8": 1, "float16": 2, "float32": 4, "float64": 8}
 
 
@@ -25,7 +25,7 @@ class Reading:
 
     Attributes:
         value: the number, an int or a Fraction; of a map its shape.
-        tier: PLAIN, CONVENTION, SLIP or LAYER_SLIP.
+        tier: PLAIN, CONVENTION, SLIP, LAYER_SLIP or TWO_SLIPS.
         key: a short name of the convention or slip; "" for a plain one. Readings with one key are one slip.
         how: the same in words.
         lines: the arithmetic.
@@ -219,6 +219,10 @@ def _of_heads(ledger: Ledger, rows: Ledger, said: Said, of: Of) -> Iterator[Read
 
 def _weights(ledger: Ledger, said: Said) -> Iterator[Reading]:
     """Weights in the strict sense, without biases; or, as most people speak, all parameters."""
+    if said.is_described and not said.qualifiers & {"bias", "no_bias"}:
+        for one in _parameters(ledger, replace(said, qualifiers=said.qualifiers | {"no_bias"})):
+            yield replace(one, tier=CONVENTION) if one.key == "biases in" else one
+        return
     rows = _asked(ledger, said)
     biases = rows.sum(lambda row: row.biases + row.others)
     for one in _parameters(ledger, said):
@@ -272,6 +276,9 @@ def _flops(ledger: Ledger, said: Said) -> Iterator[Reading]:
         yield Reading(flops, PLAIN, "", words.ALL_FLOPS, (f"{flops:,} with norms and activations",))
     yield replace(counted, tier=CONVENTION, key="macs for flops", how=words.MACS_FOR_FLOPS)
     yield from _slips_of_macs(rows, Reading(2 * macs, lines=line), 2)
+    for one in _layers(rows, lambda row: row.macs, "macs"):
+        how = words.AND.format(first=words.MACS_FOR_FLOPS, second=one.how)
+        yield replace(one, tier=TWO_SLIPS, key=f"macs for flops, {one.key}", how=how)
 
 
 def _operations(ledger: Ledger, said: Said) -> Iterator[Reading]:
@@ -301,7 +308,7 @@ def _bytes(ledger: Ledger, said: Said, counted: Iterable[Reading]) -> Iterator[R
     if first is None:
         return
     for dtype, size in BYTES.items():
-        if dtype == right:
+        if dtype == right or (said.dtype and dtype == "float8"):  # which is as many bytes as there are numbers
             continue
         tier, value = SLIP if said.dtype else CONVENTION, first.value * size
         how = (words.OTHER_DTYPE if said.dtype else words.IN_DTYPE).format(dtype=dtype, right=right)

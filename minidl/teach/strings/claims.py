@@ -100,4 +100,4 @@ FORMS = (
     ("(227-11)/4+1 = 55", "arithmetic"),
 )
 KNOWN_FORMS = "Forms that are known:"
-BECAUSE = {RIGHT: "({why})", DEPENDS: "true {why}", WRONG: "slip: {why}"}
+BECAUSE = {RIGHT: "({why})", DEPENDS: "true only so: {why}", WRONG: "slip: {why}"}
