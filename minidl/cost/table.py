@@ -335,8 +335,12 @@ def _joined(path: str, rows: list[Layer]) -> Layer:
 
 
 def _without_field(layers: Sequence[Layer]) -> Layer | None:
-    """Return the first layer that has a result and no receptive field."""
-    return next((layer for layer in layers if layer.output is not None and layer.field is None), None)
+    """Return the first layer with a result from which on none has a receptive field, if there is one.
+
+    What has none before others have one again, such as what is made of weights alone, breaks no way.
+    """
+    behind = next((at for at in range(len(layers), 0, -1) if layers[at - 1].field is not None), 0)
+    return next((layer for layer in layers[behind:] if layer.output is not None), None)
 
 
 def _cells(layer: Layer) -> tuple[str, ...]:

@@ -65,6 +65,7 @@ from minidl.models.efficientnet import (
     efficientnet_b7,
     efficientnet_lite0,
 )
+from minidl.models.vit import vit_b_16, vit_b_32, vit_l_16, vit_tiny_cifar
 # isort: on
 
 __all__ = [
@@ -143,6 +144,10 @@ __all__ = [
     "vgg16_bn",
     "vgg19",
     "vgg19_bn",
+    "vit_b_16",
+    "vit_b_32",
+    "vit_l_16",
+    "vit_tiny_cifar",
     "wide_resnet50_2",
     "xception",
     "zfnet",

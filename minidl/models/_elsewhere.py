@@ -19,6 +19,7 @@ TORCHVISION = {
             *("resnext50_32x4d", "resnext101_32x8d", "densenet121", "densenet161", "densenet169", "densenet201"),
             *("squeezenet1_0", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"),
             *("shufflenet_v2_x1_0", "mnasnet1_0", *(f"efficientnet_b{i}" for i in range(8))),
+            *("vit_b_16", "vit_b_32", "vit_l_16"),
         )
     },
 }

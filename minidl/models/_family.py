@@ -72,6 +72,7 @@ class Network(Module):
         for size in x.shape[2:]:
             if size < smallest or (largest is not None and size > largest):
                 legal = f"at least {smallest}" if largest is None else f"{smallest} to {largest}"
+                legal = f"{smallest}" if smallest == largest else legal
                 why = self.explain(size)
                 raise ValueError(
                     f"{name}: expects pictures of {legal} pixels a side, these are {x.shape[2]}×{x.shape[3]}; "

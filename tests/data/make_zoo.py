@@ -3,9 +3,9 @@
     python tests/data/make_zoo.py        # needs the extra `peers`: torch 2.14.1, torchvision 0.29.1, timm 1.0.31
 
 For each network with 1,000 classes: where it comes from, the side of its pictures, the number of trainable parameters,
-the multiply-accumulates of all convolutions and linear layers for one picture in evaluation (biases not counted), and
-the names and shapes of its state without the counters `num_batches_tracked`. Auxiliary heads count as parameters; in
-evaluation they do not run.
+the multiply-accumulates of all convolutions, linear layers and attention for one picture in evaluation (biases not
+counted), and the names and shapes of its state without the counters `num_batches_tracked`. Auxiliary heads count as
+parameters; in evaluation they do not run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TORCHVISION = (
     *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d"),
     *("wide_resnet50_2", "densenet121", "densenet161", "densenet169", "densenet201", "squeezenet1_0", "squeezenet1_1"),
     *("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", *(f"efficientnet_b{i}" for i in range(8))),
-    *("shufflenet_v2_x1_0", "mnasnet1_0"),
+    *("shufflenet_v2_x1_0", "mnasnet1_0", "vit_b_16", "vit_b_32", "vit_l_16"),
 )
 TIMM = (
     *("legacy_xception", "legacy_seresnet50", "legacy_seresnext50_32x4d", "legacy_senet154", "nasnetalarge"),
@@ -42,7 +42,10 @@ def describe(net: Any, source: str, size: int) -> dict[str, Any]:
         if isinstance(layer, torch.nn.Conv2d):
             macs += layer.weight.numel() * output.shape[2] * output.shape[3]
         elif isinstance(layer, torch.nn.Linear):
-            macs += layer.weight.numel()
+            macs += layer.weight.numel() * (output.numel() // output.shape[0] // output.shape[-1])
+        elif isinstance(layer, torch.nn.MultiheadAttention):  # q, k, v and the result; the scores and what they weigh
+            _, tokens, width = inputs[0].shape
+            macs += 4 * width * width * tokens + 2 * tokens * tokens * width
 
     for layer in net.modules():
         layer.register_forward_hook(count)

@@ -57,7 +57,12 @@ def carried(net, x):
     return np.abs(near - y).max() / np.abs(y).max()
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+LARGE = ("vit_b_16", "vit_l_16")  # and no smaller picture fits; vit_b_32 and vit_tiny_cifar take each step of theirs
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in ENTRIES]
+)
 def test_every_network(name, rng, tmp_path):
     net = fill(unfilled(name, num_classes=7), rng)
     least, most = net.train().legal_sizes()

@@ -150,6 +150,17 @@ AUX1 = conv(128, 512, 1) + linear(1024, 128 * 4 * 4) + linear(1000, 1024)
 AUX2 = conv(128, 528, 1) + linear(1024, 128 * 4 * 4) + linear(1000, 1024)
 
 DERIVED = {
+    "vit_tiny_cifar": (
+        811_146,
+        (
+            conv(128, 3, 4),  # patches of 4×4 are one product
+            128 + (8 * 8 + 1) * 128,  # the first token; the places of 64 patches and of itself
+            # six blocks: two norms; queries, keys, values and what comes out; 256 inside
+            *(norm(128, 128) + linear(3 * 128, 128) + linear(128, 128) + linear(256, 128) + linear(128, 256),) * 6,
+            norm(128),
+            linear(10, 128),
+        ),
+    ),
     "lenet5": (
         60_000,
         # C1, S2 (a coefficient and a bias a map), C3 (60 kernels of Table I, 16 biases), S4, C5, F6

@@ -19,6 +19,7 @@ from minidl.models import (
     senet,
     squeezenet,
     vgg,
+    vit,
 )
 from minidl.models._registry import ENTRIES
 
@@ -109,6 +110,7 @@ NARROW = {
     **dict.fromkeys(squeezenet.VARIANTS, _squeezenet),
     "xception": lambda table: {"stem": (3, 4), "entry": (4, 5, 6), "middle": 3, "leave": (6, 7, 8)},
     **dict.fromkeys(efficientnet.VARIANTS, _efficientnet),
+    **dict.fromkeys(vit.VARIANTS, lambda table: {"depth": 2, "heads": 2, "width": 6, "hidden": 10}),
 }
 
 

@@ -16,6 +16,7 @@ HEAVY = {
     *("resnet101", "resnet152", "resnext101_32x8d", "wide_resnet50_2", "preact_resnet101", "preact_resnet152"),
     *("preact_resnet1001_cifar", "zfnet_512"),
     *("inception_v3", "nasnet_a_large", "senet154", "densenet161", "densenet201", "efficientnet_b6", "efficientnet_b7"),
+    *("vit_b_16", "vit_l_16"),
 }
 NORMS = (nn.BatchNorm2d, nn.BatchNorm1d)
 

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from minidl import Tensor, nn, ops
+from minidl import Tensor, models, nn, ops
+from minidl.models.vit import VisionTransformer
 
 
 def t(*shape, dtype="float32"):
@@ -128,6 +129,23 @@ CASES = [
         lambda: nn.Embedding(4, 2)([0.5]),
         TypeError,
         "embedding: indices must be whole numbers; received indices.dtype=f",
+    ),
+    (
+        lambda: models.vit_tiny_cifar()(t(1, 3, 33, 33)),
+        ValueError,
+        "vit_tiny_cifar: expects pictures of 32 pixels a side, these are 33×33; x.shape=(1, 3, 33, 33); patches of 4×4 "
+        "do not divide the side: 33 = 8·4 + 1; resize the pictures to 32×32",
+    ),
+    (
+        lambda: models.vit_tiny_cifar()(t(1, 3, 40, 40)),
+        ValueError,
+        "vit_tiny_cifar: expects pictures of 32 pixels a side, these are 40×40; x.shape=(1, 3, 40, 40); 40 / 4 = 10 "
+        "patches a side, but 8 places a side have been learnt; resize the pictures to 32×32",
+    ),
+    (
+        lambda: VisionTransformer(16, 1, 1, 4, 4, image_size=225),
+        ValueError,
+        "VisionTransformer: patches of 16×16 do not divide the side: 225 = 14·16 + 1; take an image_size of 224",
     ),
     (
         lambda: nn.Maxout(3)(t(2, 4)),
