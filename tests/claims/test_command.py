@@ -67,7 +67,7 @@ def test_as_json(capsys):
         ("claims: 5", 1, "expects a list of claims"),
         ("", 1, "expects a list of claims"),
         ("- a\n- 'b", 2, "is no YAML: found unexpected end of stream"),
-        ("[" * 3000, 1, "is no YAML"),
+        ("[" * 700, 1, "is no YAML: it is nested too deeply"),
     ],
 )
 def test_a_wrong_file_is_told_with_its_line_and_the_rest_is_still_checked(capsys, tmp_path, text, line, problem):
