@@ -40,6 +40,8 @@ def check(
         found = report(claims)
     except FileNotFoundError as error:
         raise typer.BadParameter(f"there is no file {Path(error.filename)}") from None
+    except OSError as error:
+        raise typer.BadParameter(f"{error.filename}: {error.strerror}") from None
     if as_json:
         say_json(found.to_dict())
     else:

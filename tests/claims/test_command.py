@@ -138,3 +138,6 @@ def test_files_that_cannot_be_read(capsys, tmp_path):
     assert "line 1: is not in UTF-8" in out
     assert cli.run(["check", str(tmp_path / "nix.md")]) == 2
     assert "there is no file" in capsys.readouterr().err
+    (tmp_path / "folder.yaml").mkdir()
+    assert cli.run(["check", str(tmp_path / "folder.yaml")]) == 2
+    assert "folder.yaml: Is a directory" in capsys.readouterr().err
