@@ -89,6 +89,15 @@ def _conv_dw(dy: Any, x: Any, w_shape: Any, stride: Any, padding: Any, dilation:
     return _is_single(dy) and _windows(dy, w_shape, groups, MACS_WIDE_DW)
 
 
+def _scores(q: Any, k: Any, v: Any, mask: Any, *others: Any) -> bool:
+    """Rows of q times keys; the fast kernels know pictures and heads, and no mask."""
+    return mask is None and _is_single(q) and q.ndim == 4 and q.size // max(1, q.shape[3]) * k.shape[-2] >= ELEMENTS
+
+
+def _scores_of(dy: Any, *operands: Any) -> bool:
+    return _scores(*operands)
+
+
 def _windows(x: Any, w_shape: tuple[int, ...], groups: int, macs_wide: int, every: int = 1) -> bool:
     """Judge by the multiply-adds of windows at one in `every` pixels of x, or in groups by the pixels alone."""
     if groups > 1:
@@ -114,6 +123,8 @@ WORTH: dict[str, Rule] = {
     **dict.fromkeys(("batch_norm_eval_fused", "batch_norm_eval_fused_grads"), _norm),
     **dict.fromkeys(("linear", "linear_dx"), _weights),
     "linear_dw": _weights_dw,
+    "attention": _scores,
+    "attention_grads": _scores_of,
     "concat": _elements_of_several,
     "max_pool2d_dx": _pixels_of_winners,
     "conv2d": _conv,

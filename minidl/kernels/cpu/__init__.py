@@ -12,11 +12,12 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
     max_pool.py       max pooling                         avg_pool.py      averages of windows and whole maps
     linear.py         linear layers                       channels.py      concat, attention over channels, LRN
     loss.py           softmax and cross-entropy           channel_sums.py  gradients of biases
-    update.py         the optimisers' steps
+    update.py         the optimisers' steps               attention.py     attention without a mask
 
 Read `memory/layout.py`, `simd/compile.py` and `simd/vector.py` first, then any kernel: each stands alone.
 """
 
+from minidl.kernels.cpu.attention import attention, attention_grads
 from minidl.kernels.cpu.avg_pool import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_dx,
@@ -84,6 +85,8 @@ __all__ = [
     "add",
     "add_relu",
     "add_to",
+    "attention",
+    "attention_grads",
     "avg_pool2d",
     "avg_pool2d_dx",
     "batch_norm",

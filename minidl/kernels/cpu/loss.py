@@ -18,7 +18,7 @@ from minidl.kernels.cpu.simd.vector import LANES, fma, splat
 
 
 @inline
-def _exponentials(x, at, m, y):
+def exponentials(x, at, m, y):
     """Write e^(x - max) for the m numbers from `at` on; return max and their sum."""
     largest = x[at]
     for i in range(at + 1, at + m):
@@ -35,7 +35,7 @@ def _exponentials(x, at, m, y):
 @inline
 def _log_softmax(x, at, m, log_p):
     """Write x - max - log Σ e^(x - max) for the m numbers from `at` on."""
-    largest, total = _exponentials(x, at, m, log_p)
+    largest, total = exponentials(x, at, m, log_p)
     log_total = splat(np.float32(np.log(total)))
     for i in range(0, m, LANES):
         store_some(log_p, at + i, load_some(x, at + i, m - i) - splat(largest) - log_total, m - i)
@@ -50,7 +50,7 @@ def _softmax(x, logarithm, y, threads):
             if logarithm:
                 _log_softmax(x, row * m, m, y)
             else:
-                _, total = _exponentials(x, row * m, m, y)
+                _, total = exponentials(x, row * m, m, y)
                 share = splat(np.float32(1 / total))
                 for i in range(row * m, (row + 1) * m, LANES):
                     left = (row + 1) * m - i
