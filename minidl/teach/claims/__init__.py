@@ -4,6 +4,7 @@ A sentence goes through these files, each of which has one job:
 
     scanning     tokens: networks, layers, numbers with their units, quantities, words (`vocabulary`, `number`)
     reading      claims: which number is said of what; whatever would take a guess is refused with the reason
+    refusing     words and clauses that might change the sense of a sentence
     subjects     what it is about: a network, some layers, a share, a ratio (`networks`, `comparing`)
     described    or a layer, a stack, a module that is described (`parts`, `layers`, `linears`, `stacks`, `modules`)
                  or a rule of thumb, or plain arithmetic (`rules`, `arithmetic`)

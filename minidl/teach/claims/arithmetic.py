@@ -9,7 +9,7 @@ import re
 from fractions import Fraction
 
 from minidl.teach.claims.judging import Claim
-from minidl.teach.claims.number import Number, read
+from minidl.teach.claims.number import SCALES, Number, read
 from minidl.teach.claims.readings import SLIP, Reading
 from minidl.teach.strings import claims as words
 
@@ -38,30 +38,38 @@ def arithmetic(text: str, plain: str) -> Claim | None:
     value = evaluated(match[1])
     if found is None or value is None or not _is_unit(digits[found[1] :]):
         return None
-    number = found[0].times(sign)
+    is_share = digits[found[1] :].strip() == "%"
+    scaled = SCALES.get(digits[found[1] :].strip(), 0)
+    number = found[0].times(sign * 1000**scaled)
+    value *= 100 if is_share else 1
     number = Number(match[2].strip(), number.value, abs(number.step))
     readings = [Reading(value, lines=(f"{match[1].strip()} = {_shown(value)}",))]
     for wrong, right in SIZES:
         other = evaluated(re.sub(rf"(?<!\d){wrong}(?!\d)", str(right), match[1]))
-        if other is not None and other != value:
+        if other is not None and other != value and not is_share:
             how = words.SIZE_FOR_SIZE.format(wrong=wrong, right=right)
             line = f"with {right}: {_shown(other)}"
             readings.append(Reading(other, SLIP, how, how, (line,)))
-    return Claim(text, "arithmetic", number, tuple(readings))
+    return Claim(text, "arithmetic", number, tuple(readings), "equal", "%" if is_share else "")
 
 
 def _is_unit(rest: str) -> bool:
-    return not rest.strip() or rest.strip() in (
-        "%",
-        "pixels",
-        "weights",
-        "parameters",
-        "macs",
-        "numbers",
-        "개",
-        "픽셀",
-        "x",
-        "배",
+    return (
+        not rest.strip()
+        or rest.strip() in SCALES
+        or rest.strip()
+        in (
+            "%",
+            "pixels",
+            "weights",
+            "parameters",
+            "macs",
+            "numbers",
+            "개",
+            "픽셀",
+            "x",
+            "배",
+        )
     )
 
 

@@ -12,7 +12,7 @@ from minidl.teach.claims.readings import CONVENTION, PLAIN, Reading, Said
 from minidl.teach.claims.scanning import Token, spelled
 from minidl.teach.claims.subjects import Subject, of_network, ratio
 from minidl.teach.claims.unclear import Unclear
-from minidl.teach.claims.vocabulary import DESCRIBING
+from minidl.teach.claims.vocabulary import DESCRIBING, called
 
 COMPARED = ("parameters", "weights", "macs", "flops", "operations", "weight_bytes", "activation_bytes", "memory",
             "activations", "depth", "conv_layers", "field")  # fmt: skip
@@ -66,7 +66,7 @@ def compared(
         _check(quantity)
         kind = _kind(found, unit)
         readings = tuple(ratio(*_both(first, second, quantity), kind))
-        about = f"{first} to {second}: {quantity.replace('_', ' ')}, {kind}"
+        about = f"{first} to {second}: {called(quantity)}, {kind}"
         relation = relation_of(found, token)
         claims.append(Claim(text, about, number, readings, relation, unit, (first, second)))
     return claims
@@ -74,7 +74,7 @@ def compared(
 
 def _check(quantity: str) -> None:
     if quantity not in COMPARED:
-        raise Unclear(f"{quantity.replace('_', ' ')} of two networks are not compared here")
+        raise Unclear(f"{called(quantity)} of two networks are not compared here")
 
 
 def _turned(found: Sequence[Token]) -> list[Token]:
@@ -146,5 +146,5 @@ def _without_number(text: str, found: Sequence[Token], first: str, second: str, 
     is_more = ways == {"more"}
     tiny = Fraction(1, 10**9)
     number = Number("more" if is_more else "fewer", 1 + tiny if is_more else 1 - tiny, Fraction(1))
-    about = f"{first} to {second}: {quantities[0].replace('_', ' ')}"
+    about = f"{first} to {second}: {called(quantities[0])}"
     return Claim(text, about, number, tuple(readings), "least" if is_more else "most", "times", (first, second))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import html
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,11 +105,14 @@ def _entry(node: Any, yaml: Any) -> Entry:
 
 FENCE = re.compile(r"\s*(```|~~~)")
 LEADING = re.compile(r"\s*(?:#{1,6}\s+|[-*+]\s+|\d+[.)]\s+|>\s*)+")
+ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s")
+INDENTED = re.compile(r" {0,3}\t| {4}")
 RULED = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
 END = re.compile(r"(?<=[.!?。])\s+(?=[A-Z가-힣\"'(*_`])")
 ABBREVIATED = re.compile(r"(?:\b(?:approx|ca|vs|al|Fig|Eq|Sec|e\.g|i\.e|cf|No|resp)\.)$")
 PLAINER = (
     (re.compile(r"<!--.*?-->", re.S), " "),
+    (re.compile(r"~~.*?~~"), " "),
     (re.compile(r"!\[[^\]]*\]\([^)]*\)"), " "),
     (re.compile(r"\[([^\]]*)\]\([^)]*\)"), r"\1"),
     (re.compile(r"</?[a-zA-Z][^>]*>"), " "),
@@ -141,6 +145,7 @@ def of_markdown(text: str) -> list[Entry]:
 
 def plainer(text: str) -> str:
     """Return a sentence without the marks of Markdown."""
+    text = html.unescape(text)
     for pattern, by in PLAINER:
         text = pattern.sub(by, text)
     return " ".join(text.split())
@@ -153,7 +158,7 @@ def _without_comments(text: str) -> str:
 def _blocks(text: str) -> list[tuple[int, list[str]]]:
     """Return paragraphs, items of lists and headings: the number of the first line, and the lines."""
     found: list[tuple[int, list[str]]] = []
-    fenced, is_open = False, False
+    fenced, is_open, is_listed = False, False, False
     lines = text.splitlines()
     front = (
         len(lines) > 1
@@ -164,12 +169,17 @@ def _blocks(text: str) -> list[tuple[int, list[str]]]:
         if front and number <= front + 1:
             continue
         if FENCE.match(line):
-            fenced, is_open = not fenced, False
+            fenced, is_open, is_listed = not fenced, False, False
             continue
         if fenced or not line.strip() or line.lstrip().startswith("|") or RULED.match(line):
             is_open = False
             continue
         mark = LEADING.match(line)
+        if INDENTED.match(line):
+            if not is_open and not is_listed:  # code
+                continue
+        else:
+            is_listed = bool(mark and ITEM.match(line))
         if mark or not is_open:
             found.append((number, [line[mark.end() :] if mark else line]))
         else:

@@ -129,13 +129,13 @@ def judge(claim: Claim) -> Answer:
     for one in plain:
         if number.agrees(one.value) and not _is_rough(number, one):
             return _found(claim, about, one, words.RIGHT, one.how, one.key)
+    for one in claim.readings:
+        if one.tier == CONVENTION and number.agrees(one.value) and not _is_rough(number, one):
+            return _found(claim, about, one, words.DEPENDS, one.how, one.key)
     for one in plain:
         if number.is_cut(one.value):
             why = words.AND.format(first=words.CUT, second=one.how) if one.how else words.CUT
             return _found(claim, about, one, words.DEPENDS, why, "cut")
-    for one in claim.readings:
-        if one.tier == CONVENTION and number.agrees(one.value) and not _is_rough(number, one):
-            return _found(claim, about, one, words.DEPENDS, one.how, one.key)
     for one in plain:
         if number.agrees(one.value):
             off = _percent(abs(number.off(one.value)))
@@ -260,6 +260,7 @@ def _other_scales(claim: Claim) -> list[Reading]:
     if isinstance(number, Shape) or not number.scale or claim.unit in ("%", "times"):
         return []
     plain = [one for one in claim.readings if one.tier == PLAIN]
+    plain = plain or [one for one in claim.readings if one.tier == CONVENTION]
     for one in plain:
         if claim.unit != "bytes" and number.digits > 2 and number.in_binary().agrees(one.value):
             unit = {1: "K", 2: "M", 3: "G", 4: "T"}[number.scale]

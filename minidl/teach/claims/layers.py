@@ -15,6 +15,7 @@ from minidl.teach.claims.parts import Parts, counted, pairs, ratio_claim
 from minidl.teach.claims.readings import CONVENTION, PLAIN, SLIP, Reading, Said, readings
 from minidl.teach.claims.scanning import Token
 from minidl.teach.claims.unclear import Unclear
+from minidl.teach.claims.vocabulary import called
 from minidl.teach.strings import claims as words
 
 LARGEST_KERNEL = 15
@@ -351,5 +352,5 @@ def separable(text: str, parts: Parts) -> list[Claim]:
     names = [name for name in parts.things if name != "conv"]
     if (names[0] == "ordinary") != (parts.reference_thing == 0):
         pair.reverse()
-    about = f"separable to ordinary {k[0]}×{k[1]}, {o} output channels: {quantity}"
+    about = f"separable to ordinary {k[0]}×{k[1]}, {o} output channels: {called(quantity)}"
     return [ratio_claim(text, pair, parts.numbers[0], parts, about)]

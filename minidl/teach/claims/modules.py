@@ -12,6 +12,7 @@ from minidl.teach.claims.number import exact
 from minidl.teach.claims.parts import Parts, counted, pairs, ratio_claim
 from minidl.teach.claims.readings import SLIP, Reading, readings
 from minidl.teach.claims.unclear import Unclear
+from minidl.teach.claims.vocabulary import called
 
 # The module that lectures work out: 28×28×256 in, 128 1×1, 192 3×3, 96 5×5; with bottlenecks of 64.
 EXAMPLE = (28, 28)
@@ -91,4 +92,4 @@ def _two_modules(text: str, parts: Parts, names: Sequence[str]) -> list[Claim]:
     quantity = (parts.quantities or ["macs"])[0]
     quantity = "macs" if quantity == "operations" else quantity
     pair = [readings(MODULES[name][0](), quantity, parts.said) for name in names]
-    return [ratio_claim(text, pair, token, parts, f"{names[0]} to {names[1]} inception module: {quantity}")]
+    return [ratio_claim(text, pair, token, parts, f"{names[0]} to {names[1]} inception module: {called(quantity)}")]

@@ -7,7 +7,7 @@ is the worth of the last digit that is meant, so that a number holds for all tha
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from minidl.teach.claims.unclear import Unclear
@@ -21,7 +21,7 @@ SCALES = {
 KOREAN_LARGE = {"만": 10**4, "억": 10**8, "조": 10**12}
 KOREAN_SMALL = {"천": 10**3, "백": 10**2, "십": 10}
 PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?![\d,]*\d)|\d+)(?:\.\d+)?"
-LARGE = re.compile(rf"((?:{PLAIN}\s*[천백십]?\s*)+|[천백십])([만억조])\s*")
+LARGE = re.compile(rf"((?:{PLAIN}\s*(?:[천백십]\s*|(?=[만억조])))+|[천백십])([만억조])\s*")
 PIECE = re.compile(rf"({PLAIN})?\s*([천백십])?\s*")
 POWER = re.compile(rf"({PLAIN})\s*(?:e\s*\+?(\d+)|[x*]\s*10\s*\^\s*(\d+))(?![\d.])")
 LARGEST = 30  # digits of a number, and its powers of ten
@@ -66,6 +66,13 @@ class Number:
     def times(self, factor: Fraction | int) -> Number:
         """Return the number in another unit."""
         return Number(self.text, self.value * factor, self.step * factor, self.scale, self.binary)
+
+    def to_the_last(self) -> Number:
+        """Return the number with the zeros at its end meant as digits: exactly 138,000,000."""
+        match = FIGURE.match(self.text)
+        digits = match[0].replace(",", "") if match else ""
+        zeros = 0 if "." in digits else len(digits) - len(digits.rstrip("0"))
+        return replace(self, step=self.step / 10**zeros) if self.value else self
 
     def in_binary(self) -> Number:
         """Return the number with 1024 for every 1000 of its scale."""

@@ -11,6 +11,7 @@ from minidl.teach.claims.readings import CONVENTION, Reading, Said, readings
 from minidl.teach.claims.scanning import Token, spelled
 from minidl.teach.claims.subjects import ratio
 from minidl.teach.claims.unclear import Unclear
+from minidl.teach.claims.vocabulary import called
 
 SUMS = (
     "parameters",
@@ -106,7 +107,7 @@ def _counts_back(found: Sequence[Token], i: int, parts: Parts) -> bool:
     is_counted = found[i + 1].text.startswith(("개", "층", "번", "겹", "장", "레이어")) or (
         found[i + 1].kind == "quantity" and found[i + 1].value == "depth" and not found[i + 1].text.isascii()
     )
-    is_behind = before.value in ("conv", "conv_layers", "ordinary") and not before.text.isascii()
+    is_behind = before.value in ("conv", "conv_layers", "ordinary")
     return is_number and is_counted and (is_behind or (before.kind == "size" and before is parts.kernels[-1][1]))
 
 
@@ -174,16 +175,16 @@ def counted(text: str, ledger: Ledger, quantity: str, token: Token, said: Said) 
     if unit in ("%", "times"):
         raise Unclear(f"{token.text} of what, or compared with what?")
     if quantity not in SUMS:
-        raise Unclear(f"{quantity.replace('_', ' ')} of {ledger.name} are not counted here")
+        raise Unclear(f"{called(quantity)} of {ledger.name} are not counted here")
     if unit == "bytes":
         quantity = {"weights": "weight_bytes", "parameters": "weight_bytes", "activations": "activation_bytes",
                     "output": "activation_bytes"}.get(quantity, quantity)  # fmt: skip
     if (unit == "bytes") != (quantity in ("memory", "weight_bytes", "activation_bytes")):
-        raise Unclear(f"{token.text} is no number of {quantity.replace('_', ' ')}: the unit does not fit")
+        raise Unclear(f"{token.text} is no number of {called(quantity)}: the unit does not fit")
     found = readings(ledger, quantity, said)
     if not found or not any(one.value for one in found if one.tier <= CONVENTION):
-        raise Unclear(f"{quantity} of {ledger.name}: on maps of which size? Say it as @28x28")
-    about = f"{ledger.name}: {quantity.replace('_', ' ')}"
+        raise Unclear(f"{called(quantity)} of {ledger.name}: on maps of which size? Say it as @28x28")
+    about = f"{ledger.name}: {called(quantity)}"
     return Claim(text, about, token.value, tuple(found), "equal", unit, (ledger.name,))
 
 

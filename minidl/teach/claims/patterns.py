@@ -94,7 +94,7 @@ KINDS = {
     ),
     "naive": (
         r"na[iï]ve(?:\s+version of the)?\s+inception(?:\s+module)?",
-        r"(?:나이브|단순|단순한)\s*인셉션(?:\s*모듈)?",
+        r"(?:나이브|단순|단순한|na[iï]ve)\s*인셉션(?:\s*모듈)?",
         r"inception module(?=,? na[iï]ve)",
     ),
     "bottleneck": (
@@ -102,7 +102,7 @@ KINDS = {
         r"(?:bottlenecks?|bottleneck layers|dimension(?:ality)? reductions?|1x1 convolutions|1x1 convs)",
         r"bottleneck(?:ed)?\s+inception(?:\s+module)?",
         r"inception(?:\s+module)?\s+bottleneck",
-        r"(?:병목|병목이 있는|병목을 쓴|1x1 합성곱을 쓴)\s*인셉션(?:\s*모듈)?",
+        r"(?:병목|bottleneck|병목이 있는|병목을 쓴|1x1 합성곱을 쓴)\s*인셉션(?:\s*모듈)?",
     ),
     "module": (r"inception module(?!s)|인셉션 모듈",),
     "linear": (
@@ -189,6 +189,6 @@ PREFIX = {
     "gibi": 3,
     "tera": 4,
 }
-SKIPPED = r"'s(?![a-z])|[\s\"'*_#|]+|/(?=\s*[a-z])|\.(?!\d)|[!?]"
-BREAK = r"[,;:()\[\]{}]|\s-\s|->|=|&"
+SKIPPED = r"(?:with\s+)?c\s+(?:input\s+|output\s+)?channels(?![a-z])|'s(?![a-z])|[\s\"'*_#|]+|/(?=\s*[a-z])|\.(?!\d)|!"
+BREAK = r"(?<!all )(?<!thing )(?<!none )but(?![a-z])|[,;:()\[\]{}]|\s-\s|->|=|&"
 WORD = r"[a-z][a-z0-9'.-]*[a-z0-9]|[a-z]|[가-힣]+|\S"

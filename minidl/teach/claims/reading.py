@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from minidl import models
 from minidl.teach.claims import described, networks
 from minidl.teach.claims.arithmetic import arithmetic
 from minidl.teach.claims.judging import Claim, Shape
 from minidl.teach.claims.number import Number, exact
-from minidl.teach.claims.readings import Said
+from minidl.teach.claims.readings import CONVENTION, PLAIN, Reading, Said
+from minidl.teach.claims.refusing import near_networks, refuse_unknown, trimmed
 from minidl.teach.claims.rules import rule
 from minidl.teach.claims.scanning import Token, normalised, spelled, tokens
 from minidl.teach.claims.subjects import (
@@ -25,11 +24,10 @@ from minidl.teach.claims.subjects import (
     side_of,
 )
 from minidl.teach.claims.unclear import Unclear
-from minidl.teach.claims.vocabulary import DENYING, DESCRIBING
+from minidl.teach.claims.vocabulary import DESCRIBING, called
+from minidl.teach.strings import claims as words
 
-MEANINGFUL = frozenset(
-    "network ordinal family number size quantity layer thing feature polynomial qualifier fraction".split()  # noqa: SIM905
-)
+JOINING = frozenset(["and", ",", "와", "과", "&", "+", "the", "및"])
 LONGEST = 1000
 LARGEST_PICTURE = 10_000
 SUMS = (
@@ -64,12 +62,12 @@ def understand(text: str) -> list[Claim]:
         return [sum_of_numbers]
     if rule_of_thumb := rule(text, plain):
         return [rule_of_thumb]
-    found = _trimmed(tokens(plain))
-    _refuse_unknown(found)
+    found = trimmed(tokens(plain, normalised(text, keep_case=True)))
+    refuse_unknown(found)
     names = list(dict.fromkeys(token.value for token in found if token.kind == "network"))
     if any(token.kind == "family" for token in found):
         family = next(token.text for token in found if token.kind == "family")
-        raise Unclear(f"which network is {family}? {_near(family)}")
+        raise Unclear(f"which network is {family}? {near_networks(family)}")
     clauses = _apart(found) if len(names) > 1 else []
     if len(names) > 2 and not clauses:
         raise Unclear(f"it mixes several networks: {', '.join(names)}; claim something of each, or compare two")
@@ -81,6 +79,17 @@ def understand(text: str) -> list[Claim]:
         return _of_one(text, found, names[0]) if names else described.claims(text, found)
     except ValueError as error:
         raise Unclear(str(error)) from None
+
+
+def _completed(clause: list[Token], first: Sequence[Token]) -> list[Token]:
+    """Read "AlexNet 61M" behind "VGG-16 has 138M parameters": the same quantity, of about the same size."""
+    numbers = [[token for token in one if token.kind == "number"] for one in (first, clause)]
+    quantity = [token for token in first if token.kind == "quantity"]
+    if len(quantity) != 1 or any(token.kind in ("quantity", "size", "layer") for token in clause):
+        return clause
+    if any(len(one) != 1 or one[0].unit or one[0].value.value < 10_000 for one in numbers):
+        return clause
+    return [*clause, quantity[0]]
 
 
 def _network(found: Sequence[Token]) -> str:
@@ -96,56 +105,12 @@ def _apart(found: Sequence[Token]) -> list[list[Token]]:
         if token.kind == "network" and any(one.kind == "network" for one in clauses[-1]):
             clauses.append([])
         clauses[-1].append(token)
+    clauses = [clauses[0], *(_completed(clause, clauses[0]) for clause in clauses[1:])]
     for clause in clauses:
         kinds = [token.kind for token in clause if token.kind in ("network", "number", "quantity", "size")]
         if kinds[0] != "network" or not {"number", "quantity"} <= set(kinds):
             return []
     return clauses
-
-
-def _near(name: str) -> str:
-    """Name the networks that a family's name may mean."""
-    letters = "".join(letter for letter in name if letter.isalnum())
-    known = models.list_models()
-    near = [one for one in known if one.replace("_", "").startswith(letters)]
-    near = near or difflib.get_close_matches(letters, known, n=4, cutoff=0.5)
-    near = near or [one for one in known if one.startswith(letters[:3])]
-    return f"there are {', '.join(near[:8])}" if near else "the list is: minidl models"
-
-
-def _trimmed(found: Sequence[Token]) -> list[Token]:
-    """Leave out clauses that say nothing which could be counted, such as "as everybody knows,"."""
-    clauses: list[list[Token]] = [[]]
-    for token in found:
-        if token.kind == "break":
-            clauses.append([])
-        clauses[-1].append(token)
-    kept = []
-    for clause in clauses:
-        says = any(
-            token.kind in MEANINGFUL or token.kind == "spelled" or token.value in ("least", "most", "fewer", "more")
-            for token in clause
-        )
-        if says or any(token.value in DENYING for token in clause):
-            kept += clause
-    return kept
-
-
-JOINING = frozenset(["and", ",", "와", "과", "&", "+", "the", "및"])
-
-
-def _refuse_unknown(found: Sequence[Token]) -> None:
-    unknown = [token.text for token in found if token.kind == "unknown"]
-    if not unknown:
-        return
-    words = [word for word in unknown if any(letter.isalpha() for letter in word)]
-    for word in words:
-        if any(letter.isdigit() for letter in word) or word.endswith("net"):
-            near = difflib.get_close_matches(word.replace("-", ""), models.list_models(), n=3, cutoff=0.6)
-            cure = f"; did you mean {' or '.join(near)}?" if near else "; the list is: minidl models"
-            raise Unclear(f"there is no network or layer {word!r}{cure}")
-    shown = ", ".join(repr(word) for word in dict.fromkeys(words or unknown))
-    raise Unclear(f"it holds what might change its sense and is not understood: {shown}")
 
 
 def said_of(found: Sequence[Token]) -> Said:
@@ -175,7 +140,11 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
     numbers = _numbers(found)
     quantities = _quantities(found, len(numbers))
     ways = [token for token in found if token.kind == "comparing"]
-    if any(token.value == "than" or token.text.isascii() for token in ways if token.text != "as"):
+    if any(
+        token.value == "than" or token.text.isascii() or token.text.startswith(("줄", "감소", "늘"))
+        for token in ways
+        if token.text != "as"
+    ):
         raise Unclear("more or fewer than what? It names one network only")
     if has_layers and not numbers and not sizes and len(widths) == 1:
         return [_of_channels(text, Subject(name, layers), widths[0])]
@@ -190,6 +159,7 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
         return [_claim(text, found, Subject(name, size=size), "depth", number, Said(said)) for number, said in pools]
     part = next((one for one in quantities if one in PARTS), "") if len(quantities) > len(numbers) else ""
     if part:
+        _refuse_behind(found, numbers, part)
         quantities.remove(part)
     if layers and not part and len(quantities) > 1 and "output" in quantities:
         quantities.remove("output")
@@ -197,8 +167,29 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
         quantities.remove("input")
     subject = Subject(name, layers, part, size)
     for number, quantity in _paired(numbers, quantities, found):
-        claims.append(_claim(text, found, subject, quantity, number, said))
+        claim = _claim(text, found, subject, quantity, number, said)
+        if quantity in SUMS and subject == Subject(name, size=size):
+            counted = [replace(subject, part=one) for one in quantities if one in PARTS]
+            claim = replace(claim, readings=claim.readings + tuple(_of_parts(counted, quantity, said)))
+        claims.append(claim)
     return claims
+
+
+def _of_parts(parts: Sequence[Subject], quantity: str, said: Said) -> Iterator[Reading]:
+    """What "13 convolutional layers with 14.7M parameters" may mean besides the whole network."""
+    for part in parts:
+        how = words.PART_MEANT.format(part=called(part.part))
+        for one in of_network(part, quantity, said):
+            if one.tier == PLAIN:
+                yield replace(one, tier=CONVENTION, key="part", how=how)
+
+
+def _refuse_behind(found: Sequence[Token], numbers: Sequence[Token], part: str) -> None:
+    """Refuse "138M parameters, most of them in the fully connected layers": is it said of these?"""
+    at = next(i for i, token in enumerate(found) if token.value == part)
+    first = next(i for i, token in enumerate(found) if token is numbers[0])
+    if any(token.kind == "break" and token.value in (",", ";", "(", "-") for token in found[first:at]):
+        raise Unclear(f"is {numbers[0].text} said of the {called(part)}, or of the whole network?")
 
 
 def _refuse_leftovers(found: Sequence[Token], name: str) -> None:
@@ -258,7 +249,7 @@ def _with_pools(
 def _claim(text: str, found: Sequence[Token], subject: Subject, quantity: str, token: Token, said: Said) -> Claim:
     number: Any = token.value if isinstance(token.value, Number) else spelled(token)
     unit = token.unit if token.unit in ("bytes", "%", "times") else ""
-    about = f"{subject}: {quantity.replace('_', ' ')}"
+    about = f"{subject}: {called(quantity)}"
     relation = _relation(found, token)
     if unit == "times":
         raise Unclear(f"{token.text} what? It names one network only")
@@ -275,16 +266,16 @@ def _claim(text: str, found: Sequence[Token], subject: Subject, quantity: str, t
         return Claim(text, about, Shape(token.text, (int(number.value),)), tuple(side_of(subject)))
     if quantity in COUNTS or quantity == "field":
         if subject.part or (subject.layers and quantity != "field"):
-            raise Unclear(f"how can {subject} have a number of {quantity.replace('_', ' ')}?")
+            raise Unclear(f"how can {subject} have a number of {called(quantity)}?")
         number = exact(number.text, int(number.value))
     if "aux" in said and quantity not in ("parameters", "weights", "weight_bytes"):
-        raise Unclear(f"{quantity.replace('_', ' ')} are counted in evaluation, where auxiliary heads do not run")
+        raise Unclear(f"{called(quantity)} are counted in evaluation, where auxiliary heads do not run")
     if unit == "bytes" and quantity not in BYTES:
-        raise Unclear(f"bytes are no unit of {quantity}")
+        raise Unclear(f"bytes are no unit of {called(quantity)}")
     if not unit and quantity in BYTES:
         raise Unclear(f"in which unit is {token.text}? Memory is in bytes, kB, MB, MiB …")
     if quantity not in (*SUMS, *COUNTS, "field"):
-        raise Unclear(f"how many {quantity.replace('_', ' ')} are not counted here")
+        raise Unclear(f"how many {called(quantity)} are not counted here")
     readings = tuple(of_network(subject, quantity, said))
     return Claim(text, about, number, readings, relation, unit, (str(subject),))
 
@@ -335,7 +326,7 @@ def _of_bytes(names: Sequence[str], found: Sequence[Token]) -> str:
         return "activation_bytes"
     others = [name for name in names if name not in ("memory", "input")]
     if others:
-        raise Unclear(f"bytes are no unit of {others[0].replace('_', ' ')}")
+        raise Unclear(f"bytes are no unit of {called(others[0])}")
     return "memory"
 
 
@@ -348,7 +339,7 @@ def _paired(numbers: Sequence[Token], quantities: Sequence[str], found: Sequence
         raise Unclear(f"{numbers[0].text} of what? It names no quantity that is counted here")
     if len(numbers) != len(quantities):
         written = ", ".join(one.text for one in numbers)
-        named = ", ".join(one.replace("_", " ") for one in quantities)
+        named = ", ".join(called(one) for one in quantities)
         raise Unclear(
             f"which number belongs to what? It has {len(numbers)} numbers ({written}) and {len(quantities)} quantities "
             f"({named})"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -16,6 +16,7 @@ from minidl.teach.claims import patterns as written
 from minidl.teach.claims import vocabulary as known
 from minidl.teach.claims.networks import FAMILIES, HANGUL, spellings
 from minidl.teach.claims.number import SCALES, Number, exact, read
+from minidl.teach.claims.unclear import Unclear
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 SIZE, POLYNOMIAL, LAYER, SKIPPED, BREAK, WORD = map(
@@ -42,7 +43,7 @@ class Token:
     unit: str = ""
 
 
-def normalised(text: str) -> str:
+def normalised(text: str, keep_case: bool = False) -> str:
     """Return a text in one spelling: small letters, plain signs, names of networks in Latin letters.
 
     Example:
@@ -50,9 +51,11 @@ def normalised(text: str) -> str:
         'vgg - 16: 3x3 -> 27c^2, alexnet'
     """
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda match: "^" + match[0].translate(SUPERSCRIPTS), text)
+    text = re.sub(r"\^\{(\d+)\}", r"^\1", text)
     for sign, plain in written.SIGNS.items():
         text = text.replace(sign, plain)
-    text = unicodedata.normalize("NFKC", text).lower()
+    text = unicodedata.normalize("NFKC", text)
+    text = text if keep_case else text.lower()
     text = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in text)
     for name, latin in HANGUL.items():
         text = text.replace(name, latin)
@@ -91,8 +94,8 @@ def _networks() -> tuple[re.Pattern[str], list[str]]:
     return re.compile(whole), names
 
 
-def tokens(text: str) -> list[Token]:
-    """Return the tokens of a sentence that is `normalised`.
+def tokens(text: str, cased: str = "") -> list[Token]:
+    """Return the tokens of a sentence that is `normalised`; `cased` is the same with its capital letters.
 
     Example:
         >>> [(token.kind, token.text) for token in tokens(normalised("VGG-16 has 138M weights"))]
@@ -106,8 +109,18 @@ def tokens(text: str) -> list[Token]:
             at = skipped.end()
             continue
         made, at = _next(text, at)
+        if found and found[-1].value in known.EXACT and isinstance(made[0].value, Number):
+            made[0] = replace(made[0], value=made[0].value.to_the_last())
         found += made
-    return found
+    return [_as_written(token, cased) for token in found] if cased and len(cased) == len(text) else found
+
+
+def _as_written(token: Token, cased: str) -> Token:
+    """Return a number with its unit as the user wrote it: 138M, not 138m."""
+    if not isinstance(token.value, Number):
+        return token
+    text = cased[token.at : token.at + len(token.text)]
+    return replace(token, text=text, value=replace(token.value, text=text))
 
 
 def _next(text: str, at: int) -> tuple[list[Token], int]:
@@ -151,11 +164,7 @@ def _next(text: str, at: int) -> tuple[list[Token], int]:
 
 def _word(word: str, at: int) -> Token:
     bare = word.strip("'.-")
-    is_known = (
-        bare in known.HARMLESS | known.DESCRIBING
-        or bare in known.HARMLESS_KOREAN
-        or (bare.endswith("ly") and len(bare) > 4)
-    )
+    is_known = bare in known.HARMLESS | known.DESCRIBING or bare in known.HARMLESS_KOREAN or bare in known.ADVERBS
     is_known = is_known or bool(ENDING.fullmatch(bare))
     return Token("word" if is_known or not bare else "unknown", bare, word, at)
 
@@ -207,6 +216,8 @@ def _unit(text: str, number: Number, end: int) -> tuple[Number, int, str, str]:
         if not match or match.end() == end:
             continue
         prefix = match[1] if match.re.groups else None
+        if prefix and number.scale:
+            raise Unclear(f"{number.text}{text[end : match.end()]} has two scales: which is meant?")
         scale = 0 if not prefix else written.PREFIX.get(prefix) or SCALES[prefix]
         is_binary = unit == "mebi" or (match.re.groups > 1 and bool(match[2]))
         factor = (1024 if is_binary else 1000) ** scale

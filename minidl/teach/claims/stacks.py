@@ -11,6 +11,7 @@ from minidl.teach.claims.parts import SUMS, Parts, counted, ratio_claim
 from minidl.teach.claims.readings import CONVENTION, PLAIN, SLIP, Reading, Said, readings
 from minidl.teach.claims.subjects import ratio
 from minidl.teach.claims.unclear import Unclear
+from minidl.teach.claims.vocabulary import called
 from minidl.teach.strings import claims as words
 
 
@@ -33,7 +34,7 @@ def stacks(text: str, parts: Parts) -> list[Claim]:
         return [_memory(text, parts)]
     pair = [_stack(times, token.value, 1) for times, token in parts.kernels]
     named = [readings(ledger, "weights", Said(frozenset({"no_bias"}))) for ledger in pair]
-    about = f"{pair[0].name} to {pair[1].name}: {quantity}"
+    about = f"{pair[0].name} to {pair[1].name}: {called(quantity)}"
     if parts.reference == 0:
         named.reverse()
     if "replace" in parts.things:  # what replaces is spoken of

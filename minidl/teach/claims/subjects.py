@@ -24,6 +24,7 @@ from minidl.teach.claims.readings import (
     readings,
     slips_of_scale,
 )
+from minidl.teach.claims.vocabulary import called
 from minidl.teach.strings import claims as words
 
 COUNTS = ("depth", "conv_layers", "fc_layers", "inception_modules")
@@ -54,7 +55,7 @@ class Subject:
     size: int | None = None
 
     def __str__(self) -> str:
-        more = ", ".join(self.layers) or self.part.replace("_", " ")
+        more = ", ".join(self.layers) or called(self.part)
         return f"{self.network}{' ' + more if more else ''}" + (f" on pictures of {self.size}" if self.size else "")
 
     def keeps(self, row: Row) -> bool:
@@ -95,7 +96,7 @@ def of_network(subject: Subject, quantity: str, said: Said, deep: bool = False) 
         if not part.rows:
             if i == 0:
                 known = ", ".join(dict.fromkeys(row.name for row in ledger.rows if row.is_weighted))
-                what = ", ".join(subject.layers) or subject.part.replace("_", " ")
+                what = ", ".join(subject.layers) or called(subject.part)
                 raise ValueError(f"{subject.network} has no layer {what}; there are {_short(known)}")
             continue
         is_aux = all(not row.is_run for row in part.rows)

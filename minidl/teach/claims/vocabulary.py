@@ -121,7 +121,7 @@ RELATIONS = {
 COMPARING = {
     "fewer": """
         fewer|less|smaller|lighter|cheaper|적은|적다|적습니다|적고|적음|작은|작다|작습니다|작고|줄어든다|줄어듭니다|
-        줄인다|줄입니다|감소|덜""",
+        줄인다|줄입니다|감소|덜|save|saves|saved|saving""",
     "more": """
         more|larger|bigger|heavier|greater|higher|costlier|deeper|많은|많다|많습니다|많고|많음|큰|크다|큽니다|크고|
         더 깊다|깊다|깊습니다|더|늘어난다|늘어납니다""",
@@ -175,25 +175,55 @@ HARMLESS = frozenset(
     """
     2nd a about's according account accounts add adds alex all alone also although altogether amount amounting
     amounts an and architecture are around as at author's authors bare be because become becomes been big budget by
-    called can claimed claims classic cnn color colour come comes complete compute's computes consist consists
-    contain containing contains conv conv. convnet convnets convolution cost costing costs could count count's
-    counted counts cover cover's covering covers cvpr data deep default designed developed did disk do does eccv
-    effective employs enormous entire entry equal equals even exactly facebook famous few figure first-place
-    first-prize float floats followed for forward from full fully-trained geoffrey get gets give gives giving
-    google google's gpu had has has's have have's having he he's heavy held hence her here him hold holds huge i
-    iccv iclr ilsvrc imagenet impressive in include includes including introduced is it it's its just know known
-    krizhevsky large learnable learned learnt leave leaves lecture light like make makes many may mere microsoft
-    might million's model models modest most much must my named need needing needs net nets network networks nips
-    normal note notes now number numbers of on one only openai or ordinary original originally our outputs
-    outputting overall own oxford page paper pass perform performs pixel pixels popular precisely presented produce
-    produces proposed published quite ram rather recall relatively released remember reported reports require
-    required requires resolution result results rgb roughly runner-up said same say says second seen she should
-    side sides simonyan since single size sized sizes slide slides small so space spatial spending spends spent
-    square staggering standard state-of-the-art stated still storage store stored stores such sum sums szegedy
-    table take takes that the their them then there therefore these they third this those through thus time times
-    tiny to top-1 top-5 total totally totals trainable two's typical up us use uses using usual value values
-    variant version very was way ways we weigh weighs weighty well-known were where whereas which while who whole
-    whopping whose will winner winning with won would yield yields you zisserman
+    called claimed claims classic cnn color colour come comes complete compute's computes consist consists contain
+    containing contains conv conv. convnet convnets convolution cost costing costs count count's counted counts
+    cover cover's covering covers cvpr data deep default designed developed disk eccv effective employs enormous
+    entire entry equal equals even facebook famous few figure first-place first-prize float floats followed for
+    forward from full fully-trained geoffrey get gets give gives giving google google's gpu had has has's have
+    have's having he he's heavy held hence her here him hold holds huge i iccv iclr ilsvrc imagenet impressive in
+    include includes including introduced is it it's its just know known krizhevsky large learnable learned learnt
+    lecture lie lies light like located make makes many mere microsoft million's model models modest most much my
+    named need needing needs net nets network networks nips normal note notes now number numbers occupied occupies
+    occupy of on one openai or ordinary original outputs outputting overall own oxford page paper pass perform
+    performs pixel pixels popular presented produce produces proposed published quite ram rather recall released
+    remember reported reports require required requires resolution result results rgb runner-up said same say says
+    second seen she side sides simonyan since single sit sits size sized sizes slide slides small so space spatial
+    spending spends spent square staggering standard state-of-the-art stated still storage store stored stores such
+    sum sums szegedy table take takes that the their them then there therefore these they this those through thus
+    time times tiny to top-1 top-5 total totals trainable two's typical up us use uses using usual value values
+    version very was way ways we weigh weighs weighty well-known were where whereas which while who whole whopping
+    whose will winner winning with won yield yields you zisserman
+    """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
+)
+
+# words of the kind of "roughly" that change nothing; "hardly" and "allegedly" do
+ADVERBS = frozenset(
+    """
+    actually additionally alone altogether apparently approximately basically broadly certainly clearly comfortably
+    commonly comparatively completely considerably currently definitely dramatically easily effectively enormously
+    entirely especially essentially evidently exactly extremely famously finally firstly frequently fully generally
+    greatly heavily historically hugely immediately impressively initially largely lastly mainly merely mostly namely
+    naturally nearly normally notably notoriously obviously officially only originally overwhelmingly particularly
+    precisely primarily principally purely quickly really relatively remarkably respectively roughly secondly
+    significantly simply slightly solely specifically strictly strikingly substantially surely surprisingly totally
+    truly typically ultimately unsurprisingly usually vastly very virtually
+    """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
+)
+
+# behind them the zeros at the end of a number are digits, too
+EXACT = frozenset(["exactly", "precisely", "정확히"])
+
+# words that change nothing in a clause which says nothing itself: "as everybody knows,"
+FRAMING = frozenset(
+    """
+    again already another back below chapter course day days easy everybody everyone example expensive fact fast
+    first hand hard here however indeed instance interesting knows last lecture lesson let's look lot makes maybe
+    meanwhile moreover nowadays obvious part practice practitioners quick remark remember reminder saw section see
+    seen short sight slow so still student students surprise surprising teacher textbook then today too train
+    unsurprising we week well where year years yes yesterday
+    예 예를 예컨대 들어 들면 들자면 참고로 즉 하지만 그러나 그런데 그래서 따라서 또한 또 먼저 우선 다음 다음으로
+    오늘 오늘날 지금
+    여러분 알다시피 아시다시피 보다시피 배웠듯이 흔히 실제로 사실 결국 결과적으로
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
@@ -221,7 +251,7 @@ HARMLESS_KOREAN = frozenset(
     저자 저자들 적용 적용하면 적용한 전부 전체 정방 준다 줍니다 중 중에 즉 짜리 차지 차지하며 차지한다 차지합니다
     채널 채널의 총 총합 층으로 층을 층의 층이다 층입니다 커널 커널의 컨볼루션 크기 크기가 크기는 크기의 크기인
     통과하면 표 표에서 픽셀 필요로 필요하다 필요합니다 필터 필터의 하는 하다 하면 하여 학습 학습가능한 한 한다 한번
-    한번에 할 합 합계 합니다 합성곱 합쳐 합쳐서 해서 회 회의 훈련
+    정확히 한번에 할 합 합계 합니다 합성곱 합쳐 합쳐서 해서 회 회의 훈련
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
@@ -229,7 +259,7 @@ HARMLESS_KOREAN = frozenset(
 DENYING = frozenset(
     """
     not no never without except excluding neither nor isn't doesn't don't unlike minus if when after before unless once
-    per each every but pruned compressed quantized quantised distilled sparse would could batch cifar cifar-10 mnist
+    per each every pruned compressed quantized quantised distilled sparse would could batch cifar cifar-10 mnist
     scaled fine-tuned wrong incorrect myth only 만약 없이 제외 빼고 아니
     """.split()  # noqa: SIM905
 )
@@ -242,3 +272,10 @@ ENDING = (
     r"이라고|인데|이나|나)?"
     r"(?:다|이다|입니다|한다|합니다|있다|있습니다)?"
 )
+
+CALLED = {"macs": "MACs", "flops": "FLOPs"}
+
+
+def called(quantity: str) -> str:
+    """Return what a quantity or a kind of layers is called in an answer."""
+    return CALLED.get(quantity) or quantity.replace("_", " ")

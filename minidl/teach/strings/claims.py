@@ -30,6 +30,7 @@ ROUGH = "only as a rough number, with one digit: it is {off} off"
 ON_THE_WAY = "on the longest way"
 ALL_CONVS = "all of them, those on shortcuts and in parallel branches too"
 POOLS_COUNT = "if poolings count as layers"
+PART_MEANT = "if that of its {part} alone is meant"
 ONE_MEANT = "if {name} is meant"
 
 # Slips.
