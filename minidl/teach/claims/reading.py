@@ -140,8 +140,9 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
     numbers = _numbers(found)
     quantities = _quantities(found, len(numbers))
     ways = [token for token in found if token.kind == "comparing"]
+    turning = ("줄", "감소", "늘", "작은", "적은")
     if any(
-        token.value == "than" or token.text.isascii() or token.text.startswith(("줄", "감소", "늘"))
+        token.value == "than" or token.text.isascii() or token.text.startswith(turning)
         for token in ways
         if token.text != "as"
     ):
@@ -150,6 +151,8 @@ def _of_one(text: str, found: list[Token], name: str) -> list[Claim]:
         return [_of_channels(text, Subject(name, layers), widths[0])]
     if not numbers:
         return [_of_sizes(text, found, name, layers, sizes, quantities)]
+    if layers and any(token.value == "input" for token in found):
+        raise Unclear(f"the input of {layers[0]}? Name the layer before it, and its output")
     size = _picture(name, sizes, found)
     spelled_layer = any(token.kind == "spelled" and token.value == 1 for token in numbers)
     if spelled_layer and set(quantities) & set(SUMS):

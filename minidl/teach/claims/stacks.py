@@ -105,6 +105,8 @@ def _polynomials(text: str, parts: Parts) -> list[Claim]:
 
 def _field(text: str, parts: Parts) -> Claim:
     times, token = parts.kernels[0]
+    if "filters" in parts.features:
+        raise Unclear("are these filters side by side in one layer, or layers one behind the other?")
     claimed = [*(token for _, token in parts.kernels[1:]), *parts.sizes]
     if len(claimed) == 1 and not parts.numbers:
         number = exact(claimed[0].text, claimed[0].value[0])

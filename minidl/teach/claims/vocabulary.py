@@ -140,7 +140,28 @@ SPELLED = {
     **{
         word: n
         for n, word in enumerate(
-            ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"],
+            [
+                "one",
+                "two",
+                "three",
+                "four",
+                "five",
+                "six",
+                "seven",
+                "eight",
+                "nine",
+                "ten",
+                "eleven",
+                "twelve",
+                "thirteen",
+                "fourteen",
+                "fifteen",
+                "sixteen",
+                "seventeen",
+                "eighteen",
+                "nineteen",
+                "twenty",
+            ],
             start=1,
         )
     },
@@ -174,25 +195,25 @@ SPELLED = {
 HARMLESS = frozenset(
     """
     2nd a about's according account accounts add adds alex all alone also although altogether amount amounting
-    amounts an and architecture are around as at author's authors bare be because become becomes been big budget by
-    called claimed claims classic cnn color colour come comes complete compute's computes consist consists contain
-    containing contains conv conv. convnet convnets convolution cost costing costs count count's counted counts
-    cover cover's covering covers cvpr data deep default designed developed disk eccv effective employs enormous
-    entire entry equal equals even facebook famous few figure first-place first-prize float floats followed for
-    forward from full fully-trained geoffrey get gets give gives giving google google's gpu had has has's have
-    have's having he he's heavy held hence her here him hold holds huge i iccv iclr ilsvrc imagenet impressive in
+    amounts an and architecture are around as at author's authors bare be because become becomes been boast boasts
+    budget by called claimed claims classic cnn color colour come comes complete compute's computes consist consists
+    contain containing contains conv conv. convnet convnets convolution cost costing costs count count's counted
+    counts cover cover's covering covers cvpr data deep default designed developed disk eccv effective employs
+    enormous entire entry equal equals even facebook famous few figure first-place first-prize float floats followed
+    for forward from full fully-trained geoffrey get gets give gives giving google google's gpu had has has's have
+    have's having he he's heavy held hence here him hold holds huge i iccv iclr ilsvrc imagenet impressive in
     include includes including introduced is it it's its just know known krizhevsky large learnable learned learnt
-    lecture lie lies light like located make makes many mere microsoft million's model models modest most much my
-    named need needing needs net nets network networks nips normal note notes now number numbers occupied occupies
-    occupy of on one openai or ordinary original outputs outputting overall own oxford page paper pass perform
-    performs pixel pixels popular presented produce produces proposed published quite ram rather recall released
-    remember reported reports require required requires resolution result results rgb runner-up said same say says
-    second seen she side sides simonyan since single sit sits size sized sizes slide slides small so space spatial
-    spending spends spent square staggering standard state-of-the-art stated still storage store stored stores such
-    sum sums szegedy table take takes that the their them then there therefore these they this those through thus
-    time times tiny to top-1 top-5 total totals trainable two's typical up us use uses using usual value values
-    version very was way ways we weigh weighs weighty well-known were where whereas which while who whole whopping
-    whose will winner winning with won yield yields you zisserman
+    lecture lie lies like located make makes many mere microsoft million's model models most much named need needing
+    needs net nets network networks nips normal note notes now number numbers occupied occupies occupy of on one
+    openai or ordinary original outputs outputting overall oxford page paper pass perform performs pixel pixels
+    popular presented produce produces proposed published quite ram rather recall released remember reported reports
+    require required requires resolution result results rgb runner-up said same say says second seen she side sides
+    simonyan since single sit sits size sized sizes slide slides so space spatial spending spends spent square
+    staggering standard state-of-the-art stated still storage store stored stores such sum sums szegedy table take
+    takes that the their them then there therefore these they this those through thus time times to top-1 top-5
+    total totals trainable two's typical up us use uses using usual value values version very was way ways we weigh
+    weighs weighty well-known were where whereas which while who whole whopping whose winner winning with won yield
+    yields you zisserman
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
@@ -202,11 +223,11 @@ ADVERBS = frozenset(
     actually additionally alone altogether apparently approximately basically broadly certainly clearly comfortably
     commonly comparatively completely considerably currently definitely dramatically easily effectively enormously
     entirely especially essentially evidently exactly extremely famously finally firstly frequently fully generally
-    greatly heavily historically hugely immediately impressively initially largely lastly mainly merely mostly namely
-    naturally nearly normally notably notoriously obviously officially only originally overwhelmingly particularly
-    precisely primarily principally purely quickly really relatively remarkably respectively roughly secondly
-    significantly simply slightly solely specifically strictly strikingly substantially surely surprisingly totally
-    truly typically ultimately unsurprisingly usually vastly very virtually
+    greatly heavily historically hugely immediately impressively initially largely lastly mainly merely mostly
+    namely naturally nearly normally notably notoriously obviously officially only originally overwhelmingly
+    particularly precisely primarily principally purely quickly really relatively remarkably respectively roughly
+    secondly significantly simply slightly solely specifically strictly strikingly substantially surely surprisingly
+    totally truly typically ultimately unsurprisingly usually vastly very virtually
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
@@ -230,9 +251,9 @@ FRAMING = frozenset(
 # words that change nothing where a layer is described, but might of a whole network
 DESCRIBING = frozenset(
     """
-    applied applying block channel channels consecutive convolved convolving filter filters grouped height instead
-    into keep keeps kernel kernels layer module reduces save saves stack stacked stacking successive turn turns
-    width
+    applied applying big block channel channels consecutive convolved convolving filter filters grouped height
+    instead into keep keeps kernel kernels layer module reduces save saves small stack stacked stacking successive
+    tiny turn turns width
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
