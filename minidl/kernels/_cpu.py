@@ -112,6 +112,7 @@ WORTH: dict[str, Rule] = {
     **dict.fromkeys(("relu", "relu_dx", "relu6", "relu6_dx", "leaky_relu", "leaky_relu_dx"), _elements),
     **dict.fromkeys(("sigmoid", "sigmoid_dx", "tanh", "tanh_dx", "scaled_tanh", "scaled_tanh_dx"), _elements),
     **dict.fromkeys(("silu", "silu_dx", "hardsigmoid", "hardsigmoid_dx", "hardswish", "hardswish_dx"), _elements),
+    **dict.fromkeys(("gelu", "gelu_dx"), _elements),
     **dict.fromkeys(("softmax", "softmax_dx", "log_softmax", "log_softmax_dx"), _elements),
     **dict.fromkeys(("cross_entropy", "cross_entropy_dx"), _elements),
     **dict.fromkeys(("lrn", "lrn_dx", "scale_channels", "scale_channels_grads"), _elements),

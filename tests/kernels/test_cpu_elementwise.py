@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minidl.kernels import textbook
 from tests.kernels.twins import FAST, equal, equal_in_every_order, results, same_bits_every_time, single
 
 ACTIVATIONS = {
@@ -15,6 +16,8 @@ ACTIVATIONS = {
     "tanh": (),
     "scaled_tanh": (),
     "hardsigmoid": (),
+    "gelu": ("none",),
+    "gelu, tanh": ("tanh",),
 }
 SPECIAL = np.array([0, -0.0, 1e-30, -1e-30, 3, -3, 6, 88, -88, 1e4, -1e4, np.inf, -np.inf, np.nan] * 3, "float32")
 
@@ -22,23 +25,26 @@ SPECIAL = np.array([0, -0.0, 1e-30, -1e-30, 3, -3, 6, 88, -88, 1e4, -1e4, np.inf
 @pytest.mark.parametrize("name", ACTIVATIONS)
 class TestActivations:
     def test_in_every_memory_order(self, name, rng):
+        op, settings = name.partition(",")[0], ACTIVATIONS[name]
         x, dy = 4 * single(rng, 2, 5, 7, 3), single(rng, 2, 5, 7, 3)
-        equal_in_every_order(name, x, *ACTIVATIONS[name])
-        y = x if name in ("silu", "hardswish") else results(getattr(FAST, name), x, *ACTIVATIONS[name])[0]
-        equal_in_every_order(f"{name}_dx", dy, y, *ACTIVATIONS[name])
+        equal_in_every_order(op, x, *settings)
+        y = x if op in ("silu", "hardswish", "gelu") else results(getattr(FAST, op), x, *settings)[0]
+        equal_in_every_order(f"{op}_dx", dy, y, *settings)
 
     @pytest.mark.parametrize("size", [1, 15, 16, 17, 31, 33, 1000])
     def test_sizes_that_are_no_multiple_of_sixteen(self, name, size, rng):
+        op, settings = name.partition(",")[0], ACTIVATIONS[name]
         x, dy = single(rng, size), single(rng, size)
-        equal(name, x, *ACTIVATIONS[name])
-        equal(f"{name}_dx", dy, x, *ACTIVATIONS[name])
+        equal(op, x, *settings)
+        equal(f"{op}_dx", dy, x, *settings)
 
     def test_special_numbers_pass_through(self, name):
+        op, settings = name.partition(",")[0], ACTIVATIONS[name]
         for number in SPECIAL:  # one by one, because an infinite one would hide the error of the others
             x = np.full(17, number, "float32")
-            equal(name, x, *ACTIVATIONS[name])
+            equal(op, x, *settings)
             for upstream in (1.0, np.nan, np.inf):
-                equal(f"{name}_dx", np.full(17, upstream, "float32"), x, *ACTIVATIONS[name])
+                equal(f"{op}_dx", np.full(17, upstream, "float32"), x, *settings)
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "silu"])
@@ -50,6 +56,14 @@ def test_every_float_is_within_a_few_units_of_the_last_place(name):
     exact = {"sigmoid": 1 / (1 + np.exp(-wide)), "tanh": np.tanh(wide), "silu": wide / (1 + np.exp(-wide))}[name]
     units = np.abs(getattr(FAST, name)(x) - exact) / np.spacing(np.abs(exact).astype("float32"))
     assert units.max() <= 3
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_the_tail_of_gelu_keeps_its_digits(approximate):
+    """Far below 0 its numbers are small, and each is right by itself."""
+    x = np.linspace(-8, -1, 10_001, dtype="float32")
+    exact = textbook.gelu(x.astype("float64"), approximate)
+    assert (np.abs(FAST.gelu(x, approximate) - exact) <= 2e-5 * np.abs(exact)).all()
 
 
 def test_the_exponential_is_exact_where_it_can_be():

@@ -42,6 +42,8 @@ def calls() -> Iterator[tuple[str, tuple]]:
         ]:
             yield name, (x,)
             yield f"{name}_dx", (x, single(*shape))
+        yield "gelu", (x, "none")
+        yield "gelu_dx", (x, single(*shape), "none")
         yield "leaky_relu", (x, 0.1)
         yield "leaky_relu_dx", (x, single(*shape), 0.1)
         for name in ("softmax", "log_softmax"):

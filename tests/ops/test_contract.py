@@ -20,7 +20,6 @@ PLAIN = {
     "col2im",
     "group_norm",
     "layer_norm",
-    "gelu",
     "elu",
     "softplus",
     "subtract",

@@ -148,6 +148,18 @@ def hardswish_dx(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 @door("x (...)")
+def gelu(x: np.ndarray, approximate: str) -> np.ndarray:
+    """y = x·Φ(x)."""
+    return _forward(x, functions.GELU_TANH if approximate == "tanh" else functions.GELU)
+
+
+@door("dy (...), x (...)")
+def gelu_dx(dy: np.ndarray, x: np.ndarray, approximate: str) -> np.ndarray:
+    """dx = dy·(Φ + x·φ)."""
+    return _backward(dy, x, functions.GELU_TANH if approximate == "tanh" else functions.GELU)
+
+
+@door("x (...)")
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """y = 1 / (1 + e⁻ˣ)."""
     return _forward(x, functions.SIGMOID)

@@ -34,6 +34,7 @@ from minidl.kernels.cpu.simd.vector import (
     where,
 )
 from minidl.kernels.textbook.activation import TANH_HEIGHT, TANH_SLOPE
+from minidl.kernels.textbook.smooth import CUBE, FAR
 
 F = np.float32
 LOG2_E, LN2_HIGH, LN2_LOW = F(1.44269504), F(0.693359375), F(-2.12194440e-4)
@@ -44,9 +45,21 @@ T4, T3, T2 = F(-5.70498872745e-3), F(2.06390887954e-2), F(-5.37397155531e-2)
 T1, T0, SMALL = F(1.33314422036e-1), F(-3.33332819422e-1), F(0.625)
 A, S = F(TANH_HEIGHT), F(TANH_SLOPE)
 S_A, S_OVER_A = F(TANH_SLOPE * TANH_HEIGHT), F(TANH_SLOPE / TANH_HEIGHT)
+# erfc(z) = t·e^(-z² + polynomial in t) with t = 1 / (1 + z / 2): Press et al., "Numerical recipes", section 6.2.
+ERFC = tuple(
+    F(number)
+    for number in (
+        *(-1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806),
+        *(0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277),
+    )
+)
+C0, C1, C2, C3, C4, C5, C6, C7, C8, C9 = ERFC
+LIMIT, HALF_ROOT, DENSITY = F(FAR), F(0.5**0.5 / 2), F((2 * np.pi) ** -0.5)  # HALF_ROOT: z / 2 is |x| / √2 / 2
+G, G3, THREE_CUBES = F(2 * (2 / np.pi) ** 0.5), F(2 * (2 / np.pi) ** 0.5 * CUBE), F(3 * CUBE)
 ZERO, HALF, ONE, TWO, THREE, SIX, SIXTH = (F(number) for number in (0, 0.5, 1, 2, 3, 6, 1 / 6))
 
 IDENTITY, RELU, RELU6, SILU, HARDSWISH, LEAKY_RELU, SIGMOID, TANH, SCALED_TANH, HARDSIGMOID = range(10)
+GELU, GELU_TANH = 10, 11
 FUSED = {None: IDENTITY, "relu": RELU, "relu6": RELU6, "silu": SILU, "hardswish": HARDSWISH}
 
 
@@ -128,6 +141,48 @@ def fused_dx(kind, dy, x):
 
 
 @inline
+def half_tail(x):
+    """Φ(-x) of x ≥ 0: erfc(x / √2) / 2, with an error of 1.2e-7 of itself."""
+    t = splat(ONE) / fma(x, splat(HALF_ROOT), splat(ONE))
+    p = fma(splat(C9), t, splat(C8))
+    p = fma(p, t, splat(C7))
+    p = fma(p, t, splat(C6))
+    p = fma(p, t, splat(C5))
+    p = fma(p, t, splat(C4))
+    p = fma(p, t, splat(C3))
+    p = fma(p, t, splat(C2))
+    p = fma(p, t, splat(C1))
+    p = fma(p, t, splat(C0))
+    return splat(HALF) * t * exp(p - splat(HALF) * x * x)
+
+
+@inline
+def gelu_gate(kind, near):
+    """What gelu multiplies x with: Φ(x), or the approximation of it."""
+    if kind == GELU_TANH:
+        return sigmoid(near * fma(splat(G3), near * near, splat(G)))
+    tail = half_tail(absolute(near))
+    return where(near > splat(ZERO), splat(ONE) - tail, tail)
+
+
+@inline
+def gelu(kind, x):
+    """x·Φ(x)."""
+    return x * gelu_gate(kind, minimum(maximum(x, splat(-LIMIT)), splat(LIMIT)))
+
+
+@inline
+def gelu_dx(kind, dy, x):
+    """dy·(Φ + x·φ), or dy·(σ + x·σ·(1 - σ)·2u')."""
+    near = minimum(maximum(x, splat(-LIMIT)), splat(LIMIT))
+    gate = gelu_gate(kind, near)
+    bend = splat(DENSITY) * exp(splat(-HALF) * near * near)
+    if kind == GELU_TANH:
+        bend = splat(G) * fma(splat(THREE_CUBES), near * near, splat(ONE)) * gate * (splat(ONE) - gate)
+    return dy * fma(near, bend, gate)
+
+
+@inline
 def activated(kind, x, a):
     """Return the activation of that kind, any of them; a is the slope of leaky_relu for negative x."""
     if kind <= HARDSWISH:
@@ -140,12 +195,14 @@ def activated(kind, x, a):
         return hardsigmoid(x)
     if kind == TANH:
         return tanh(x)
+    if kind >= GELU:
+        return gelu(kind, x)
     return splat(A) * tanh(splat(S) * x)
 
 
 @inline
 def activated_dx(kind, dy, v, a):
-    """Carry dy back through any of them, where the input (silu, hardswish) or the result (all others) is v."""
+    """Carry dy back through any of them; v is the input of silu, hardswish and gelu, the result of all others."""
     if kind <= HARDSWISH:
         return fused_dx(kind, dy, v)
     if kind == LEAKY_RELU:
@@ -156,4 +213,6 @@ def activated_dx(kind, dy, v, a):
         return where(both(v > splat(ZERO), v < splat(ONE)), dy * splat(SIXTH), splat(ZERO))
     if kind == TANH:
         return dy * (splat(ONE) - v * v)
+    if kind >= GELU:
+        return gelu_dx(kind, dy, v)
     return dy * (splat(S_A) - splat(S_OVER_A) * v * v)
