@@ -5,6 +5,8 @@ import json
 import pytest
 
 from minidl import cli
+from minidl.teach.claims import check
+from minidl.teach.claims.files import of_markdown
 
 RIGHT, WRONG, UNREAD = "VGG-16 has 138M weights", "VGG-16 has 13.8M weights", "the bird flew 100 miles"
 
@@ -141,3 +143,32 @@ def test_files_that_cannot_be_read(capsys, tmp_path):
     (tmp_path / "folder.yaml").mkdir()
     assert cli.run(["check", str(tmp_path / "folder.yaml")]) == 2
     assert "folder.yaml: Is a directory" in capsys.readouterr().err
+
+
+def test_code_comments_and_what_is_struck_through_are_no_sentences_of_a_deck():
+    deck = (
+        "- VGG-16 has 1M weights\n\n    VGG-16 has 2M weights, in its item\n\n# Code\n\n    VGG-16 has 3M weights\n\n"
+        "```\nVGG-16 has 4M weights\n```\n\n\tVGG-16 has 5M weights\n\n<!-- VGG-16 has 6M weights -->\n"
+        "It is ~~7M~~ deep. VGG-16&nbsp;has 8M weights\n    and more\n"
+    )
+    assert [(entry.line, entry.text) for entry in of_markdown(deck)] == [
+        (1, "VGG-16 has 1M weights"),
+        (3, "VGG-16 has 2M weights, in its item"),
+        (16, "VGG-16 has 8M weights and more"),
+    ]
+
+
+def test_a_number_of_many_digits_is_refused_at_once():
+    (answer,) = check("VGG-16 has " + "9" * 900 + " weights")  # no pattern tries all ways to cut it into pieces
+    assert (answer.verdict, answer.about) == ("NOT READ", "")
+
+
+@pytest.mark.parametrize("written", ["138M", "138m", "0.138B", "1.38E8", "138 Million", "138,357,544"])
+def test_a_number_is_told_as_it_was_written(written):
+    (answer,) = check(f"VGG-16 has {written} weights")
+    assert (answer.verdict, answer.said) == ("RIGHT", written)
+
+
+def test_quantities_are_called_by_their_names():
+    names = [answer.about for answer in check("ResNet-50 needs 4.1 GMACs, or 8.2 GFLOPs")]
+    assert names == ["resnet50: MACs", "resnet50: FLOPs"]

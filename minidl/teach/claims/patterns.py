@@ -125,7 +125,10 @@ KINDS = {
         r"(?:in|since|from|of|\()\s*(?:19|20)\d\d(?![\d,.]|\s*[a-z가-힣%])",
         r"(?:19|20)\d\d년(?:에)?",
         r"(?:ilsvrc|nips|neurips|cvpr|iccv|iclr|eccv|arxiv|imagenet)[\s:'-]*(?:\d[\d.]+)",
-        r"\((?:19|20)\d\d\)",
+        r"[(,]\s*(?:19|20)\d\d\)",
+        r"(?:in|since)\s+(?:19|20)\d\d(?=,\s)",
+        r"\[\d{1,3}(?:\s*[,-]\s*\d{1,3})?\]",
+        r"(?:see\s+)?(?:figure|figs?|table|section|sec|slide|chapter|eq|page)\.?\s*\d+(?:\.\d+)*(?![\d%a-z.])",
     ),
 }
 ALL = {kind: "|".join(alternatives) for kind, alternatives in {**FEATURES, **KINDS}.items()}

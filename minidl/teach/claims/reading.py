@@ -27,6 +27,7 @@ from minidl.teach.claims.unclear import Unclear
 from minidl.teach.claims.vocabulary import DESCRIBING, called
 from minidl.teach.strings import claims as words
 
+OF_THEM = tuple(["of", one] for one in ("its", "the", "their", "these", "those"))
 JOINING = frozenset(["and", ",", "와", "과", "&", "+", "the", "및"])
 LONGEST = 1000
 LARGEST_PICTURE = 10_000
@@ -102,7 +103,7 @@ def _apart(found: Sequence[Token]) -> list[list[Token]]:
         return []
     clauses: list[list[Token]] = [[]]
     for token in found:
-        if token.kind == "network" and any(one.kind == "network" for one in clauses[-1]):
+        if token.kind == "network" and {one.value for one in clauses[-1] if one.kind == "network"} - {token.value}:
             clauses.append([])
         clauses[-1].append(token)
     clauses = [clauses[0], *(_completed(clause, clauses[0]) for clause in clauses[1:])]
@@ -203,6 +204,9 @@ def _refuse_leftovers(found: Sequence[Token], name: str) -> None:
         before = found[i - 1] if i else None
         if describes and not (before is not None and before.kind in ("layer", "ordinal", "qualifier")):
             raise Unclear(f"what is {token.text!r} of {name}? Name the layer")
+        after = [one.text for one in found[i + 1 : i + 3]]
+        if token.kind == "number" and token.unit != "%" and after in OF_THEM:
+            raise Unclear(f"{token.text} {' '.join(after)}: of some of them, or of all?")
         if token.kind == "spelled" and token.value != 1 and token not in claimed:
             raise Unclear(f"what does {token.text!r} count?")
     at = [i for i, token in enumerate(found) if token.kind == "layer"]
@@ -260,6 +264,8 @@ def _claim(text: str, found: Sequence[Token], subject: Subject, quantity: str, t
         if quantity not in SUMS or not (subject.layers or subject.part):
             raise Unclear(f"{token.text} of what? It must name layers: the fc layers hold 96 % of AlexNet's parameters")
         return Claim(text, f"{about}, share", number, tuple(share_of(subject, quantity, said)), relation, "%")
+    if quantity in (*COUNTS, "field", "input", "output") and (number.value > LARGEST_PICTURE or number.value % 1):
+        raise Unclear(f"{token.text} is no number of {called(quantity)}")
     if quantity == "input":
         number = Shape(token.text, (int(number.value),))
         return Claim(text, about, number, tuple(side_of(replace(subject, layers=()))))

@@ -110,8 +110,12 @@ QUALIFIERS = {
 # how exact a number is meant -> how it is said
 RELATIONS = {
     "least": """
-        at least|more than|over|above|exceeding|larger than|greater than|no less than|이상|넘게|넘는|초과|>=|>""",
-    "most": "at most|less than|fewer than|under|below|up to|no more than|이하|미만|<=|<",
+        at least|more than|well over|well above|just over|just above|little more than|not less than|not fewer than|
+        no fewer than|no less than|exceeds|exceed|exceeding|over|above|larger than|greater than|이상|넘게|넘는|초과|
+        >=|>""",
+    "most": """
+        at most|not more than|well under|well below|just under|just below|little less than|less than|fewer than|under|
+        below|up to|no more than|이하|미만|<=|<""",
     "equal": """
         about|around|roughly|approximately|approx.|approx|nearly|almost|~|약|대략|거의|정도|쯤|가량|circa|ca.|some|
         just""",
@@ -194,26 +198,26 @@ SPELLED = {
 # words that change nothing
 HARMLESS = frozenset(
     """
-    2nd a about's according account accounts add adds alex all alone also although altogether amount amounting
-    amounts an and architecture are around as at author's authors bare be because become becomes been boast boasts
-    budget by called claimed claims classic cnn color colour come comes complete compute's computes consist consists
-    contain containing contains conv conv. convnet convnets convolution cost costing costs count count's counted
-    counts cover cover's covering covers cvpr data deep default designed developed disk eccv effective employs
-    enormous entire entry equal equals even facebook famous few figure first-place first-prize float floats followed
-    for forward from full fully-trained geoffrey get gets give gives giving google google's gpu had has has's have
-    have's having he he's heavy held hence here him hold holds huge i iccv iclr ilsvrc imagenet impressive in
-    include includes including introduced is it it's its just know known krizhevsky large learnable learned learnt
-    lecture lie lies like located make makes many mere microsoft million's model models most much named need needing
-    needs net nets network networks nips normal note notes now number numbers occupied occupies occupy of on one
-    openai or ordinary original outputs outputting overall oxford page paper pass perform performs pixel pixels
-    popular presented produce produces proposed published quite ram rather recall released remember reported reports
-    require required requires resolution result results rgb runner-up said same say says second seen she side sides
-    simonyan since single sit sits size sized sizes slide slides so space spatial spending spends spent square
-    staggering standard state-of-the-art stated still storage store stored stores such sum sums szegedy table take
-    takes that the their them then there therefore these they this those through thus time times to top-1 top-5
-    total totals trainable two's typical up us use uses using usual value values version very was way ways we weigh
-    weighs weighty well-known were where whereas which while who whole whopping whose winner winning with won yield
-    yields you zisserman
+    2nd a about's according account accounts alex all alone also although altogether amount amounting amounts an and
+    architecture are around as at author's authors bare be because become becomes been boast boasts budget by called
+    claimed claims classic cnn color colour come comes complete compute's computes consist consists contain
+    containing contains conv conv. convnet convnets convolution cost costing costs count count's counted counts
+    cover cover's covering covers cvpr data deep designed developed disk eccv effective employs enormous entire
+    entry equal equals even facebook famous figure first-place first-prize float floats followed for forward from
+    full fully-trained geoffrey get gets give gives giving google google's gpu had has has's have have's having he
+    he's heavy held hence here him hold holds huge i iccv iclr ilsvrc imagenet impressive in include includes
+    including introduced is it it's its just know known krizhevsky large learnable learned learnt lecture lie lies
+    located make makes many mere microsoft million's model models most much named need needing needs net nets
+    network networks nips normal note notes now number numbers occupied occupies occupy of on one openai or ordinary
+    original outputs outputting overall oxford page paper pass perform performs pixel pixels popular presented
+    produce produces proposed published quite ram rather recall released remember reported reports require required
+    requires resolution result results rgb runner-up said say says seen she side sides simonyan since single sit
+    sits size sized sizes slide slides so space spatial spending spends spent square staggering standard
+    state-of-the-art stated still storage store stored stores such sum sums szegedy table take takes that the their
+    them then there therefore these they this those through thus time times to top-1 top-5 total totals trainable
+    two's typical up us use uses using usual value values version very was way ways we weigh weighs weighty
+    well-known were where whereas which while who whole whopping whose winner winning with won yield yields you
+    zisserman
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
@@ -242,18 +246,17 @@ FRAMING = frozenset(
     meanwhile moreover nowadays obvious part practice practitioners quick remark remember reminder saw section see
     seen short sight slow so still student students surprise surprising teacher textbook then today too train
     unsurprising we week well where year years yes yesterday
-    예 예를 예컨대 들어 들면 들자면 참고로 즉 하지만 그러나 그런데 그래서 따라서 또한 또 먼저 우선 다음 다음으로
-    오늘 오늘날 지금
-    여러분 알다시피 아시다시피 보다시피 배웠듯이 흔히 실제로 사실 결국 결과적으로
+    예 예를 예컨대 들어 들면 들자면 참고로 즉 하지만 그러나 그런데 그래서 따라서 또한 또 먼저 우선 다음 다음으로 오늘
+    오늘날 지금 여러분 알다시피 아시다시피 보다시피 배웠듯이 흔히 실제로 사실 결국 결과적으로
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
 # words that change nothing where a layer is described, but might of a whole network
 DESCRIBING = frozenset(
     """
-    applied applying big block channel channels consecutive convolved convolving filter filters grouped height
-    instead into keep keeps kernel kernels layer module reduces save saves small stack stacked stacking successive
-    tiny turn turns width
+    add adds applied applying big block channel channels consecutive convolved convolving filter filters grouped
+    height instead into keep keeps kernel kernels layer module reduces same save saves small stack stacked stacking
+    successive tiny turn turns width
     """.split()  # noqa: SIM905 - a paragraph of words is read more easily than a list
 )
 
