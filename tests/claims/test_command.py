@@ -172,3 +172,32 @@ def test_a_number_is_told_as_it_was_written(written):
 def test_quantities_are_called_by_their_names():
     names = [answer.about for answer in check("ResNet-50 needs 4.1 GMACs, or 8.2 GFLOPs")]
     assert names == ["resnet50: MACs", "resnet50: FLOPs"]
+
+
+TABLE = """
+Network | Params (M) | GMACs | weights [MB] | Year
+--- | ---: | --- | --- | ---
+**VGG-16** | 138.4 | 15.5 | 553 | none
+ResNet-50 | 60.2M | ~4.1 | ? | 2015
+
+A line | with a bar is 1 sentence.
+
+| | AlexNet |
+|---|---|
+| Parameters (만) | 6,097 |
+"""
+
+
+def test_cells_of_tables_take_the_units_of_their_rows_and_columns():
+    assert [(entry.line, entry.text) for entry in of_markdown(TABLE)] == [
+        (4, "VGG-16 Params: 138.4M"),
+        (4, "VGG-16 MACs: 15.5G"),
+        (4, "VGG-16 weights: 553MB"),
+        (5, "ResNet-50 Params: 60.2M"),
+        (5, "ResNet-50 MACs: ~4.1G"),
+        (5, "ResNet-50 Year: 2015"),
+        (7, "A line | with a bar is 1 sentence."),
+        (11, "Parameters AlexNet: 6,097만"),
+    ]
+    verdicts = [answer.verdict for entry in of_markdown(TABLE) for answer in check(entry.text)]
+    assert verdicts == ["RIGHT", "RIGHT", "RIGHT", "WRONG", "RIGHT", "NOT READ", "NOT READ", "RIGHT"]

@@ -105,6 +105,11 @@ def _entry(node: Any, yaml: Any) -> Entry:
 
 FENCE = re.compile(r"\s*(```|~~~)")
 LEADING = re.compile(r"\s*(?:#{1,6}\s+|[-*+]\s+|\d+[.)]\s+|>\s*)+")
+BARE = re.compile(r"~?\s*\d[\d,.]*")
+MEASURED = re.compile(
+    r"(?P<name>.+?)\s*[(\[]\s*(?:in\s+)?(?P<unit>[KMGBT]|[kKMG]i?B|[KMGT]?(?:FLOP|MAC)s?|[mb]illions?|만|억)\s*[)\]]"
+)
+LETTERED = re.compile(r"(?P<unit>[KMGT])[\s-]?(?P<name>FLOPs?|MACs?)")
 ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s")
 INDENTED = re.compile(r" {0,3}\t| {4}")
 RULED = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
@@ -160,6 +165,7 @@ def _blocks(text: str) -> list[tuple[int, list[str]]]:
     found: list[tuple[int, list[str]]] = []
     fenced, is_open, is_listed = False, False, False
     lines = text.splitlines()
+    rows = _rows(lines)
     front = (
         len(lines) > 1
         and lines[0].strip() == "---"
@@ -171,7 +177,7 @@ def _blocks(text: str) -> list[tuple[int, list[str]]]:
         if FENCE.match(line):
             fenced, is_open, is_listed = not fenced, False, False
             continue
-        if fenced or not line.strip() or line.lstrip().startswith("|") or RULED.match(line):
+        if fenced or not line.strip() or number in rows or RULED.match(line):
             is_open = False
             continue
         mark = LEADING.match(line)
@@ -213,11 +219,11 @@ def _tables(text: str) -> list[Entry]:
     found: list[Entry] = []
     titles: list[str] = []
     lines = text.splitlines()
-    fenced = False
+    fenced, rows = False, _rows(lines)
     for number, line in enumerate(lines, start=1):
         if FENCE.match(line):
             fenced = not fenced
-        if fenced or not line.lstrip().startswith("|"):
+        if fenced or number not in rows:
             titles = []
             continue
         cells = [plainer(cell) for cell in line.strip().strip("|").split("|")]
@@ -225,8 +231,28 @@ def _tables(text: str) -> list[Entry]:
             titles = cells
         elif not RULED.match(line):
             found += [
-                Entry(f"{cells[0]} {title}: {cell}", number)
+                Entry(_cell(cells[0], title, cell), number)
                 for title, cell in zip(titles[1:], cells[1:], strict=False)
                 if any(letter.isdigit() for letter in cell)
             ]
     return found
+
+
+def _rows(lines: list[str]) -> set[int]:
+    """Return the numbers of the lines of tables; they may do without the bars on the outside."""
+    found: set[int] = set()
+    for number, line in enumerate(lines, start=1):
+        is_title = number < len(lines) and "|" in line and "|" in lines[number] and RULED.match(lines[number])
+        if line.lstrip().startswith("|") or is_title or ("|" in line and number - 1 in found):
+            found.add(number)
+    return found
+
+
+def _cell(row: str, column: str, cell: str) -> str:
+    """Say a cell as a sentence; the unit of its row or column is put behind a bare number: Params (M), GMACs."""
+    unit, names = "", []
+    for name in (row, column):
+        match = MEASURED.fullmatch(name) or LETTERED.fullmatch(name)
+        unit = unit or (match["unit"] if match else "")
+        names.append(match["name"] if match else name)
+    return f"{names[0]} {names[1]}: {cell}{unit if BARE.fullmatch(cell) else ''}"

@@ -281,7 +281,7 @@ def written(one: Reading, claim: Claim) -> str:
     if claim.unit == "bytes":
         size, unit = (1024, "iB") if getattr(claim.number, "binary", False) else (1000, "B")
         scale = claim.number.scale if claim.number.scale else 0
-        letter = " KMGT"[scale].strip()
+        letter = (" KMGT" if size == 1024 else " kMGT")[scale].strip()
         return f"{float(value) / size**scale:,.6g} {letter}{unit}" if scale else f"{plainly(value)} bytes"
     mark = {"%": " %", "times": "×", "C^2": "C²"}.get(claim.unit, "")
     if value.denominator == 1:

@@ -248,6 +248,8 @@ def _whole_kernel(parts: Parts) -> Parts:
         token = parts.sizes[0]
         k, *rest = token.value
         if len(rest) == 2 and rest[0] == k <= LARGEST_KERNEL and "inputs" not in parts.features:
+            if parts.features.get("arrow", rest[1:])[0] != rest[1]:
+                raise Unclear(f"{token.text}: a kernel for {rest[1]} channels, or one of three dimensions?")
             parts.sizes.remove(token)
             parts.kernels.append((1, type(token)("size", (k, k), token.text, token.at)))
             parts.features["inputs"] = (rest[1],)

@@ -319,7 +319,10 @@ def _bytes(ledger: Ledger, said: Said, counted: Iterable[Reading]) -> Iterator[R
 
 
 def _weight_bytes(ledger: Ledger, said: Said) -> Iterator[Reading]:
-    yield from _bytes(ledger, said, _parameters(ledger, said))
+    counted = _parameters(ledger, said)
+    if said.is_described and not said.qualifiers & {"bias", "no_bias"}:  # with biases or without: both are right
+        counted = (replace(one, tier=PLAIN) if one.key == "biases in" else one for one in _weights(ledger, said))
+    yield from _bytes(ledger, said, counted)
 
 
 def _activations(ledger: Ledger, said: Said) -> Iterator[Reading]:
