@@ -132,6 +132,10 @@ def judge(claim: Claim) -> Answer:
     for one in claim.readings:
         if one.tier == CONVENTION and number.agrees(one.value) and not _is_rough(number, one):
             return _found(claim, about, one, words.DEPENDS, one.how, one.key)
+    if claim.unit == "bytes" and not number.binary:
+        for one in plain:
+            if number.in_binary().agrees(one.value):
+                return _found(claim, about, one, words.DEPENDS, words.BINARY, "binary")
     for one in plain:
         if number.is_cut(one.value):
             why = words.AND.format(first=words.CUT, second=one.how) if one.how else words.CUT
@@ -140,10 +144,6 @@ def judge(claim: Claim) -> Answer:
         if number.agrees(one.value):
             off = _percent(abs(number.off(one.value)))
             return _found(claim, about, one, words.DEPENDS, words.ROUGH.format(off=off), "rough")
-    if claim.unit == "bytes" and not number.binary:
-        for one in plain:
-            if number.in_binary().agrees(one.value):
-                return _found(claim, about, one, words.DEPENDS, words.BINARY, "binary")
     for one in claim.readings:
         if one.tier == CONVENTION and number.is_cut(one.value):
             why = words.AND.format(first=one.how, second=words.CUT)

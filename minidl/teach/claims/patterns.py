@@ -128,6 +128,7 @@ KINDS = {
         r"[(,]\s*(?:19|20)\d\d\)",
         r"(?:in|since)\s+(?:19|20)\d\d(?=,\s)",
         r"\[\d{1,3}(?:\s*[,-]\s*\d{1,3})?\]",
+        r"(?:그림|표|식|슬라이드)\s*\d+(?:[.-]\d+)*(?![\dx])",
         r"(?:see\s+)?(?:figure|figs?|table|section|sec|slide|chapter|eq|page)\.?\s*\d+(?:\.\d+)*(?![\d%a-z.])",
     ),
 }

@@ -266,6 +266,8 @@ def _claim(text: str, found: Sequence[Token], subject: Subject, quantity: str, t
         return Claim(text, f"{about}, share", number, tuple(share_of(subject, quantity, said)), relation, "%")
     if quantity in (*COUNTS, "field", "input", "output") and (number.value > LARGEST_PICTURE or number.value % 1):
         raise Unclear(f"{token.text} is no number of {called(quantity)}")
+    if quantity in SUMS and not unit and number.value % 1:
+        raise Unclear(f"{token.text} is no number of {called(quantity)}")
     if quantity == "input":
         number = Shape(token.text, (int(number.value),))
         return Claim(text, about, number, tuple(side_of(replace(subject, layers=()))))

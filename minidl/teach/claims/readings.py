@@ -260,6 +260,8 @@ def _slips_of_macs(rows: Ledger, plain: Reading, factor: int = 1) -> Iterator[Re
     if linears and len(linears) < len([row for row in rows.rows if row.is_weighted]):
         kept = rows.only(lambda row: row.op != "linear")
         yield _sum(kept, of, "macs", SLIP, "convs alone", words.CONVS_ALONE)
+        alone = rows.only(lambda row: row.op == "linear")
+        yield _sum(alone, of, "macs", SLIP, "linears alone", words.LINEARS_ALONE)
     if rows.sum(of) != rows.sum(lambda row: row.parameters):
         parameters = rows.sum(lambda row: row.parameters)
         yield Reading(parameters, SLIP, "parameters", words.PARAMETERS_FOR_MACS, (f"{parameters:,}",))

@@ -76,7 +76,7 @@ def _phrases() -> tuple[re.Pattern[str], dict[str, tuple[str, Any]]]:
     pieces = []
     for phrase in sorted(found, key=len, reverse=True):
         before = r"(?<![a-z0-9])" if phrase[0].isascii() and phrase[0].isalpha() else ""
-        after = r"(?![a-z])" if phrase[-1].isascii() and phrase[-1].isalpha() else ""
+        after = r"(?![a-z0-9])" if phrase[-1].isascii() and phrase[-1].isalpha() else ""
         if phrase in known.SPELLED and not phrase.isascii():
             after = r"(?=\s)" if len(phrase) == 1 else r"(?=\s|보다|[는은이가을를와과의로]|$)"
         pieces.append(before + re.escape(phrase).replace(r"\ ", r"\s+") + after)

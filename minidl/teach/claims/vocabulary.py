@@ -204,11 +204,11 @@ HARMLESS = frozenset(
     containing contains conv conv. convnet convnets convolution cost costing costs count count's counted counts
     cover cover's covering covers cvpr data deep designed developed disk eccv effective employs enormous entire
     entry equal equals even facebook famous figure first-place first-prize float floats followed for forward from
-    full fully-trained geoffrey get gets give gives giving google google's gpu had has has's have have's having he
-    he's heavy held hence here him hold holds huge i iccv iclr ilsvrc imagenet impressive in include includes
-    including introduced is it it's its just know known krizhevsky large learnable learned learnt lecture lie lies
-    located make makes many mere microsoft million's model models most much named need needing needs net nets
-    network networks nips normal note notes now number numbers occupied occupies occupy of on one openai or ordinary
+    full fully-trained geoffrey get gets give gives giving google google's had has has's have have's having he he's
+    heavy held hence here him hold holds huge i iccv iclr ilsvrc imagenet impressive in include includes including
+    introduced is it it's its just know known krizhevsky large learnable learned learnt lecture lie lies located
+    make makes many mere microsoft million's model models most much named need needing needs net nets network
+    networks nips normal note notes now number numbers occupied occupies occupy of on one openai or ordinary
     original outputs outputting overall oxford page paper pass perform performs pixel pixels popular presented
     produce produces proposed published quite ram rather recall released remember reported reports require required
     requires resolution result results rgb runner-up said say says seen she side sides simonyan since single sit
