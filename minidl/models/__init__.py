@@ -66,11 +66,16 @@ from minidl.models.efficientnet import (
     efficientnet_lite0,
 )
 from minidl.models.vit import vit_b_16, vit_b_32, vit_l_16, vit_tiny_cifar
+
+# Their ancestor, which learns without a loss, and so stands beside the registry.
+from minidl.models.neocognitron import Neocognitron, Stage
 # isort: on
 
 __all__ = [
     "Entry",
+    "Neocognitron",
     "Network",
+    "Stage",
     "alexnet",
     "alexnet_owt",
     "bn_inception",

@@ -228,7 +228,7 @@ def things():
     yield from (case.build() for cases in LAYERS.values() for case in cases)
     yield from (models.describe(name) for name in models.list_models())
     yield from (models.describe(name).variant for name in models.list_models())
-    yield from [models.Network(), FoldedConv2d(nn.Conv2d(1, 2, 3))]
+    yield from [models.Neocognitron(), models.Stage(2, 1), models.Network(), FoldedConv2d(nn.Conv2d(1, 2, 3))]
     yield from [kernels.SETS["cpu"], kernels.explain((1, 6, 14, 14), (16, 6, 5, 5)).dx, minidl.cuda.is_available()]
     for table in tables().values():
         yield from [table, *table.cases]

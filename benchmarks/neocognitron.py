@@ -1,0 +1,154 @@
+"""The Neocognitron on the digits beside LeNet-5 and a linear model, straight and moved by 1 to 4 pixels.
+
+    python -m benchmarks.neocognitron [--seeds 0 1 2] [--planes FILE]
+
+All learn from the same 1,438 digits, which none of them has seen moved: centred in 32×32, 20 pixels high, so that
+nothing of a digit is lost when it is moved by 4. LeNet-5 and the linear model are trained with Adam; the Neocognitron
+sees the means of 2×2 pixels, learns without labels, and is told them once it has learnt. Two to three minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks._machine import start_again_without_misleading_settings
+from benchmarks._tables import publish, table
+
+STEPS = range(5)
+WAYS = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+
+
+def pictures() -> tuple[Any, Any]:
+    """Return the digits, 20×20 in the middle of 32×32, from 0 to 1: (x, labels) to learn from and to be asked."""
+    from minidl.data import interpolate
+    from minidl.data.formats.digits import digits
+
+    parts = []
+    for part in digits():
+        x = np.asarray(part.x)
+        x = (x - x.min()) / (x.max() - x.min())
+        x = interpolate(x[:, :, 2:30, 2:30], 20)
+        parts.append((np.pad(x, ((0, 0), (0, 0), (6, 6), (6, 6))).astype(np.float32), part.labels))
+    return parts[0], parts[1]
+
+
+def moved(x: np.ndarray, steps: int) -> list[np.ndarray]:
+    """Return the pictures moved by so many pixels in each of the eight directions; not at all: once."""
+    from minidl.data import shift
+
+    ways = WAYS if steps else [(0, 0)]
+    return [shift(x, np.tile(np.multiply(way, steps), (len(x), 1)), "constant") for way in ways]
+
+
+def accuracies(name: Callable[[np.ndarray], np.ndarray], x: np.ndarray, labels: np.ndarray) -> list[float]:
+    """Return the percentage that is named right, for every number of pixels."""
+    return [100 * float(np.mean([(name(one) == labels).mean() for one in moved(x, steps)])) for steps in STEPS]
+
+
+def trained(net: Any, train: Any, test: Any, seed: int, epochs: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Train a network with a loss; return what names pictures."""
+    from minidl import Tensor, no_grad
+    from minidl.training import fit
+
+    fit(net, train, test, epochs=epochs, batch_size=32, optimizer="adam", lr=0.001, seed=seed, progress=False)
+    net.eval()
+
+    def name(x: np.ndarray) -> np.ndarray:
+        with no_grad():
+            return net(Tensor(x)).numpy().argmax(axis=1)
+
+    return name
+
+
+def organised(stages: Any, train: Any, seed: int) -> tuple[Any, Callable[[np.ndarray], np.ndarray]]:
+    """Let a Neocognitron learn, and tell it the labels; return it, and what names pictures."""
+    from minidl import Tensor, models, ops
+
+    x, labels = train
+    order = np.random.default_rng(seed).permutation(len(x))  # it sees each once, one after the other
+    seen = ops.avg_pool2d(Tensor(x[order]), 2)
+    net = models.Neocognitron(stages, rng=np.random.default_rng(seed)).learn(seen).remember(seen, labels[order])
+    return net, lambda x: net.recognise(ops.avg_pool2d(Tensor(x), 2))
+
+
+def draw_planes(net: Any, x: np.ndarray, file: str) -> None:
+    """Draw a picture, and of every stage its strongest S-planes with the C-planes behind them."""
+    from matplotlib.figure import Figure
+
+    from minidl import Tensor, ops
+
+    u = ops.avg_pool2d(Tensor(x), 2)
+    count = 6
+    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
+    axes = figure.subplots(5, count + 1)
+    for number in (1, 2, 3):
+        s = getattr(net, f"s{number}")(u)
+        c = getattr(net, f"c{number}")(s)
+        chosen = np.argsort(-s.numpy()[0].max(axis=(1, 2)))[:count]
+        rows = [(f"S{number}", s), (f"C{number}", c)] if number < 3 else [("S3", s)]
+        for row, (name, planes) in enumerate(rows, 2 * number - 2):
+            axes[row, 1].set_ylabel(name, rotation=0, ha="right", va="center")
+            for axis, plane in zip(axes[row, 1:], chosen):
+                axis.imshow(planes.numpy()[0, plane], cmap="gray_r", vmin=0)
+        u = c
+    axes[0, 0].imshow(ops.avg_pool2d(Tensor(x), 2).numpy()[0, 0], cmap="gray_r")
+    for place, axis in np.ndenumerate(axes):
+        axis.set(xticks=[], yticks=[])
+        axis.set_visible(place[1] > 0 or place[0] == 0)
+    figure.savefig(file, dpi=80, pil_kwargs={"optimize": True})
+
+
+def main() -> None:
+    from minidl import models, nn
+    from minidl.models.neocognitron import DIGITS, STAGES
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument(
+        "--planes", metavar="FILE", help="draw the planes of a digit into a picture, and measure nothing"
+    )
+    asked = parser.parse_args()
+    seeds = asked.seeds
+    train, (x, labels) = pictures()
+    if asked.planes:
+        draw_planes(organised(DIGITS, train, seeds[0])[0], x[labels == 3][:1], asked.planes)
+        return
+
+    def linear(rng: np.random.Generator) -> Any:
+        return nn.Sequential(nn.Flatten(), nn.Linear(32 * 32, 10, rng=rng))
+
+    contenders: dict[str, Callable[[int], Callable[[np.ndarray], np.ndarray]]] = {
+        "Neocognitron": lambda seed: organised(DIGITS, train, seed)[1],
+        "Neocognitron, constants of 1980": lambda seed: organised(STAGES, train, seed)[1],
+        "LeNet-5": lambda seed: trained(
+            models.lenet5_modern(rng=np.random.default_rng(seed)), train, (x, labels), seed, 10
+        ),
+        "linear": lambda seed: trained(linear(np.random.default_rng(seed)), train, (x, labels), seed, 30),
+    }
+    rows = []
+    for name, make in contenders.items():
+        found, seconds = [], []
+        for seed in seeds:
+            began = time.perf_counter()
+            contender = make(seed)
+            seconds.append(time.perf_counter() - began)
+            found.append(accuracies(contender, x, labels))
+        cells = [f"{mean:.1f} ± {spread:.1f}" for mean, spread in zip(np.mean(found, axis=0), np.std(found, axis=0))]
+        rows.append([name, *cells, f"{np.median(seconds):.0f} s"])
+        print(*rows[-1], sep=" | ", flush=True)
+    columns = ["right of 359 digits, %", "centred", *[f"{steps} px" for steps in STEPS[1:]], "learns in"]
+    publish(
+        "neocognitron",
+        "The Neocognitron beside LeNet-5 and a linear model",
+        table(columns, rows) + f"\n\nMean and spread over {len(seeds)} seeds; moved: the mean of eight directions.",
+    )
+
+
+if __name__ == "__main__":
+    start_again_without_misleading_settings("benchmarks.neocognitron")
+    main()
