@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -113,7 +113,17 @@ def of_network(subject: Subject, quantity: str, said: Said, deep: bool = False) 
     errata = ERRATA.get((subject.network, subject.layers, quantity))
     if errata:
         found.append(Reading(errata[0], SLIP, "erratum", errata[1], (), str(subject)))
+    if len(subject.layers) == 1:
+        found += _of_other_layers(subject, quantity, ledger_of(meant_by(subject, said)[0]))
     return tuple(sorted(found, key=lambda one: one.tier))
+
+
+def _of_other_layers(subject: Subject, quantity: str, ledger: Ledger) -> Iterator[Reading]:
+    """The numbers of the other layers: a row of a table too high or too low."""
+    for row in ledger.rows:
+        value = {"parameters": row.parameters, "weights": row.weights, "macs": row.macs}.get(quantity)
+        if value and row.is_weighted and row.is_run and not subject.keeps(row):
+            yield Reading(Fraction(value), LAYER_SLIP, "other layer", words.OF_LAYER.format(name=row.name))
 
 
 def _at_224(subject: Subject, quantity: str, said: Said) -> list[Reading]:
