@@ -3,8 +3,9 @@
     python -m benchmarks.neocognitron [--seeds 0 1 2] [--planes FILE]
 
 All learn from the same 1,438 digits, which none of them has seen moved: centred in 32×32, 20 pixels high, so that
-nothing of a digit is lost when it is moved by 4. LeNet-5 and the linear model are trained with Adam; the Neocognitron
-sees the means of 2×2 pixels, learns without labels, and is told them once it has learnt. Two to three minutes.
+nothing of a digit is lost when it is moved by 4. LeNet-5 and the linear model are trained with Adam for 20 epochs on
+pictures with mean 0 and deviation 1; the Neocognitron sees the means of 2×2 pixels, learns without labels, and is told
+them once it has learnt. Two to three minutes where nothing else runs.
 """
 
 from __future__ import annotations
@@ -55,12 +56,18 @@ def trained(net: Any, train: Any, test: Any, seed: int, epochs: int) -> Callable
     from minidl import Tensor, no_grad
     from minidl.training import fit
 
+    mean, deviation = train[0].mean(), train[0].std()
+
+    def scaled(x: np.ndarray) -> np.ndarray:
+        return (x - mean) / deviation
+
+    train, test = ((scaled(x), labels) for x, labels in (train, test))
     fit(net, train, test, epochs=epochs, batch_size=32, optimizer="adam", lr=0.001, seed=seed, progress=False)
     net.eval()
 
     def name(x: np.ndarray) -> np.ndarray:
         with no_grad():
-            return net(Tensor(x)).numpy().argmax(axis=1)
+            return net(Tensor(scaled(x))).numpy().argmax(axis=1)
 
     return name
 
@@ -126,9 +133,9 @@ def main() -> None:
         "Neocognitron": lambda seed: organised(DIGITS, train, seed)[1],
         "Neocognitron, constants of 1980": lambda seed: organised(STAGES, train, seed)[1],
         "LeNet-5": lambda seed: trained(
-            models.lenet5_modern(rng=np.random.default_rng(seed)), train, (x, labels), seed, 10
+            models.lenet5_modern(rng=np.random.default_rng(seed)), train, (x, labels), seed, 20
         ),
-        "linear": lambda seed: trained(linear(np.random.default_rng(seed)), train, (x, labels), seed, 30),
+        "linear": lambda seed: trained(linear(np.random.default_rng(seed)), train, (x, labels), seed, 20),
     }
     rows = []
     for name, make in contenders.items():
