@@ -122,8 +122,7 @@ def judge(claim: Claim) -> Answer:
     """
     number, plain = claim.number, [one for one in claim.readings if one.tier == PLAIN]
     first = plain[0] if plain else claim.readings[0]
-    said = _as_written(claim.text, number.text)
-    about = Answer(claim.text, words.WRONG, claim.about, said, written(first, claim), subjects=claim.subjects)
+    about = Answer(claim.text, words.WRONG, claim.about, number.text, written(first, claim), subjects=claim.subjects)
     if claim.relation != "equal":
         return _bounded(claim, about, plain)
     for one in plain:
@@ -149,12 +148,6 @@ def judge(claim: Claim) -> Answer:
             why = words.AND.format(first=one.how, second=words.CUT)
             return _found(claim, about, one, words.DEPENDS, why, f"{one.key}, cut")
     return _wrong(claim, about)
-
-
-def _as_written(text: str, part: str) -> str:
-    """Return a part of a sentence with its capitals."""
-    at = text.lower().find(part)
-    return text[at : at + len(part)] if at >= 0 else part
 
 
 def _is_rough(number: Any, one: Reading) -> bool:
@@ -192,9 +185,7 @@ def _distance(claim: Claim, one: Reading) -> list[str]:
         return []
     off = number.off(one.value)
     side = "more" if off > 0 else "less"
-    return [
-        f"{written(one, claim)}; the claim says {_as_written(claim.text, number.text)}, {_percent(abs(off))} {side}"
-    ]
+    return [f"{written(one, claim)}; the claim says {number.text}, {_percent(abs(off))} {side}"]
 
 
 def _percent(share: Fraction) -> str:
