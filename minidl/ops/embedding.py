@@ -37,6 +37,8 @@ class Embedding(Function):
 def embedding(indices: Any, weight: Tensor) -> Tensor:
     """Return the rows of a table that whole numbers name; a row that is named twice gets both gradients.
 
+    On the GPU one number comes back at each call: whether all indices are in the table.
+
     Args:
         indices: an array, tensor or nested lists of whole numbers from 0 to V - 1, of any shape.
         weight: the table (V, D).
@@ -71,8 +73,9 @@ def embedding(indices: Any, weight: Tensor) -> Tensor:
             f"embedding: indices are on {_backend.device_of(array)} but weight on {weight.device}; move one of them"
         )
     rows = weight.shape[0]
-    if array.size and (array.min() < 0 or array.max() >= rows):
-        wrong = array[(array < 0) | (array >= rows)].reshape(-1)[0]
+    outside = (array < 0) | (array >= rows)
+    if outside.any():
+        wrong = array[outside].reshape(-1)[0]
         raise ValueError(
             f"embedding: the table has {rows} rows, so indices go from 0 to {rows} - 1 = {rows - 1}; received an index "
             f"{int(wrong)}; weight.shape={weight.shape}; give the table more rows, or find where the index comes from"

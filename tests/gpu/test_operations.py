@@ -28,6 +28,8 @@ def moves_of(table, arrays, settings):
         averaged = settings.get("reduction", "mean") == "mean"
         reads = 1 + averaged if arrays[1].dtype.kind in "iu" else 0  # how many are wrong, how many count
         return dict(+Counter(put=weights, read=reads)), {}
+    if table.op == "embedding":
+        return {"read": 1}, {}  # whether all indices are in the table
     if table.op == "binary_cross_entropy_with_logits":
         return dict(+Counter(put=weights, read=1)), {}  # whether the targets are from 0 to 1
     key = settings.get("key")

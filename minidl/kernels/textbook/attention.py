@@ -39,11 +39,11 @@ def attention(q: Array, k: Array, v: Array, mask: Array | None) -> tuple[Array, 
     for rows, keys in blocks(q.shape[:-1], k.shape[-2]):
         scores = _scores(q[rows], k[keys], mask, rows)
         most = scores.max(axis=-1, keepdims=True)
-        most[most == -math.inf] = 0  # no key at all: e⁰ would be 1, and e^(-∞) is 0
+        xp.copyto(most, most.dtype.type(0), where=most == -math.inf)  # no key at all: e⁰ would be 1, and e^(-∞) is 0
         scores -= most
         xp.exp(scores, out=scores)
         sums = total(scores, (scores.ndim - 1,), keepdims=True)
-        sums[sums == 0] = 1
+        xp.copyto(sums, sums.dtype.type(1), where=sums == 0)
         products = scores @ v[keys]
         products /= rounded(sums, y.dtype)
         y[rows] = products
