@@ -11,7 +11,7 @@ import numpy as np
 from minidl import _backend
 from minidl._checks import shown, to_numbers
 from minidl._heat import as_rgb, shrink
-from minidl.nn import Module
+from minidl.nn import Module, MultiheadAttention
 from minidl.tensor import Event, Tensor, no_grad, observe
 from minidl.viz._figure import INK, SMALL, check_format, new_sheet, put, save, top_for
 from minidl.viz._fonts import columns, write
@@ -46,7 +46,8 @@ def feature_maps(net: Module, x: np.ndarray) -> dict[str, np.ndarray]:
 
     The blocks are the parts of the network that begin with a convolution: conv1, layer1, layer2, … of a ResNet, each
     inception of GoogLeNet. Where one part holds all convolutions, such as `features` of VGG, its own parts are the
-    blocks. Norms and activations belong to the convolution before them; the maps are those before a pooling.
+    blocks. Norms and activations belong to the convolution before them; the maps are those before a pooling. A part
+    with attention is a block, too: its tokens, less the one for the class, lie where their patches did.
 
     Args:
         net: the network; it runs in eval mode and is put back into the mode it had.
@@ -70,14 +71,20 @@ def feature_maps(net: Module, x: np.ndarray) -> dict[str, np.ndarray]:
     if len(x.shape) != 3:
         raise ValueError(f"feature_maps: x must be one picture (C, H, W); x.shape={tuple(x.shape)}")
     blocks = _blocks(net)
+    parts = dict(net.named_modules())
+    of_tokens = [block for block in blocks if _attends(parts[block])]
     maps: dict[str, np.ndarray] = {}
-    current = ""
+    current, grid = "", (0, 0)
 
     def watch(event: Event) -> None:
-        nonlocal current
-        current = next((block for block in blocks if _inside(event.module, block)), current)
-        if current and event.output.ndim == 4 and "pool" not in event.op:
-            maps[current] = event.output[0]
+        nonlocal current, grid
+        y, inside = event.output, next((block for block in blocks if _inside(event.module, block)), "")
+        current = inside or (current if y.ndim == 4 else "")  # what follows rows or tokens is no map of that block
+        if current in of_tokens:
+            if grid[0] and y.ndim == 3 and y.shape[1] - grid[0] * grid[1] in (0, 1):
+                maps[current] = y[0, -grid[0] * grid[1] :].T.reshape(-1, *grid)
+        elif current and y.ndim == 4 and "pool" not in event.op:
+            maps[current], grid = y[0], y.shape[2:]
 
     with net.modes_kept(), no_grad(), observe(watch):
         net.eval()(Tensor(_backend.to_device(x, _device(net))[None]))
@@ -85,13 +92,13 @@ def feature_maps(net: Module, x: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _blocks(net: Module) -> list[str]:
-    """Return the paths of the parts of a network that hold a convolution's weights."""
+    """Return the paths of the parts of a network that hold a convolution's weights, or attention."""
     prefix, part = "", net
     while True:
         inside = {
             name: child
             for name, child in part.named_children()
-            if any(len(parameter.shape) == 4 for parameter in child.parameters())
+            if _attends(child) or any(len(parameter.shape) == 4 for parameter in child.parameters())
         }
         if len(inside) != 1:
             return [prefix + name for name in inside]
@@ -99,6 +106,10 @@ def _blocks(net: Module) -> list[str]:
         if not list(part.children()):
             return [prefix + name]
         prefix += f"{name}."
+
+
+def _attends(part: Module) -> bool:
+    return any(isinstance(module, MultiheadAttention) for module in part.modules())
 
 
 def _inside(path: str, block: str) -> bool:

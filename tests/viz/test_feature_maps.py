@@ -57,6 +57,20 @@ def test_maps_are_what_the_block_gives_before_the_pooling(rng):
     np.testing.assert_array_equal(maps["conv2"], second.numpy()[0])
 
 
+def test_tokens_lie_where_their_patches_did(rng):
+    net = narrow("vit_tiny_cifar", rng).eval()
+    x = rng.standard_normal((3, 32, 32))
+    maps = viz.feature_maps(net, x)
+    with no_grad():
+        patches = net.conv_proj(Tensor(x[None])).numpy()[0]
+        tokens = ops.concat([net.class_token, Tensor(patches.reshape(len(patches), -1).T[None])], axis=1)
+        tokens = net.encoder(tokens).numpy()[0]
+    np.testing.assert_array_equal(maps["conv_proj"], patches)
+    for row in range(8):
+        for column in range(8):
+            np.testing.assert_allclose(maps["encoder"][:, row, column], tokens[1 + 8 * row + column], rtol=1e-12)
+
+
 def test_a_residual_stage_gives_its_last_sum(rng):
     net = models.get_model("resnet20_cifar").eval()
     x = rng.standard_normal((3, 16, 16)).astype(np.float32)
