@@ -129,12 +129,12 @@ def check_positive(op: str, name: str, value: Any, *, zero: bool = False) -> Non
 
 def check_number(op: str, name: str, value: Any, *, optional: bool = False, nan: bool = True) -> None:
     """Refuse what is no plain number (nor, with optional=True, None), and with nan=False NaN."""
-    if not nan and value != value:
-        raise ValueError(f"{op}: {name} must be a number; received {name}=nan")
     if not isinstance(value, NUMBERS) and not (optional and value is None):
         raise TypeError(
             f"{op}: {name} must be a plain number{' or None' * optional}; received a {type(value).__name__}"
         )
+    if not nan and value != value:
+        raise ValueError(f"{op}: {name} must be a number; received {name}=nan")
 
 
 def check_flag(op: str, name: str, value: Any) -> None:

@@ -88,8 +88,11 @@ def window_of(event: Event, channel: int, at: tuple[int, int] | None = None) -> 
     found = Window(channel, at, float(y[at]))
     if event.op == "linear":
         x, w, b = event.inputs
-        rest = 0.0 if b is None else float(b[channel])
-        _weigh(found, x[0][:, None, None], w[channel][:, None, None], rest)  # type: ignore[index]
+        seen, out = np.asarray(x)[0], channel
+        if seen.ndim > 1:  # tokens, each by itself: a row of the map
+            seen, out = (seen if seen.ndim == 2 else seen[channel])[at[0]], at[1]
+        rest = 0.0 if b is None else float(b[out])
+        _weigh(found, seen[:, None, None], w[out][:, None, None], rest)  # type: ignore[index]
         found.op, found.settings = "conv", _conv_settings(found, ([1, 1], [1, 1], [[0, 0], [0, 0]], [1, 1]))
     elif event.op == "local_response_norm":
         _across(found, event)

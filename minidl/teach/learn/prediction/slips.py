@@ -186,11 +186,12 @@ def _linear(o: int, m: int, flat: tuple[int, ...] | None) -> dict[str, int]:
 
 
 def linear_macs(event: Event, flat: tuple[int, ...] | None) -> Worked:
-    """O · M."""
-    o, m = event.inputs[1].shape  # type: ignore[union-attr]
-    text = words.LINEAR_MACS.format(o=o, m=m, value=written(o * m))
-    found = _both(_linear(o, m, flat), {"": 1, words.FLOPS: 2}, times=True)
-    return text, (*found, (words.WITH_BIAS, o * m + o))
+    """O · M, for each of L tokens."""
+    (o, m), tokens = event.inputs[1].shape, prod(event.output.shape[1:-1])  # type: ignore[union-attr]
+    form = words.LINEAR_MACS if event.output.ndim == 2 else words.LINEAR_MACS_OF_TOKENS
+    text = form.format(o=o, m=m, count=tokens, value=written(tokens * o * m))
+    found = _both(_linear(o, m, flat), {"": tokens, words.FLOPS: 2 * tokens}, times=True)
+    return text, (*found, (words.WITH_BIAS, tokens * (o * m + o)))
 
 
 def norm_parameters(event: Event) -> Worked:

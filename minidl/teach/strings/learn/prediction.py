@@ -31,6 +31,7 @@ CONV_PARAMETERS = "O · C/G · KH · KW{plus} = {o} · {c}/{g} · {kh} · {kw}{b
 CONV_MACS = "O · C/G · KH · KW · OH · OW = {o} · {c}/{g} · {kh} · {kw} · {oh} · {ow} = {value}"
 LINEAR_PARAMETERS = "O · M{plus} = {o} · {m}{bias} = {value}"
 LINEAR_MACS = "O · M = {o} · {m} = {value}"
+LINEAR_MACS_OF_TOKENS = "L · O · M = {count} · {o} · {m} = {value}"
 NORM_PARAMETERS = "a weight and a bias for each channel: 2 · {c} = {value}"
 MEMORY_OF = "numbers · 4 bytes = {shape} · 4 = {value}"
 FIELD_OF = (
