@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from minidl._looks import Brief, listed, sides
+from minidl.cost._rows import lines_of
 from minidl.cost.rules import MOVES, elements, flops, macs
 from minidl.cost.trail import check_first_axes, input_shape, walk
 from minidl.nn import Module
@@ -187,15 +188,7 @@ class Conventions(Brief):
         return conventions_table(self)
 
     def __str__(self) -> str:
-        rows = [row[:4] for row in self.cells()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(
-                cell.rjust(width) if column == 2 else cell.ljust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        ]
+        lines = lines_of([row[:4] for row in self.cells()], numbers=[2])
         rule = "-" * max(map(len, lines))
         title = f'"The FLOPs" of {self.name}, one input of {sides(self.input)}'
         notes = [f"{row.who}: {row.rule}" for row in self.rows]

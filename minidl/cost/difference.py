@@ -9,6 +9,7 @@ from minidl._checks import to_int
 from minidl._looks import Brief, count
 from minidl.cost import table
 from minidl.cost._alike import Signature, aligned, signature
+from minidl.cost._rows import beginning, by_path, ruled
 from minidl.cost.table import COLUMNS, NOT_RUN, Cost, Layer
 from minidl.cost.trail import walk
 from minidl.nn import Module
@@ -81,16 +82,13 @@ class Difference(Brief):
             [('layer1', '4 added'), ('layer2', '8 added')]
         """
         to_int("at_depth", "n", n, least=1)
-        groups: list[tuple[str, list[Change]]] = []
-        for change in self.changes:
-            ends = [".".join(part.split(".")[:n]) for part in change.path.split(" → ")]
-            path = " → ".join(dict.fromkeys(ends))
-            if not groups or groups[-1][0] != path or not path:
-                groups.append((path, []))
-            groups[-1][1].append(change)
+
+        def path_of(change: Change) -> str:
+            return " → ".join(dict.fromkeys(beginning(part, n) for part in change.path.split(" → ")))
+
         rows = (
             rows[0] if len(rows) == 1 else _change_of(JOINED, path, _counted(rows), _sums(rows), tuple(rows))
-            for path, rows in groups
+            for path, rows in by_path(self.changes, path_of)
         )
         return replace(self, changes=tuple(rows))
 
@@ -109,11 +107,7 @@ class Difference(Brief):
         return [TITLES, *rows, ("total", self.counts(), *_signed(total))]
 
     def __str__(self) -> str:
-        rows = self.cells()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        head, *body, total = (table.row_line(row, widths) for row in rows)
-        rule = "-" * max(len(head), len(total))
-        return "\n".join([f"{self.first.name} → {self.second.name}", "", head, rule, *body, rule, total])
+        return "\n".join([f"{self.first.name} → {self.second.name}", "", *ruled(self.cells(), numbers=range(2, 6))])
 
 
 def difference(

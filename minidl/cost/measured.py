@@ -20,6 +20,7 @@ import numpy as np
 
 from minidl._checks import check_choice, check_positive, to_int
 from minidl._looks import Brief, percent, sides
+from minidl.cost._rows import beginning, by_path, lines_of
 from minidl.cost.backward import tensors
 from minidl.cost.machine import Machine, this_machine
 from minidl.cost.table import Cost, Layer, count
@@ -118,12 +119,7 @@ class Measured(Brief):
     def at_depth(self, n: int) -> Measured:
         """Return the same table with one row for everything under the first n parts of a path."""
         to_int("at_depth", "n", n, least=1)
-        groups: list[tuple[str, list[Timed]]] = []
-        for row in self.layers:
-            path = ".".join(row.path.split(".")[:n])
-            if not groups or groups[-1][0] != path or not path:
-                groups.append((path, []))
-            groups[-1][1].append(row)
+        groups = by_path(self.layers, lambda row: beginning(row.path, n))
         return replace(self, layers=tuple(_joined(path, rows) for path, rows in groups))
 
     def cells(self, way: str = "forward") -> list[tuple[str, ...]]:
@@ -150,17 +146,8 @@ class Measured(Brief):
         lines = [f"{self.name}, measured, {self.batch} × {sides(self.input)}"]
         for way in WAYS:
             rows = self.cells(way)
-            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-            lines += ["", way, *(_line(row, widths) for row in rows)]
+            lines += ["", way, *lines_of(rows, numbers=range(2, len(rows[0])))]
         return "\n".join([*lines, "", *self.notes()])
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    words = (
-        cell.ljust(width) if i < 2 else cell.rjust(width)
-        for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    )
-    return "  ".join(words).rstrip()
 
 
 def measure(

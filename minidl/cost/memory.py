@@ -21,6 +21,7 @@ import numpy as np
 
 from minidl._checks import to_int
 from minidl._looks import Brief, listed, sides
+from minidl.cost._rows import ruled
 from minidl.cost.optimizer_state import state_bytes
 from minidl.cost.rules import macs
 from minidl.cost.segments import cuts
@@ -174,13 +175,7 @@ class Memory(Brief):
         return memory_table(self)
 
     def __str__(self) -> str:
-        rows = self.cells()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        head, *body, total = (
-            f"{name:{widths[0]}}  {most:>{widths[1]}}  {peak:>{widths[2]}}".rstrip() for name, most, peak in rows
-        )
-        rule = "-" * (sum(widths) + 4)
-        return "\n".join([self._title(), "", head, rule, *body, rule, total, "", *self.notes()])
+        return "\n".join([self._title(), "", *ruled(self.cells(), numbers=[1, 2]), "", *self.notes()])
 
     def _title(self) -> str:
         inputs = f"{self.batch} input{'s' * (self.batch != 1)} of {sides(self.input)}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from minidl._checks import check_choice, to_int
 from minidl._looks import Brief, listed, sides
+from minidl.cost._rows import beginning, by_path, ruled
 from minidl.cost.columns import workspace_bytes
 from minidl.cost.field import Field
 from minidl.cost.field_walk import receptive_fields
@@ -121,12 +122,7 @@ class Cost(Brief):
             ['conv1', 'bn1', 'maxpool', 'layer1', 'layer2', 'layer3', 'layer4', '', 'fc']
         """
         to_int("at_depth", "n", n, least=1)
-        groups: list[tuple[str, list[Layer]]] = []
-        for layer in self.layers:
-            path = ".".join(layer.path.split(".")[:n])
-            if not groups or groups[-1][0] != path or not path:
-                groups.append((path, []))
-            groups[-1][1].append(layer)
+        groups = by_path(self.layers, lambda layer: beginning(layer.path, n))
         rows = tuple(rows[0] if len(rows) == 1 else _joined(path, rows) for path, rows in groups)
         return replace(self, layers=rows)
 
@@ -236,11 +232,9 @@ class Cost(Brief):
 
     def __str__(self) -> str:
         rows = self.cells()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        head, *body, total = (row_line(row, widths) for row in rows)
-        rule = "-" * max(len(head), len(total))
-        lines = [f"{self.name}, evaluation, one input of {sides(self.input)}", "", head, rule, *body, rule, total, ""]
-        return "\n".join([*lines, *self.totals()])
+        lines = ruled(rows, numbers=range(len(rows[0]) - 4, len(rows[0])))
+        title = f"{self.name}, evaluation, one input of {sides(self.input)}"
+        return "\n".join([title, "", *lines, "", *self.totals()])
 
 
 def count(net: Module, size: int | Sequence[int] | None = None, *, batch: int = 1, dtype: str | None = None) -> Cost:
@@ -364,15 +358,6 @@ def _intensity(of: Layer | Cost) -> float:
 
 def _amounts(of: Layer | Cost) -> list[str]:
     return [f"{number} {title}" for number, title in zip(_numbers(of), TITLES[-4:], strict=True)]
-
-
-def row_line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """Write cells under each other: words to the left, numbers to the right."""
-    words = [
-        cell.ljust(width) if column < len(cells) - 4 else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    ]
-    return "  ".join(words).rstrip()
 
 
 def bytes_text(n: float) -> str:

@@ -268,9 +268,9 @@ PAIRS = [(name, WIDTHS[i % 3], "terminal") for i, name in enumerate(NAMES)]
 PAIRS += [
     (name, WIDTHS[(i + j) % 3], OTHERS[(2 * i + j) % 5])
     for i, name in enumerate(NAMES)
+    if name not in HELP
     for j in ((1,) if name in SLOW else (1, 2))
 ]
-PAIRS = [row for row in PAIRS if row[2] == "terminal" or row[0] not in HELP]
 ALL = [
     pytest.param(*row, marks=() if row in PAIRS else pytest.mark.slow)
     for row in itertools.product(NAMES, WIDTHS, PLACES)

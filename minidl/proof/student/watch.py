@@ -70,14 +70,14 @@ def loaded(path: Path) -> Iterator[ModuleType]:
     What a notebook has imported from that folder, or under such a name, is set aside meanwhile: it may be older than
     the files are now.
     """
+    spec = importlib.util.spec_from_file_location(MODULE, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"gradcheck: {path.name} is no Python file; give a file that ends in .py")
     folder, write = str(path.resolve().parent), sys.dont_write_bytecode
     beside = {file.stem: file.name for file in Path(folder).glob("*.py") if file.stem not in sys.stdlib_module_names}
     stale = [name for name in beside if Path(getattr(sys.modules.get(name), "__file__", "") or "").name == beside[name]]
     aside = {name: sys.modules.pop(name) for name in stale}
     before = set(sys.modules)
-    spec = importlib.util.spec_from_file_location(MODULE, path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"gradcheck: {path.name} is no Python file; give a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[MODULE] = module
     sys.path.insert(0, folder)

@@ -11,19 +11,8 @@ from minidl.teach.claims.readings import CONVENTION, Reading, Said, readings
 from minidl.teach.claims.scanning import Token, spelled
 from minidl.teach.claims.subjects import ratio
 from minidl.teach.claims.unclear import Unclear
-from minidl.teach.claims.vocabulary import called
+from minidl.teach.claims.vocabulary import SUMS, called
 
-SUMS = (
-    "parameters",
-    "weights",
-    "macs",
-    "flops",
-    "operations",
-    "activations",
-    "activation_bytes",
-    "weight_bytes",
-    "memory",
-)
 LARGEST_KERNEL = 15
 
 

@@ -24,24 +24,13 @@ from minidl.teach.claims.subjects import (
     side_of,
 )
 from minidl.teach.claims.unclear import Unclear
-from minidl.teach.claims.vocabulary import DESCRIBING, called
+from minidl.teach.claims.vocabulary import DESCRIBING, SUMS, called
 from minidl.teach.strings import claims as words
 
 OF_THEM = tuple(["of", one] for one in ("its", "the", "their", "these", "those"))
 JOINING = frozenset(["and", ",", "와", "과", "&", "+", "the", "및"])
 LONGEST = 1000
 LARGEST_PICTURE = 10_000
-SUMS = (
-    "parameters",
-    "weights",
-    "macs",
-    "flops",
-    "operations",
-    "weight_bytes",
-    "activation_bytes",
-    "memory",
-    "activations",
-)
 PARTS = ("pool_layers", "conv_layers", "fc_layers", "pointwise_layers", "depthwise_layers")
 BYTES = ("memory", "weight_bytes", "activation_bytes")
 

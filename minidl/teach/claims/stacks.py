@@ -7,11 +7,11 @@ from fractions import Fraction
 from minidl.teach.claims.judging import Claim
 from minidl.teach.claims.ledger import Ledger, conv
 from minidl.teach.claims.number import Number, exact
-from minidl.teach.claims.parts import SUMS, Parts, counted, ratio_claim
+from minidl.teach.claims.parts import Parts, counted, ratio_claim
 from minidl.teach.claims.readings import CONVENTION, PLAIN, SLIP, Reading, Said, readings
 from minidl.teach.claims.subjects import ratio
 from minidl.teach.claims.unclear import Unclear
-from minidl.teach.claims.vocabulary import called
+from minidl.teach.claims.vocabulary import SUMS, called
 from minidl.teach.strings import claims as words
 
 

@@ -252,6 +252,19 @@ FRAMING = frozenset(
 )
 
 # words that change nothing where a layer is described, but might of a whole network
+# Quantities that are sums over layers.
+SUMS = (
+    "parameters",
+    "weights",
+    "macs",
+    "flops",
+    "operations",
+    "activations",
+    "activation_bytes",
+    "weight_bytes",
+    "memory",
+)
+
 DESCRIBING = frozenset(
     """
     add adds applied applying big block channel channels consecutive convolved convolving filter filters grouped
