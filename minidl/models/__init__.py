@@ -69,9 +69,21 @@ from minidl.models.vit import vit_b_16, vit_b_32, vit_l_16, vit_tiny_cifar
 
 # Their ancestor, which learns without a loss, and so stands beside the registry.
 from minidl.models.neocognitron import Neocognitron, Stage
+
+# Those that learn from each other, and so stand beside it, too.
+from minidl.models.gan import (
+    Adversaries,
+    dcgan,
+    dcgan_discriminator,
+    dcgan_generator,
+    gan,
+    gan_discriminator,
+    gan_generator,
+)
 # isort: on
 
 __all__ = [
+    "Adversaries",
     "Entry",
     "Neocognitron",
     "Network",
@@ -80,6 +92,9 @@ __all__ = [
     "alexnet_owt",
     "bn_inception",
     "cnn_deep",
+    "dcgan",
+    "dcgan_discriminator",
+    "dcgan_generator",
     "densenet121",
     "densenet161",
     "densenet169",
@@ -94,6 +109,9 @@ __all__ = [
     "efficientnet_b6",
     "efficientnet_b7",
     "efficientnet_lite0",
+    "gan",
+    "gan_discriminator",
+    "gan_generator",
     "get_model",
     "googlenet",
     "googlenet_bn",

@@ -8,13 +8,31 @@ import minidl
 from minidl import nn
 from minidl.cost import depth, macs, walk
 
-__all__ = ["count", "depth", "dropouts", "fill", "macs", "macs_by_layer", "output_of", "shapes", "unfilled", "walk"]
+__all__ = [
+    "count",
+    "depth",
+    "dropouts",
+    "fill",
+    "macs",
+    "macs_by_layer",
+    "output_of",
+    "shapes",
+    "unfilled",
+    "unfilled_from",
+    "walk",
+]
 
 
 def unfilled(name, **settings):
     """Build a network whose weights take no memory."""
     with nn.init.unfilled():
         return minidl.models.get_model(name, **settings)
+
+
+def unfilled_from(builder, **settings):
+    """Build what is no row of the registry, likewise."""
+    with nn.init.unfilled():
+        return builder(**settings)
 
 
 def dropouts(net, size=None):
