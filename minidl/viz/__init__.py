@@ -10,6 +10,7 @@ draw_cost           where parameters, multiply-adds and activations lie (cost.pa
 draw_zoo            many networks: what they cost, and how good their papers say they are
 draw_memory         what lies in memory during a training step (cost.memory tells it)
 draw_field          what one unit sees of a picture (cost.empirical_field finds it)
+draw_samples        pictures side by side, such as a network has made
 draw_feature_maps   what is left of a picture after each block (feature_maps finds them)
 """
 
@@ -21,6 +22,7 @@ from minidl.viz.field import draw_field
 from minidl.viz.filters import draw_filters, first_filters
 from minidl.viz.memory import draw_memory
 from minidl.viz.mistakes import draw_mistakes, worst_mistakes
+from minidl.viz.samples import draw_samples
 from minidl.viz.zoo import draw_zoo
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "draw_filters",
     "draw_memory",
     "draw_mistakes",
+    "draw_samples",
     "draw_zoo",
     "feature_maps",
     "first_filters",
