@@ -24,6 +24,9 @@ NN: Words = {
             "NLLLoss2d": "nn.NLLLoss",
             "ParameterDict": "nn.ModuleDict, or net.register_parameter(name, parameter)",
             "ParameterList": "nn.ModuleList, or net.register_parameter(name, parameter)",
+            "Transformer": "models.transformer_base; which has embeddings and logits as well",
+            "TransformerDecoder": "nn.ModuleList; of nn.TransformerDecoderLayer, called one after the other",
+            "TransformerEncoder": "nn.ModuleList; of nn.TransformerEncoderLayer, called one after the other",
             "Softmax2d": "nn.Softmax(axis=1)",
             "Softmin": "(-x).softmax(1)",
             "Softsign": "x / (1 + x.abs())",
@@ -62,8 +65,7 @@ NN: Words = {
     **alike(
         REFUSED,
         RECURRENT,
-        "EmbeddingBag GRU GRUCell LSTM LSTMCell RNN RNNBase RNNCell RNNCellBase "
-        "Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder",
+        "EmbeddingBag GRU GRUCell LSTM LSTMCell RNN RNNBase RNNCell RNNCellBase",
     ),
     **alike(
         REFUSED,

@@ -67,6 +67,9 @@ from minidl.models.efficientnet import (
 )
 from minidl.models.vit import vit_b_16, vit_b_32, vit_l_16, vit_tiny_cifar
 
+# From sentences to sentences: no pictures and no classes, so it stands beside the registry.
+from minidl.models.transformer import Transformer, transformer_base, transformer_big, transformer_tiny
+
 # Their ancestor, which learns without a loss, and so stands beside the registry.
 from minidl.models.neocognitron import Neocognitron, Stage
 
@@ -88,6 +91,7 @@ __all__ = [
     "Neocognitron",
     "Network",
     "Stage",
+    "Transformer",
     "alexnet",
     "alexnet_owt",
     "bn_inception",
@@ -158,6 +162,9 @@ __all__ = [
     "shufflenet_v2_x1_0",
     "squeezenet1_0",
     "squeezenet1_1",
+    "transformer_base",
+    "transformer_big",
+    "transformer_tiny",
     "vgg11",
     "vgg11_bn",
     "vgg11_lrn",

@@ -21,7 +21,7 @@ from minidl.nn.activation import (
     Softplus,
     Tanh,
 )
-from minidl.nn.attention import MultiheadAttention, TransformerEncoderLayer
+from minidl.nn.attention import MultiheadAttention
 from minidl.nn.block import Conv2dNormActivation, SqueezeExcitation
 from minidl.nn.container import ModuleDict, ModuleList, Sequential
 from minidl.nn.conv import Conv2d, ConvTranspose2d, Fold, Unfold
@@ -33,6 +33,7 @@ from minidl.nn.module import LoadReport, Module, Parameter
 from minidl.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm
 from minidl.nn.pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from minidl.nn.shape import ChannelShuffle, Flatten, Identity, Maxout, Unflatten, Upsample, ZeroPad2d
+from minidl.nn.transformer import TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
     "ELU",
@@ -85,6 +86,7 @@ __all__ = [
     "SqueezeExcitation",
     "StochasticDepth",
     "Tanh",
+    "TransformerDecoderLayer",
     "TransformerEncoderLayer",
     "Unflatten",
     "Unfold",

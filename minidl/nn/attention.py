@@ -1,4 +1,4 @@
-"""Attention as a layer, and the block that transformers are made of; `minidl.ops` has the arithmetic.
+"""Attention as a layer; `minidl.ops` has the arithmetic, and `nn/transformer.py` what is made of it.
 
 Parameters have PyTorch's names. The batch is the first axis, which has to be said, since PyTorch's is the second unless
 `batch_first=True`; and a mask of bools is true where a layer may not look, as in PyTorch's layers and other than in the
@@ -13,17 +13,13 @@ from typing import Any
 import numpy as np
 
 from minidl import ops
-from minidl._checks import check_choice, check_flag, check_fraction, check_positive, shown, to_int
+from minidl._checks import check_flag, check_fraction, shown, to_int
 from minidl.nn import init
 from minidl.nn._repr import changed
-from minidl.nn.dropout import Dropout
 from minidl.nn.linear import Linear
 from minidl.nn.module import Module, Parameter
-from minidl.nn.norm import LayerNorm
 from minidl.ops.attention import to_mask
 from minidl.tensor import Tensor
-
-ACTIVATIONS = {"relu": ops.relu, "gelu": ops.gelu}
 
 
 class MultiheadAttention(Module):
@@ -71,10 +67,10 @@ class MultiheadAttention(Module):
         super().__init__()
         name = "MultiheadAttention"
         self.embed_dim = to_int(name, "embed_dim", embed_dim, least=1)
-        self.num_heads = _to_heads(name, "num_heads", num_heads, "embed_dim", self.embed_dim)
+        self.num_heads = to_heads(name, "num_heads", num_heads, "embed_dim", self.embed_dim)
         check_fraction(name, "dropout", dropout)
         check_flag(name, "bias", bias)
-        _check_batch_first(name, batch_first)
+        check_batch_first(name, batch_first)
         self.dropout, self.batch_first = dropout, True
         self.in_proj_weight = Parameter(init.glorot_uniform((3 * embed_dim, embed_dim), rng))
         self.register_parameter("in_proj_bias", Parameter(init.zeros((3 * embed_dim,))) if bias else None)
@@ -105,7 +101,7 @@ class MultiheadAttention(Module):
         p = self.dropout if self.training else 0.0
         weights = None
         if need_weights or p:
-            weights = _weights(q, k, mask)
+            weights = attention_weights(q, k, mask)
             y = ops.matmul(ops.dropout(weights, p, training=self.training) if p else weights, v)
         else:
             y = ops.scaled_dot_product_attention(q, k, v, mask)
@@ -169,7 +165,7 @@ class MultiheadAttention(Module):
         return f"{self.embed_dim}, {self.num_heads}" + changed(self, dropout=0.0) + without + ", batch_first=True"
 
 
-def _weights(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
+def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
     """softmax(Q Kᵀ / √D), all of it; a query that may look at no key has weights of 0."""
     scores = ops.matmul(q * (q.shape[-1] ** -0.5), ops.transpose(k, 0, 1, 3, 2))
     if mask is None:
@@ -187,7 +183,7 @@ def _added(mask: Tensor, like: Tensor) -> Tensor:
     return ops.where(mask, Tensor(np.full(mask.shape, -math.inf, like.dtype)).to(like.device), 0.0)
 
 
-def _to_heads(name: str, word: str, heads: Any, of: str, width: int) -> int:
+def to_heads(name: str, word: str, heads: Any, of: str, width: int) -> int:
     """Judge a number of heads."""
     heads = to_int(name, word, heads, least=1)
     if width % heads:
@@ -200,95 +196,10 @@ def _to_heads(name: str, word: str, heads: Any, of: str, width: int) -> int:
     return heads
 
 
-def _check_batch_first(name: str, batch_first: Any) -> None:
+def check_batch_first(name: str, batch_first: Any) -> None:
+    """Refuse whatever is not the one order of axes."""
     if batch_first is not True:
         raise ValueError(
             f"{name}: expects batch_first=True, tokens (N, L, E); PyTorch's other order (L, N, E) is not offered; "
             f"received batch_first={shown(batch_first)}"
         )
-
-
-class TransformerEncoderLayer(Module):
-    """Attention and two linear layers, each with a shortcut and a norm: Vaswani et al., arXiv:1706.03762, section 3.1.
-
-    Args:
-        d_model: numbers of a token, E.
-        nhead: heads of the attention.
-        dim_feedforward: numbers between the two linear layers.
-        dropout: share that is dropped in training: of the attention's weights, and three times of what comes out.
-        activation: "relu" or "gelu".
-        layer_norm_eps: added to the variance in the norms.
-        batch_first: must be said to be True: tokens are (N, L, E).
-        norm_first: whether the norms come before attention and linear layers, and not behind the sums.
-        bias: whether linear layers and norms have biases.
-        rng: generator of the initial weights; None (default) takes the one of `minidl.manual_seed`.
-
-    Shape:
-        src (N, L, E) -> y (N, L, E)
-
-    Raises:
-        ValueError: if a number is out of range, nhead does not divide d_model, the activation is unknown, or
-            batch_first is not True.
-
-    Example:
-        >>> import numpy as np
-        >>> from minidl import Tensor, nn
-        >>> layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
-        >>> layer(Tensor(np.zeros((3, 5, 8), "float32"))).shape
-        (3, 5, 8)
-    """
-
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str = "relu",
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        *,
-        rng: np.random.Generator | None = None,
-    ):
-        super().__init__()
-        name = "TransformerEncoderLayer"
-        d_model = to_int(name, "d_model", d_model, least=1)
-        _to_heads(name, "nhead", nhead, "d_model", d_model)
-        to_int(name, "dim_feedforward", dim_feedforward, least=1)
-        check_fraction(name, "dropout", dropout)
-        check_choice(name, "activation", activation, ACTIVATIONS)
-        check_positive(name, "layer_norm_eps", layer_norm_eps, zero=True)
-        check_flag(name, "norm_first", norm_first)
-        check_flag(name, "bias", bias)
-        _check_batch_first(name, batch_first)
-        self.activation, self.norm_first = activation, bool(norm_first)
-        self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=True, rng=rng)
-        self.linear1 = Linear(d_model, dim_feedforward, bias, rng=rng)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, rng=rng)
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-
-    def forward(self, src: Tensor, src_mask: Any = None, src_key_padding_mask: Any = None) -> Tensor:
-        """Let every token look at the others, then turn each over by itself; the masks are `MultiheadAttention`'s."""
-        if self.norm_first:
-            src = src + self._attended(self.norm1(src), src_mask, src_key_padding_mask)
-            return src + self._turned(self.norm2(src))
-        src = self.norm1(src + self._attended(src, src_mask, src_key_padding_mask))
-        return self.norm2(src + self._turned(src))
-
-    def _attended(self, x: Tensor, mask: Any, padding: Any) -> Tensor:
-        y, _ = self.self_attn(x, x, x, padding, need_weights=False, attn_mask=mask)
-        return self.dropout1(y)
-
-    def _turned(self, x: Tensor) -> Tensor:
-        y = ACTIVATIONS[self.activation](self.linear1(x))
-        return self.dropout2(self.linear2(self.dropout(y)))
-
-    def extra_repr(self) -> str:
-        """Return the settings that its layers do not show and that differ from the defaults."""
-        return changed(self, activation="relu", norm_first=False)[2:]

@@ -30,6 +30,7 @@ PICTURES = normal((2, 4, 5, 6))
 APART = separated((2, 4, 5, 6))
 ROWS = normal((4, 5))
 LINES = normal((2, 3, 4))
+TWO_SENTENCES = normal((2, 3, 4), (2, 5, 4))
 QUERIES_KEYS_VALUES = normal((2, 3, 4), (2, 5, 4), (2, 5, 4))
 
 LAYERS: dict[str, tuple[LayerCase, ...]] = {
@@ -124,6 +125,16 @@ LAYERS: dict[str, tuple[LayerCase, ...]] = {
             "norms first",
             lambda: nn.TransformerEncoderLayer(4, 1, 5, 0.0, "gelu", 0.1, True, norm_first=True, bias=False),
             LINES,
+        ),
+    ),
+    "TransformerDecoderLayer": (
+        LayerCase(
+            "norms behind", lambda: nn.TransformerDecoderLayer(4, 2, 5, 0.2, "gelu", batch_first=True), TWO_SENTENCES
+        ),
+        LayerCase(
+            "norms first",
+            lambda: nn.TransformerDecoderLayer(4, 1, 5, 0.0, "gelu", 0.1, True, norm_first=True, bias=False),
+            TWO_SENTENCES,
         ),
     ),
     "Embedding": (LayerCase("two of a row", lambda: nn.Embedding(5, 3), lambda rng: (rng.integers(0, 5, (2, 4)),)),),

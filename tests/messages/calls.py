@@ -38,6 +38,7 @@ LAYERS = {
     "LocalResponseNorm": (5, 1e-4, 0.75, 2.0, "paper"),
     "MaxPool2d": (2,),
     "MultiheadAttention": (4, 2),
+    "TransformerDecoderLayer": (4, 2, 6),
     "TransformerEncoderLayer": (4, 2, 6),
     "ModuleDict": ({"a": nn.ReLU()},),
     "ModuleList": ([nn.ReLU()],),
@@ -50,7 +51,9 @@ LAYERS = {
     "Upsample": (8,),
     "ZeroPad2d": (1,),
 }
-SETTINGS = {name: {"batch_first": True} for name in ("MultiheadAttention", "TransformerEncoderLayer")}
+SETTINGS = {
+    name: {"batch_first": True} for name in ("MultiheadAttention", "TransformerDecoderLayer", "TransformerEncoderLayer")
+}
 INPUTS = {
     "BatchNorm1d": (t(4, 2),),
     "BCEWithLogitsLoss": (t(2, 3), t(2, 3)),
@@ -60,6 +63,7 @@ INPUTS = {
     "Linear": (t(2, 3),),
     "Embedding": (np.array([0, 2]),),
     "MultiheadAttention": (t(2, 3, 4), t(2, 5, 4), t(2, 5, 4)),
+    "TransformerDecoderLayer": (t(2, 3, 4), t(2, 5, 4)),
     "TransformerEncoderLayer": (t(2, 3, 4),),
     "MSELoss": (t(2, 3), t(2, 3)),
     "NLLLoss": (t(2, 3), np.array([0, 1])),

@@ -50,6 +50,7 @@ OTHERS = {
     "Maxout": {"pieces": 2},
     "MultiheadAttention": {"embed_dim": 4, "num_heads": 2, "batch_first": True},
     "TransformerEncoderLayer": {"d_model": 4, "nhead": 2, "batch_first": True},
+    "TransformerDecoderLayer": {"d_model": 4, "nhead": 2, "batch_first": True},
     "Linear": {"in_features": 3, "out_features": 2},
     "LocalResponseNorm": {"convention": "paper"},
     "SqueezeExcitation": {"input_channels": 4, "squeeze_channels": 2},

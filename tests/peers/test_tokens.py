@@ -179,3 +179,17 @@ def test_an_encoder_layer(norm_first, activation, rng):
             words = {"attn_mask": "src_mask", "key_padding_mask": "src_key_padding_mask"}
             masks = {words[name]: mask for name, mask in masks.items()}
             compare_layers(ours, theirs, [rng.standard_normal((2, 4, 6))], masks)
+
+
+@pytest.mark.parametrize("norm_first", [True, False])
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_a_decoder_layer(norm_first, activation, rng):
+    """Every kind of mask for its own tokens beside every kind for the others."""
+    own = {"attn_mask": "tgt_mask", "key_padding_mask": "tgt_key_padding_mask"}
+    other = {"attn_mask": "memory_mask", "key_padding_mask": "memory_key_padding_mask"}
+    for bias in (True, False):
+        settings = {"batch_first": True, "norm_first": norm_first, "bias": bias}
+        ours, theirs = twins("TransformerDecoderLayer", rng, 6, 2, 8, 0.0, activation, **settings)
+        for one, two in zip(masks_of(rng, 2, 2, 4, 4), [*masks_of(rng, 2, 2, 4, 5)][::-1], strict=True):
+            masks = {own[name]: mask for name, mask in one.items()} | {other[name]: mask for name, mask in two.items()}
+            compare_layers(ours, theirs, [rng.standard_normal((2, n, 6)) for n in (4, 5)], masks)
