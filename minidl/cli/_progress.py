@@ -77,8 +77,8 @@ class Lines(lines.Lines):
         """Say what is trained on what, with which settings, and where it goes."""
         config, parameters = state.config, sum(p.numel() for p in state.net.parameters())
         self.show(
-            f"{config.model}, {parameters:,} parameters, on {config.data}: {len(train.classes)} classes, "
-            f"{len(train):,} pictures to learn from, {len(val):,} to validate with"
+            f"{config.model}, {parameters:,} parameters, on {config.data}: "
+            + state.kind.data.format(classes=len(train.classes), train=len(train), val=len(val))
         )
         report = getattr(state.net, "load_report", None)
         if report is not None:

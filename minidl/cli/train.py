@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, BadParameter, Exit, Option
 
-from minidl._text import percent
 from minidl.cli._text import left_out
 
 if TYPE_CHECKING:
@@ -97,13 +96,13 @@ def _ending(outcome: Outcome) -> list[str]:
     if not outcome.finished:
         place = f"stopped in epoch {state.epoch + 1} after step {state.step}"
         return [f"{place}; go on from there:", f"minidl train --resume {again}", left]
-    last, best = state.history[-1], state.best or {}
+    last, best, kind = state.history[-1], state.best or {}, state.kind
+    now, then = (kind.show(kind.best, row[kind.best]) for row in (last, best))
     if outcome.new_epochs == 0:
         more = f"minidl train --resume {again} --epochs {2 * state.epoch}"
-        return [f"all {state.epoch} epochs are done (accuracy {percent(last['val_top1'])}); go further:", more, left]
+        return [f"all {state.epoch} epochs are done ({kind.label.partition(' ')[0]} {now}); go further:", more, left]
     return [
-        f"accuracy in validation {percent(last['val_top1'])} after epoch {last['epoch']}"
-        f" (best: {percent(best['val_top1'])} after epoch {best['epoch']})",
+        f"{kind.label} {now} after epoch {last['epoch']} (best: {then} after epoch {best['epoch']})",
         f"look again: minidl eval {again}",
         left,
     ]

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from minidl import _random, models
+from minidl import _random
 from minidl._checks import check_path
 from minidl._files import atomic_write
-from minidl.models._family import Network
+from minidl.models._learners import CLASSIFICATION, build_network
 from minidl.nn import init
 from minidl.optim._state import flat_slots
 from minidl.training.optimizer import from_groups, groups_of
@@ -60,6 +60,8 @@ def save_checkpoint(path: str | os.PathLike[str], state: State) -> None:
         "shown": state.shown,
         "optimizer": groups_of(state.net, state.optimizer),
     } | {name: getattr(state, name) for name in FIGURES}
+    if state.sums:
+        note["sums"] = state.sums
     note["digest"] = _digest(arrays, note)
     content = save(arrays, metadata={KEY: json.dumps(note, sort_keys=True, allow_nan=False)})
     with atomic_write(path) as temporary:
@@ -98,7 +100,7 @@ def load_checkpoint(path: str | os.PathLike[str], **changes: Any) -> State:
         state.optimizer.load_state_dict(slots)
         for name in FIGURES:
             setattr(state, name, note[name])
-        state.shown = note.get("shown")  # younger than the format
+        state.shown, state.sums = note.get("shown"), note.get("sums", {})  # younger than the format
         _random.set_state(note["generator"])
     return state
 
@@ -130,7 +132,7 @@ class Trained(About):
         net: the network.
     """
 
-    net: Network
+    net: Any
 
 
 def read_about(path: str | os.PathLike[str]) -> About:
@@ -152,22 +154,26 @@ def _about(path: Path, note: dict[str, Any]) -> About:
         return About(config, list(note["classes"]), note.get("shown"), note["epoch"], note["step"])
 
 
-def load_trained(path: str | os.PathLike[str]) -> Trained:
+def load_trained(path: str | os.PathLike[str], task: str = CLASSIFICATION) -> Trained:
     """Build the network of a checkpoint on the CPU, to use it; no generator is touched, and no optimiser is made.
 
     Args:
         path: a file that `save_checkpoint` wrote.
+        task: what it must have learnt.
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: as for `load_checkpoint`.
+        ValueError: as for `load_checkpoint`; or if it has learnt something else.
     """
     path = Path(path)
     arrays, note = _read(path)
     about = _about(path, note)
+    if about.config.task != task:
+        known = f"{about.config.model}, which learnt {about.config.task}"
+        raise ValueError(f"checkpoint: expects a network that learnt {task}; {path} holds {known}")
     with _damage(path):
         with init.unfilled():
-            net = models.get_model(about.config.model, **note["arguments"])
+            net = build_network(about.config.model, note["arguments"])
         net.load_state_dict({name: array for name, array in arrays.items() if not name.startswith(OPTIMIZER)})
         return Trained(about.config, about.classes, about.shown, about.epoch, about.step, net.eval())
 

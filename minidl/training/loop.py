@@ -15,24 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from minidl import _random
-from minidl._backend import Array
 from minidl._checks import shown
 from minidl._deprecated import renamed
 from minidl._log import log
 from minidl.data._as_split import PicturesLike
 from minidl.nn import Module
-from minidl.optim import Optimizer, clip_grad_norm, make_schedule
-from minidl.tensor import Tensor
+from minidl.optim import Optimizer, make_schedule
 from minidl.training import non_finite
-from minidl.training.batches import Batch, Batches, Epochs, as_batches, on_device, training_batches, validation_batches
+from minidl.training.batches import Batches, Epochs, as_batches, training_batches, validation_batches
 from minidl.training.callback import Callback, as_callbacks, notify
-from minidl.training.evaluation import evaluate
-from minidl.training.loss import main_logits, objective
 from minidl.training.optimizer import make_optimizer
 from minidl.training.progress import check_progress, progress_callbacks
 from minidl.training.settings.config import Config, check_settings
 from minidl.training.state import State
+from minidl.training.tasks import Task, make_task
 from minidl.training.threads import hold_threads
 
 OTHER_WORDS = {"verbose": "progress", "validation_data": "val", "device_name": "device"}
@@ -124,6 +120,7 @@ def run_epochs(
     val: Batches,
     callbacks: Sequence[Callback] = (),
     should_stop: Callable[[], bool] = lambda: False,
+    task: Task | None = None,
 ) -> bool:
     """Train until all epochs are done, or until asked to stop; changes the state.
 
@@ -133,6 +130,7 @@ def run_epochs(
         val: batches to evaluate the network with after every epoch; of epoch 0 always.
         callbacks: whom to tell.
         should_stop: is asked between steps.
+        task: what is learnt; None (default) makes that of the settings.
 
     Returns:
         True at the end, False when it was stopped before.
@@ -142,6 +140,7 @@ def run_epochs(
         ValueError: if the pictures do not fit the network.
     """
     config, together = state.config, state.config.accumulate
+    task = task or make_task(config.task)
     steps = math.ceil(len(train) / together)
     schedule = make_schedule(config.schedule, lr=config.lr, epochs=config.epochs, steps=steps)
     # Overflow on the way is found in the loss and reported once, with its place; NumPy's warnings have neither.
@@ -155,76 +154,33 @@ def run_epochs(
             with closing(train.steps(state.epoch, done)) as batches:
                 while group := list(islice(batches, together)):
                     state.follow(schedule)
-                    loss = _step(state, [batch for batch in group if batch is not None])
+                    read = [batch for batch in group if batch is not None]
+                    # A step whose pictures cannot be read, none of them, keeps its number and changes nothing.
+                    loss = task.step(state, read) if read else math.nan
+                    state.step += 1
                     notify(callbacks, "on_step", state, loss)
                     if should_stop():
                         return _stop(state, callbacks)
-            _finish_epoch(state, val)
+            _finish_epoch(task, state, val)
             notify(callbacks, "on_epoch_end", state)
     return True
 
 
-def _step(state: State, group: Sequence[Batch]) -> float:
-    """Forward and backward of each batch, and one step of the optimiser; returns the mean loss.
-
-    The gradient of several batches is that of all their pictures together: each counts as many as it has of them. A
-    step whose pictures cannot be read, none of them, keeps its number and changes nothing; its loss is NaN.
-    """
-    if not group:
-        state.step += 1
-        return math.nan
-    config, device = state.config, state.config.device
-    total, mean = sum(len(labels) for _, labels in group), 0.0
-    state.optimizer.zero_grad()
-    for x, labels in (on_device(batch, device) for batch in group):
-        generator = _random.default_generator().bit_generator.state
-        output = state.learner(Tensor(x))
-        loss = objective(output, labels, label_smoothing=config.label_smoothing, aux_weight=config.aux_weight)
-        value, n = loss.item(), len(labels)
-        if not math.isfinite(value):
-            _random.default_generator().bit_generator.state = generator  # dropout shall drop the same again
-            where = f"in epoch {state.epoch + 1}, step {state.step + 1}, the loss is {value}"
-            raise non_finite.error(where, non_finite.explain(state.learner, x, labels), state.optimizer.lr)
-        if n == total:
-            loss.backward()
-        else:
-            (loss * (n / total)).backward()
-        state.loss_sum += value * n
-        state.correct += _count_correct(main_logits(output), labels)
-        state.seen += n
-        mean += value * n / total
-    if config.clip_norm is not None:
-        clip_grad_norm(state.optimizer.parameters, config.clip_norm)
-    state.optimizer.step()
-    state.step += 1
-    return mean
-
-
-def _finish_epoch(state: State, val: Batches) -> None:
+def _finish_epoch(task: Task, state: State, val: Batches) -> None:
     """Evaluate the network, write the epoch's row, and set the counters for the next epoch."""
     _check_state(state, f"after epoch {state.epoch + 1}")
     if not state.seen:
         raise ValueError(f"train: in epoch {state.epoch + 1} not one picture could be read; are the files still there?")
-    score = evaluate(state.learner, val, state.config.device)
-    if not math.isfinite(score.loss):
-        where = f"after epoch {state.epoch + 1} the loss in validation is {score.loss}"
-        state.learner.eval()
-        with closing(val.epoch(0)) as batches:
-            causes = (non_finite.explain(state.learner, *on_device(batch, state.config.device)) for batch in batches)
-            raise non_finite.error(where, next(filter(None, causes), ""), state.optimizer.lr)
-    row: dict[str, Any] = {
+    before: dict[str, Any] = {
         "epoch": state.epoch + 1,
         "step": state.step + (state.history[-1]["step"] if state.history else 0),
         "lr": state.optimizer.lr,
-        "train_loss": state.loss_sum / state.seen,
-        "train_top1": state.correct / state.seen,
-        "val_loss": score.loss,
-        "val_top1": score.top1,
-        "val_top5": score.top5,
     }
+    row = before | task.evaluate(state, val)
     state.history.append(row)
     log("training: epoch %d: %s", row["epoch"], row)
     state.epoch, state.step, state.seen, state.loss_sum, state.correct = state.epoch + 1, 0, 0, 0.0, 0
+    state.sums = {}
 
 
 def _stop(state: State, callbacks: Sequence[Callback]) -> bool:
@@ -237,9 +193,3 @@ def _check_state(state: State, where: str) -> None:
     """Refuse to go on with a parameter that is not finite: a loss can stay finite behind a dead relu."""
     if found := non_finite.bad_state(state.net):
         raise non_finite.error(where, f"{found} is not finite", state.optimizer.lr)
-
-
-def _count_correct(logits: Tensor, labels: Array) -> int:
-    """Count the pictures whose most likely class is the right one; of mixed pictures the one with the larger share."""
-    right = labels if labels.ndim == 1 else labels.argmax(axis=1)
-    return int((logits._data.argmax(axis=1) == right).sum())

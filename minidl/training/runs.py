@@ -15,40 +15,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from minidl._deprecated import renamed
 from minidl._looks import Brief
-from minidl.data import Dataset, Loader, Split
 from minidl.data._as_split import PicturesLike, as_split
-from minidl.training.batches import training_batches, validation_batches
 from minidl.training.callback import Callback, as_callbacks, note, notify
 from minidl.training.checkpoint import load_checkpoint, save_checkpoint
-from minidl.training.dry_run import Samples, compile_ahead, dry_run, first_read, samples
-from minidl.training.evaluation import evaluate
 from minidl.training.interrupt import Interrupted, interruptible, number_of, terminable
 from minidl.training.loop import run_epochs
-from minidl.training.metrics import Metrics
 from minidl.training.non_finite import NonFiniteError
 from minidl.training.run_folder.checkpointer import Checkpointer
-from minidl.training.run_folder.dataset import (
-    Parts,
-    absolute_or_none,
-    check_classes,
-    new_dataset,
-    same_dataset,
-    validation_pictures,
-)
+from minidl.training.run_folder.dataset import Parts, absolute_or_none, check_classes
 from minidl.training.run_folder.folder import RunFolder, existing, folder_name
 from minidl.training.run_folder.lock import hold
-from minidl.training.run_folder.split_record import record_split, write_record
 from minidl.training.settings.config import Config
-from minidl.training.settings.picture_sizes import plain_size, seen_sizes
-from minidl.training.settings.resolve import resolve
-from minidl.training.state import State, build
+from minidl.training.state import State
+from minidl.training.tasks import PictureTask, Task, make_task
+from minidl.training.tasks.task import Pair
 from minidl.training.threads import hold_threads
-from minidl.training.transfer import cached_features
-
-Loaders = tuple[Loader, Loader]
 
 
 @dataclass(frozen=True)
@@ -110,23 +95,22 @@ def train(
     if out is not None and os.path.lexists(out):
         raise existing(out)
     with terminable("interrupted before the first step; no run folder was made"):
-        found = new_dataset(config, parts)
+        task = make_task(config.task)
+        found = task.open(config, parts)
         note(callbacks, found.notes)
-        config = resolve(config, found.train, found.val, lambda line: note(callbacks, [line]))
-        loaders = _loaders(found.train, found.val, config)
-        one = samples(loaders)
-        state = _new_state(config, found, loaders, one)  # what does not fit shall not leave a folder
-        note(callbacks, seen_sizes(one.train.shape[2:], one.val.shape[2:]))
+        config = task.resolve(config, found, partial(_say, callbacks))
+        batches = task.batches(config, found.train, found.val)
+        state = task.begin(config, found, batches, partial(_say, callbacks))  # what does not fit shall leave no folder
         run = RunFolder.create(folder_name(config.model, Path(config.data).resolve().name), out)
         with hold(run.path):
             try:
                 run.write_config(state)
-                write_record(run.pictures, record_split(found, plain_size(config, one.val.shape[2:])))
+                task.record(run, found, state)
                 save_checkpoint(run.last, state)
             except BaseException:
                 shutil.rmtree(run.path, ignore_errors=True)  # made a moment ago, and of no use to anybody
                 raise
-            return _go_on(run, state, loaders, one, callbacks)
+            return _go_on(run, state, task, (found.train, found.val), batches, callbacks)
 
 
 @renamed(watchers="callbacks")
@@ -172,14 +156,15 @@ def resume(
             )
         if state.finished and run.report.is_file():  # without, it was killed while drawing
             return Outcome(run, state, finished=True, new_epochs=0)
-        pictures, evaluated, notes = same_dataset(run, state, parts, moved=data is not None)
+        task = make_task(state.config.task)
+        train, val, notes = task.reopen(run, state, parts, moved=data is not None)
         note(callbacks, notes)
         if alone:  # what is unfinished is then nobody's
             run.sweep()
         run.write_config(state)
         run.write_history(state, run.read_times())
-        loaders = _loaders(pictures, evaluated, state.config)
-        return _go_on(run, state, loaders, samples(loaders), callbacks)
+        batches = task.batches(state.config, train, val)
+        return _go_on(run, state, task, (train, val), batches, callbacks)
 
 
 @renamed(watchers="callbacks")
@@ -191,7 +176,7 @@ def evaluate_run(
     device: str | None = None,
     val: PicturesLike | None = None,
     callbacks: Sequence[Callback] = (),
-) -> tuple[Metrics, State, Path]:
+) -> tuple[Any, State, Path]:
     """Build the network of a run again and evaluate it.
 
     Args:
@@ -204,7 +189,8 @@ def evaluate_run(
         callbacks: whom to tell about the pictures.
 
     Returns:
-        The figures, the training they belong to, and the file it was read from.
+        The figures (`Metrics`; of other tasks than classification what their `score` returns), the training they
+        belong to, and the file it was read from.
 
     Raises:
         ValueError: if there is no run or no such checkpoint, it cannot be read, or the data set has other classes.
@@ -213,13 +199,14 @@ def evaluate_run(
     file = run.checkpoint(checkpoint)
     changes = {"data": absolute_or_none(data), "device": device}
     state = load_checkpoint(file, **{name: value for name, value in changes.items() if value is not None})
-    if val is None:
-        pictures = validation_pictures(run, state, callbacks, moved=data is not None)
-    else:
-        pictures = as_split("evaluate_run", "val", val, classes_only=True)
-        check_classes(state, pictures)
+    task, found = make_task(state.config.task), val
+    if found is None:
+        found = task.validation(run, state, callbacks, moved=data is not None)
+    elif isinstance(task, PictureTask):
+        found = as_split("evaluate_run", "val", val, classes_only=True)
+        check_classes(state, found)
     with hold_threads(state.config.threads):
-        return evaluate(state.net, validation_batches(pictures, state.config), state.config.device), state, file
+        return task.score(state, found), state, file
 
 
 @renamed(watchers="callbacks")
@@ -247,52 +234,37 @@ def report_run(
     callbacks, run = as_callbacks("report_run", callbacks), RunFolder.open(path)
     with hold(run.path):
         state = load_checkpoint(run.last, **({} if data is None else {"data": absolute_or_none(data)}))
-        pictures = validation_pictures(run, state, callbacks, moved=data is not None)
+        task = make_task(state.config.task)
+        val = task.validation(run, state, callbacks, moved=data is not None)
         notify(callbacks, "on_draw", run)
-        return _draw(run, state, pictures)
+        return _draw(task, run, state, val)
 
 
-def _loaders(train: Split, val: Split, config: Config) -> Loaders:
-    return training_batches(train, config), validation_batches(val, config)
-
-
-def _new_state(config: Config, found: Dataset, loaders: Loaders, one: Samples) -> State:
-    """Build the network for such pictures, and try it with one of each part."""
-    arguments = {
-        "in_channels": one.train.shape[1],
-        "num_classes": len(found.classes),
-        "aux_logits": config.aux_weight > 0,
-    }
-    state = build(config, arguments, weights=config.weights)
-    state.classes, state.pictures = list(found.classes), [len(found.train), len(found.val)]
-    state.shown = first_read(loaders[1])
-    dry_run(state, one, len(found.train))
-    return state
-
-
-def _go_on(run: RunFolder, state: State, loaders: Loaders, one: Samples, callbacks: Sequence[Callback]) -> Outcome:
+def _go_on(
+    run: RunFolder, state: State, task: Task, parts: tuple[Any, Any], batches: Pair, callbacks: Sequence[Callback]
+) -> Outcome:
     """Train from a state on, with the folder kept up to date, and draw at the end."""
-    before, checkpointer = state.epoch, Checkpointer(run, state)
+    before, checkpointer = state.epoch, Checkpointer(run, state, task)
     try:
-        notify(callbacks, "on_run", run, state, *(loader.split for loader in loaders))
+        notify(callbacks, "on_run", run, state, *parts)
         if not state.finished:
-            compile_ahead(state, one, len(loaders[0].split), callbacks)
+            task.compile(state, batches, callbacks)
         with interruptible() as stop:
-            progress = partial(notify, callbacks, "on_features")
-            cached = cached_features(
-                state.net, state.config, loaders, note=lambda line: note(callbacks, [line]), progress=progress
-            )
-            state.head, batches = cached or (None, loaders)
-            finished = run_epochs(state, *batches, callbacks=(checkpointer, *callbacks), should_stop=stop)
+            prepared = task.prepare(state, batches, callbacks)
+            finished = run_epochs(state, *prepared, callbacks=(checkpointer, *callbacks), should_stop=stop, task=task)
         if finished:
             notify(callbacks, "on_draw", run)
-            _draw(run, state, loaders[1].split)
+            _draw(task, run, state, parts[1])
     except NonFiniteError as error:
         raise NonFiniteError(f"{error}; the last good checkpoint is {run.last}") from error
     except KeyboardInterrupt as error:
         raise Interrupted(_what_is_kept(run, checkpointer), number_of(error)) from error
-    left_out = tuple(name for loader in loaders for name in loader.left_out)
+    left_out = tuple(name for part in batches for name in part.left_out)
     return Outcome(run, state, finished, state.epoch - before, None if finished else stop.signal, left_out)
+
+
+def _say(callbacks: Sequence[Callback], line: str) -> None:
+    note(callbacks, [line])
 
 
 def _what_is_kept(run: RunFolder, checkpointer: Checkpointer) -> str:
@@ -307,8 +279,6 @@ def _what_is_kept(run: RunFolder, checkpointer: Checkpointer) -> str:
     return f"interrupted; {run} keeps {reached}; go on from there: minidl train --resume {again}"
 
 
-def _draw(run: RunFolder, state: State, val: Split) -> Path:
-    from minidl.training.run_folder.report import write_report  # here, because matplotlib takes a second to load
-
+def _draw(task: Task, run: RunFolder, state: State, val: Any) -> Path:
     with hold_threads(state.config.threads):
-        return write_report(run, state, val)
+        return task.draw(run, state, val)

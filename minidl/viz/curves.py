@@ -32,6 +32,13 @@ ACCURACIES = {
     "val_top1": ("validation", {"color": BLUE}),
     "val_top5": ("validation, top 5", {"color": BLUE, "linestyle": ":"}),
 }
+# of columns that have no style of their own
+LINES: tuple[dict[str, str], ...] = (
+    {"color": BLUE},
+    {"color": ORANGE, "linestyle": "--"},
+    {"color": INK, "linestyle": ":"},
+    {"color": INK, "linestyle": "-."},
+)
 
 
 def draw_curves(
@@ -98,7 +105,42 @@ def plot_curves(
             _lr(axes, rates or _of_epochs(history), history[-1]["epoch"])
         else:
             {"loss": _loss, "accuracy": _accuracy}[panel](axes, history)
-        _finish(axes, history)
+        _finish(axes, history, best_row(history))
+    return figure
+
+
+def plot_figures(
+    history: Sequence[Mapping[str, Any]],
+    panels: Mapping[str, Sequence[str]],
+    *,
+    shares: Sequence[str] = (),
+    best: Mapping[str, Any] | None = None,
+    title: str = "",
+) -> Figure:
+    """Return a figure with one pair of axes for each panel, whatever a training notes of its epochs.
+
+    Args:
+        history: a row for each epoch with "epoch" and numbers.
+        panels: which columns are drawn together, by the title of their axes.
+        shares: columns that are shares of 1, which are drawn in percent.
+        best: the row of the best epoch, which is marked; None (default) takes the last.
+        title: stands above.
+
+    Example:
+        >>> rows = [{"epoch": 1, "g_loss": 2.0}, {"epoch": 2, "g_loss": 1.5}]
+        >>> [axes.get_title() for axes in plot_figures(rows, {"losses": ["g_loss"]}).axes]
+        ['losses']
+    """
+    figure = new_figure(3.4 * len(panels), 3.4, title)
+    for axes, (panel, columns) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items()):
+        percent = all(column in shares for column in columns)
+        styles = {column: (column.replace("_", " "), LINES[number % 4]) for number, column in enumerate(columns)}
+        values = _lines(axes, history, styles, 100 if percent else 1, "{:.1f} %" if percent else "{:.4g}")
+        axes.set_title(panel)
+        axes.set_ylabel("%" if percent else "")
+        if not percent:
+            _scale(axes, values)
+        _finish(axes, history, best or history[-1])
     return figure
 
 
@@ -205,7 +247,7 @@ def _scale(axes: Axes, values: Sequence[float]) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _finish(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
+def _finish(axes: Axes, history: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> None:
     """Set what all panels share: the epochs, the best of them, a grid, the legend."""
     from matplotlib.ticker import MaxNLocator
 
@@ -215,7 +257,7 @@ def _finish(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
     axes.set_xlim(left, last + room)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, nbins=8))
-    axes.axvline(best_row(history)["epoch"], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
+    axes.axvline(best["epoch"], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
     axes.grid(True, color=INK, alpha=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     ink(axes)

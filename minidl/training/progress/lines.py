@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from minidl._text import columns, fitted, percent
+from minidl._text import columns, fitted
 from minidl.training.callback import Callback
 from minidl.training.state import State
 
@@ -30,7 +30,6 @@ class Lines(Callback):
         width = len(str(state.config.epochs))
         self.show(
             f"epoch {row['epoch']:{width}}/{state.config.epochs}"
-            f"  train loss {row['train_loss']:.4f} accuracy {percent(row['train_top1']):>8}"
-            f"  val loss {row['val_loss']:.4f} accuracy {percent(row['val_top1']):>8}"
+            f"  {state.kind.words(row)}"
             f"  lr {row['lr']:.2g}  {time.perf_counter() - self.began:.1f} s"
         )

@@ -8,13 +8,11 @@ import time
 from html import escape
 from typing import Any
 
-from minidl._text import percent
 from minidl.training.progress.pace import Pace, now
 from minidl.training.state import State
 
 PAUSE = 0.2  # seconds between two pictures of it: a notebook shows no more, and keeps every message
 ROWS = 10  # epochs in the table; the others are in state.history
-TITLES = ("epoch", "train loss", "train accuracy", "val loss", "val accuracy", "lr", "seconds")
 
 
 def in_notebook() -> bool:
@@ -32,6 +30,7 @@ class Page(Pace):
         self.handle: Any = None
         self.bar, self.text, self.epochs = "", "", 0
         self.rows: list[tuple[str, ...]] = []
+        self.titles: tuple[str, ...] = ()
         self.last = 0.0
 
     def __repr__(self) -> str:
@@ -42,7 +41,7 @@ class Page(Pace):
         text = f"<div>{self.bar} {escape(self.text)}</div>" if self.text else ""
         if not self.rows:
             return text
-        cells = "".join(f"<th>{title}</th>" for title in TITLES)
+        cells = "".join(f"<th>{title}</th>" for title in self.titles)
         body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in self.rows[-ROWS:])
         before = len(self.rows) - ROWS
         more = f"<caption>the last {ROWS} epochs; {before} before: state.history</caption>" if before > 0 else ""
@@ -74,9 +73,10 @@ class Page(Pace):
         """Add a row to the table."""
         seconds, row = self.seconds(), state.history[-1]
         super().on_epoch_end(state)
-        numbers = (f"{row['train_loss']:.4f}", percent(row["train_top1"]), f"{row['val_loss']:.4f}")
-        last = (percent(row["val_top1"]), f"{row['lr']:.2g}", f"{seconds:.1f}")
-        self.rows.append((f"{row['epoch']}/{state.config.epochs}", *numbers, *last))
+        titles = state.kind.titles
+        self.titles = ("epoch", *titles.values(), "lr", "seconds")
+        numbers = (state.kind.show(name, row[name]) for name in titles)
+        self.rows.append((f"{row['epoch']}/{state.config.epochs}", *numbers, f"{row['lr']:.2g}", f"{seconds:.1f}"))
         self._refresh(at_once=True)
 
     def _refresh(self, *, at_once: bool = False) -> None:

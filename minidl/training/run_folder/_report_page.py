@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 
 import numpy as np
@@ -13,13 +14,29 @@ from minidl._html import Html, element, image, join
 PICTURE = 136  # pixels of a small picture, each of whose own is a square of whole ones
 
 
-def fill(**parts: str) -> str:
-    """Put parts into the places of report.html.
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its name in the address, its word in the list at the top, its heading, what it holds."""
 
-    Raises:
-        KeyError: if a place has no part.
-    """
+    name: str
+    link: str
+    heading: str
+    content: Html
+
+
+def fill(*, title: str, state: str, figures: Html, sections: Sequence[Section]) -> str:
+    """Put the parts of a page into the places of report.html."""
     template = resources.files("minidl.training.run_folder").joinpath("report.html").read_text(encoding="utf-8")
+    links = [element("li", element("a", one.link, href=f"#{one.name}")) for one in sections]
+    parts = {
+        "title": title,
+        "state": state,
+        "figures": figures,
+        "links": join(*links),
+        "sections": join(
+            *(part for one in sections for part in (element("h2", one.heading, id=one.name), one.content))
+        ),
+    }
     return string.Template(template).substitute({name: Html.of(part) for name, part in parts.items()})
 
 

@@ -9,6 +9,7 @@ from minidl.training.callback import Callback
 from minidl.training.checkpoint import save_checkpoint
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.state import State
+from minidl.training.tasks import Task
 
 
 class Checkpointer(Callback):
@@ -18,8 +19,8 @@ class Checkpointer(Callback):
     last.safetensors the epoch is simply done again, with the same result. The other way round they would be lost.
     """
 
-    def __init__(self, run: RunFolder, state: State):
-        self.run = run
+    def __init__(self, run: RunFolder, state: State, task: Task):
+        self.run, self.task = run, task
         self._remember(state)
         self.times = run.read_times()
         self.began = time.perf_counter()
@@ -35,6 +36,7 @@ class Checkpointer(Callback):
         if state.best is state.history[-1]:
             save_checkpoint(self.run.best, state)
         self.run.write_history(state, self.times)
+        self.task.keep(self.run, state)
         self._save(state)
 
     def on_stop(self, state: State) -> None:

@@ -16,7 +16,7 @@ from minidl._checks import check_path, shown
 from minidl._files import atomic_write
 from minidl._log import log
 from minidl._looks import Brief
-from minidl.training.state import COLUMNS, State
+from minidl.training.state import State
 
 Times = tuple[float, str]  # of an epoch: its seconds, and the date and time (UTC) at which it was over
 RUNS = Path("runs")
@@ -132,7 +132,7 @@ class RunFolder(Brief):
     def write_history(self, state: State, times: Mapping[int, Times] | None = None) -> None:
         """Write history.csv; `times` are those of each epoch, as far as they are known."""
         text = io.StringIO(newline="")
-        rows = csv.DictWriter(text, (*COLUMNS, *TIMES), lineterminator="\n")
+        rows = csv.DictWriter(text, (*state.columns, *TIMES), lineterminator="\n")
         rows.writeheader()
         for row in state.history:
             rows.writerow(row | dict(zip(TIMES, (times or {}).get(row["epoch"], ("", "")))))

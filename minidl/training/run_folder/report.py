@@ -5,21 +5,16 @@ The page holds everything itself, asks for nothing from outside, and follows the
 
 from __future__ import annotations
 
-import json
-import shlex
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from minidl import _backend, ops, viz
 from minidl._backend import Array
-from minidl._files import atomic_write
 from minidl._html import Html, element, join
 from minidl._names import printable, some
-from minidl._version import __version__
 from minidl.data import Loader, Split
 from minidl.data._as_split import PicturesLike, as_split
 from minidl.models._registry import ENTRIES
@@ -29,17 +24,18 @@ from minidl.training.batches import validation_batches
 from minidl.training.evaluation import evaluate
 from minidl.training.metrics import Metrics
 from minidl.training.run_folder import _report_page as _page
+from minidl.training.run_folder import _report_parts as parts
 from minidl.training.run_folder._learning_rates import rates
+from minidl.training.run_folder._report_page import Section
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.state import State
 from minidl.viz._figure import save, to_page
 from minidl.viz.confusion import plot_confusion
-from minidl.viz.curves import PANELS, plot_curves
+from minidl.viz.curves import plot_curves
 from minidl.viz.feature_maps import plot_feature_maps
 from minidl.viz.filters import plot_filters
 from minidl.viz.mistakes import Mistake, caption, plot_mistakes, thumbnail
 
-REPORT = "report.html"
 PLOTS = ("curves.png", "confusion.png", "mistakes.png", "filters.png", "feature_maps.png")
 MOST_MISTAKES = 12
 MOST_CONFUSIONS = 10
@@ -93,23 +89,17 @@ def write_report(run: RunFolder, state: State, val: PicturesLike) -> Path:
     found = predictions_of(state.net, batches, state.config.device)
     mistakes = viz.worst_mistakes(found.probabilities, found.labels, MOST_MISTAKES)
     title = f"{state.config.model} on {printable(Path(state.config.data).name)}"
-    words = _page.fill(
-        title=title,
-        state=_where(run, state),
-        figures=_figures(run, state, found.metrics),
-        curves=_curves(run, state, title),
-        classes=_classes(val, found.metrics),
-        confusion=_confusion(run, val, found.metrics),
-        mistakes=_mistakes(run, val, found, mistakes),
-        filters=_filters(run, state),
-        maps=_maps(run, state, batches, found),
-        settings=_settings(state, val, found.metrics.left_out),
-        on=_on(run, state),
-    )
-    page = run.path / REPORT
-    with atomic_write(page) as temporary:
-        temporary.write_text(words, encoding="utf-8", newline="")
-    return page
+    sections = [
+        Section("curves", "Curves", "Curves", parts.curves(run, state, title, _plotted(run, state, title))),
+        Section("classes", "Classes", "Class by class", _classes(val, found.metrics)),
+        Section("confusion", "Confusion", "Confusion", _confusion(run, val, found.metrics)),
+        Section("mistakes", "Worst mistakes", "Worst mistakes", _mistakes(run, val, found, mistakes)),
+        Section("filters", "Filters", "Filters of the first layer", _filters(run, state)),
+        Section("maps", "Feature maps", "Feature maps", _maps(run, state, batches, found)),
+        Section("settings", "Settings", parts.SETTINGS, _settings(state, val, found.metrics.left_out)),
+        Section("on", "How to go on", "How to go on", parts.on(run, state)),
+    ]
+    return parts.write(run, state, title, _figures(run, state, found.metrics), sections)
 
 
 def predictions_of(net: Module, batches: Loader, device: str = "cpu") -> Predictions:
@@ -133,58 +123,41 @@ def predictions_of(net: Module, batches: Loader, device: str = "cpu") -> Predict
 # The parts of the page, from top to bottom
 
 
-def _where(run: RunFolder, state: State) -> str:
-    done = f"{state.epoch} of {state.config.epochs} epochs are done"
-    if state.step:
-        done += f", and {state.step} steps of the next"
-    ended = run.read_times().get(state.epoch, (0.0, ""))[1]
-    when = f" (the last on {ended[:10]})" if ended else ""
-    about = "All figures are those of the weights as they are now."
-    return f"{run.path}: {done}{when}; drawn by minidl {__version__}. {about}"
-
-
 def _figures(run: RunFolder, state: State, metrics: Metrics) -> Html:
     cards = [
-        ("accuracy", _share(metrics.top1), f"{metrics.confusion.trace()} of {metrics.n} pictures"),
+        ("accuracy", parts.share(metrics.top1), f"{metrics.confusion.trace()} of {metrics.n} pictures"),
         ("loss", f"{metrics.loss:.4f}", "mean cross-entropy"),
     ]
     if metrics.classes > 5:
-        cards.insert(1, ("top 5", _share(metrics.top5), "among the first five"))
+        cards.insert(1, ("top 5", parts.share(metrics.top5), "among the first five"))
     if state.best is not None:
-        cards.append(("best epoch", _share(state.best["val_top1"]), f"after epoch {state.best['epoch']}"))
-    cards.append(("parameters", f"{_count(state.net):,}", state.config.model))
+        cards.append(("best epoch", parts.share(state.best["val_top1"]), f"after epoch {state.best['epoch']}"))
+    cards.append(("parameters", f"{parts.count(state.net):,}", state.config.model))
     seconds = sum(seconds for seconds, _ in run.read_times().values())
     if seconds:
-        cards.append(("time", _duration(seconds), f"{state.epoch} epoch{'s' * (state.epoch != 1)}"))
+        cards.append(("time", parts.duration(seconds), f"{state.epoch} epoch{'s' * (state.epoch != 1)}"))
     return _page.figures(cards)
 
 
-def _curves(run: RunFolder, state: State, title: str) -> Html:
-    history = state.history
-    if not history:
-        return element("p", "There is no curve yet: no epoch is done.")
+def _plotted(run: RunFolder, state: State, title: str) -> parts.Plotted:
+    """Draw the curves into a file, and return how a panel is drawn."""
     by_step = rates(state)
-    save(plot_curves(history, rates=by_step, title=title), run.path / "curves.png")
-    first, last = history[0], history[-1]
-    plates = []
-    for panel in PANELS:
-        columns = [name for name in CURVES[panel] if name in last]
-        if not columns:
-            continue
-        told = "; ".join(f"{name} from {first[name]:.4g} to {last[name]:.4g}" for name in columns)
-        alt = f"{panel} over {len(history)} epochs: {told}"
-        plates.append(_page.plate(to_page(plot_curves(history, rates=by_step, panels=[panel]), panel, alt)))
-    columns = list(last)
-    rows = [[_number(row[name]) for name in columns] for row in history]
-    numbers = _page.table("Every epoch; accuracies are shares of 1", columns, rows, numbers=range(len(columns)))
-    return join(
-        element("div", join(*plates), class_="panels"),
-        element("p", "The dotted line marks the best epoch, the one with the highest validation accuracy."),
-        element("details", element("summary", "The numbers of every epoch"), numbers),
-    )
+    if state.history:
+        save(plot_curves(state.history, rates=by_step, title=title), run.path / "curves.png")
+    return lambda panel: plot_curves(state.history, rates=by_step, panels=[panel])
 
 
-CURVES = {"loss": ("train_loss", "val_loss"), "accuracy": ("train_top1", "val_top1", "val_top5"), "lr": ("lr",)}
+def _settings(state: State, val: Split, left_out: list[str]) -> Html:
+    paper = ENTRIES[state.config.model].variant.paper
+    about = {
+        "network": f"{state.config.model}: {paper.citation}",
+        "parameters": f"{parts.count(state.net):,}",
+        "data": state.config.data,
+        **({"training": f"{state.pictures[0]:,} pictures"} if state.pictures else {}),
+        "validation": f"{len(val):,} pictures, {len(val.classes)} classes",
+        "classes": ", ".join(val.classes),
+    } | ({"left out": f"{len(left_out):,} that cannot be read: {some(left_out)}"} if left_out else {})
+    return parts.settings(state, about)
 
 
 def _classes(val: Split, metrics: Metrics) -> Html:
@@ -197,7 +170,7 @@ def _classes(val: Split, metrics: Metrics) -> Html:
         wrong[label] = 0
         other = f"{val.classes[wrong.argmax()]} ({wrong.max()})" if wrong.any() else ""
         bar = element("span", element("i", style=f"width:{100 * shares[label]:.0f}%"), class_="bar", aria_hidden="true")
-        accuracy = join(bar, _share(shares[label])) if n else "–"
+        accuracy = join(bar, parts.share(shares[label])) if n else "–"
         rows.append([val.classes[label], accuracy, f"{right:,} of {n:,}", other, str(label)])
     head = ("class", "accuracy", "right", "most often taken for", "number")
     return _page.table(f"{len(rows)} classes, the worst first", head, rows, numbers=(1, 2, 4))
@@ -221,7 +194,7 @@ def _confusion(run: RunFolder, val: Split, metrics: Metrics) -> Html:
             val.classes[label],
             val.classes[answer],
             str(wrong[label, answer]),
-            _share(wrong[label, answer] / counts[label].sum()),
+            parts.share(wrong[label, answer] / counts[label].sum()),
         ]
         for label, answer in pairs
         if wrong[label, answer]
@@ -245,9 +218,9 @@ def _mistakes(run: RunFolder, val: Split, found: Predictions, mistakes: list[Mis
         true, answer = val.classes[one.label], val.classes[one.answer]
         words = element(
             "figcaption",
-            _whole(caption("true", true, one.p_label)),
+            parts.whole(caption("true", true, one.p_label)),
             Html("<br>"),
-            element("span", _whole(caption("answer", answer, one.p_answer)), class_="answer"),
+            element("span", parts.whole(caption("answer", answer, one.p_answer)), class_="answer"),
             element("small", Path(val.name(int(found.numbers[one.picture]))).name),
         )
         picture = _page.picture(thumbnail(read(one.picture)), f"a picture of class {true}, taken for {answer}")
@@ -282,73 +255,3 @@ def _maps(run: RunFolder, state: State, batches: Loader, found: Predictions) -> 
         "is a block of the network; drawn are the maps that vary most, with the numbers of their channels."
     )
     return _page.plate(to_page(figure, "maps", alt), caption, "wide")
-
-
-def _settings(state: State, val: Split, left_out: list[str]) -> Html:
-    config = state.config.to_dict()
-    paper = ENTRIES[state.config.model].variant.paper
-    about = {
-        "network": f"{state.config.model}: {paper.citation}",
-        "parameters": f"{_count(state.net):,}",
-        "data": state.config.data,
-        **({"training": f"{state.pictures[0]:,} pictures"} if state.pictures else {}),
-        "validation": f"{len(val):,} pictures, {len(val.classes)} classes",
-        "classes": ", ".join(val.classes),
-    } | ({"left out": f"{len(left_out):,} that cannot be read: {some(left_out)}"} if left_out else {})
-    settings = {name: value if isinstance(value, str) else json.dumps(value) for name, value in config.items()}
-    return join(
-        _page.definitions("What was trained on what", about),
-        element(
-            "details", element("summary", "All settings"), _page.definitions("The resolved configuration", settings)
-        ),
-    )
-
-
-def _on(run: RunFolder, state: State) -> Html:
-    again = shlex.quote(str(run.path))
-    more = "" if state.epoch < state.config.epochs else f" --epochs {2 * state.config.epochs}"
-    commands = f"minidl train --resume {again}{more}\nminidl eval {again}\nminidl eval {again} --checkpoint best"
-    words = (
-        "The first command goes on where the training stopped, the second repeats the accuracy, the third that of the "
-        "best epoch."
-    )
-    return join(element("p", words), element("pre", element("code", commands)))
-
-
-# Numbers
-
-
-def _count(net: Module) -> int:
-    return sum(int(np.prod(parameter.shape)) for parameter in net.parameters())
-
-
-def _share(share: float) -> str:
-    return _together(f"{100 * share:.1f} %")
-
-
-def _together(words: str) -> str:
-    """Keep words on one line."""
-    return words.replace(" ", "\u00a0")
-
-
-def _whole(words: str) -> str:
-    """Keep a number and its percent sign on one line."""
-    return words.replace(" %", "\u00a0%")
-
-
-def _number(value: Any) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.6g}"
-
-
-def _duration(seconds: float) -> str:
-    """Return a time in its two largest units.
-
-    Example:
-        >>> _duration(8), _duration(226), _duration(7380)
-        ('8 s', '3 min 46 s', '2 h 3 min')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

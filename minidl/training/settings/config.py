@@ -10,7 +10,9 @@ from typing import Any
 
 from minidl._checks import check_choice, check_fraction, nearest, shown, to_int
 from minidl._looks import Brief
+from minidl.models._learners import task_of
 from minidl.optim import make_schedule
+from minidl.training.settings.kinds import KINDS
 
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw")
 Table = dict[str, Any]
@@ -29,6 +31,8 @@ class Config(Brief):
 
     Args:
         model: the network, one of `models.list_models()`.
+        task: what it learns, a key of `settings.kinds.KINDS`; None (default) takes what the network is made for.
+        options: settings of that task alone, by name; what is not given has the task's default.
         data: the folder of a data set, or a name of `data.list_data()`.
         classes: which of its classes, as `data.open_dataset` takes them; None for all.
         val_share: the part of each class for validation, where the data set does not say which pictures those are.
@@ -76,6 +80,8 @@ class Config(Brief):
     """
 
     model: str = "lenet5_modern"
+    task: Any = None
+    options: Table = field(default_factory=dict)
     data: str = "digits"
     classes: int | str | list[str] | None = None
     val_share: float = 0.2
@@ -129,6 +135,7 @@ class Config(Brief):
         for name in ("model", "data"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"train: {name} must be a name; received {name}={shown(getattr(self, name))}")
+        self._check_task()
         check_choice("train", "optimizer", self.optimizer, OPTIMIZERS)
         check_choice("train", "on_error", self.on_error, ("raise", "skip"))
         check_choice("train", "device", self.device, ("cpu", "cuda"))
@@ -137,6 +144,22 @@ class Config(Brief):
             raise ValueError(
                 "train: freeze keeps what was learnt elsewhere; it needs weights=FILE, or demo (--weights)"
             )
+
+    def _check_task(self) -> None:
+        """Judge what is learnt, and fill in the settings that this task alone has."""
+        made_for = task_of(self.model)
+        if self.task not in (None, made_for):
+            check_choice("train", "task", self.task, tuple(KINDS))
+            raise ValueError(f"train: {self.model} is made for the task {made_for}; received task={self.task!r}")
+        object.__setattr__(self, "task", made_for)
+        if not isinstance(self.options, Mapping):
+            raise ValueError(f"train: options must be a table; received options={shown(self.options)}")
+        usual = KINDS[made_for].options
+        for name in self.options:
+            if name not in usual:
+                cure = f"did you mean {nearest(name, usual)}?" if usual else "it has none"
+                raise ValueError(f"train: the task {made_for} has no option {shown(name)}; {cure}")
+        object.__setattr__(self, "options", copy.deepcopy({**usual, **self.options}))
 
     def _check_tables(self) -> None:
         """Judge what is no plain number, and take copies, so that nobody changes a setting from outside."""

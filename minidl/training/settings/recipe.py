@@ -14,7 +14,7 @@
 
 A table under `for` replaces whole values: a schedule there is the whole schedule. A network's table comes after its
 family's. A name stands for a file of this package: `fast` for recipes/fast.toml, `paper` for the file of the network's
-family in recipes/paper/.
+family in recipes/paper/; `own` is the same for networks that are no classifiers, which no other recipe fits.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from typing import Any
 
 from minidl._checks import check_path, nearest, shown
 from minidl.data.transforms import build
+from minidl.models._learners import LEARNERS
 from minidl.models._registry import ENTRIES
 from minidl.optim import make_schedule
 from minidl.training.settings.config import Config
@@ -64,8 +65,9 @@ def load_recipe(name_or_file: str | os.PathLike[str], model: str) -> Settings:
         >>> load_recipe("fast", "resnet18")["schedule"]["name"]
         'one_cycle'
     """
-    if not isinstance(model, str) or model not in ENTRIES:
-        raise ValueError(f"recipe: there is no network {shown(model)}; did you mean {nearest(model, ENTRIES)}?")
+    if not isinstance(model, str) or model not in {**ENTRIES, **LEARNERS}:
+        known = [*ENTRIES, *LEARNERS]
+        raise ValueError(f"recipe: there is no network {shown(model)}; did you mean {nearest(model, known)}?")
     file = _find(name_or_file, model)
     where = str(file)
     settings = _parse(file, where)
@@ -84,7 +86,8 @@ def _stem(file: Traversable) -> str:
 
 def _family(model: str) -> str:
     """Return the name of the file in minidl/models that a network stands in."""
-    return ENTRIES[model].builder.__module__.rpartition(".")[2]
+    entry = LEARNERS[model] if model in LEARNERS else ENTRIES[model]
+    return entry.builder.__module__.rpartition(".")[2]
 
 
 def _find(name_or_file: str | os.PathLike[str], model: str) -> Traversable:
@@ -99,12 +102,17 @@ def _find(name_or_file: str | os.PathLike[str], model: str) -> Traversable:
             f"(the name of a file of your own ends in .toml)"
         )
     file = _folder().joinpath(f"{name}.toml")
+    if file.is_file() and model in LEARNERS:
+        raise ValueError(f"recipe: {name} is for classifiers, {model} is none; take own instead")
     if file.is_file():
         return file
     family = _folder().joinpath(name, f"{_family(model)}.toml")
     if not family.is_file():
         known = ", ".join(sorted(_stem(one) for one in _folder().joinpath(name).iterdir()))
-        raise ValueError(f"recipe: {name} has none for {model} ({_family(model)}); it has {known}; take fast instead")
+        usual = "own" if model in LEARNERS else "fast"
+        raise ValueError(
+            f"recipe: {name} has none for {model} ({_family(model)}); it has {known}; take {usual} instead"
+        )
     return family
 
 
@@ -127,7 +135,8 @@ def _check(settings: Settings, exceptions: Any, where: str) -> None:
     """Refuse names and tables that nothing would understand, in the tables of other networks, too."""
     if not isinstance(exceptions, Mapping) or not all(isinstance(table, Mapping) for table in exceptions.values()):
         raise ValueError(f"recipe: {where}: for must hold tables, such as [for.vgg]; received for={exceptions!r}")
-    networks = {_family(model) for model in ENTRIES} | set(ENTRIES)
+    every = [*ENTRIES, *LEARNERS]
+    networks = {_family(model) for model in every} | set(every)
     _check_names(exceptions, networks, f"{where}: for: there is no network or family")
     known = [field.name for field in fields(Config)]
     _check_names(settings, known, f"{where}: there is no setting")

@@ -17,9 +17,11 @@ from minidl._checks import shown
 from minidl._threads import get_num_threads
 from minidl.data import Split, list_data, measure
 from minidl.data.transforms import build
+from minidl.models._learners import LEARNERS
 from minidl.models._registry import ENTRIES
 from minidl.training.batches import workers_for
 from minidl.training.settings.config import Config, Table, check_settings
+from minidl.training.settings.kinds import KINDS
 from minidl.training.settings.picture_sizes import Sizes, check_one_size, common_side, sized, sizes_of, with_size
 from minidl.training.settings.pretrained import Origin, origin_of
 from minidl.weights._demo import DEMO
@@ -42,7 +44,7 @@ def make_config(
     Args:
         model: the network; may be left out for the digits, and where the file has it.
         recipe: the name of a recipe, or a file; None (default) takes "fast", "head" where everything else is frozen,
-            and nothing for the digits.
+            nothing for the digits, and "own" for networks that are no classifiers.
         config: the config.json of a run, which shall be repeated; instead of a recipe.
         settings: those that shall be others. A value for one entry of a table is named with a dot: "schedule.power".
 
@@ -59,6 +61,8 @@ def make_config(
     given = settings | ({} if model is None else {"model": model})
     if config is not None:
         start = _read(Path(config))
+    elif recipe is None and given.get("model") in LEARNERS:
+        start = _from_recipe("own", given)
     elif recipe is None and given.get("data", Config.data) in list_data():
         start = {}
     else:
@@ -166,8 +170,9 @@ def differences(config: Config) -> dict[str, tuple[Any, Any]]:
             usual[name] = found
         elif usual[name] is None:
             usual[name] = steps
+    usual["options"] = dict(KINDS[config.task].options)
     found = {name: (getattr(config, name), default) for name, default in usual.items()}
-    skipped = ("model", "data", "workers")
+    skipped = ("model", "task", "data", "workers")
     return {name: pair for name, pair in found.items() if name not in skipped and pair[0] != pair[1]}
 
 

@@ -9,7 +9,8 @@ import pytest
 import minidl
 from minidl import data, models, optim, training
 from minidl.training import RunFolder, State
-from minidl.training.run_folder.report import PLOTS, _duration, predictions_of, write_report
+from minidl.training.run_folder._report_parts import duration
+from minidl.training.run_folder.report import PLOTS, predictions_of, write_report
 
 VOID = {"meta", "br", "img"}
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=1>', "고양이 & 개", "a" * 300)
@@ -217,4 +218,4 @@ def test_a_run_is_reported_again(tmp_path):
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (60, "1 min 0 s"), (3600, "1 h 0 min")])
 def test_durations(seconds, words):
-    assert _duration(seconds) == words
+    assert duration(seconds) == words

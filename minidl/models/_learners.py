@@ -1,0 +1,69 @@
+"""Networks that learn something else than to tell the classes of pictures apart, by name.
+
+The registry of `_registry` holds classifiers: all of them take pictures and return logits. What stands here is trained
+by `minidl train`, too, for another task. A family file has a table `LEARNERS` from name to `Learner`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from minidl._checks import shown
+from minidl._looks import Brief
+from minidl.models import _registry
+from minidl.models._family import Paper
+from minidl.nn import Module
+
+CLASSIFICATION = "classification"
+LEARNERS: dict[str, Learner] = {}  # filled by `collect_learners`, in the order of history
+
+
+@dataclass(frozen=True)
+class Learner(Brief):
+    """A network that is trained for another task.
+
+    Attributes:
+        task: what for: a name of `minidl.training.tasks`.
+        builder: makes it of the arguments that its task finds, which a checkpoint keeps; all have defaults.
+        paper: where it comes from.
+        about: what it is, in a line for tables.
+    """
+
+    task: str
+    builder: Callable[..., Module]
+    paper: Paper
+    about: str
+
+
+def collect_learners(files: Iterable[ModuleType]) -> None:
+    """Put the tables of family files together."""
+    for file in files:
+        LEARNERS.update(file.LEARNERS)
+
+
+def task_of(name: str) -> str:
+    """Return what a network is trained for; networks that nobody knows are taken for classifiers.
+
+    Example:
+        >>> task_of("resnet18")
+        'classification'
+    """
+    return LEARNERS[name].task if name in LEARNERS else CLASSIFICATION
+
+
+def build_network(name: str, arguments: Mapping[str, Any], *, weights: str | None = None) -> Module:
+    """Build a network of either kind with the arguments that a training keeps.
+
+    Raises:
+        ValueError: if there is no such network, or the weights do not fit.
+        TypeError: if an argument is unknown.
+    """
+    if name not in LEARNERS:
+        return _registry.get_model(name, weights=weights, **arguments)
+    net = LEARNERS[name].builder(**arguments)
+    if weights is not None:
+        raise ValueError(f"{name}: there are no weights to begin with but those of a run; received {shown(weights)}")
+    return net

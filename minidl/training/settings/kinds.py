@@ -1,0 +1,75 @@
+"""What each kind of training notes of an epoch, which of it tells the best epoch, and how it is said in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from minidl._text import percent
+from minidl.models._learners import CLASSIFICATION
+
+FIRST = ("epoch", "step", "lr")  # of every row
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of training notes.
+
+    Args:
+        columns: the figures of an epoch, in the order of history.csv, after `FIRST`.
+        best: the one that tells the best epoch.
+        label: what that one is called, as in "accuracy in validation".
+        marked: how the best epoch is told, as in "the one with the highest validation accuracy".
+        line: of a terminal after an epoch, with the figures in braces.
+        smaller: whether a smaller one is better.
+        shares: the figures that are shares of 1, shown in percent.
+        panels: the figures that are drawn into one plot, by its title.
+        titles: how the figures are called that a notebook shows; those left out are not in its table.
+        data: the words about the data when a run begins, with {classes}, {train} and {val} for the numbers of each.
+        options: settings of its own (`Config.options`), with their defaults.
+    """
+
+    columns: tuple[str, ...]
+    best: str
+    label: str
+    marked: str
+    line: str
+    smaller: bool = False
+    shares: tuple[str, ...] = ()
+    panels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    data: str = "{classes} classes, {train:,} pictures to learn from, {val:,} to validate with"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def show(self, name: str, value: float) -> str:
+        """Return a figure as people read it."""
+        return percent(value) if name in self.shares else f"{value:.4f}"
+
+    def words(self, row: Mapping[str, Any]) -> str:
+        """Return the line of an epoch."""
+        return self.line.format(**{name: self.show(name, row[name]) for name in self.columns})
+
+    def best_of(self, history: Sequence[Mapping[str, Any]]) -> Any:
+        """Return the first of the best rows; None if there is none."""
+        choose = min if self.smaller else max
+        return choose(history, key=lambda row: row[self.best], default=None)
+
+
+KINDS: dict[str, Kind] = {
+    CLASSIFICATION: Kind(
+        columns=("train_loss", "train_top1", "val_loss", "val_top1", "val_top5"),
+        best="val_top1",
+        label="accuracy in validation",
+        marked="the one with the highest validation accuracy",
+        line="train loss {train_loss} accuracy {train_top1:>8}  val loss {val_loss} accuracy {val_top1:>8}",
+        shares=("train_top1", "val_top1", "val_top5"),
+        titles={
+            "train_loss": "train loss",
+            "train_top1": "train accuracy",
+            "val_loss": "val loss",
+            "val_top1": "val accuracy",
+        },
+        panels={"loss": ("train_loss", "val_loss"), "accuracy": ("train_top1", "val_top1", "val_top5"), "lr": ("lr",)},
+    ),
+}

@@ -1,0 +1,35 @@
+"""The kinds of training: each brings its objective, its figures and its pictures to the one loop.
+
+task               what every kind brings
+pictures           what those have in common that learn from a data set of pictures
+classification     classes told apart: cross-entropy, accuracy
+
+A kind needs a row in `settings.kinds.KINDS`, one here, and a network in `models._learners` that is trained for it.
+"""
+
+from importlib import import_module
+
+from minidl._checks import nearest, shown
+from minidl.training.tasks.pictures import PictureTask
+from minidl.training.tasks.task import Task
+
+__all__ = ["CLASSES", "PictureTask", "Task", "make_task"]
+
+CLASSES = {"classification": "classification:Classification"}  # file:class of each kind, loaded where it is used
+
+
+def make_task(name: str) -> Task:
+    """Return a kind of training by its name.
+
+    Raises:
+        ValueError: if there is no such kind; a newer minidl may have it.
+
+    Example:
+        >>> make_task("classification").kind.best
+        'val_top1'
+    """
+    if name not in CLASSES:
+        raise ValueError(f"train: there is no task {shown(name)}; did you mean {nearest(name, CLASSES)}?")
+    file, _, kind = CLASSES[name].partition(":")
+    task: Task = getattr(import_module(f"minidl.training.tasks.{file}"), kind)()
+    return task
