@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minidl.cli._cost import Depth, cost_as_dict, show_cost
+from minidl.cli._learners import show_learner, show_learners
 from minidl.cli._out import say, say_json
 
 if TYPE_CHECKING:
@@ -76,9 +77,16 @@ def models(
             say_json(rows)
         else:
             _print_list(rows)
+            if part is None and family is None:
+                show_learners()
         return 0
     from minidl import cost
     from minidl.models import describe
+    from minidl.models._learners import LEARNERS
+
+    if name in LEARNERS:
+        show_learner(name, as_json=as_json)
+        return 0
 
     entry, net = describe(name), _unfilled(name, classes, width)
     found = cost.count(net, size)
