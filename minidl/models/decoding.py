@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from minidl._checks import check_positive, to_int
+from minidl.models.alphabet import END, PADDING, START
 
-PADDING, START, END = 0, 1, 2  # tokens that are no words
 Step = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 

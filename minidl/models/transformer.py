@@ -39,7 +39,7 @@ from minidl import _backend, nn, ops
 from minidl._backend import Array
 from minidl._checks import check_flag, check_fraction, from_numbers, shown, to_int
 from minidl.models import decoding
-from minidl.models.decoding import END, PADDING
+from minidl.models.alphabet import PADDING, RESERVED
 from minidl.nn import init
 from minidl.nn.attention import attention_weights
 from minidl.tensor import Event, Tensor, no_grad, observe
@@ -150,7 +150,7 @@ class Transformer(nn.Module):
         super().__init__()
         name = "Transformer"
         self.name = name
-        self.vocabulary = to_int(name, "vocabulary", vocabulary, least=END + 2)
+        self.vocabulary = to_int(name, "vocabulary", vocabulary, least=RESERVED + 1)
         self.width = to_int(name, "width", width, least=1)
         self.longest = None if longest is None else to_int(name, "longest", longest, least=1)
         to_int(name, "depth", depth, least=1)

@@ -12,6 +12,7 @@ the validation figures so far. It keeps nothing, so a training that resumes need
 | `step` | lr · gamma^⌊t / step_size⌋, or lr · gamma^(how many milestones are behind) | AlexNet, GoogLeNet, ResNet |
 | `polynomial` | min_lr + (lr - min_lr) · (1 - t / E)^power | Caffe, ParseNet |
 | `cosine` | min_lr + (lr - min_lr) · (1 + cos(π t / E)) / 2 | SGDR |
+| `inverse_sqrt` | lr · √(warmup / t), from the end of the warm-up on | the transformer |
 | `one_cycle` | up to lr and down to nearly 0, momentum the other way round | super-convergence |
 | `plateau` | lr · factor^(how often the validation figure stood still) | VGG, ResNet |
 
@@ -166,8 +167,43 @@ class Cosine(Schedule):
         return between(1.0, self.min_lr / self.base_lr, half_cosine(self._part(k)))
 
 
+@dataclass(frozen=True)
+class InverseSqrt(Schedule):
+    """Up to lr in the warm-up, and from there on down as one over the root of the time: slower and slower, to no end.
+
+    Source: Vaswani et al., arXiv:1706.03762, equation 3, where the learning rate of step k = 1, 2, … is
+    D^-0.5 · min(k^-0.5, k · W^-1.5). With W steps of warm-up, `warmup_factor` 0 and lr = (D · W)^-0.5, which is what
+    both are at k = W, this is the same, its steps counted from 0. Also known as "noam".
+
+    It does not ask how many epochs there will be, so a training that is made longer later follows the same line.
+
+    Raises:
+        ValueError: if there is no warm-up, of which it is a continuation.
+
+    Example:
+        >>> schedule = make_schedule({"name": "inverse_sqrt", "warmup": 2, "warmup_factor": 0}, lr=1, epochs=9, steps=1)
+        >>> [round(schedule.lr(epoch), 3) for epoch in range(9)]
+        [0.0, 0.5, 1.0, 0.816, 0.707, 0.632, 0.577, 0.535, 0.5]
+    """
+
+    name: ClassVar[str] = "inverse_sqrt"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.warmup:
+            raise ValueError(
+                "schedule: inverse_sqrt is lr · √(warmup / t) from the end of the warm-up on, so warmup must be > 0; "
+                f"received warmup={self.warmup}"
+            )
+
+    def share(self, k: int, history: History) -> float:
+        """Return 1 in the warm-up, and then the root of its share in what is done."""
+        warm = self.warmup * self.steps
+        return math.sqrt(warm / max(k, warm))
+
+
 SCHEDULES: dict[str, type[Schedule]] = {
-    kind.name: kind for kind in (Constant, Step, Polynomial, Cosine, OneCycle, Plateau)
+    kind.name: kind for kind in (Constant, Step, Polynomial, Cosine, InverseSqrt, OneCycle, Plateau)
 }
 
 

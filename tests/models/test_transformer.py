@@ -10,12 +10,11 @@ import pytest
 import minidl
 from minidl import Tensor, models, nn, ops
 from minidl.models import decoding
+from minidl.models.alphabet import END, PADDING, START, Alphabet
 from minidl.models.transformer import Transformer, causal_mask, positions
 from minidl.proof.layers import as_function
 from tests.contract import relative_error
 from tests.models.walk import count
-
-START, END, PADDING = decoding.START, decoding.END, decoding.PADDING
 
 
 def small(rng=None, **settings):
@@ -277,9 +276,32 @@ def test_how_long_a_sentence_may_become(rng):
     assert small(rng).greedy([[3, 4]]).shape[1] <= 52
 
 
+# ------------------------------------------------------------------------------------------------------------- strings
+
+
+def test_strings_become_tokens_and_strings_again():
+    abc = Alphabet("xyzé")
+    strings = ["zé", "", "xxyy"]
+    assert abc.encode(strings).tolist() == [[5, 6, END, 0, 0], [END, 0, 0, 0, 0], [3, 3, 4, 4, END]]
+    assert abc.encode(strings, start=True)[:, 0].tolist() == [START] * 3
+    assert abc.decode(abc.encode(strings)) == abc.decode(abc.encode(strings, start=True)) == strings
+    assert abc.decode([[3, 4, 4]]) == ["xyy"]
+    assert abc.encode([]).shape == (0, 1)
+
+
 # ------------------------------------------------------------------------------------------------------------ bad input
 
 CASES = [
+    (
+        lambda: Alphabet("aba"),
+        ValueError,
+        "Alphabet: symbols must be different characters; received symbols='aba'",
+    ),
+    (
+        lambda: Alphabet("ab").encode(["a", "abc"]),
+        ValueError,
+        "Alphabet: there is no symbol 'c', only 'ab'; received 'abc'",
+    ),
     (
         lambda: Transformer(9, 1, 8, 3, 4),
         ValueError,

@@ -12,6 +12,7 @@ ALL = [
     {"name": "step", "milestones": [1, 2.5], "gamma": 0.5, "warmup": 2},
     {"name": "polynomial", "power": 0.5},
     {"name": "cosine", "warmup": 1},
+    {"name": "inverse_sqrt", "warmup": 1.5},
     {"name": "one_cycle"},
     {"name": "plateau", "patience": 0},
 ]
@@ -90,6 +91,14 @@ def test_min_lr_is_reached_at_the_end_and_kept(name):
     assert schedule.lr(3) == schedule.lr(7, 1) == pytest.approx(0.1)
 
 
+def test_inverse_sqrt_is_the_papers_formula():
+    """Equation 3 of arXiv:1706.03762 for 512 numbers and 4,000 steps of warm-up, its step k counted from 1."""
+    table = {"name": "inverse_sqrt", "warmup": 8, "warmup_factor": 0}
+    schedule = make_schedule(table, lr=(512 * 4000) ** -0.5, epochs=1, steps=500)
+    for k in (1, 2, 1999, 3999, 4000, 4001, 20_000, 100_000):
+        assert schedule.lr(*divmod(k, 500)) == pytest.approx(512**-0.5 * min(k**-0.5, k * 4000**-1.5), rel=1e-12)
+
+
 def test_one_cycle_rises_falls_and_turns_the_momentum_over():
     schedule = make_schedule({"name": "one_cycle", "max_lr": 0.2}, lr=9.0, epochs=10, steps=10)
     lrs, momenta = zip(*((schedule.lr(*divmod(k, 10)), schedule.momentum(*divmod(k, 10))) for k in range(100)))
@@ -134,6 +143,11 @@ def test_plateau_looks_at_what_it_is_told():
         ({"name": "step", "step_size": 1, "gamma": 0}, "schedule: gamma must be > 0; received gamma=0"),
         ({"name": "constant", "warmup": -1}, "schedule: warmup must be >= 0; received warmup=-1"),
         ({"name": "constant", "warmup_factor": 2}, "schedule: warmup_factor must be from 0 to 1; received"),
+        (
+            {"name": "inverse_sqrt"},
+            r"schedule: inverse_sqrt is lr · √\(warmup / t\) from the end of the warm-up on, so warmup must be > 0; "
+            r"received warmup=0\.0",
+        ),
         ({"name": "polynomial", "power": "2"}, "schedule: power must be > 0; received power='2'"),
         ({"name": "cosine", "min_lr": 2}, "schedule: min_lr must be at most lr; received min_lr=2, lr=1"),
         ({"name": "one_cycle", "warmup": 1}, "schedule: one_cycle has a warm-up of its own: pct_start"),

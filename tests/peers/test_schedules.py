@@ -69,6 +69,10 @@ CASES = {
         {"name": "one_cycle", "max_lr": 2.0, "pct_start": 0.25, "base_momentum": 0.7, "final_div_factor": 10},
         lambda rule: schedulers.OneCycleLR(rule, 2.0, T, pct_start=0.25, base_momentum=0.7, final_div_factor=10),
     ),
+    "inverse_sqrt": (
+        {"name": "inverse_sqrt", "warmup": 2, "warmup_factor": 0},
+        lambda rule: schedulers.LambdaLR(rule, lambda k: min(k / (2 * STEPS), (2 * STEPS / max(k, 1)) ** 0.5)),
+    ),
     "warmup": ({"name": "constant", "warmup": 2}, lambda rule: schedulers.LinearLR(rule, 0.1, total_iters=2 * STEPS)),
     "warmup, polynomial": (
         {"name": "polynomial", "warmup": 3},

@@ -12,6 +12,7 @@ SETTINGS = {
     "step": {"step_size": 1},
     "plateau": {"patience": 0, "threshold": 10.0},  # nothing is ever good enough
     "cosine": {"warmup": 1},
+    "inverse_sqrt": {"warmup": 1},
 }
 
 
