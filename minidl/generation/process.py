@@ -77,7 +77,10 @@ class Diffusion:
             )
         chosen = np.linspace(0, len(self) - 1, steps).round().astype(int) if steps > 1 else np.array([len(self) - 1])
         bars = self.alpha_bars[chosen]
-        return Diffusion(1 - bars / np.concatenate([[1.0], bars[:-1]]), self.timesteps[chosen])
+        before = np.concatenate([[1.0], bars[:-1]])
+        few = Diffusion(np.minimum(1 - bars / before, 1 - 1e-12), self.timesteps[chosen])
+        few.alpha_bars, few.alpha_bars_before = bars, before  # as they are: 1 - β would round them
+        return few
 
     def noised(self, x0: Array, t: Any, noise: Array) -> Array:
         """Return x_t = √ᾱ_t x_0 + √(1 - ᾱ_t) noise; t is one step, or one for each picture (N,)."""

@@ -84,10 +84,14 @@ from minidl.models.gan import (
     gan_discriminator,
     gan_generator,
 )
+
+# Those that say which noise is in a picture, and so make pictures of noise.
+from minidl.models.dit import DiT, dit_b_2, dit_l_2, dit_s_2, dit_tiny, dit_xl_2
 # isort: on
 
 __all__ = [
     "Adversaries",
+    "DiT",
     "Entry",
     "Neocognitron",
     "Network",
@@ -105,6 +109,11 @@ __all__ = [
     "densenet169",
     "densenet201",
     "describe",
+    "dit_b_2",
+    "dit_l_2",
+    "dit_s_2",
+    "dit_tiny",
+    "dit_xl_2",
     "efficientnet_b0",
     "efficientnet_b1",
     "efficientnet_b2",
