@@ -1,4 +1,4 @@
-"""Tokens of a reference in other pictures: regions, places, what is replaced when, and what all generators are asked."""
+"""Tokens of a reference in other pictures: regions, places, what is replaced when; and what generators are asked."""
 
 import numpy as np
 import pytest
