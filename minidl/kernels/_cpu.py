@@ -89,13 +89,19 @@ def _conv_dw(dy: Any, x: Any, w_shape: Any, stride: Any, padding: Any, dilation:
     return _is_single(dy) and _windows(dy, w_shape, groups, MACS_WIDE_DW)
 
 
+def _products(a: Any, b: Any) -> bool:
+    """Multiply-adds of all pairs of matrices; one side may be repeated for the other."""
+    return _is_single(a) and max(a.size * b.shape[-1], a.shape[-2] * b.size) >= MACS_WIDE
+
+
 def _scores(q: Any, k: Any, v: Any, mask: Any, *others: Any) -> bool:
-    """Rows of q times keys; the fast kernels know pictures and heads, and no mask."""
-    return mask is None and _is_single(q) and q.ndim == 4 and q.size // max(1, q.shape[3]) * k.shape[-2] >= ELEMENTS
+    """Rows of q times keys; the fast kernels know pictures and heads, or heads alone."""
+    return _is_single(q) and q.ndim <= 4 and q.size // max(1, q.shape[-1]) * k.shape[-2] >= ELEMENTS
 
 
-def _scores_of(dy: Any, *operands: Any) -> bool:
-    return _scores(*operands)
+def _scores_of(dy: Any, q: Any, k: Any, v: Any, mask: Any, y: Any, log_sums: Any, with_mask: bool) -> bool:
+    """The same, but for a mask that wants its gradient."""
+    return _scores(q, k, v, mask) and not (with_mask and mask is not None)
 
 
 def _windows(x: Any, w_shape: tuple[int, ...], groups: int, macs_wide: int, every: int = 1) -> bool:
@@ -121,9 +127,11 @@ WORTH: dict[str, Rule] = {
     **dict.fromkeys(("avg_pool2d_dx", "adaptive_avg_pool2d_dx"), _pixels),
     **dict.fromkeys(("batch_norm", "batch_norm_grads", "batch_norm_eval", "batch_norm_eval_grads"), _norm),
     **dict.fromkeys(("batch_norm_fused", "batch_norm_fused_grads"), _norm),
+    **dict.fromkeys(("layer_norm", "layer_norm_grads"), _norm),
     **dict.fromkeys(("batch_norm_eval_fused", "batch_norm_eval_fused_grads"), _norm),
     **dict.fromkeys(("linear", "linear_dx"), _weights),
     "linear_dw": _weights_dw,
+    "matmul": _products,
     "attention": _scores,
     "attention_grads": _scores_of,
     "concat": _elements_of_several,

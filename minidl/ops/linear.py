@@ -49,15 +49,15 @@ class Matmul(Function):
     def forward(ctx: Context, a: Array, b: Array) -> Array:
         """y = a @ b."""
         ctx.save(a, b)
-        return a @ b
+        return kernels.matmul(a, b)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
         """da = dy @ bᵀ, db = aᵀ @ dy, summed over what was broadcast."""
         a, b = ctx.saved
         need_a, need_b = ctx.needs
-        da = sum_to(dy @ b.swapaxes(-1, -2), a.shape) if need_a else None
-        db = sum_to(a.swapaxes(-1, -2) @ dy, b.shape) if need_b else None
+        da = sum_to(kernels.matmul(dy, b.swapaxes(-1, -2)), a.shape) if need_a else None
+        db = sum_to(kernels.matmul(a.swapaxes(-1, -2), dy), b.shape) if need_b else None
         return da, db
 
 

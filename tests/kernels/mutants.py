@@ -1,4 +1,4 @@
-"""Bugs planted in the fast convolutions, each of which the tests of this folder must catch.
+"""Bugs planted in fast kernels, convolutions and those of transformers, each of which the tests here must catch.
 
     python -m tests.kernels.mutants [WORD ...]              # all of them, or those whose name has one of the words
 
@@ -21,16 +21,19 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = Path("minidl/kernels/cpu")
-TESTS = "tests/kernels/test_cpu_conv.py"
+CONV, ATTENTION, NORM, LINEAR = (
+    f"tests/kernels/test_cpu_{it}.py" for it in ("conv", "attention", "own_norm", "linear")
+)
 
 
 class Mutant(NamedTuple):
-    """A bug: `right`, which stands once in the file, becomes `wrong`."""
+    """A bug: `right`, which stands once in the file, becomes `wrong`, and `tests` must fail."""
 
     name: str
     file: str
     right: str
     wrong: str
+    tests: str = CONV
 
 
 MUTANTS = (
@@ -185,6 +188,75 @@ MUTANTS = (
         "Winograd: a row below the picture", "conv/winograd.py", "if 0 <= row + 3 < h else", "if 0 <= row + 3 <= h else"
     ),
     Mutant("epilogue: residual forgotten", "conv/epilogue.py", "        if added:", "        if added > 1:"),
+    *(
+        Mutant(f"attention: {name}", "attention.py", right, wrong, ATTENTION)
+        for name, right, wrong in (
+            (
+                "earlier keys keep their weight",
+                "            _scale(y, of_y + i * y_step, e, factor)",
+                "            pass",
+            ),
+            ("earlier sums keep their size", "sums[i] *= factor", "sums[i] *= 1"),
+            ("nothing is divided", "np.float32(1 / total))", "np.float32(1))"),
+            (
+                "later keys replace the earlier ones",
+                "v_step, False, min(first, 1), y[of_y:]",
+                "v_step, False, 0, y[of_y:]",
+            ),
+            ("the row of no key", "less = ZERO if larger == LOWEST else larger", "less = larger"),
+            (
+                "the mask of the first keys",
+                "_masked(scores, i * some, some, mask, of_mask + i * mask_step + first",
+                "_masked(scores, i * some, some, mask, of_mask + i * mask_step",
+            ),
+            ("a hidden NaN", "hidden if kind == HIDES else s + more", "s + more"),
+            ("one row of a mask for all", "        places[0] = 0", "        pass"),
+            (
+                "scores of few keys",
+                "        for i in range(at + 1, at + m):\n            most",
+                "        for i in range(at + 2, at + m):\n            most",
+            ),
+            (
+                "dv of the last rows",
+                "some, True, above, dy_step, False, later,",
+                "some, True, above, dy_step, False, 0,",
+            ),
+            (
+                "dk of the last rows",
+                "some, True, queries, q_step, False, later,",
+                "some, True, queries, q_step, False, 0,",
+            ),
+            ("dq of the last keys", "k_step, False, again, to_q", "k_step, False, 0, to_q"),
+            ("dk without the root", "scaled_product(scale, some, d, rows, ds", "scaled_product(1, some, d, rows, ds"),
+            (
+                "softmax's mean term",
+                "weight * (load_some(ds, j, left) - splat(less))",
+                "weight * load_some(ds, j, left)",
+            ),
+        )
+    ),
+    *(
+        Mutant(f"layer norm: {name}", "own_norm.py", right, wrong, NORM)
+        for name, right, wrong in (
+            ("the last numbers have no mean", "        sums += x[i]\n", "        pass\n"),
+            ("the last numbers have no variance", "        sums += (x[i] - mean) * (x[i] - mean)", "        pass"),
+            ("what rounding has left over", "rest = splat(F((F(middle) - middle) * scale))", "rest = splat(ZERO)"),
+            ("later pieces", "range(0, m, PIECE)", "range(0, min(m, PIECE), PIECE)"),
+            ("dx without the mean of g", "fma(x_hat, of_gx, g) - of_g", "fma(x_hat, of_gx, g)"),
+            ("dx without the mean of g·x̂", "fma(x_hat, of_gx, g) - of_g", "g - of_g"),
+            ("dw of the last rows", "load_some(sums, dw + c, left) + widen(other)", "widen(other)"),
+            ("dw and db exchanged", "db, dw = (total", "dw, db = (total"),
+        )
+    ),
+    *(
+        Mutant(f"products: {name}", "linear.py", right, wrong, LINEAR)
+        for name, right, wrong in (
+            ("no bias", "            if beta:", "            if beta > 1:"),
+            ("always the first matrix", "places[count + 2 + pair]", "places[count + 2]"),
+            ("rows of a matrix that lies on its side", "row * (1 if a_turned else a_step)", "row * a_step"),
+            ("always the first rows", "(pair * n + row) * o", "pair * n * o"),
+        )
+    ),
 )
 
 
@@ -206,7 +278,7 @@ def is_caught(mutant: Mutant | None) -> bool:
             plant(mutant, root)
         environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", TESTS],
+            [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", CONV if mutant is None else mutant.tests],
             cwd=root,
             env=environment | {"PYTHONPATH": str(root)},
             capture_output=True,

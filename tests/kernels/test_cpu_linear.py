@@ -1,5 +1,7 @@
 """Linear layers of the fast set against the textbook's."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,45 @@ def test_few_rows_meet_many_weights_in_the_fast_room(rng):
     assert not FAST.is_worth_it("linear", (x, w[:-1], None))
     assert not FAST.is_worth_it("linear_dw", (dy[:, 1:], x))
     assert FAST.linear(x.astype("float64"), w.astype("float64"), None) is NotImplemented
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ((5, 7), (7, 3)),
+        ((2, 3, 5, 7), (2, 3, 7, 4)),
+        ((3, 5, 7), (2, 1, 7, 4)),
+        ((1, 2, 5, 1), (1, 3)),
+        ((9, 2, 5), (5, 1)),
+    ],
+    ids=str,
+)
+def test_stacks_of_matrices_in_every_memory_order(a, b, rng):
+    a, b = single(rng, *a), single(rng, *b)
+    equal_in_every_order("matmul", a, b)
+    equal("matmul", a, np.ascontiguousarray(b.swapaxes(-1, -2)).swapaxes(-1, -2))
+    equal("matmul", np.ascontiguousarray(a.swapaxes(-1, -2)).swapaxes(-1, -2), b)
+    equal("matmul", np.broadcast_to(a[..., :1, :], a.shape), b)
+    same_bits_every_time("matmul", a, b)
+
+
+def test_heads_are_multiplied_where_they_lie(rng, monkeypatch):
+    monkeypatch.setattr(sys.modules["minidl.kernels.cpu.linear"], "plain", None)  # which would copy
+    q, k = (single(rng, 2, 9, 3, 8).transpose(0, 2, 1, 3) for _ in range(2))
+    weights = single(rng, 2, 3, 9, 9)
+    equal("matmul", q, k.swapaxes(-1, -2))
+    equal("matmul", weights, k)
+    equal("matmul", weights.swapaxes(-1, -2), q)
+    equal("matmul", q[:, :1], k.swapaxes(-1, -2))
+    equal("matmul", q, k[1].swapaxes(-1, -2))
+
+
+def test_which_products_are_served(rng):
+    a, b = single(rng, 4, 64, 64), single(rng, 4, 64, 64)
+    assert FAST.is_worth_it("matmul", (a, b))
+    assert FAST.is_worth_it("matmul", (a[:1], b))
+    assert FAST.is_worth_it("matmul", (a, b[0]))
+    assert not FAST.is_worth_it("matmul", (a[1:], b[1:]))
+    assert FAST.matmul(a, b[:3]) is NotImplemented
+    assert FAST.matmul(a, b[:, 1:]) is NotImplemented
+    assert FAST.matmul(a[0, 0], b) is NotImplemented

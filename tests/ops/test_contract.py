@@ -65,10 +65,7 @@ SMOOTHED = (
     "none, probabilities, smoothed, weights",
 )
 BROADCAST = ("a row", "a column", "both repeated", "one number")
-MASKED_OR_ONE_HEAD = (
-    *("mask for all", "mask of pictures", "mask of every score", "added for all", "added for heads"),
-    *("added for keys", "added to every score", "one head", "no batch", "two keys", "far scores"),
-)
+ADDED_MASKS = ("added for all", "added for heads", "added for keys", "added to every score")  # which want a gradient
 DECLINED = {
     **{f"add-{name}": {"add"} for name in BROADCAST},
     **{f"add-relu, {name}": {"add_relu"} for name in BROADCAST},
@@ -77,7 +74,7 @@ DECLINED = {
     **{f"dropout2d-{name}": {"dropout"} for name in ("pictures", "p = 0.1", "p = 1")},  # its mask is one for each map
     **{f"concat-{name}": {"concat"} for name in ("rows", "last axis", "one tensor", "an empty one")},
     **{f"cross_entropy-{name}": {"add"} for name in SMOOTHED},  # the uniform part of the labels is one number
-    **{f"scaled_dot_product_attention-{name}": {"attention", "attention_grads"} for name in MASKED_OR_ONE_HEAD},
+    **{f"scaled_dot_product_attention-{name}": {"attention_grads"} for name in ADDED_MASKS},
     "cross_entropy-a label for each place of a line": {"cross_entropy", "cross_entropy_dx"},
 }
 # What takes gradients and parts of a wider block to their places is no operation's own kernel: few numbers, and what

@@ -5,14 +5,15 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
 
     conv/           convolutions: algorithms, packing, geometry, blocking, epilogue
     simd/           vectors inside Numba: compiling, the vector type, accumulators, matrix products
-    memory/         channels-last layout, copies, workspace
+    memory/         channels-last layout, stacks of matrices, copies, workspace
     door.py         what the arrays of a call must have in common, judged before a kernel runs
 
     elementwise.py    activations, sums, dropout          norm.py          batch norm
     max_pool.py       max pooling                         avg_pool.py      averages of windows and whole maps
-    linear.py         linear layers                       channels.py      concat, attention over channels, LRN
+    linear.py         linear layers, matrix products      channels.py      concat, attention over channels, LRN
     loss.py           softmax and cross-entropy           channel_sums.py  gradients of biases
-    update.py         the optimisers' steps               attention.py     attention without a mask
+    update.py         the optimisers' steps               attention.py     attention
+    own_norm.py       layer norm
 
 Read `memory/layout.py`, `simd/compile.py` and `simd/vector.py` first, then any kernel: each stands alone.
 """
@@ -56,7 +57,7 @@ from minidl.kernels.cpu.elementwise import (
     tanh,
     tanh_dx,
 )
-from minidl.kernels.cpu.linear import linear, linear_dw, linear_dx
+from minidl.kernels.cpu.linear import linear, linear_dw, linear_dx, matmul
 from minidl.kernels.cpu.loss import (
     cross_entropy,
     cross_entropy_dx,
@@ -77,6 +78,7 @@ from minidl.kernels.cpu.norm import (
     batch_norm_fused_grads,
     batch_norm_grads,
 )
+from minidl.kernels.cpu.own_norm import layer_norm, layer_norm_grads
 from minidl.kernels.cpu.simd.compile import ALL as COMPILED  # noqa: F401
 from minidl.kernels.cpu.update import adam, rmsprop, sgd
 
@@ -116,6 +118,8 @@ __all__ = [
     "hardsigmoid_dx",
     "hardswish",
     "hardswish_dx",
+    "layer_norm",
+    "layer_norm_grads",
     "leaky_relu",
     "leaky_relu_dx",
     "linear",
@@ -125,6 +129,7 @@ __all__ = [
     "log_softmax_dx",
     "lrn",
     "lrn_dx",
+    "matmul",
     "max_pool2d",
     "max_pool2d_dx",
     "prepare_conv2d_fused",

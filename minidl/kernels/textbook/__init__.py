@@ -42,7 +42,7 @@ from minidl.kernels.textbook.fused import (
 )
 from minidl.kernels.textbook.in_place import add_to, copy_to
 from minidl.kernels.textbook.interpolate import interpolate, interpolate_dx
-from minidl.kernels.textbook.linear import linear, linear_dw, linear_dx
+from minidl.kernels.textbook.linear import linear, linear_dw, linear_dx, matmul
 from minidl.kernels.textbook.loss import (
     bce,
     bce_dt,
@@ -138,6 +138,7 @@ __all__ = [
     "log_softmax_dx",
     "lrn",
     "lrn_dx",
+    "matmul",
     "max_pool2d",
     "max_pool2d_dx",
     "mse",

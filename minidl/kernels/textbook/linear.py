@@ -5,6 +5,10 @@
 
 In y[n, o] = Σ_m x[n, m] w[o, m], x[n, m] meets w[o, m] once for every o: hence dx[n, m] = Σ_o dy[n, o] w[o, m], a
 product again; dw the same way, summed over n.
+
+    y = a @ b              a (..., N, M)   b (..., M, O)   ->   y (..., N, O)       axes before are broadcast
+
+is the product itself, of as many pairs of matrices as there are; its gradients are da = dy @ bᵀ and db = aᵀ @ dy.
 """
 
 from __future__ import annotations
@@ -30,3 +34,8 @@ def linear_dx(dy: Array, w: Array) -> Array:
 def linear_dw(dy: Array, x: Array) -> Array:
     """dw = dyᵀ @ x."""
     return dy.T @ x
+
+
+def matmul(a: Array, b: Array) -> Array:
+    """y = a @ b."""
+    return a @ b

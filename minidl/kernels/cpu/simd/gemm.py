@@ -51,19 +51,15 @@ def _sgemm(typing, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
 
 
 @inline
-def product(m, n, k, a, lda, a_transposed, b, ldb, b_transposed, beta, c, ldc):
-    """C (m, n) = A (m, k) @ B (k, n) + beta · C, all row by row; lda, ldb, ldc floats from one row to the next.
-
-    a, b and c are flat arrays that begin at the first element. With a_transposed, A lies in memory as (k, m); with
-    b_transposed, B as (n, k). (Fortran reads rows as columns: it is asked for Cᵀ = Bᵀ @ Aᵀ.)
-    """
+def scaled_product(alpha, m, n, k, a, lda, a_transposed, b, ldb, b_transposed, beta, c, ldc):
+    """C (m, n) = alpha · A (m, k) @ B (k, n) + beta · C; the rest as in `product`."""
     _sgemm(
         TRANSPOSED if b_transposed else PLAIN,
         TRANSPOSED if a_transposed else PLAIN,
         np.int32(n),
         np.int32(m),
         np.int32(k),
-        np.float32(1),
+        np.float32(alpha),
         b.ctypes.data,
         np.int32(ldb),
         a.ctypes.data,
@@ -72,6 +68,16 @@ def product(m, n, k, a, lda, a_transposed, b, ldb, b_transposed, beta, c, ldc):
         c.ctypes.data,
         np.int32(ldc),
     )
+
+
+@inline
+def product(m, n, k, a, lda, a_transposed, b, ldb, b_transposed, beta, c, ldc):
+    """C (m, n) = A (m, k) @ B (k, n) + beta · C, all row by row; lda, ldb, ldc floats from one row to the next.
+
+    a, b and c are flat arrays that begin at the first element. With a_transposed, A lies in memory as (k, m); with
+    b_transposed, B as (n, k). (Fortran reads rows as columns: it is asked for Cᵀ = Bᵀ @ Aᵀ.)
+    """
+    scaled_product(1, m, n, k, a, lda, a_transposed, b, ldb, b_transposed, beta, c, ldc)
 
 
 def _hold_to_one_thread() -> list[Any]:

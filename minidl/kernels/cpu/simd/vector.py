@@ -182,6 +182,18 @@ def sum_of(typing, a):
     return (types.float32 if a == VECTOR else types.float64)(a), emit
 
 
+@intrinsic
+def largest_of(typing, a):
+    """Return the largest of the sixteen lanes."""
+
+    def emit(context, builder, sig, args):
+        function = ir.FunctionType(ir.FloatType(), [VECTOR.llvm])
+        name = f"llvm.vector.reduce.fmax.{VECTOR.code}"
+        return builder.call(cgutils.get_or_insert_function(builder.module, function, name), args)
+
+    return types.float32(VECTOR), emit
+
+
 # Masks
 
 
