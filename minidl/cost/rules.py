@@ -36,7 +36,7 @@ MOVES = VIEWS | {
 # FLOPs for each element of the result.
 FOR_EACH = {
     **dict.fromkeys(MOVES, 0),
-    **dict.fromkeys(("relu", "relu6", "max", "max_pool2d", "clip", "abs", "where"), 0),
+    **dict.fromkeys(("relu", "relu6", "max", "max_pool2d", "roi_pool", "clip", "abs", "where"), 0),
     **dict.fromkeys(("add", "subtract", "multiply", "divide", "power", "power_of", "exp", "log", "sqrt", "tanh"), 1),
     **dict.fromkeys(("add_relu", "scale_channels", "leaky_relu", "dropout", "dropout2d", "stochastic_depth"), 1),
     "scaled_tanh": 3,  # 1.7159 · tanh(2/3 · x)
@@ -78,6 +78,12 @@ def _interpolated(event: Event) -> int:
     return 3 * c * oh * (width + ow)
 
 
+def _aligned(event: Event) -> int:
+    """R X Cᵀ of each region: each row of bins of each row of pixels, and then each bin of the pixels of its row."""
+    (*_, h, width), (regions, c, oh, ow) = event.inputs[0].shape, event.output.shape  # type: ignore[union-attr]
+    return 2 * regions * c * oh * width * (h + ow)
+
+
 def _attention(event: Event) -> int:
     """Two products, and for each score of theirs: the division by √D, what is added for a mask, and softmax."""
     mask = event.inputs[3]
@@ -100,6 +106,7 @@ SPECIAL: dict[str, Callable[[Event], int]] = {
     # x · (1 + erf(x / √2)) / 2, or x · (1 + tanh(√(2/π) · (x + 0.044715 · x · x · x))) / 2
     "gelu": lambda event: elements(event) * (9 if event.settings["approximate"] == "tanh" else 5),
     "interpolate": _interpolated,
+    "roi_align": _aligned,
     "scaled_dot_product_attention": _attention,
     "avg_pool2d": _average,
     "adaptive_avg_pool2d": _adaptive_average,

@@ -26,6 +26,7 @@ MACS_FUSED = 2**18  # of conv2d_fused: whoever fuses a network asks for speed
 ELEMENTS = 2**17  # numbers that an elementwise kernel or a pooling walks over
 NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
 GROUPED = 2**14  # numbers that a convolution in groups walks over: the textbook makes columns group by group
+BOXES = 2**10  # that lie over each other
 CPU_SWITCHES = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")  # with these Numba writes code for another processor
 FLOAT32 = np.dtype(np.float32)
 
@@ -104,6 +105,11 @@ def _scores_of(dy: Any, q: Any, k: Any, v: Any, mask: Any, y: Any, log_sums: Any
     return _scores(q, k, v, mask) and not (with_mask and mask is not None)
 
 
+def _boxes(boxes: Any, threshold: float) -> bool:
+    """The textbook compares each box with all others in one step, which is as quick as long as they are few."""
+    return isinstance(boxes, np.ndarray) and boxes.dtype.kind == "f" and len(boxes) >= BOXES
+
+
 def _windows(x: Any, w_shape: tuple[int, ...], groups: int, macs_wide: int, every: int = 1) -> bool:
     """Judge by the multiply-adds of windows at one in `every` pixels of x, or in groups by the pixels alone."""
     if groups > 1:
@@ -135,6 +141,7 @@ WORTH: dict[str, Rule] = {
     "attention": _scores,
     "attention_grads": _scores_of,
     "concat": _elements_of_several,
+    "nms": _boxes,
     "max_pool2d_dx": _pixels_of_winners,
     "conv2d": _conv,
     "conv2d_dx": _conv_dx,

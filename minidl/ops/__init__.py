@@ -23,6 +23,7 @@ from minidl.ops.norm import batch_norm, local_response_norm
 from minidl.ops.own_norm import group_norm, layer_norm
 from minidl.ops.pool import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, max_pool2d
 from minidl.ops.reduce import max, mean, sum, var
+from minidl.ops.regions import roi_align, roi_pool
 from minidl.ops.reshape import flatten, reshape, unflatten
 from minidl.ops.shape import channel_shuffle, concat, index, pad, split, transpose
 from minidl.ops.smooth import elu, gelu, softplus
@@ -81,6 +82,8 @@ __all__ = [
     "relu6",
     "reserve_channels",
     "reshape",
+    "roi_align",
+    "roi_pool",
     "scale_channels",
     "scaled_dot_product_attention",
     "scaled_tanh",

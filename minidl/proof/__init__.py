@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from minidl.proof import activation, arithmetic, conv, loss, norm, pool, shape, tokens
+from minidl.proof import activation, arithmetic, conv, loss, norm, pool, regions, shape, tokens
 from minidl.proof.table import Case, Table
 
-GROUPS = (conv, pool, norm, activation, arithmetic, shape, tokens, loss)
+GROUPS = (conv, pool, regions, norm, activation, arithmetic, shape, tokens, loss)
 
 __all__ = ["Case", "Table", "tables"]
 

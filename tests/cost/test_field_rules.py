@@ -16,6 +16,8 @@ NONE = {
     "linear": "along one axis of the map",
     "scaled_dot_product_attention": "what keys and values have seen is not followed",
     "conv2d_fused": "with a stride, what is given beside the picture lies closer together",
+    "roi_pool": "regions lie anywhere",
+    "roi_align": "regions lie anywhere",
     "scale_channels": "one scale beside the picture belongs to many places",
 }
 

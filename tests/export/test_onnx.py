@@ -196,7 +196,7 @@ CASES = {  # of pictures (2, 4, 7, 9); the operation that a case is for comes fi
 }  # fmt: skip
 MEAN, VAR = np.array([0.1, -0.2, 0.3, 0.0], np.float32), np.array([0.5, 1.0, 1.5, 2.0], np.float32)
 LOSSES = {"cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "binary_cross_entropy_with_logits"}
-NEVER = {"batch_norm", "dropout", "dropout2d", "stochastic_depth", "im2col", "col2im"} | LOSSES
+NEVER = {"batch_norm", "dropout", "dropout2d", "stochastic_depth", "im2col", "col2im", "roi_pool", "roi_align"} | LOSSES
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -28,6 +28,9 @@ def moves_of(table, arrays, settings):
         averaged = settings.get("reduction", "mean") == "mean"
         reads = 1 + averaged if arrays[1].dtype.kind in "iu" else 0  # how many are wrong, how many count
         return dict(+Counter(put=weights, read=reads)), {}
+    if table.op in ("roi_pool", "roi_align"):
+        boxes = settings["boxes"]  # which come over, and what bins take of pixels goes back
+        return dict(+Counter(get=len(boxes) if isinstance(boxes, list) else 1, put=2 * (table.op == "roi_align"))), {}
     if table.op == "embedding":
         return {"read": 1}, {}  # whether all indices are in the table
     if table.op == "binary_cross_entropy_with_logits":

@@ -113,6 +113,8 @@ def products() -> Iterator[tuple[str, tuple]]:
     yield "attention", (q, k, v, single(1, 3, 1, 20) > 0)
     yield "attention_grads", (y, q, k, v, single(70, 1), y, single(2, 3, 70), False)
     yield "attention_grads", (y, q, k, v, None, y, single(2, 3, 70), False)
+    corners = np.abs(single(40, 4))
+    yield "nms", (np.concatenate([corners[:, :2], corners[:, :2] + corners[:, 2:]], axis=1), 0.3)
     yield "cross_entropy", (single(5, 20), abs(single(5, 20)))
     yield "cross_entropy_dx", (np.array(0.5, "float32"), single(5, 20), abs(single(5, 20)))
     yield "cross_entropy", (picture(2, 5, 4, 3), abs(picture(2, 5, 4, 3)))

@@ -98,6 +98,11 @@ OPERATIONS = {
     "relu": lambda: ((t(2, 3),), {}),
     "relu6": lambda: ((t(2, 3),), {}),
     "reshape": lambda: ((t(2, 3), 3, 2), {}),
+    "roi_align": lambda: (
+        (t(*X), np.array([[0, 0.0, 0.0, 2.0, 3.0]]), 2),
+        {"spatial_scale": 1.0, "sampling_ratio": 2, "aligned": True},
+    ),
+    "roi_pool": lambda: ((t(*X), np.array([[0, 0.0, 0.0, 2.0, 3.0]]), 2), {"spatial_scale": 1.0}),
     "scale_channels": lambda: ((t(*X), t(1, 2)), {}),
     "scaled_dot_product_attention": lambda: ((t(2, 3, 4), t(2, 5, 4), t(2, 5, 4)), {"mask": np.ones((3, 5), bool)}),
     "scaled_tanh": lambda: ((t(2, 3),), {}),

@@ -55,6 +55,8 @@ PLAIN = {
     "binary_cross_entropy_with_logits",
     "embedding",
     "maxout",
+    "roi_align",
+    "roi_pool",
     "to_device",
 }
 # What the fast set declines, though it has the kernel.

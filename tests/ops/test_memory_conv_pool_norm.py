@@ -12,6 +12,7 @@ from minidl.kernels import textbook
 from minidl.kernels.textbook import conv
 
 N, C, H, WIDTH, KERNELS = 2, 8, 12, 10, 6
+REGIONS = [[[0, 0, 4, 4], [1, 1, 9, 9]], [[2, 2, 6, 3]]]
 X_BYTES = N * C * H * WIDTH * 4
 CHANNEL_BYTES = C * 4
 STATISTICS = 2 * C * 8  # mean and rstd, in float64
@@ -96,6 +97,14 @@ CASES = [
         (2 * 3 * (5 * 4 + 7 * 4 + 7 * 6 + 5 * 6) + 2 * 3 * 5) * 4 + 5 * 7,
     ),
     ("embedding: the indices", lambda w: ops.embedding([0, 1, 1], w), [(4, 5)], {}, 3 * 8),
+    ("roi_pool: a pixel for each number", lambda x: ops.roi_pool(x, REGIONS, 2), [(N, C, H, WIDTH)], {}, 3 * C * 4 * 8),
+    (
+        "roi_align: what each bin takes of rows and columns",
+        lambda x: ops.roi_align(x, REGIONS, 2),
+        [(N, C, H, WIDTH)],
+        {},
+        3 * 2 * (H + WIDTH) * 4,
+    ),
     ("interpolate: nothing", ops.interpolate, [(N, C, H, WIDTH)], {"scale_factor": 2}, 0),
     ("add: nothing", ops.add, [(N, C, H, WIDTH)] * 2, {}, 0),
     ("add relu: the result", ops.add, [(N, C, H, WIDTH)] * 2, {"activation": "relu"}, X_BYTES),

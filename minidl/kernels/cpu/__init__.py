@@ -13,7 +13,7 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
     linear.py         linear layers, matrix products      channels.py      concat, attention over channels, LRN
     loss.py           softmax and cross-entropy           channel_sums.py  gradients of biases
     update.py         the optimisers' steps               attention.py     attention
-    own_norm.py       layer norm
+    own_norm.py       layer norm                         suppression.py   of boxes over each other, the best
 
 Read `memory/layout.py`, `simd/compile.py` and `simd/vector.py` first, then any kernel: each stands alone.
 """
@@ -80,6 +80,7 @@ from minidl.kernels.cpu.norm import (
 )
 from minidl.kernels.cpu.own_norm import layer_norm, layer_norm_grads
 from minidl.kernels.cpu.simd.compile import ALL as COMPILED  # noqa: F401
+from minidl.kernels.cpu.suppression import nms
 from minidl.kernels.cpu.update import adam, rmsprop, sgd
 
 __all__ = [
@@ -132,6 +133,7 @@ __all__ = [
     "matmul",
     "max_pool2d",
     "max_pool2d_dx",
+    "nms",
     "prepare_conv2d_fused",
     "relu",
     "relu6",

@@ -9,7 +9,8 @@ of this kernel set states what its kernels rely on, in one line, which is judged
     @door("a (...), b (*)")                          a star: any axes, as b may be broadcast, or is judged behind
     @door("dy (N C OH OW), x_shape (N C H W)")       a tuple of sizes is judged like the shape of an array
 
-Arrays are float32, unless another kind of `KINDS` is named. What does not fit is an error that says so, never a crash.
+Arrays are float32, unless another kind of `KINDS` is named; the first may be "floats", where float64 is served,
+too. What does not fit is an error that says so, never a crash.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from minidl.kernels.textbook.windows import output_size
 KINDS: dict[str, tuple[np.dtype, ...]] = {
     "": (np.dtype(np.float32),),
     "double": (np.dtype(np.float64),),
+    "floats": (np.dtype(np.float32), np.dtype(np.float64)),
     "numbers": tuple(np.dtype(kind) for kind in (np.uint8, np.uint16, np.uint32, np.uint64)),
     "marks": (np.dtype(np.bool_), np.dtype(np.uint8)),
 }
@@ -98,13 +100,14 @@ def door(spec: str, name: str = "") -> Callable[[Callable[..., Any]], Callable[.
                 warn_forked()
                 return NotImplemented
             first = arguments[0][0] if isinstance(arguments[0], tuple) else arguments[0]  # of several, given as one
-            if not isinstance(first, np.ndarray) or first.dtype != np.float32 or first.size == 0:
+            if not isinstance(first, np.ndarray) or first.dtype not in served or first.size == 0:
                 return NotImplemented
             if len(arguments) >= least and not fit(arguments):
                 return NotImplemented
             return function(*arguments)
 
         least = code.co_argcount - len(function.__defaults__ or ())
+        served = KINDS["floats" if spec.split(",")[0].endswith(" floats") else ""]
         return judged
 
     return opened

@@ -71,7 +71,9 @@ from minidl.kernels.textbook.pool import (
     max_pool2d,
     max_pool2d_dx,
 )
+from minidl.kernels.textbook.regions import roi_align, roi_align_dx, roi_pool, roi_pool_dx
 from minidl.kernels.textbook.smooth import elu, elu_dx, gelu, gelu_dx, softplus, softplus_dx
+from minidl.kernels.textbook.suppression import nms
 from minidl.kernels.textbook.update import adam, rmsprop, sgd
 from minidl.kernels.textbook.windows import col2im, im2col
 
@@ -145,11 +147,16 @@ __all__ = [
     "mse_dx",
     "nll",
     "nll_dx",
+    "nms",
     "relu",
     "relu6",
     "relu6_dx",
     "relu_dx",
     "rmsprop",
+    "roi_align",
+    "roi_align_dx",
+    "roi_pool",
+    "roi_pool_dx",
     "scale_channels",
     "scale_channels_grads",
     "scaled_tanh",
