@@ -7,8 +7,8 @@ one such distribution over into the other (Dowson and Landau, 1982; Heusel et al
     d² = |m_a - m_b|² + tr(S_a + S_b - 2·(S_a·S_b)^½)
 
 The root of S_a·S_b is never made: with the symmetric root R of S_a, R·S_b·R has the same eigenvalues as S_a·S_b, it is
-symmetric, and the trace of a root is the sum of the roots of the eigenvalues. Rounding can make those a little less
-than 0, where they are 0.
+symmetric, and the trace of a root is the sum of the roots of the eigenvalues. Rounding can make those, and
+d², a little less than 0, where they are 0.
 
 Fewer pictures look farther away, even if they are real. So a distance says something only beside one between as many
 real pictures.
@@ -66,4 +66,4 @@ def frechet_distance(a: Any, b: Any) -> float:
     values, vectors = np.linalg.eigh(s_a)
     root = (vectors * np.sqrt(values.clip(0, None))) @ vectors.T
     overlap = np.sqrt(np.linalg.eigvalsh(root @ s_b @ root).clip(0, None)).sum()
-    return float(((m_a - m_b) ** 2).sum() + np.trace(s_a) + np.trace(s_b) - 2 * overlap)
+    return max(0.0, float(((m_a - m_b) ** 2).sum() + np.trace(s_a) + np.trace(s_b) - 2 * overlap))

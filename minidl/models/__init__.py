@@ -1,5 +1,7 @@
 """Networks, one paper family a file, and the registry that finds them by name."""
 
+from importlib import import_module
+
 from minidl.models._family import Network
 from minidl.models._learners import collect_learners
 from minidl.models._registry import Entry, collect, describe, get_model, list_models
@@ -196,7 +198,7 @@ __all__ = [
 
 
 collect(globals())
-collect_learners(())  # gan, dit, transformer, ... : the files that have a table LEARNERS
+collect_learners(import_module(f"minidl.models.{file}") for file in ("gan",))  # the files that have a table LEARNERS
 
 
 def __dir__() -> list[str]:

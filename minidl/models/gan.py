@@ -27,7 +27,8 @@ import numpy as np
 
 from minidl import nn, ops
 from minidl._checks import check_alike, check_fraction, to_int
-from minidl.models._family import Network, weighted_layers
+from minidl.models._family import Network, Paper, weighted_layers
+from minidl.models._learners import Learner
 from minidl.nn import init
 from minidl.tensor import Tensor
 
@@ -73,6 +74,9 @@ class Discriminator(Network):
 class Adversaries(nn.Module):
     """A generator and its discriminator in one module, so that one file and one optimiser hold both.
 
+    Real pictures have pixels of their own, from black to white: `span` holds both numbers, and `scaled` brings such
+    pictures to what the generator makes.
+
     Args:
         generator: from noise (N, latent) to pictures.
         discriminator: from pictures to logits (N,).
@@ -89,6 +93,7 @@ class Adversaries(nn.Module):
     def __init__(self, generator: Generator, discriminator: Discriminator):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
+        self.register_buffer("span", np.array([generator.low, generator.high], dtype=np.float32))
 
     def noise(self, n: int, rng: Rng = None) -> Tensor:
         """Draw noise for n pictures, (n, latent), from N(0, 1).
@@ -98,6 +103,17 @@ class Adversaries(nn.Module):
             rng: from where; None (default) is minidl's own generator.
         """
         return Tensor(init.normal((to_int("noise", "n", n, least=1), self.generator.latent), 1.0, rng))
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """Bring the pixels of real pictures to the range of made ones."""
+        black, white = map(float, self.span)
+        low, high = self.generator.low, self.generator.high
+        return (x - black) * ((high - low) / (white - black)) + low
+
+    def unit(self, x: np.ndarray) -> np.ndarray:
+        """Bring the pixels of real pictures to 0 to 1, as `generation.sample` makes them."""
+        black, white = map(float, self.span)
+        return ((x - black) / (white - black)).clip(0, 1).astype(np.float32)
 
     def forward(self, z: Tensor) -> Tensor:
         """Make pictures (N, C, side, side) of noise (N, latent)."""
@@ -239,7 +255,8 @@ def _draw_normally(net: nn.Module, rng: Rng) -> None:
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
             layer.weight.data = init.normal(layer.weight.shape, 0.02, rng)
         elif isinstance(layer, nn.BatchNorm2d):
-            layer.weight.data = 1 + init.normal(layer.weight.shape, 0.02, rng)
+            with np.errstate(invalid="ignore"):  # of memory that is not filled
+                layer.weight.data = 1 + init.normal(layer.weight.shape, 0.02, rng)
 
 
 # --- builders
@@ -377,3 +394,19 @@ def dcgan(
         dcgan_generator(image_size, channels, latent, width, kernel_size=kernel_size, rng=rng),
         dcgan_discriminator(image_size, channels, width, kernel_size=kernel_size, rng=rng),
     )
+
+
+LEARNERS = {
+    "gan": Learner(
+        "gan",
+        gan,
+        Paper("GAN", 2014, 'Goodfellow et al., "Generative adversarial nets", arXiv:1406.2661'),
+        "adversaries of linear layers: relu and sigmoid against maxout",
+    ),
+    "dcgan": Learner(
+        "gan",
+        dcgan,
+        Paper("DCGAN", 2015, "Radford et al., arXiv:1511.06434, Figure 1"),
+        "adversaries of transposed and strided convolutions",
+    ),
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from minidl import _backend
@@ -37,6 +38,30 @@ def explain(net: Module, x: Array, labels: Array) -> str:
     """
     if not is_finite(x):
         return PICTURES
+    return cause(net, {"": lambda: objective(net(Tensor(x)), labels)})
+
+
+def cause(net: Module, runs: Mapping[str, Callable[[], Any]]) -> str:
+    """Say where the first number that is not finite comes from ("" if there is none): a parameter, a layer.
+
+    Args:
+        net: the network, or several in one module.
+        runs: what computes the loss once more, in this order; by what stands before the paths of its layers.
+    """
+    found = []
+    if parameter := bad_state(net):
+        found.append(f"{parameter} is not finite")
+    for within, run in runs.items():
+        if event := _first_bad(run):
+            path = within + event.module if event.module else within.rstrip(".")
+            layer = f"{path} ({event.op})" if path else f"{event.op} of the network itself"
+            found.append(f"the first output that is not finite comes from {layer}")
+            break
+    return " and ".join(found)
+
+
+def _first_bad(run: Callable[[], Any]) -> Event | None:
+    """Return the first operation whose result is not finite."""
     first: list[Event] = []
 
     def watch(event: Event) -> None:
@@ -44,14 +69,8 @@ def explain(net: Module, x: Array, labels: Array) -> str:
             first.append(event)
 
     with no_grad(), observe(watch):
-        objective(net(Tensor(x)), labels)
-    found = []
-    if parameter := bad_state(net):
-        found.append(f"{parameter} is not finite")
-    if first:
-        layer = f"{first[0].module} ({first[0].op})" if first[0].module else f"{first[0].op} of the network itself"
-        found.append(f"the first output that is not finite comes from {layer}")
-    return " and ".join(found)
+        run()
+    return first[0] if first else None
 
 
 def error(where: str, cause: str, lr: Any) -> NonFiniteError:

@@ -8,6 +8,7 @@ import pytest
 
 from minidl import cli, cost, models, nn
 from minidl.cli import models as models_command
+from minidl.models._learners import LEARNERS
 
 
 def run(capsys, *arguments):
@@ -26,6 +27,9 @@ def columns(lines, title):
 def test_the_list_has_every_network_in_the_order_of_history(capsys):
     status, lines, errors = run(capsys)
     assert (status, errors) == (0, [])
+    lines, others = lines[: lines.index("")], lines[lines.index("") :]
+    assert others[1] == "trained for other tasks, by minidl train NAME:"
+    assert columns(others[3:], "name") == list(LEARNERS)
     assert lines[0].split() == ["name", "family", "year", "parameters", "input", "weights"]
     assert sorted(columns(lines, "name")) == models.list_models()
     assert columns(lines, "name")[0] == "lenet5"
@@ -39,6 +43,7 @@ def test_the_list_can_be_narrowed_and_sorted(capsys):
     _, lines, _ = run(capsys, "--filter", "BN", "--family", "vgg", "--sort", "name")
     assert columns(lines, "name") == ["vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn"]
     _, lines, _ = run(capsys, "--sort", "parameters")
+    lines = lines[: lines.index("")]  # below are those of other tasks
     sizes = [int(re.search(r" (\d{4}) +([\d,]+) ", line).group(2).replace(",", "")) for line in lines[1:]]
     assert sizes == sorted(sizes)
     assert len(sizes) == len(models.list_models())

@@ -3,6 +3,7 @@
 task               what every kind brings
 pictures           what those have in common that learn from a data set of pictures
 classification     classes told apart: cross-entropy, accuracy
+gan                adversaries: pictures made and found out
 
 A kind needs a row in `settings.kinds.KINDS`, one here, and a network in `models._learners` that is trained for it.
 """
@@ -15,7 +16,10 @@ from minidl.training.tasks.task import Task
 
 __all__ = ["CLASSES", "PictureTask", "Task", "make_task"]
 
-CLASSES = {"classification": "classification:Classification"}  # file:class of each kind, loaded where it is used
+CLASSES = {  # file:class of each kind, loaded where it is used
+    "classification": "classification:Classification",
+    "gan": "gan:Adversarial",
+}
 
 
 def make_task(name: str) -> Task:

@@ -5,7 +5,9 @@ from importlib.resources import files
 import pytest
 
 from minidl.models import list_models
+from minidl.models._learners import LEARNERS
 from minidl.training.settings.recipe import list_recipes, load_recipe
+from minidl.training.settings.resolve import make_config
 
 FAMILIES_WITH_A_PAPER = {"alexnet", "googlenet", "resnet", "resnet_cifar", "vgg"}
 
@@ -24,9 +26,18 @@ def written(tmp_path):
 
 def test_the_files_are_part_of_the_package():
     folder = files("minidl.training.settings") / "recipes"
-    assert list_recipes() == ["cifar", "fast", "head", "paper"]
+    assert list_recipes() == ["cifar", "fast", "head", "own", "paper"]
     assert (folder / "fast.toml").is_file()
     assert {one.name.removesuffix(".toml") for one in (folder / "paper").iterdir()} == FAMILIES_WITH_A_PAPER
+    families = {entry.builder.__module__.rpartition(".")[2] for entry in LEARNERS.values()}
+    assert {one.name.removesuffix(".toml") for one in (folder / "own").iterdir()} == families
+
+
+@pytest.mark.parametrize("model", LEARNERS)
+def test_every_network_that_is_no_classifier_has_settings_of_its_own(model):
+    assert make_config(model).recipe == "own"
+    with pytest.raises(ValueError, match=f"^recipe: fast is for classifiers, {model} is none; take own instead$"):
+        make_config(model, recipe="fast")
 
 
 @pytest.mark.parametrize("model", list_models())
