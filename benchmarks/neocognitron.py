@@ -85,29 +85,12 @@ def organised(stages: Any, train: Any, seed: int) -> tuple[Any, Callable[[np.nda
 
 def draw_planes(net: Any, x: np.ndarray, file: str) -> None:
     """Draw a picture, and of every stage its strongest S-planes with the C-planes behind them."""
-    from matplotlib.figure import Figure
-
     from minidl import Tensor, ops
+    from minidl.training.tasks.organisation import planes
+    from minidl.viz._figure import save
+    from minidl.viz.planes import plot_planes
 
-    u = ops.avg_pool2d(Tensor(x), 2)
-    count = 6
-    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
-    axes = figure.subplots(5, count + 1)
-    for number in (1, 2, 3):
-        s = getattr(net, f"s{number}")(u)
-        c = getattr(net, f"c{number}")(s)
-        chosen = np.argsort(-s.numpy()[0].max(axis=(1, 2)))[:count]
-        rows = [(f"S{number}", s), (f"C{number}", c)] if number < 3 else [("S3", s)]
-        for row, (name, planes) in enumerate(rows, 2 * number - 2):
-            axes[row, 1].set_ylabel(name, rotation=0, ha="right", va="center")
-            for axis, plane in zip(axes[row, 1:], chosen):
-                axis.imshow(planes.numpy()[0, plane], cmap="gray_r", vmin=0)
-        u = c
-    axes[0, 0].imshow(ops.avg_pool2d(Tensor(x), 2).numpy()[0, 0], cmap="gray_r")
-    for place, axis in np.ndenumerate(axes):
-        axis.set(xticks=[], yticks=[])
-        axis.set_visible(place[1] > 0 or place[0] == 0)
-    figure.savefig(file, dpi=80, pil_kwargs={"optimize": True})
+    save(plot_planes(*planes(net, ops.avg_pool2d(Tensor(x), 2))), file)
 
 
 def main() -> None:

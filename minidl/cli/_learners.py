@@ -35,15 +35,18 @@ def show_learner(name: str, *, as_json: bool) -> None:
     builder = LEARNERS[name].builder
     say(name, *(inspect.getdoc(builder) or "").splitlines(), "")
     say(*(f"{title:10} {known[title]}" for title in ("paper", "task", "about")), "")
-    show(("part", "parameters"), [(part, f"{n:,}") for part, n in known["parts"].items()], numbers=("parameters",))
+    if known["parts"]:
+        show(("part", "parameters"), [(part, f"{n:,}") for part, n in known["parts"].items()], numbers=("parameters",))
 
 
 def _known(name: str) -> dict[str, Any]:
+    import numpy as np
+
     from minidl.models._learners import LEARNERS
     from minidl.nn import init
 
     learner = LEARNERS[name]
-    with init.unfilled():
+    with init.unfilled(), np.errstate(all="ignore"):  # nothing is computed but what is thrown away
         net = learner.builder()
     parts = {part: sum(p.numel() for p in module.parameters()) for part, module in net.named_children()}
     return {

@@ -198,7 +198,7 @@ __all__ = [
 
 
 collect(globals())
-collect_learners(import_module(f"minidl.models.{file}") for file in ("gan",))  # the files that have a table LEARNERS
+collect_learners(import_module(f"minidl.models.{file}") for file in ("neocognitron", "gan"))  # with a table LEARNERS
 
 
 def __dir__() -> list[str]:

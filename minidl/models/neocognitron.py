@@ -39,8 +39,19 @@ import numpy as np
 
 from minidl import ops
 from minidl._backend import Array, to_numpy
-from minidl._checks import check_alike, check_fraction, check_positive, check_rank, shown, to_int, to_numbers
+from minidl._checks import (
+    check_alike,
+    check_choice,
+    check_fraction,
+    check_positive,
+    check_rank,
+    shown,
+    to_int,
+    to_numbers,
+)
 from minidl._looks import Brief
+from minidl.models._family import Paper
+from minidl.models._learners import Learner
 from minidl.nn import Module, init
 from minidl.tensor import Tensor, no_grad
 
@@ -255,6 +266,7 @@ class Neocognitron(Module):
         stages: one `Stage` for each, first to last; by default the three of 1980.
         side: of the square pictures.
         in_channels: of the pictures.
+        remembered: for how many pictures there is room beforehand, so that a file of weights can hold them, too.
         rng: from where the first weights are drawn; None (default) is minidl's own generator.
 
     Raises:
@@ -274,6 +286,7 @@ class Neocognitron(Module):
         *,
         side: int = 16,
         in_channels: int = 1,
+        remembered: int = 0,
         rng: np.random.Generator | None = None,
     ):
         super().__init__()
@@ -291,8 +304,10 @@ class Neocognitron(Module):
             setattr(self, f"s{number}", SCells(planes, stage, rng=rng))
             setattr(self, f"c{number}", CCells(stage))
             planes = stage.planes
-        self.register_buffer("responses", None, persistent=False)  # (M, planes · c_side²), of those that were shown
-        self.labels: np.ndarray | None = None  # (M,)
+        room = to_int("Neocognitron", "remembered", remembered, least=0)
+        width = planes * side**2
+        self.register_buffer("responses", np.zeros((room, width), np.float32) if room else None)  # of those remembered
+        self.register_buffer("labels", np.zeros(room, np.int64) if room else None)  # (M,)
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn pictures (N, C, side, side), 0 where nothing is, into the last C-planes; no graph is made."""
@@ -397,3 +412,29 @@ def _rows(y: Tensor) -> Array:
     rows = y._data.reshape(len(y), -1)
     length = (rows**2).sum(axis=1, keepdims=True) ** 0.5
     return rows / (length + (length == 0))
+
+
+PAPER = Paper(
+    "Neocognitron",
+    1980,
+    "Fukushima, Neocognitron: a self-organizing neural network model for a mechanism of pattern recognition unaffected "
+    "by shift in position",
+)
+TABLES = {"1980": STAGES, "digits": DIGITS}
+
+
+def organised(stages: str = "digits", *, in_channels: int = 1, remembered: int = 0) -> Neocognitron:
+    """Build a Neocognitron of one of the tables above.
+
+    Args:
+        stages: "digits" or "1980".
+        in_channels: of the pictures, which are 16×16.
+        remembered: see `Neocognitron`.
+    """
+    check_choice("neocognitron", "stages", stages, tuple(TABLES))
+    return Neocognitron(TABLES[stages], in_channels=in_channels, remembered=remembered)
+
+
+LEARNERS = {
+    "neocognitron": Learner("organisation", organised, PAPER, "stages that organise themselves, without labels or loss")
+}

@@ -11,7 +11,7 @@ from minidl.training.settings.config import Config
 
 
 def make_optimizer(net: Module, config: Config) -> Optimizer:
-    """Return the update rule that the settings name, for everything in the network that learns.
+    """Return the update rule that the settings name, for everything in the network that learns by its gradient.
 
     Raises:
         ValueError: if nothing learns.
@@ -21,10 +21,21 @@ def make_optimizer(net: Module, config: Config) -> Optimizer:
         >>> make_optimizer(nn.Linear(3, 2), Config(optimizer="adam", betas=(0.8, 0.99))).betas
         (0.8, 0.99)
     """
+    if not list(net.parameters()) and list(net.named_buffers()):
+        return Nothing(config.lr)
     groups = [{"params": list(net.parameters())}] if config.decay_norms else decay_groups(net, config.weight_decay)
     for group in groups:
         group["params"] = [parameter for parameter in group["params"] if parameter.requires_grad]
     return RULES[config.optimizer](groups, config)
+
+
+class Nothing(Optimizer):
+    """The rule of a network that learns without gradients: it has a learning rate to show, and nothing to move."""
+
+    def __init__(self, lr: float = 1.0):
+        self.defaults = {"lr": lr, "weight_decay": 0.0}
+        self.param_groups = [{"params": [], "lr": lr, "initial_lr": lr, "weight_decay": 0.0}]
+        self._state, self.driver = {}, 0
 
 
 def _eps(config: Config) -> dict[str, float]:
@@ -72,6 +83,8 @@ def from_groups(net: Module, kept: dict[str, Any]) -> Optimizer:
     """
     rules: dict[str, Any] = {rule.__name__: rule for rule in (SGD, RMSprop, Adam, AdamW)}
     parameters = dict(net.named_parameters())
+    if kept["rule"] == Nothing.__name__:
+        return Nothing(kept["groups"][0]["lr"])
     if kept["rule"] not in rules:
         raise ValueError(f"its update rule {kept['rule']} is none of {', '.join(rules)}")
     groups = []

@@ -193,7 +193,7 @@ def test_it_learns_without_labels_and_recognises_where_it_has_not_looked(rng):
     assert (found == wanted).mean() > 0.75  # one in three by chance
     assert [net.s1.b.shape, net.c3.d.shape] == [(24,), (24, 1, 2, 2)]
     again = models.Neocognitron(rng=np.random.default_rng(0)).learn(shown)
-    assert all(np.array_equal(value, again.state_dict()[name]) for name, value in net.state_dict().items())
+    assert all(np.array_equal(net.state_dict()[name], value) for name, value in again.state_dict().items())
 
 
 def test_the_experiment_of_1980_five_printed_figures_are_told_apart_wherever_they_stand():

@@ -7,6 +7,7 @@ from typing import Any
 
 from minidl._text import duration, percent
 from minidl.kernels import _compiling
+from minidl.models._learners import CLASSIFICATION
 from minidl.training.callback import Callback
 from minidl.training.state import State
 
@@ -91,9 +92,15 @@ class Pace(Callback):
             return ()
         seconds = self.seconds()
         left = (state.config.epochs - state.epoch) * self.steps - state.step
+        found = (
+            (f"loss {state.loss_sum / state.seen:.4f}",)
+            if state.loss_sum or state.config.task == CLASSIFICATION
+            else ()
+        )
+        if state.config.task == CLASSIFICATION:
+            found = (*found, f"accuracy {percent(state.correct / state.seen)}")
         return (
-            f"loss {state.loss_sum / state.seen:.4f}",
-            f"accuracy {percent(state.correct / state.seen)}",
+            *found,
             f"{(state.seen - self.seen) / seconds:,.0f} pictures/s",
             f"{duration((self.spent + seconds) / self.done * left)} left",
         )

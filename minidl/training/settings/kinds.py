@@ -24,6 +24,7 @@ class Kind:
         line: of a terminal after an epoch, with the figures in braces.
         smaller: whether a smaller one is better.
         shares: the figures that are shares of 1, shown in percent.
+        counts: the figures that are whole numbers.
         panels: the figures that are drawn into one plot, by its title.
         titles: how the figures are called that a notebook shows; those left out are not in its table.
         data: the words about the data when a run begins, with {classes}, {train} and {val} for the numbers of each.
@@ -37,6 +38,7 @@ class Kind:
     line: str
     smaller: bool = False
     shares: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
     panels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     data: str = "{classes} classes, {train:,} pictures to learn from, {val:,} to validate with"
@@ -44,6 +46,8 @@ class Kind:
 
     def show(self, name: str, value: float) -> str:
         """Return a figure as people read it."""
+        if name in self.counts:
+            return str(value)
         return percent(value) if name in self.shares else f"{value:.4f}"
 
     def words(self, row: Mapping[str, Any]) -> str:
@@ -97,5 +101,17 @@ KINDS: dict[str, Kind] = {
             "pieces": None,
             "dropout": None,
         },
+    ),
+    "organisation": Kind(
+        columns=("stage", "seeds", "val_top1"),
+        best="val_top1",
+        label="accuracy in validation",
+        marked="the one with the highest validation accuracy",
+        line="stage {stage} has learnt, {seeds} seed cells a picture  val accuracy {val_top1:>8}",
+        shares=("val_top1",),
+        counts=("stage",),
+        titles={"stage": "stage", "seeds": "seed cells", "val_top1": "val accuracy"},
+        panels={"seed cells a picture": ("seeds",), "accuracy": ("val_top1",)},
+        options={"stages": "digits", "passes": 1, "low": None, "high": None},
     ),
 }

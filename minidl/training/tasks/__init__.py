@@ -2,6 +2,7 @@
 
 task               what every kind brings
 pictures           what those have in common that learn from a data set of pictures
+organisation       stages that organise themselves, without a loss: the Neocognitron
 classification     classes told apart: cross-entropy, accuracy
 gan                adversaries: pictures made and found out
 
@@ -19,6 +20,7 @@ __all__ = ["CLASSES", "PictureTask", "Task", "make_task"]
 CLASSES = {  # file:class of each kind, loaded where it is used
     "classification": "classification:Classification",
     "gan": "gan:Adversarial",
+    "organisation": "organisation:Organisation",
 }
 
 
