@@ -44,7 +44,7 @@ def list_recipes() -> list[str]:
 
     Example:
         >>> list_recipes()
-        ['cifar', 'fast', 'head', 'paper']
+        ['cifar', 'fast', 'head', 'own', 'paper']
     """
     return sorted(_stem(one) for one in _folder().iterdir() if one.is_dir() or one.name.endswith(".toml"))
 
