@@ -198,7 +198,8 @@ __all__ = [
 
 
 collect(globals())
-collect_learners(import_module(f"minidl.models.{file}") for file in ("neocognitron", "gan"))  # with a table LEARNERS
+WITH_LEARNERS = ("neocognitron", "gan", "transformer")  # the files that have a table LEARNERS
+collect_learners(import_module(f"minidl.models.{file}") for file in WITH_LEARNERS)
 
 
 def __dir__() -> list[str]:

@@ -39,6 +39,8 @@ from minidl import _backend, nn, ops
 from minidl._backend import Array
 from minidl._checks import check_flag, check_fraction, from_numbers, shown, to_int
 from minidl.models import decoding
+from minidl.models._family import Paper
+from minidl.models._learners import Learner
 from minidl.models.alphabet import PADDING, RESERVED
 from minidl.nn import init
 from minidl.nn.attention import attention_weights
@@ -344,3 +346,14 @@ def transformer_big(vocabulary: int = 37_000, **settings: Any) -> Transformer:
 def transformer_tiny(vocabulary: int = 29, **settings: Any) -> Transformer:
     """Two layers, 64 wide, for toys: 26 letters and three tokens that are none."""
     return _build("transformer_tiny", vocabulary, settings)
+
+
+PAPER = Paper("Transformer", 2017, "Vaswani et al., arXiv:1706.03762, Table 3")
+# What `minidl train` knows: the toy by the paper's name.
+LEARNERS = {
+    "transformer": Learner(
+        "sequence", transformer_tiny, PAPER, "two layers, 64 wide: learns to write strings backwards"
+    ),
+    "transformer_base": Learner("sequence", transformer_base, PAPER, "the paper's base: six layers, 512 wide"),
+    "transformer_big": Learner("sequence", transformer_big, PAPER, "the paper's big one: six layers, 1024 wide"),
+}

@@ -11,9 +11,11 @@ draw_zoo            many networks: what they cost, and how good their papers say
 draw_memory         what lies in memory during a training step (cost.memory tells it)
 draw_field          what one unit sees of a picture (cost.empirical_field finds it)
 draw_samples        pictures side by side, such as a network has made
+draw_attention      where a network looks while it writes
 draw_feature_maps   what is left of a picture after each block (feature_maps finds them)
 """
 
+from minidl.viz.attention import draw_attention
 from minidl.viz.confusion import draw_confusion
 from minidl.viz.cost import draw_cost
 from minidl.viz.curves import draw_curves
@@ -26,6 +28,7 @@ from minidl.viz.samples import draw_samples
 from minidl.viz.zoo import draw_zoo
 
 __all__ = [
+    "draw_attention",
     "draw_confusion",
     "draw_cost",
     "draw_curves",

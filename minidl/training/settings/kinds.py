@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minidl._text import percent
+from minidl.data.reversals import LETTERS
 from minidl.models._learners import CLASSIFICATION
 
 FIRST = ("epoch", "step", "lr")  # of every row
@@ -113,5 +114,22 @@ KINDS: dict[str, Kind] = {
         titles={"stage": "stage", "seeds": "seed cells", "val_top1": "val accuracy"},
         panels={"seed cells a picture": ("seeds",), "accuracy": ("val_top1",)},
         options={"stages": "digits", "passes": 1, "low": None, "high": None},
+    ),
+    "sequence": Kind(
+        columns=("train_loss", "val_loss", "val_symbols", "val_strings"),
+        best="val_strings",
+        label="accuracy on held-out strings",
+        marked="the first with the most held-out strings written right",
+        line="train loss {train_loss}  held out: loss {val_loss} symbols {val_symbols:>8} strings {val_strings:>8}",
+        shares=("val_symbols", "val_strings", "symbols", "strings"),
+        titles={
+            "train_loss": "train loss",
+            "val_loss": "held-out loss",
+            "val_symbols": "symbols right",
+            "val_strings": "strings right",
+        },
+        panels={"loss": ("train_loss", "val_loss"), "right": ("val_symbols", "val_strings"), "lr": ("lr",)},
+        data="{classes} symbols, {train:,} strings an epoch to learn from, {val:,} that are held out",
+        options={"symbols": LETTERS, "shortest": 1, "longest": 20, "steps": 100, "held_out": 500},
     ),
 }

@@ -5,6 +5,7 @@ pictures           what those have in common that learn from a data set of pictu
 organisation       stages that organise themselves, without a loss: the Neocognitron
 classification     classes told apart: cross-entropy, accuracy
 gan                adversaries: pictures made and found out
+sequence           strings turned into others: cross-entropy of every next symbol, whole strings that are right
 
 A kind needs a row in `settings.kinds.KINDS`, one here, and a network in `models._learners` that is trained for it.
 """
@@ -21,6 +22,7 @@ CLASSES = {  # file:class of each kind, loaded where it is used
     "classification": "classification:Classification",
     "gan": "gan:Adversarial",
     "organisation": "organisation:Organisation",
+    "sequence": "sequence:SequenceTask",
 }
 
 
