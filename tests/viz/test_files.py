@@ -30,6 +30,7 @@ def drawings(history):
         "cost": lambda path: viz.draw_cost(path, [{"name": "a", "parameters": 1, "macs": 2, "activation_bytes": 3}]),
         "zoo": lambda path: viz.draw_zoo(path, [NET | {"name": "b", "macs": 5 * 10**7}, NET, {"name": "c"}]),
         "memory": lambda path: viz.draw_memory(path, [dict.fromkeys(BANDS, 1) | dict.fromkeys(WORDS, "x")] * 3),
+        "attention": lambda path: viz.draw_attention(path, np.eye(3)[None, ::-1], list("cba"), list("abc")),
         "samples": lambda path: viz.draw_samples(path, pictures[:5]),
         "field": lambda path: viz.draw_field(path, pictures[0], np.eye(16), (range(2, 9), range(2, 9))),
     }
@@ -37,7 +38,7 @@ def drawings(history):
 
 NET = {"name": "a", "year": 2012, "macs": 10**8, "parameters": 10**6, "top1": 60.0, "data": "ImageNet"}
 WORDS = ("op", "path", "phase")
-NAMES = ("curves", "confusion", "mistakes", "filters", "maps", "cost", "zoo", "memory", "field", "samples")
+NAMES = ("curves", "confusion", "mistakes", "filters", "maps", "cost", "zoo", "memory", "field", "samples", "attention")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
