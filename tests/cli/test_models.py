@@ -54,6 +54,16 @@ def test_the_list_can_be_narrowed_and_sorted(capsys):
     assert sides == sorted(sides)
 
 
+def test_the_transformer_stands_below_and_has_a_page_of_its_parts(capsys):
+    _, lines, _ = run(capsys)
+    row = next(line for line in lines if line.startswith("transformer_base"))
+    assert re.split(r"  +", row)[:4] == ["transformer_base", "sequence", "2017", "63,082,496"]
+    status, lines, _ = run(capsys, "transformer")
+    assert (status, lines[0]) == (0, "transformer")
+    shown = [line.split() for line in lines[-3:]]
+    assert shown == [["embedding", "1,856"], ["encoder", "67,072"], ["decoder", "100,608"]]
+
+
 def test_the_list_as_json(capsys):
     status, lines, _ = run(capsys, "--family", "lenet", "--json", "--classes", "3")
     first, second = json.loads("\n".join(lines))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minidl import data, training
+from minidl.models._learners import LEARNERS
 from minidl.training.settings.recipe import list_recipes, load_recipe
 from minidl.training.settings.resolve import parse_setting, resolve
 from tests.data_sets.makers import noise, train_and_val
@@ -27,11 +28,14 @@ def test_the_digits_need_no_recipe():
     assert training.make_config("lenet5", lr=0.5).recipe is None
 
 
-@pytest.mark.parametrize("name", [name for name in list_recipes() if name != "own"])  # which is for other tasks
-def test_every_recipe_makes_a_config_and_survives_the_way_through_json(name, pets):
-    config = training.make_config("resnet18", data=str(pets), recipe=name)
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [*((name, "resnet18") for name in list_recipes() if name != "own"), *(("own", n) for n in LEARNERS)],
+)
+def test_every_recipe_makes_a_config_and_survives_the_way_through_json(name, model):
+    config = training.make_config(model, recipe=name)
     assert config.recipe == name
-    for key, value in load_recipe(name, "resnet18").items():
+    for key, value in load_recipe(name, model).items():
         assert getattr(config, key) == (tuple(value) if key == "betas" else value)
     assert training.Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 

@@ -98,21 +98,23 @@ def test_batches_begin_anywhere_and_hold_the_strings_backwards():
 # -------------------------------------------------------------------------------------------------------------- figures
 
 
-def test_strings_are_right_exactly_where_greedy_decoding_writes_them_right(rng):
-    """For networks that are right here and there: one pass tells what writing all of them tells."""
-    config = make_config("transformer", **SMALL | {"options": SMALL["options"] | {"held_out": 20, "longest": 3}})
-    state = make_task("sequence").begin(*_begun(config))
-    seen, batches = set(), Sentences(Strings(config, held_out=True))
+def test_strings_are_right_exactly_where_greedy_decoding_writes_them_right():
+    """One pass tells what writing all of them tells, of a network that gets some right: it learnt these by heart."""
+    sizes = {"symbols": "abcd", "shortest": 2, "longest": 3, "held_out": 20}
+    config = make_config("transformer", **SMALL | {"batch_size": 10, "options": sizes})
+    task, state = make_task("sequence"), make_task("sequence").begin(*_begun(config))
+    held = Strings(config, held_out=True)
+    batches, pairs, found = Sentences(held), held.pairs(20), {"strings": 0.0}
     state.optimizer.lr = 0.02
-    for _ in range(3):
-        for batch in [*batches.epoch(0)] * 2:
-            make_task("sequence").step(state, [batch])
-        pairs = Strings(config, held_out=True).pairs(20)
-        texts = written(state, pairs)
+    for _ in range(12):
+        for batch in [*batches.epoch(0)] * 6:
+            task.step(state, [batch])
         found = judge(state.net, batches, "cpu")
+        texts = written(state, pairs)
         assert found["strings"] == sum(text == target for (_, target), text in zip(pairs, texts)) / 20
-        seen.add(found["strings"])
-    assert any(0 < share < 1 for share in seen)
+        if found["strings"]:
+            break
+    assert 0 < found["strings"] < 1
 
 
 def _begun(config):
