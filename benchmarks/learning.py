@@ -4,9 +4,9 @@
     python -m benchmarks.learning resnet18 --data DIR --epochs 2 --kernels textbook        the curves of the textbook
 
 Each training is made in a process of its own. PyTorch takes its batches from minidl's loader, so that both see the same
-pictures; its networks are torchvision's, and a twin of `cnn_deep`. A time is that of an epoch with its validation, the
-median of all epochs; a ratio is minidl's over PyTorch's. Needs the extra `peers`. Where only the time is asked for,
-two epochs are enough; let the machine do nothing else.
+pictures; its networks are torchvision's (`vit_tiny_cifar` is their vision transformer in that size), and a twin of
+`cnn_deep`. A time is that of an epoch with its validation, the median of all epochs; a ratio minidl's over PyTorch's.
+Needs the extra `peers`. Where only the time is asked for, two epochs are enough; let the machine do nothing else.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,14 @@ from benchmarks._machine import describe, honest_environment, start_again_withou
 ROOT = Path(__file__).resolve().parents[1]
 SIDES = ("minidl", "torch")
 FIRST = 5  # so many steps are compared one by one
+RULES: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "sgd": lambda optim, parameters, config: optim.SGD(
+        parameters, config.lr, config.momentum, 0, config.weight_decay, config.nesterov
+    ),
+    "adamw": lambda optim, parameters, config: optim.AdamW(
+        parameters, config.lr, config.betas, config.eps or 1e-8, config.weight_decay
+    ),
+}
 
 Row = dict[str, Any]
 
@@ -87,7 +96,7 @@ def train_minidl(config: Any, kernels: str | None) -> list[Row]:
 
 
 def train_torch(config: Any) -> list[Row]:
-    """Train PyTorch's twin with SGD and one cycle, from the same weights and on the same batches."""
+    """Train PyTorch's twin by the same rule along one cycle, from the same weights and on the same batches."""
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -101,11 +110,13 @@ def train_torch(config: Any) -> list[Row]:
     batches, evaluated = training_batches(opened.train, config), validation_batches(opened.val, config)
     classes = len(opened.train.classes)
     state = build(config, {"num_classes": classes, "in_channels": 3})
-    net, rule, schedule = _twin(config.model, state.net, classes), None, config.schedule
+    net, schedule = _twin(config.model, state.net, classes), config.schedule
     torch.set_num_threads(config.threads or torch.get_num_threads())
-    if config.optimizer != "sgd" or schedule["name"] != "one_cycle" or config.clip_norm or not config.decay_norms:
-        raise SystemExit("benchmarks.learning: PyTorch's side knows SGD with one cycle, without clipping")
-    rule = torch.optim.SGD(net.parameters(), config.lr, config.momentum, 0, config.weight_decay, config.nesterov)
+    if config.optimizer not in RULES or schedule["name"] != "one_cycle" or not config.decay_norms:
+        raise SystemExit(
+            "benchmarks.learning: PyTorch's side knows SGD and AdamW with one cycle, which decay all weights"
+        )
+    rule = RULES[config.optimizer](torch.optim, net.parameters(), config)
     numbers = {name: value for name, value in schedule.items() if name != "name"}
     peak = numbers.pop("max_lr", config.lr)
     cycle = torch.optim.lr_scheduler.OneCycleLR(rule, peak, config.epochs * len(batches), **numbers)
@@ -119,6 +130,8 @@ def train_torch(config: Any) -> list[Row]:
                 net(torch.from_numpy(x)), torch.from_numpy(labels), label_smoothing=config.label_smoothing
             )
             loss.backward()
+            if config.clip_norm:
+                torch.nn.utils.clip_grad_norm_(net.parameters(), config.clip_norm)
             rule.step()
             cycle.step()
             losses.append(loss.item())
@@ -134,7 +147,12 @@ def _twin(model: str, ours: Any, classes: int) -> Any:
     import torch
     import torchvision
 
-    net = cnn_deep(classes) if model == "cnn_deep" else getattr(torchvision.models, model)(num_classes=classes)
+    if model == "cnn_deep":
+        net = cnn_deep(classes)
+    elif model == "vit_tiny_cifar":
+        net = torchvision.models.VisionTransformer(32, 4, 6, 4, 128, 256, num_classes=classes)
+    else:
+        net = getattr(torchvision.models, model)(num_classes=classes)
     weights = {key: torch.from_numpy(array) for key, array in ours.state_dict().items()}
     missing = net.load_state_dict(weights, strict=False)
     if missing.unexpected_keys or any("num_batches" not in key for key in missing.missing_keys):

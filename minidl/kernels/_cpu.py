@@ -19,7 +19,7 @@ import numpy as np
 
 from minidl.kernels._sets import KernelSet, Rule
 
-MACS = 2**25  # multiply-adds of a convolution: about a millisecond of the textbook's
+MACS = 2**25  # multiply-adds of a convolution or a product: about a millisecond of the textbook's
 WIDE, MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels on: then its network is a large one
 MACS_WIDE_DW = 2**16  # of their gradient: the textbook makes one for each picture, and adds them up
 MACS_FUSED = 2**18  # of conv2d_fused: whoever fuses a network asks for speed
@@ -66,12 +66,13 @@ def _norm(x: Any, *others: Any) -> bool:
 
 
 def _weights(x: Any, w: Any, *others: Any) -> bool:
-    """A linear layer waits for its weights, however few rows there are."""
-    return _is_single(x) and w.size >= ELEMENTS
+    """A linear layer waits for its weights, however few rows there are; with many rows, few weights are work enough."""
+    return _is_single(x) and (w.size >= ELEMENTS or x.shape[0] * w.size >= MACS)
 
 
 def _weights_dw(dy: Any, x: Any) -> bool:
-    return _is_single(dy) and dy.shape[1] * x.shape[1] >= ELEMENTS
+    weights = dy.shape[1] * x.shape[1]
+    return _is_single(dy) and (weights >= ELEMENTS or len(dy) * weights >= MACS)
 
 
 def _fused(x: Any, w: Any, *others: Any) -> bool:
@@ -92,7 +93,7 @@ def _conv_dw(dy: Any, x: Any, w_shape: Any, stride: Any, padding: Any, dilation:
 
 def _products(a: Any, b: Any) -> bool:
     """Multiply-adds of all pairs of matrices; one side may be repeated for the other."""
-    return _is_single(a) and max(a.size * b.shape[-1], a.shape[-2] * b.size) >= MACS_WIDE
+    return _is_single(a) and max(a.size * b.shape[-1], a.shape[-2] * b.size) >= MACS
 
 
 def _scores(q: Any, k: Any, v: Any, mask: Any, *others: Any) -> bool:

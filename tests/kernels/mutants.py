@@ -212,11 +212,6 @@ MUTANTS = (
             ("a hidden NaN", "hidden if kind == HIDES else s + more", "s + more"),
             ("one row of a mask for all", "        places[0] = 0", "        pass"),
             (
-                "scores of few keys",
-                "        for i in range(at + 1, at + m):\n            most",
-                "        for i in range(at + 2, at + m):\n            most",
-            ),
-            (
                 "dv of the last rows",
                 "some, True, above, dy_step, False, later,",
                 "some, True, above, dy_step, False, 0,",
@@ -234,6 +229,10 @@ MUTANTS = (
                 "weight * load_some(ds, j, left)",
             ),
         )
+    ),
+    Mutant("attention: few scores", "loss.py", "in range(at + 1, at + m):", "in range(at + 2, at + m):", ATTENTION),
+    Mutant(
+        "attention: the last scores of a row", "loss.py", "            total += y[i]\n", "            pass\n", ATTENTION
     ),
     *(
         Mutant(f"layer norm: {name}", "own_norm.py", right, wrong, NORM)

@@ -94,6 +94,14 @@ def test_softmax(name, shape, rng):
         equal(name, spoilt, 1)
 
 
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize(("shape", "axis"), [((2, 3, 5, 37), 3), ((3, 4, 20), -1), ((70,), 0), ((2, 3, 1), 2)], ids=str)
+def test_softmax_along_the_last_axis(name, shape, axis, rng):
+    x, dy = 3 * single(rng, *shape), single(rng, *shape)
+    equal_in_every_order(name, x, axis)
+    equal_in_every_order(f"{name}_dx", dy, results(getattr(FAST, name), x, axis)[0], axis)
+
+
 def test_softmax_along_other_axes_is_the_textbooks(rng):
     assert FAST.softmax(single(rng, 2, 3), 0) is NotImplemented
     assert FAST.log_softmax(single(rng, 2, 3, 4), 1) is NotImplemented

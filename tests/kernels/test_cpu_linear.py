@@ -50,6 +50,12 @@ def test_few_rows_meet_many_weights_in_the_fast_room(rng):
     assert FAST.is_worth_it("linear_dw", (dy, x))
     assert not FAST.is_worth_it("linear", (x, w[:-1], None))
     assert not FAST.is_worth_it("linear_dw", (dy[:, 1:], x))
+    many, above = single(rng, 2**12, 128), single(rng, 2**12, 64)
+    assert FAST.is_worth_it("linear", (many, w[:64, :128], None))
+    assert FAST.is_worth_it("linear_dx", (above, w[:64, :128]))
+    assert FAST.is_worth_it("linear_dw", (above, many))
+    assert not FAST.is_worth_it("linear", (many[1:], w[:64, :128], None))
+    assert not FAST.is_worth_it("linear_dw", (above[1:], many[1:]))
     assert FAST.linear(x.astype("float64"), w.astype("float64"), None) is NotImplemented
 
 
@@ -85,7 +91,7 @@ def test_heads_are_multiplied_where_they_lie(rng, monkeypatch):
 
 
 def test_which_products_are_served(rng):
-    a, b = single(rng, 4, 64, 64), single(rng, 4, 64, 64)
+    a, b = single(rng, 4, 256, 128), single(rng, 4, 128, 256)
     assert FAST.is_worth_it("matmul", (a, b))
     assert FAST.is_worth_it("matmul", (a[:1], b))
     assert FAST.is_worth_it("matmul", (a, b[0]))

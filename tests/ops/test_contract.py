@@ -71,8 +71,8 @@ ADDED_MASKS = ("added for all", "added for heads", "added for keys", "added to e
 DECLINED = {
     **{f"add-{name}": {"add"} for name in BROADCAST},
     **{f"add-relu, {name}": {"add_relu"} for name in BROADCAST},
-    **{f"softmax-{name}": {"softmax", "softmax_dx"} for name in ("first axis", "one axis")},
-    **{f"log_softmax-{name}": {"log_softmax", "log_softmax_dx"} for name in ("first axis", "one axis")},
+    "softmax-first axis": {"softmax", "softmax_dx"},
+    "log_softmax-first axis": {"log_softmax", "log_softmax_dx"},
     **{f"dropout2d-{name}": {"dropout"} for name in ("pictures", "p = 0.1", "p = 1")},  # its mask is one for each map
     **{f"concat-{name}": {"concat"} for name in ("rows", "last axis", "one tensor", "an empty one")},
     **{f"cross_entropy-{name}": {"add"} for name in SMOOTHED},  # the uniform part of the labels is one number

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minidl import Tensor, cost, models, ops
+from minidl import Tensor, cost, models, ops, optim
 from minidl.models.vit import VisionTransformer
 from tests.contract import relative_error
 from tests.models.walk import unfilled
@@ -60,3 +60,28 @@ def test_patches_that_meet_one_matrix_are_a_convolution_whose_stride_is_its_kern
     product = patches @ net.conv_proj.weight.data.reshape(128, 48).T + net.conv_proj.bias.data
     assert relative_error(conv, product) <= 1e-5
     assert np.abs(product).max() > 0.5
+
+
+def test_the_tiny_one_has_the_losses_of_its_twin_step_by_step(rng):
+    """From the same weights, with the same batches and AdamW: within 1e-4 in float32."""
+    ours, classes = models.vit_tiny_cifar(rng=rng), 10
+    theirs = torchvision.models.VisionTransformer(32, 4, 6, 4, 128, 256, num_classes=classes)
+    theirs.load_state_dict({key: torch.from_numpy(array.copy()) for key, array in ours.state_dict().items()})
+    rules = (
+        optim.AdamW(ours.parameters(), 1e-3, weight_decay=0.05),
+        torch.optim.AdamW(theirs.parameters(), 1e-3, weight_decay=0.05),
+    )
+    losses = []
+    for _ in range(5):
+        labels = rng.integers(0, classes, 16)
+        x = (rng.standard_normal((16, 3, 32, 32)) + labels[:, None, None, None] / 4).astype("float32")
+        loss = ops.cross_entropy(ours(Tensor(x)), labels)
+        peer = torch.nn.functional.cross_entropy(theirs(torch.from_numpy(x)), torch.from_numpy(labels))
+        losses.append((loss.item(), peer.item()))
+        for net, rule, each in zip((ours, theirs), rules, (loss, peer), strict=True):
+            net.zero_grad()
+            each.backward()
+            rule.step()
+    first, second = np.array(losses).T
+    assert np.abs(first - second).max() <= 1e-4
+    assert np.ptp(first) > 0.05  # something was learnt, or a step that does nothing would do

@@ -23,14 +23,15 @@ from numba import prange
 from minidl import _backend
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.door import door
+from minidl.kernels.cpu.loss import exponentials, largest
 from minidl.kernels.cpu.memory.layout import plain
 from minidl.kernels.cpu.memory.stacks import stacked
 from minidl.kernels.cpu.memory.workspace import floats
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import exp
 from minidl.kernels.cpu.simd.gemm import product, scaled_product
-from minidl.kernels.cpu.simd.load_store import load, load_some, store_some
-from minidl.kernels.cpu.simd.vector import LANES, largest_of, maximum, splat, sum_of, where, widen
+from minidl.kernels.cpu.simd.load_store import load_some, store_some
+from minidl.kernels.cpu.simd.vector import LANES, splat, where
 
 ROWS = KEYS = 256
 ADDS, HIDES = 1, 2
@@ -45,36 +46,6 @@ def _masked(scores, at, keys, mask, mask_at, kind):
         s, more = load_some(scores, at + j, left), load_some(mask, mask_at + j, left)
         hidden = where(more < splat(ZERO), more, s)
         store_some(scores, at + j, hidden if kind == HIDES else s + more, left)
-
-
-@inline
-def _largest(x, at, m):
-    """Return the largest of the m numbers from `at` on; NaN is not looked at."""
-    if m < LANES:
-        most = x[at]
-        for i in range(at + 1, at + m):
-            most = max(most, x[i])
-        return most
-    most = load(x, at + m - LANES)
-    for i in range(at, at + m - LANES, LANES):
-        most = maximum(most, load(x, i))
-    return largest_of(most)
-
-
-@inline
-def _exponentials(x, at, m, less):
-    """Turn the m numbers from `at` on into e^(x - less), and return their sum."""
-    total, whole = splat(0.0), m // LANES * LANES
-    for i in range(at, at + whole, LANES):
-        e = exp(load(x, i) - splat(less))
-        store_some(x, i, e, LANES)
-        total = total + widen(e)
-    left, sums = m - whole, 0.0
-    if left:
-        store_some(x, at + whole, exp(load_some(x, at + whole, left) - splat(less)), left)
-        for i in range(at + whole, at + m):
-            sums += x[i]
-    return sums + sum_of(total)
 
 
 @inline
@@ -105,9 +76,9 @@ def _attention(q, k, v, mask, places, sizes, widths, scale, y, log_sums, space, 
                 for i in range(rows):
                     if kind:
                         _masked(scores, i * some, some, mask, of_mask + i * mask_step + first, kind)
-                    larger = max(most[i], _largest(scores, i * some, some))
+                    larger = max(most[i], largest(scores, i * some, some))
                     less = ZERO if larger == LOWEST else larger  # no key at all: e⁰ would be 1, and e^(-∞) is 0
-                    total = _exponentials(scores, i * some, some, less)
+                    total = exponentials(scores, i * some, some, less, scores)
                     if first and larger != most[i]:
                         factor = np.float32(np.exp(most[i] - less))
                         _scale(y, of_y + i * y_step, e, factor)

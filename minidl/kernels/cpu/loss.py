@@ -1,6 +1,7 @@
 """Softmax and its cross-entropy, row by row: the largest logit, the exponentials, their sum.
 
-The rows are the channels of a pixel or the logits of a picture, and stay in the cache from the first step to the last.
+The rows are the channels of a pixel, or what lies along the last axis, and stay in the cache from the first step to the
+last.
 """
 
 from __future__ import annotations
@@ -10,35 +11,51 @@ from numba import prange
 
 from minidl import _backend
 from minidl.kernels.cpu.door import door
-from minidl.kernels.cpu.memory.layout import pixels, rows
+from minidl.kernels.cpu.memory.layout import pixels, plain, rows
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import exp
-from minidl.kernels.cpu.simd.load_store import load_some, store_some
-from minidl.kernels.cpu.simd.vector import LANES, fma, splat
+from minidl.kernels.cpu.simd.load_store import load, load_some, store, store_some
+from minidl.kernels.cpu.simd.vector import LANES, fma, largest_of, maximum, splat, sum_of, widen
 
 
 @inline
-def exponentials(x, at, m, y):
-    """Write e^(x - max) for the m numbers from `at` on; return max and their sum."""
-    largest = x[at]
-    for i in range(at + 1, at + m):
-        if x[i] > largest or x[i] != x[i]:  # a NaN stays
-            largest = x[i]
-    total = 0.0
-    for i in range(0, m, LANES):
-        store_some(y, at + i, exp(load_some(x, at + i, m - i) - splat(largest)), m - i)
-    for i in range(at, at + m):
-        total += y[i]
-    return largest, total
+def largest(x, at, m):
+    """Return the largest of the m numbers from `at` on; a NaN may be overlooked, the sum of exponentials has it."""
+    if m < LANES:
+        most = x[at]
+        for i in range(at + 1, at + m):
+            most = max(most, x[i])
+        return most
+    mosts = load(x, at + m - LANES)
+    for i in range(at, at + m - LANES, LANES):
+        mosts = maximum(mosts, load(x, i))
+    return largest_of(mosts)
+
+
+@inline
+def exponentials(x, at, m, less, y):
+    """Write e^(x - less) for the m numbers from `at` on, to the same places of y, and return their sum."""
+    totals, whole, total = splat(0.0), at + m // LANES * LANES, 0.0
+    for i in range(at, whole, LANES):
+        e = exp(load(x, i) - splat(less))
+        store(y, i, e)
+        totals = totals + widen(e)
+    if whole < at + m:
+        left = at + m - whole
+        store_some(y, whole, exp(load_some(x, whole, left) - splat(less)), left)
+        for i in range(whole, at + m):
+            total += y[i]
+    return total + sum_of(totals)
 
 
 @inline
 def _log_softmax(x, at, m, log_p):
     """Write x - max - log Σ e^(x - max) for the m numbers from `at` on."""
-    largest, total = exponentials(x, at, m, log_p)
-    log_total = splat(np.float32(np.log(total)))
+    most = largest(x, at, m)
+    log_total = splat(np.float32(np.log(exponentials(x, at, m, most, log_p))))
     for i in range(0, m, LANES):
-        store_some(log_p, at + i, load_some(x, at + i, m - i) - splat(largest) - log_total, m - i)
+        away = fma(load_some(x, at + i, m - i), splat(np.float32(1)), splat(-most))  # `-` may be put in another order
+        store_some(log_p, at + i, away - log_total, m - i)
 
 
 @kernel("void(r2, i, w2, i)")
@@ -50,7 +67,7 @@ def _softmax(x, logarithm, y, threads):
             if logarithm:
                 _log_softmax(x, row * m, m, y)
             else:
-                _, total = exponentials(x, row * m, m, y)
+                total = exponentials(x, row * m, m, largest(x, row * m, m), y)
                 share = splat(np.float32(1 / total))
                 for i in range(row * m, (row + 1) * m, LANES):
                     left = (row + 1) * m - i
@@ -101,14 +118,19 @@ def _cross_entropy_dx(log_p, t, factor, dx, threads):
 
 
 def _along_rows(x: np.ndarray, axis: int) -> bool:
-    return axis == 1 and x.ndim in (2, 4)
+    return (axis == 1 and x.ndim == 4) or axis in (x.ndim - 1, -1)
 
 
-def _result(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _rows(x: np.ndarray, axis: int) -> np.ndarray:
+    """Return x as rows along an axis: the last one, or the channels of pictures."""
+    return rows(x) if axis == 1 else plain(x).reshape(-1, x.shape[-1])
+
+
+def _result(x: np.ndarray, axis: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Allocate a result of the shape of x, and return it with its rows."""
-    if x.ndim == 2:
+    if x.ndim == 2 or axis != 1:
         y = _backend.empty((x.size,), x.dtype, like=x).reshape(x.shape)
-        return y, y
+        return y, y.reshape(-1, x.shape[-1])
     y = _backend.empty_channels_last(x.shape, x.dtype)
     return y, pixels(y).reshape(-1, x.shape[1])
 
@@ -116,22 +138,22 @@ def _result(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _forward(x: np.ndarray, axis: int, logarithm: int) -> np.ndarray:
     if not _along_rows(x, axis):
         return NotImplemented
-    y, target = _result(x)
-    _softmax(rows(x), logarithm, target)
+    y, target = _result(x, axis)
+    _softmax(_rows(x, axis), logarithm, target)
     return y
 
 
 def _backward(dy: np.ndarray, y: np.ndarray, axis: int, logarithm: int) -> np.ndarray:
     if not _along_rows(y, axis):
         return NotImplemented
-    dx, target = _result(y)
-    _softmax_dx(rows(dy), rows(y), logarithm, target)
+    dx, target = _result(y, axis)
+    _softmax_dx(_rows(dy, axis), _rows(y, axis), logarithm, target)
     return dx
 
 
 @door("x (...)")
 def softmax(x: np.ndarray, axis: int) -> np.ndarray:
-    """y = eˣ / Σ eˣ along the channels or the logits."""
+    """y = eˣ / Σ eˣ along the channels or the last axis."""
     return _forward(x, axis, 0)
 
 
@@ -143,7 +165,7 @@ def softmax_dx(dy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
 
 @door("x (...)")
 def log_softmax(x: np.ndarray, axis: int) -> np.ndarray:
-    """y = x - log Σ eˣ along the channels or the logits."""
+    """y = x - log Σ eˣ along the channels or the last axis."""
     return _forward(x, axis, 1)
 
 
