@@ -1,7 +1,7 @@
 """Data sets: pictures with labels, divided into training and validation; transforms; batches."""
 
 from minidl._answers import answering
-from minidl.data import transforms
+from minidl.data import boxes, transforms
 from minidl.data._open import list_data, open_dataset
 from minidl.data.info import Info, describe
 from minidl.data.loader import Loader
@@ -17,6 +17,7 @@ __all__ = [
     "Pictures",
     "Split",
     "Statistics",
+    "boxes",
     "describe",
     "interpolate",
     "list_data",

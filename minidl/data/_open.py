@@ -10,6 +10,7 @@ from minidl._checks import check_fraction, check_path, to_int
 from minidl._names import printable, some
 from minidl.data._class_selection import ClassesLike
 from minidl.data._picture_files import entries, folders_in, is_picture
+from minidl.data.boxes._open import kind_of
 from minidl.data.formats import FORMATS, NAMED, class_folders
 from minidl.data.formats._layout import TRAIN, role_of
 from minidl.data.split import Dataset
@@ -56,6 +57,11 @@ def open_dataset(
         return NAMED[str(where)].read(folder, classes, seed, val_share)
     if not folder.is_dir():
         raise ValueError(_no_folder(folder))
+    if (boxes := kind_of(folder)) is not None:
+        raise ValueError(
+            f"{printable(folder)}: these are pictures with boxes ({boxes}), and a network for classes wants one class "
+            f"for each picture; train one that finds things: minidl train yolo_tiny --data {printable(folder)}"
+        )
     known = next((one for one in FORMATS if one.recognise(folder)), None)
     if known is not None and not (known is class_folders and _hidden(folder)):
         return known.read(folder, classes, seed, val_share)

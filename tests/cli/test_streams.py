@@ -43,6 +43,7 @@ COMMANDS = {
     "warmup": (["warmup", "--help"], True),
     "doctor": (["doctor"], False),
     "data info": (["data", "info", "pets"], True),
+    "data convert": (["data", "convert", "--help"], True),
     "explore": (["explore", "--help"], True),
     "check": (["check", "VGG-16 has 138M weights", "AlexNet의 파라미터는 6천만 개"], True),
     "learn list": (["learn", "list"], True),
