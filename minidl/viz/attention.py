@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 64  # symbols a side, each of which is named
+PIXELS = 12  # of a cell
 
 
 def draw_attention(
@@ -65,7 +66,9 @@ def plot_attention(weights: Any, written: Sequence[str], read: Sequence[str], *,
     for number, (axes, shares) in enumerate(zip(figure.subplots(1, len(weights), squeeze=False)[0], weights), 1):
         colours = np.empty((*shares.shape, 4))
         colours[..., :3], colours[..., 3] = to_rgb(BLUE), np.clip(shares, 0, 1)
-        axes.imshow(colours, interpolation="none", aspect="equal")
+        sharp = colours.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1)  # a page smooths what it enlarges, at its edges
+        extent = (-0.5, len(columns) - 0.5, len(rows) - 0.5, -0.5)
+        axes.imshow(sharp, interpolation="none", aspect="equal", extent=extent)
         axes.set_yticks(range(len(rows)), [letters["rows"].show(name) for name in rows], fontsize=SMALL)
         axes.set_xticks(range(len(columns)), [letters["columns"].show(name) for name in columns], fontsize=SMALL)
         axes.set_title(f"layer {number}")

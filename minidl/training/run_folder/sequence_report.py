@@ -75,8 +75,8 @@ def _attention(run: RunFolder, state: State, source: str, text: str) -> Html:
     places = range(min(len(source), len(text)))
     backwards = sum(looks[-1][i, len(source) - 1 - i] for i in places) / max(len(places), 1)
     caption = (
-        "A row for each symbol that is written, a column for each that was read; the darker a cell, the more of the "
-        "look falls on it, averaged over the heads. Backwards is the other diagonal: the first symbol written is the "
-        f"last one read; {parts.share(backwards)} of the last layer's looks lie there. {ENDS} is the end of a string."
+        "A row for each symbol that is written, a column for each that was read; the more colour a cell has, the more "
+        "of the look falls on it, averaged over the heads. Backwards is the other diagonal: the first symbol written "
+        f"is the last one read; {parts.share(backwards)} of the last layer's looks lie there. {ENDS} ends a string."
     )
     return _page.plate(to_page(plot_attention(looks, writes, read), "attention", alt), caption, "wide")
