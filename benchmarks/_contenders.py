@@ -31,7 +31,8 @@ MORE = {
     "mobilenet_v2": "mobilenet_v2",
     "efficientnet_b0": "efficientnet_b0",
 }
-ALL = PEERS | MORE
+TRANSFORMERS = {"vit_b_16": "vit_b_16"}
+ALL = PEERS | MORE | TRANSFORMERS
 CLASSES = 1000
 
 

@@ -1,6 +1,7 @@
 """Whole networks beside PyTorch, ONNX Runtime and the published NumPy way.
 
     python -m benchmarks.compare [--batch N ...] [--rounds N] [--only training|inference|memory|published] [NAME ...]
+    python -m benchmarks.compare --more | --transformers         the efficient networks, or the vision transformer
 
 Needs the extras `peers` and `bench`. A ratio is minidl's time over the other's, of medians; "better layout" is the
 faster of PyTorch's two. Memory is the peak of a process of its own that makes three steps, as `resource` tells it, and
@@ -122,6 +123,7 @@ def arguments() -> Any:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", choices=("training", "inference", "memory", "published"))
     parser.add_argument("--more", action="store_true", help="the efficient networks instead")
+    parser.add_argument("--transformers", action="store_true", help="the vision transformer instead")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -129,8 +131,11 @@ def arguments() -> Any:
 def main(asked: Any = None) -> None:
     """Measure what was asked for, or everything."""
     asked = asked or arguments()
-    names = asked.names or list(contenders.MORE if asked.more else contenders.PEERS)
-    label = "-some" if asked.names else "-more" if asked.more else ""  # a part does not replace the whole
+    groups = {"-transformers": asked.transformers, "-more": asked.more}
+    label = "-some" if asked.names else next((name for name, wanted in groups.items() if wanted), "")
+    names = asked.names or list(
+        {"-transformers": contenders.TRANSFORMERS, "-more": contenders.MORE}.get(label, contenders.PEERS)
+    )
     if asked.child:
         _child(asked.child, names[0], asked.batch[0])
         return

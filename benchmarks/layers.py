@@ -1,12 +1,14 @@
 """Every kernel alone: its time, its rate, and its share of what this machine can do.
 
     python -m benchmarks.layers [--rounds N] [WORD ...]        # rows whose name has one of the words
+    python -m benchmarks.layers --tokens                       # what transformers are made of, alone
 
 Convolutions are measured forward, dx and dw. Their rate counts the multiplications and additions of the direct
 convolution, whatever the algorithm does; "share" is that rate over the rate of NumPy's product of the very matrices of
 im2col that the pass stands for: (N·P, K) @ (K, O), (N·P, O) @ (O, K) or (O, N·P) @ (N·P, K). Winograd's algorithm
-multiplies less, so its share may pass 100 %. All other kernels move memory: their rate counts each array once, and
-"share" is that rate over copying an array of that size.
+multiplies less, so its share may pass 100 %. Products of tokens (linear layers, attention, stacks of matrices) are
+measured beside NumPy's product of a linear layer's size. All other kernels move memory: their rate counts each array
+once, and "share" is that rate over copying an array of that size.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from benchmarks._tables import RESULTS, publish, table
 from benchmarks._timing import calls_for, take_turns
 
 N = 8  # pictures
+WIDTH = 768  # numbers of a token
+TOKENS = ("linear", "matmul", "attention", "layer_norm", "gelu")
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,7 @@ def passes() -> dict[str, tuple[Callable[[], Any], int]]:
     from minidl import kernels
 
     x, dy = pictures(256, 56), pictures(256, 56)
+    tokens, above = x.reshape(-1, 1024), dy.reshape(-1, 1024)
     s = np.random.default_rng(2).random((N, 256), dtype=np.float32)
     w, b = np.ones(256, np.float32), np.zeros(256, np.float32)
     pool = ((3, 3), (2, 2), ((1, 1), (1, 1)))
@@ -148,7 +153,13 @@ def passes() -> dict[str, tuple[Callable[[], Any], int]]:
         forward, backward = getattr(kernels, name), getattr(kernels, f"{name}_dx")
         rows[name] = (partial(forward, x), 2 * x.nbytes)
         rows[f"{name}_dx"] = (partial(backward, dy, x), 3 * x.nbytes)
+    lines = np.ones(1024, np.float32), np.zeros(1024, np.float32)
+    _, middle, scales = kernels.layer_norm(tokens, *lines, 1e-6)
     return rows | {
+        "gelu": (lambda: kernels.gelu(x, "none"), 2 * x.nbytes),
+        "gelu_dx": (lambda: kernels.gelu_dx(dy, x, "none"), 3 * x.nbytes),
+        "layer_norm": (lambda: kernels.layer_norm(tokens, *lines, 1e-6), 2 * x.nbytes),
+        "layer_norm_grads": (lambda: kernels.layer_norm_grads(above, tokens, lines[0], middle, scales), 3 * x.nbytes),
         "add_relu": (lambda: kernels.add_relu(x, dy), 3 * x.nbytes),
         "scale_channels": (lambda: kernels.scale_channels(x, s), 2 * x.nbytes),
         "scale_channels_grads": (lambda: kernels.scale_channels_grads(dy, x, s), 3 * x.nbytes),
@@ -180,13 +191,56 @@ def passes() -> dict[str, tuple[Callable[[], Any], int]]:
     }
 
 
+def products_of_tokens(rounds: int, wanted: Callable[[str], bool]) -> list[list[Any]]:
+    """Measure the products of a transformer's block, their rate, and its share of NumPy's product."""
+    from minidl import kernels
+
+    rng = np.random.default_rng(3)
+    x, w, dy = (
+        rng.standard_normal(shape, dtype=np.float32) for shape in ((N * 197, WIDTH), (WIDTH,) * 2, (N * 197, WIDTH))
+    )
+    q = rng.standard_normal((N, 197, 12, 64), dtype=np.float32).transpose(
+        0, 2, 1, 3
+    )  # heads, where a layer leaves them
+    far = rng.standard_normal((1, 4, 4096, 64), dtype=np.float32)
+    scores = rng.standard_normal((N, 12, 197, 197), dtype=np.float32)
+    earlier = np.tri(4096, dtype=bool)
+    y, sums = kernels.attention(q, q, q, None)
+    far_y, far_sums = kernels.attention(far, far, far, earlier)
+    of_q, of_far = 2 * q.size * 197, 2 * far.size * 4096
+    work: dict[str, tuple[Callable[[], Any], int]] = {
+        "linear (1576, 768)→768": (lambda: kernels.linear(x, w, None), 2 * x.size * WIDTH),
+        "linear_dx": (lambda: kernels.linear_dx(dy, w), 2 * x.size * WIDTH),
+        "linear_dw": (lambda: kernels.linear_dw(dy, x), 2 * x.size * WIDTH),
+        "matmul (8, 12, 197, 197)→64": (lambda: kernels.matmul(scores, q), of_q),
+        "attention (8, 12, 197, 64)": (lambda: kernels.attention(q, q, q, None), 2 * of_q),
+        "attention_grads (8, 12, 197, 64)": (
+            lambda: kernels.attention_grads(q, q, q, q, None, y, sums, False),
+            5 * of_q,
+        ),
+        "attention (1, 4, 4096, 64), masked": (lambda: kernels.attention(far, far, far, earlier), 2 * of_far),
+        "attention_grads (1, 4, 4096, 64), masked": (
+            lambda: kernels.attention_grads(far, far, far, far, earlier, far_y, far_sums, False),
+            5 * of_far,
+        ),
+    }
+    found = {name: (readings({name: call}, rounds)[name], flop) for name, (call, flop) in work.items() if wanted(name)}
+    product = 2 * x.size * WIDTH / readings({"it": partial(np.matmul, x, w, out=x @ w)}, rounds)["it"]
+    return [
+        [name, f"{seconds * 1e3:.2f}", f"{flop / seconds / 1e9:.0f}", f"{flop / seconds / product:.0%}"]
+        for name, (seconds, flop) in found.items()
+    ]
+
+
 def main() -> None:
     """Measure all, or the rows that were asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.layers")
     parser.add_argument("words", nargs="*", metavar="WORD")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--tokens", action="store_true", help="what transformers are made of, alone")
     asked = parser.parse_args()
-    wanted = (lambda name: any(word in name for word in asked.words)) if asked.words else (lambda name: True)
+    words = asked.words or (TOKENS if asked.tokens else ())
+    wanted = (lambda name: any(word in name for word in words)) if words else (lambda name: True)
     from minidl import kernels
 
     points: list[dict[str, Any]] = []
@@ -194,11 +248,15 @@ def main() -> None:
     columns = [f"{part} {unit}" for part in ("y", "dx", "dw") for unit in ("ms", "GF/s", "share")]
     body = table(["convolution, batch 8", *columns], rows) if rows else ""
     with kernels.use("cpu"):
+        tokens = products_of_tokens(asked.rounds, wanted)
         others, copies = memory_bound(asked.rounds, wanted)
+    if tokens:
+        body += "\n\n" + table(["products of tokens", "ms", "GF/s", "share"], tokens)
     if others:
         body += "\n\n" + table(["kernel, (8, 256, 56, 56)", "ms", "GB/s", "share", "copy GB/s"], others)
-    publish("layers", "Kernels, batch 8, float32", body)
-    if rows and others and not asked.words:
+    label = "-some" if asked.words else "-tokens" if asked.tokens else ""  # a part does not replace the whole
+    publish(f"layers{label}", "Kernels, batch 8, float32", body)
+    if rows and others and not words:
         best = max([point.pop("product") for point in points])
         note = {"points": points, "product": best, "copy": max(copies)}
         (RESULTS / "layers.json").write_text(json.dumps(note, indent=1), encoding="utf-8")

@@ -17,7 +17,7 @@ from benchmarks._machine import start_again_without_misleading_settings
 from benchmarks._tables import publish, table
 from benchmarks._timing import take_turns
 
-NAMES = ("resnet50", "efficientnet_lite0")
+NAMES = ("resnet50", "efficientnet_lite0", "vit_b_16")
 
 
 def profile(step: Callable[[], Any], rounds: int) -> list[list[Any]]:

@@ -206,10 +206,10 @@ MUTANTS = (
             ("the row of no key", "less = ZERO if larger == LOWEST else larger", "less = larger"),
             (
                 "the mask of the first keys",
-                "_masked(scores, i * some, some, mask, of_mask + i * mask_step + first",
-                "_masked(scores, i * some, some, mask, of_mask + i * mask_step",
+                "_masked(scores, i * some, some, mask, marks, of_mask + i * mask_step + first",
+                "_masked(scores, i * some, some, mask, marks, of_mask + i * mask_step",
             ),
-            ("a hidden NaN", "hidden if kind == HIDES else s + more", "s + more"),
+            ("a hidden NaN", "> splat(ZERO), s, splat(LOWEST))", "> splat(ZERO), s, s + splat(LOWEST))"),
             ("one row of a mask for all", "        places[0] = 0", "        pass"),
             (
                 "dv of the last rows",

@@ -9,8 +9,8 @@ are multiplied with e^(m - m'). Nothing is divided before the end, where E numbe
 Queries, keys and values are read where they lie, and results lie in memory as q, k and v do: heads are slices of
 tokens, and nobody copies them.
 
-A mask comes as numbers that are added to the scores, with a row of them for each row of scores or one for all. Where it
-stands for bools, it hides: then a score of NaN or ∞ is -∞ as well. (The gradient of a mask is left to the textbook.)
+A mask is read where it lies, too: a row of it for each row of scores, or one for all. (Its gradient is left to the
+textbook.)
 """
 
 from __future__ import annotations
@@ -35,17 +35,20 @@ from minidl.kernels.cpu.simd.vector import LANES, splat, where
 
 ROWS = KEYS = 256
 ADDS, HIDES = 1, 2
+NO_NUMBERS, NO_MARKS = np.zeros(1, np.float32), np.zeros(1, np.uint8)
 ZERO, LOWEST = np.float32(0), np.float32(-np.inf)
 
 
 @inline
-def _masked(scores, at, keys, mask, mask_at, kind):
-    """Add the mask to one row of scores, or hide what it hides."""
+def _masked(scores, at, keys, mask, marks, mask_at, kind):
+    """Add the numbers of a mask to one row of scores, or hide what has no mark."""
     for j in range(0, keys, LANES):
-        left = keys - j
-        s, more = load_some(scores, at + j, left), load_some(mask, mask_at + j, left)
-        hidden = where(more < splat(ZERO), more, s)
-        store_some(scores, at + j, hidden if kind == HIDES else s + more, left)
+        left, s = keys - j, load_some(scores, at + j, keys - j)
+        if kind == HIDES:
+            s = where(load_some(marks, mask_at + j, left) > splat(ZERO), s, splat(LOWEST))
+        else:
+            s = s + load_some(mask, mask_at + j, left)
+        store_some(scores, at + j, s, left)
 
 
 @inline
@@ -55,8 +58,8 @@ def _scale(x, at, m, factor):
         store_some(x, at + i, load_some(x, at + i, m - i) * splat(factor), m - i)
 
 
-@kernel("void(r1, r1, r1, r1, ri1, i3, i3, d, w1, w1, w2, i)")
-def _attention(q, k, v, mask, places, sizes, widths, scale, y, log_sums, space, threads):
+@kernel("void(r1, r1, r1, r1, rb1, ri1, i3, i3, d, w1, w1, w2, i)")
+def _attention(q, k, v, mask, marks, places, sizes, widths, scale, y, log_sums, space, threads):
     (heads, length, keys), (d, e, kind), each = sizes, widths, sizes[0] + 1
     steps, blocks = places[::each], (length + ROWS - 1) // ROWS
     q_step, k_step, v_step, y_step, mask_step = steps[0], steps[1], steps[2], steps[3], steps[4]
@@ -75,7 +78,7 @@ def _attention(q, k, v, mask, places, sizes, widths, scale, y, log_sums, space, 
                 scaled_product(scale, rows, some, d, q[of_q:], q_step, False, these, k_step, True, 0, scores, some)
                 for i in range(rows):
                     if kind:
-                        _masked(scores, i * some, some, mask, of_mask + i * mask_step + first, kind)
+                        _masked(scores, i * some, some, mask, marks, of_mask + i * mask_step + first, kind)
                     larger = max(most[i], largest(scores, i * some, some))
                     less = ZERO if larger == LOWEST else larger  # no key at all: e⁰ would be 1, and e^(-∞) is 0
                     total = exponentials(scores, i * some, some, less, scores)
@@ -93,10 +96,10 @@ def _attention(q, k, v, mask, places, sizes, widths, scale, y, log_sums, space, 
 
 
 @inline
-def _gradients_of_scores(p, ds, at, keys, log_sum, less, mask, mask_at, kind):
+def _gradients_of_scores(p, ds, at, keys, log_sum, less, mask, marks, mask_at, kind):
     """Turn one row of S into P = e^(S - log Σ eˢ), and of dP into dS = P · (dP - D)."""
     if kind:
-        _masked(p, at, keys, mask, mask_at, kind)
+        _masked(p, at, keys, mask, marks, mask_at, kind)
     for j in range(at, at + keys, LANES):
         left = at + keys - j
         weight = exp(load_some(p, j, left) - splat(log_sum))
@@ -114,8 +117,8 @@ def _dots(a, a_at, a_step, b, b_at, b_step, rows, m, dots):
         dots[i] = total
 
 
-@kernel("void(r1, r1, r1, r1, r1, r1, ri1, i3, i3, d, r1, w1, w1, w1, w2, i)")
-def _attention_grads(q, k, v, dy, y, mask, places, sizes, widths, scale, log_sums, dq, dk, dv, space, threads):
+@kernel("void(r1, r1, r1, r1, r1, r1, rb1, ri1, i3, i3, d, r1, w1, w1, w1, w2, i)")
+def _attention_grads(q, k, v, dy, y, mask, marks, places, sizes, widths, scale, log_sums, dq, dk, dv, space, threads):
     (heads, length, keys), (d, e, kind), each = sizes, widths, sizes[0] + 1
     steps, blocks, half = places[::each], (length + ROWS - 1) // ROWS, (space.shape[1] - ROWS) // 2
     q_step, k_step, v_step, dy_step, y_step = steps[0], steps[1], steps[2], steps[3], steps[4]
@@ -136,7 +139,7 @@ def _attention_grads(q, k, v, dy, y, mask, places, sizes, widths, scale, log_sum
                     product(rows, some, e, above, dy_step, False, values, v_step, True, 0, ds, some)
                     for i in range(rows):
                         mask_at, total = at[5] + (row + i) * mask_step + first, log_sums[head * length + row + i]
-                        _gradients_of_scores(p, ds, i * some, some, total, less[i], mask, mask_at, kind)
+                        _gradients_of_scores(p, ds, i * some, some, total, less[i], mask, marks, mask_at, kind)
                     product(some, e, rows, p, some, True, above, dy_step, False, later, to_v, dv_step)
                     to_q = dq[at[6] + row * dq_step :]
                     again = min(first, 1)
@@ -161,17 +164,17 @@ def _four(x: np.ndarray) -> np.ndarray:
     return x.reshape((1,) * (4 - x.ndim) + x.shape)
 
 
-def _mask(mask: np.ndarray | None, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return the memory of a mask, where its matrices lie, and what it does; shape is that of the scores."""
+def _mask(mask: np.ndarray | None, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Return a mask as numbers or marks, where its matrices lie, and what it does to scores (N, H, L, S)."""
     if mask is None:
-        return np.zeros(1, np.float32), np.zeros(1 + shape[0] * shape[1], np.int64), 0
-    kind = HIDES if mask.dtype == bool else ADDS
-    numbers = np.where(mask, ZERO, LOWEST) if kind == HIDES else mask
-    numbers = plain(np.broadcast_to(_four(numbers), (*_four(mask).shape[:3], shape[3])))
-    memory, places = stacked(np.broadcast_to(numbers, (*shape[:2], *numbers.shape[2:])))
-    if numbers.shape[2] == 1:
+        return NO_NUMBERS, NO_MARKS, np.zeros(1 + shape[0] * shape[1], np.int64), 0
+    rows = _four(mask.view(np.uint8) if mask.dtype == bool else mask)
+    if rows.shape[3] != shape[3]:
+        rows = plain(np.broadcast_to(rows, (*rows.shape[:3], shape[3])))
+    memory, places = stacked(np.broadcast_to(rows, (*shape[:2], *rows.shape[2:])))
+    if rows.shape[2] == 1:
         places[0] = 0
-    return memory, places, kind
+    return (NO_NUMBERS, memory, places, HIDES) if mask.dtype == bool else (memory, NO_MARKS, places, ADDS)
 
 
 def _like(x: np.ndarray, width: int) -> np.ndarray:
@@ -198,9 +201,9 @@ def _of_heads(
     (n, h, length, d), (keys, e) = q.shape, v.shape[2:]
     y, log_sums = _like(q, e), floats(n * h * length)
     *given, target = (stacked(x) for x in (q, k, v, y))
-    numbers, marks, kind = _mask(mask, (n, h, length, keys))
-    places = np.concatenate([*(places for _, places in (*given, target)), marks])
-    memory = (*(array for array, _ in given), numbers, places, (n * h, length, keys), (d, e, kind), d**-0.5)
+    numbers, marks, of_mask, kind = _mask(mask, (n, h, length, keys))
+    places = np.concatenate([*(places for _, places in (*given, target)), of_mask])
+    memory = (*(array for array, _ in given), numbers, marks, places, (n * h, length, keys), (d, e, kind), d**-0.5)
     _attention(*memory, target[0], log_sums, _space(length, keys, 1, 2))
     return y.reshape(*rows, e), log_sums.reshape(rows)
 
@@ -239,9 +242,9 @@ def _grads_of_heads(
     (n, h, length, d), (keys, e) = q.shape, v.shape[2:]
     results = [_like(x, x.shape[3]) for x in (q, k, v)]
     given, targets = [stacked(x) for x in (q, k, v, dy, y)], [stacked(x) for x in results]
-    numbers, marks, kind = _mask(mask, (n, h, length, keys))
-    places = np.concatenate([*(at for _, at in given), marks, *(at for _, at in targets)])
-    memory = (*(array for array, _ in given), numbers, places, (n * h, length, keys), (d, e, kind), d**-0.5)
+    numbers, marks, of_mask, kind = _mask(mask, (n, h, length, keys))
+    places = np.concatenate([*(at for _, at in given), of_mask, *(at for _, at in targets)])
+    memory = (*(array for array, _ in given), numbers, marks, places, (n * h, length, keys), (d, e, kind), d**-0.5)
     lines = plain(log_sums).reshape(-1)
     _attention_grads(*memory, lines, *(array for array, _ in targets), _space(length, keys, 2, 1))
     return results[0], results[1], results[2]
