@@ -71,7 +71,7 @@ def sample_sections(run: RunFolder, words: str, epochs: int) -> list[Section]:
     sections = [Section("samples", "Samples", f"Samples after epoch {found[-1][0]}", last)]
     if len(shown) > 1:
         told = f"The same {COUNT} draws of noise after each of these epochs: a place on the sheet is one draw."
-        earlier = join(element("p", told), *shown[:-1])
+        earlier = join(element("p", told), element("div", join(*shown[:-1]), class_="panels"))
         sections.append(Section("epochs", "Over the epochs", "How they came to be", earlier))
     return sections
 
