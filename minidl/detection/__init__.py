@@ -1,4 +1,4 @@
-"""The arithmetic of finding things: overlap, suppression, average precision, and what kind of error an answer is.
+"""The arithmetic of finding things: overlap, suppression, average precision, kinds of errors, YOLO's loss.
 
 Boxes are arrays (N, 4) of x1, y1, x2, y2 in pixels of the picture, whose own box is 0, 0, W, H.
 """
@@ -14,6 +14,7 @@ from minidl.detection.precision import (
     evaluate,
     precision_recall,
 )
+from minidl.detection.yolo import yolo_decode, yolo_loss
 
 __all__ = [
     "KINDS",
@@ -27,6 +28,8 @@ __all__ = [
     "iou",
     "nms",
     "precision_recall",
+    "yolo_decode",
+    "yolo_loss",
 ]
 
 

@@ -89,10 +89,14 @@ from minidl.models.gan import (
 
 # Those that say which noise is in a picture, and so make pictures of noise.
 from minidl.models.dit import DiT, dit_b_2, dit_l_2, dit_s_2, dit_tiny, dit_xl_2
+
+# Those that say where things are.
+from minidl.models.yolo import Detector, yolo_tiny, yolo_v1, yolo_v1_fast
 # isort: on
 
 __all__ = [
     "Adversaries",
+    "Detector",
     "DiT",
     "Entry",
     "Neocognitron",
@@ -192,6 +196,9 @@ __all__ = [
     "vit_tiny_cifar",
     "wide_resnet50_2",
     "xception",
+    "yolo_tiny",
+    "yolo_v1",
+    "yolo_v1_fast",
     "zfnet",
     "zfnet_512",
 ]
