@@ -26,6 +26,7 @@ from minidl.teach.learn.marking import Marked
 from minidl.teach.learn.marking.student import Marks
 from minidl.training.state import build
 from minidl.weights import Loaded
+from tests.looks import detection
 
 WORDS = tuple(f"a class with a long name, number {number}" for number in range(200))
 # a program; a kernel set that compiles when it is opened; texts
@@ -141,7 +142,11 @@ def predictor():
 
 def schedules():
     named = {"name": "step", "milestones": list(range(1, 100)), "warmup": 1 / 3}
-    others = ({"name": name} for name in optim.SCHEDULES if name != "step")
+    others = (
+        {"name": name, **({"warmup": 1} if name == "inverse_sqrt" else {})}
+        for name in optim.SCHEDULES
+        if name != "step"
+    )
     return [optim.make_schedule(one, lr=0.1, epochs=9, steps=5) for one in (named, *others)]
 
 
@@ -236,6 +241,7 @@ def things():
     yield from [Exported(Path("net.onnx"), "lenet5", (1, 28, 28), "new, as drawn", [*WORDS]), predictor()]
     guesses = [Guess(number, name, 0.01) for number, name in enumerate(WORDS)]
     yield from [*guesses[:1], Prediction("a.png", guesses), Prediction("b.png", error="b.png: is no picture " * 9)]
+    yield from detection.things(WORDS)
     yield from [training.Config(), training.Config(data="/a/long/path" * 9, transforms=[{"name": "flip"}] * 9), state()]
     yield from [metrics(), training.Metrics(3), training.Interrupted("kept"), training.NonFiniteError("NaN " * 90)]
     run = training.RunFolder("runs/" + "lenet5-digits" * 9)

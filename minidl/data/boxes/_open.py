@@ -8,7 +8,7 @@ from typing import Any
 
 from minidl._checks import check_fraction, check_path
 from minidl._names import printable
-from minidl.data.boxes.formats import FORMATS
+from minidl.data.boxes._formats import FORMATS
 from minidl.data.boxes.records import BoxDataset, Judge
 
 EXPECTED = (

@@ -6,7 +6,8 @@ import math
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,8 @@ from minidl.data.boxes.transforms import BoxPipeline, build
 from minidl.data.images import open_picture
 
 
-class BoxBatch(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class BoxBatch(Brief):
     """Some pictures and their boxes.
 
     Attributes:
@@ -35,6 +37,12 @@ class BoxBatch(NamedTuple):
     boxes: list[Boxes]
     frames: list[Frame]
     numbers: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def _words(self) -> list[str]:
+        return [f"{len(self)} pictures", f"{sum(map(len, self.boxes))} boxes"]
 
 
 class BoxLoader(Brief):
