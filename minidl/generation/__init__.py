@@ -15,9 +15,10 @@ from minidl.generation.loss import denoising_loss, drop, loss_at
 from minidl.generation.process import Diffusion
 from minidl.generation.replacing import Reference, make_places, region_mask, remember, with_tokens
 from minidl.generation.samplers import ddim, ddpm, invert
-from minidl.generation.schedules import cosine, linear, make_betas
+from minidl.generation.schedules import SCHEDULES, cosine, linear, make_betas
 
 __all__ = [
+    "SCHEDULES",
     "Averaged",
     "Diffuser",
     "Diffusion",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minidl import _random, nn
-from minidl._backend import Array, device_of, to_device
+from minidl._backend import Array, array_module, device_of, to_device
 from minidl._checks import to_int
 from minidl.generation.average import Averaged
 from minidl.generation.guidance import denoiser
@@ -19,6 +19,9 @@ from minidl.generation.schedules import make_betas
 from minidl.tensor import Tensor
 
 STEPS = 50  # of the sampler, unless asked for another number, or the process has fewer
+CHUNK = 64  # pictures that are made at a time
+CLIP = (-1.0, 1.0)
+WINDOW = 1  # in which tokens of a reference are shuffled
 GUIDANCE = 3.0  # unless asked for, where the network was now and then shown no class
 
 
@@ -48,6 +51,7 @@ class Diffuser(Averaged):
 
     def __init__(self, net: nn.Module, *, steps: int = 1000, schedule: str = "linear", decay: float = 0.9999):
         super().__init__(net, decay)
+        self.name = getattr(net, "name", "")
         self.process = Diffusion(make_betas(schedule, steps))
         self.low: Array
         self.high: Array
@@ -67,7 +71,7 @@ class Diffuser(Averaged):
         rng = _random.to_generator("Diffuser", rng)
         if self.net.no_class is not None:
             y = drop(y, self.net.class_dropout_prob, self.net.no_class, rng)
-        return denoising_loss(self.net, self.process, self._inside(x), y, rng)
+        return denoising_loss(self.net, self.process, self.inside(x), y, rng)
 
     def sample(
         self,
@@ -108,17 +112,33 @@ class Diffuser(Averaged):
             guidance = 1.0 if net.no_class is None else GUIDANCE
         classes = np.arange(n) % self.num_classes if classes is None else np.asarray(classes)
         process, side = self.process.spaced(steps), net.input_size
+        make = self._plain if like is None else self._like(process, like, region, n, rng)
         noise = _random.draw("standard_normal", (n, net.in_channels, side, side), rng)
         x = to_device(noise.astype(net.pos_embed.dtype), device_of(net.pos_embed))
-        if like is None:
-            x = ddim(denoiser(net, classes, guidance), process, x, clip=(-1.0, 1.0))
-        else:
-            places = make_places(region_mask(region, side, net.patch_size), n, rng=rng)
-            label = self.num_classes - 1 if net.no_class is None else net.no_class
-            reference = remember(net, process, like * 2 - 1, label)
-            x = with_tokens(net, process, x, classes, reference, places, guidance=guidance, clip=(-1.0, 1.0))
-        return (x.clip(-1.0, 1.0) + 1) / 2
+        parts = [slice(start, start + CHUNK) for start in range(0, n, CHUNK)]
+        made = [make(process, x[part], classes[part], part, guidance) for part in parts]
+        return (array_module(x).concatenate(made).clip(-1.0, 1.0) + 1) / 2
 
-    def _inside(self, x: Array) -> Array:
+    def _plain(self, process: Diffusion, x: Array, classes: Any, part: slice, guidance: float) -> Array:
+        return ddim(denoiser(self.average, classes, guidance), process, x, clip=CLIP)
+
+    def _like(self, process: Diffusion, like: Array, region: Any, n: int, rng: np.random.Generator) -> Any:
+        """Return what makes pictures with the tokens of another one in a region."""
+        net: Any = self.average
+        expected = (net.in_channels, net.input_size, net.input_size)
+        if like.shape != expected:
+            raise ValueError(f"generate: like must be a picture {expected}; like.shape={like.shape}")
+        places = make_places(region_mask(region, net.input_size, net.patch_size), n, window=WINDOW, rng=rng)
+        label = self.num_classes - 1 if net.no_class is None else net.no_class
+        picture = to_device(like.astype(net.pos_embed.dtype), device_of(net.pos_embed)) * 2 - 1
+        reference = remember(net, process, picture, label)
+
+        def make(process: Diffusion, x: Array, classes: Any, part: slice, guidance: float) -> Array:
+            return with_tokens(net, process, x, classes, reference, places[part], guidance=guidance, clip=CLIP)
+
+        return make
+
+    def inside(self, x: Array) -> Array:
+        """Return pictures as the network sees them, from -1 to 1."""
         low, high = float(self.low[0]), float(self.high[0])
         return (x - x.dtype.type(low)) * x.dtype.type(2 / (high - low)) - x.dtype.type(1)

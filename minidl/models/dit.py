@@ -29,7 +29,9 @@ import numpy as np
 from minidl import nn, ops
 from minidl._backend import to_device
 from minidl._checks import check_divides, check_flag, check_fraction, to_int
+from minidl.generation import Diffuser
 from minidl.models._family import Network, Paper
+from minidl.models._learners import Learner
 from minidl.nn import init
 from minidl.tensor import Tensor
 
@@ -352,3 +354,20 @@ def dit_xl_2(**settings: Any) -> DiT:
 def dit_tiny(**settings: Any) -> DiT:
     """Small enough for a CPU: pictures of 32×32 as they are, patches of 4×4, ten classes. Settings as `DiT`."""
     return _build("dit_tiny", settings)
+
+
+def tiny_diffuser(*, steps: int = 1000, schedule: str = "linear", decay: float = 0.999, **settings: Any) -> Diffuser:
+    """A small transformer that learns which noise is in a picture, with its moving average, to make pictures with.
+
+    Args:
+        steps: of the process.
+        schedule: "linear" or "cosine".
+        decay: of the average.
+        settings: those of `dit_tiny`.
+    """
+    return Diffuser(dit_tiny(**settings), steps=steps, schedule=schedule, decay=decay)
+
+
+LEARNERS = {
+    "dit_tiny": Learner("diffusion", tiny_diffuser, PAPER, "diffusion transformer: pictures of noise, class by class"),
+}

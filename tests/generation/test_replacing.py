@@ -205,7 +205,7 @@ def test_a_diffuser_learns_in_numbers_from_minus_one_to_one(rng):
     diffuser = Diffuser(models.dit_tiny(**TINY), steps=10)
     x = rng.uniform(-3, 5, (4, 1, 8, 8)).astype("float32")
     diffuser.fit_range(x)
-    inside = diffuser._inside(x)
+    inside = diffuser.inside(x)
     assert (inside.min(), inside.max()) == (pytest.approx(-1), pytest.approx(1))
     assert inside.dtype == np.float32
     loss = diffuser.train().loss(x, np.array([0, 1, 2, 0]), rng)
