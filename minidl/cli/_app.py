@@ -26,6 +26,7 @@ COMMANDS = {  # in the order of the help: what of `minidl.cli.NAME` is the comma
     "eval": "evaluate",
     "report": "report",
     "predict": "predict",
+    "generate": "generate",
     "export": "export",
     "models": "models",
     "summary": "summary",

@@ -8,7 +8,7 @@ import numpy as np
 
 from minidl import _random, nn
 from minidl._backend import Array, array_module, device_of, to_device
-from minidl._checks import to_int
+from minidl._checks import check_flag, to_int
 from minidl.generation.average import Averaged
 from minidl.generation.guidance import denoiser
 from minidl.generation.loss import denoising_loss, drop
@@ -36,6 +36,7 @@ class Diffuser(Averaged):
         steps: of the process, T.
         schedule: "linear" or "cosine".
         decay: of the average.
+        velocity: whether the network tells velocities instead of noise, see `Diffusion.velocity`.
 
     Example:
         >>> import numpy as np
@@ -49,9 +50,19 @@ class Diffuser(Averaged):
 
     takes = frozenset({"classes", "steps", "guidance", "like", "region"})
 
-    def __init__(self, net: nn.Module, *, steps: int = 1000, schedule: str = "linear", decay: float = 0.9999):
+    def __init__(
+        self,
+        net: nn.Module,
+        *,
+        steps: int = 1000,
+        schedule: str = "linear",
+        decay: float = 0.9999,
+        velocity: bool = False,
+    ):
         super().__init__(net, decay)
         self.name = getattr(net, "name", "")
+        check_flag("Diffuser", "velocity", velocity)
+        self.velocity = bool(velocity)
         self.process = Diffusion(make_betas(schedule, steps))
         self.low: Array
         self.high: Array
@@ -71,7 +82,14 @@ class Diffuser(Averaged):
         rng = _random.to_generator("Diffuser", rng)
         if self.net.no_class is not None:
             y = drop(y, self.net.class_dropout_prob, self.net.no_class, rng)
-        return denoising_loss(self.net, self.process, self.inside(x), y, rng)
+        return self._loss_of(self.net, x, y, rng)
+
+    def loss_of_average(self, x: Array, y: Any, rng: np.random.Generator | None = None) -> Tensor:
+        """Return the loss of the average of the weights, which is shown all classes."""
+        return self._loss_of(self.average, x, y, rng)
+
+    def _loss_of(self, net: Any, x: Array, y: Any, rng: np.random.Generator | None) -> Tensor:
+        return denoising_loss(net, self.process, self.inside(x), y, rng, velocity=self.velocity)
 
     def sample(
         self,
@@ -120,7 +138,8 @@ class Diffuser(Averaged):
         return (array_module(x).concatenate(made).clip(-1.0, 1.0) + 1) / 2
 
     def _plain(self, process: Diffusion, x: Array, classes: Any, part: slice, guidance: float) -> Array:
-        return ddim(denoiser(self.average, classes, guidance), process, x, clip=CLIP)
+        ask = denoiser(self.average, classes, guidance, velocity=process if self.velocity else None)
+        return ddim(ask, process, x, clip=CLIP)
 
     def _like(self, process: Diffusion, like: Array, region: Any, n: int, rng: np.random.Generator) -> Any:
         """Return what makes pictures with the tokens of another one in a region."""
@@ -131,10 +150,11 @@ class Diffuser(Averaged):
         places = make_places(region_mask(region, net.input_size, net.patch_size), n, window=WINDOW, rng=rng)
         label = self.num_classes - 1 if net.no_class is None else net.no_class
         picture = to_device(like.astype(net.pos_embed.dtype), device_of(net.pos_embed)) * 2 - 1
-        reference = remember(net, process, picture, label)
+        reference = remember(net, process, picture, label, velocity=self.velocity)
 
         def make(process: Diffusion, x: Array, classes: Any, part: slice, guidance: float) -> Array:
-            return with_tokens(net, process, x, classes, reference, places[part], guidance=guidance, clip=CLIP)
+            settings: Any = {"guidance": guidance, "clip": CLIP, "velocity": self.velocity}
+            return with_tokens(net, process, x, classes, reference, places[part], **settings)
 
         return make
 

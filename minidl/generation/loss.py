@@ -12,6 +12,9 @@ L_simple does not see Σ, and the bound itself is added (Nichol, Dhariwal, arXiv
 
     KL between normals of the same place: ½ (log Σ - log β̃ + (β̃ + (μ̃ - μ̂)²) / Σ - 1)
 
+A network may tell velocities instead (`Diffusion.velocity`): the error of a velocity is that of the noise over √ᾱ_t, so
+the noisy steps, which decide what is to be seen, count for more, and small networks learn sooner to make pictures.
+
 Now and then the class is not shown (`drop`), so that the network learns to answer without: guidance needs that.
 """
 
@@ -47,7 +50,13 @@ def drop(y: Any, share: float, no_class: int, rng: np.random.Generator | None = 
 
 
 def denoising_loss(
-    net: Callable[..., Tensor], process: Diffusion, x0: Array, y: Any, rng: np.random.Generator | None = None
+    net: Callable[..., Tensor],
+    process: Diffusion,
+    x0: Array,
+    y: Any,
+    rng: np.random.Generator | None = None,
+    *,
+    velocity: bool = False,
 ) -> Tensor:
     """Return the loss of a network on pictures, each at a step of its own and with a noise of its own.
 
@@ -57,29 +66,41 @@ def denoising_loss(
         x0: pictures (N, C, H, W).
         y: their classes (N,), some of them dropped already.
         rng: generator of steps and noise; None (default) takes the one of `minidl.manual_seed`.
+        velocity: whether the network tells velocities, see `Diffusion.velocity`; False (default) means noise.
     """
     rng = _random.to_generator("denoising_loss", rng)
     t = rng.integers(0, len(process), len(x0))
     noise = to_device(_random.draw("standard_normal", x0.shape, rng).astype(x0.dtype), device_of(x0))
-    return loss_at(net, process, x0, y, t, noise)
+    return loss_at(net, process, x0, y, t, noise, velocity=velocity)
 
 
-def loss_at(net: Callable[..., Tensor], process: Diffusion, x0: Array, y: Any, t: np.ndarray, noise: Array) -> Tensor:
+def loss_at(
+    net: Callable[..., Tensor],
+    process: Diffusion,
+    x0: Array,
+    y: Any,
+    t: np.ndarray,
+    noise: Array,
+    *,
+    velocity: bool = False,
+) -> Tensor:
     """Return the loss at given steps t (N,) with a given noise; `denoising_loss` draws both."""
     x = process.noised(x0, t, noise)
     answer = net(Tensor(x), process.timesteps[t], y)
+    target = process.velocity(x0, t, noise) if velocity else noise
     if answer.shape == x0.shape:
-        return ops.mse_loss(answer, Tensor(noise))
+        return ops.mse_loss(answer, Tensor(target))
     if answer.shape[1] != 2 * x0.shape[1]:
         raise ValueError(
             f"denoising_loss: the network must answer with the channels of x0, or twice as many where it tells sigma; "
             f"its answer has {answer.shape[1]}; x0.shape={x0.shape}, answer.shape={answer.shape}"
         )
     told, scatter = ops.split(answer, 2, axis=1)
-    guess = process.clean(x, t, told.data)  # an array: μ̂ gets no gradient from the bound
+    seen = process.noise_of(x, t, told.data) if velocity else told.data
+    guess = process.clean(x, t, seen)  # an array: μ̂ gets no gradient from the bound
     mean, _ = process.posterior(guess, x, t)
     bound = _bound(process, x0, x, t, mean, scatter)
-    return ops.mse_loss(told, Tensor(noise)) + bound * (BOUND * len(process))
+    return ops.mse_loss(told, Tensor(target)) + bound * (BOUND * len(process))
 
 
 def log_variance(process: Diffusion, t: Any, scatter: Any) -> Any:

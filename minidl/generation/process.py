@@ -97,6 +97,21 @@ class Diffusion:
         bar = self.alpha_bars[t]
         return (x - _along(np.sqrt(bar), x) * x0) / _along(np.sqrt(1 - bar), x)
 
+    def velocity(self, x0: Array, t: Any, noise: Array) -> Array:
+        """Return √ᾱ_t noise - √(1 - ᾱ_t) x_0: which way x goes where noise is turned into picture or back.
+
+        As x_t = cos φ · x_0 + sin φ · noise with an angle φ, this is its derivative by φ (Salimans, Ho,
+        arXiv:2202.00512). A network that tells it is asked for the noise while there is little, and for the picture
+        while there is much.
+        """
+        bar = self.alpha_bars[t]
+        return _along(np.sqrt(bar), x0) * noise - _along(np.sqrt(1 - bar), x0) * x0
+
+    def noise_of(self, x: Array, t: Any, velocity: Array) -> Array:
+        """Return the noise in x_t that has such a velocity: √(1 - ᾱ_t) x_t + √ᾱ_t velocity."""
+        bar = self.alpha_bars[t]
+        return _along(np.sqrt(1 - bar), x) * x + _along(np.sqrt(bar), x) * velocity
+
     def posterior(self, x0: Array, x: Array, t: Any) -> tuple[Array, Array]:
         """Return mean μ̃ and variance β̃ of q(x_{t-1} | x_t, x_0); the variance can be broadcast along the pictures."""
         before, rest = self.alpha_bars_before[t], 1 - self.alpha_bars[t]

@@ -42,7 +42,9 @@ class Reference:
     tokens: list[list[Array]]
 
 
-def remember(net: Any, process: Diffusion, picture: Array, label: int, *, rounds: int = 5) -> Reference:
+def remember(
+    net: Any, process: Diffusion, picture: Array, label: int, *, rounds: int = 5, velocity: bool = False
+) -> Reference:
     """Follow a picture to its noise, and keep the tokens that a network makes of it at every step.
 
     Args:
@@ -51,9 +53,10 @@ def remember(net: Any, process: Diffusion, picture: Array, label: int, *, rounds
         picture: (C, H, W), in the numbers of the training pictures.
         label: what is on it: a class, or `net.no_class`.
         rounds: see `invert`.
+        velocity: whether the network tells velocities.
     """
     y = np.array([label])
-    way = invert(denoiser(net, y), process, picture[None], rounds=rounds)[1:]
+    way = invert(denoiser(net, y, velocity=process if velocity else None), process, picture[None], rounds=rounds)[1:]
     tokens: list[list[Array]] = []
     for t, x in enumerate(way):
         kept: list[Array] = []
@@ -142,6 +145,7 @@ def with_tokens(
     share: float = 0.5,
     guidance: float = 1.0,
     clip: Range = None,
+    velocity: bool = False,
 ) -> Array:
     """Return pictures made of noise by DDIM, with the reference's tokens in their places in the early steps.
 
@@ -155,6 +159,7 @@ def with_tokens(
         share: of the steps, the first, noisy ones, in which tokens are replaced; then they are let go.
         guidance: see `denoiser`.
         clip: see `ddim`.
+        velocity: whether the network tells velocities.
     """
     check_fraction("with_tokens", "share", share)
     early = len(process) - round(share * len(process))  # steps are counted down: t >= early
@@ -178,7 +183,8 @@ def with_tokens(
         chosen = array_module(x).where(taken[:, :, None], theirs[0][index], own)
         return _pictures(chosen, x.shape, net.patch_size)
 
-    return ddim(denoiser(net, y, guidance, edit=edit), process, x, clip=clip, between=between)
+    ask = denoiser(net, y, guidance, velocity=process if velocity else None, edit=edit)
+    return ddim(ask, process, x, clip=clip, between=between)
 
 
 def _patches(x: Array, p: int) -> Array:

@@ -356,16 +356,19 @@ def dit_tiny(**settings: Any) -> DiT:
     return _build("dit_tiny", settings)
 
 
-def tiny_diffuser(*, steps: int = 1000, schedule: str = "linear", decay: float = 0.999, **settings: Any) -> Diffuser:
-    """A small transformer that learns which noise is in a picture, with its moving average, to make pictures with.
+def tiny_diffuser(
+    *, steps: int = 1000, schedule: str = "linear", decay: float = 0.995, velocity: bool = True, **settings: Any
+) -> Diffuser:
+    """A small transformer and its moving average, which learn to make pictures of noise.
 
     Args:
         steps: of the process.
         schedule: "linear" or "cosine".
         decay: of the average.
+        velocity: whether it tells velocities instead of noise, from which small networks learn sooner.
         settings: those of `dit_tiny`.
     """
-    return Diffuser(dit_tiny(**settings), steps=steps, schedule=schedule, decay=decay)
+    return Diffuser(dit_tiny(**settings), steps=steps, schedule=schedule, decay=decay, velocity=velocity)
 
 
 LEARNERS = {

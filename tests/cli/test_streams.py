@@ -35,6 +35,7 @@ COMMANDS = {
     "eval": (["eval", "kept/run"], True),
     "report": (["report", "kept/run"], True),
     "predict": (["predict", "고양이.png", "--weights", "cifar.safetensors"], True),
+    "generate": (["generate", "--help"], True),
     "export": (["export", "kept/run", "--out", "net.safetensors"], True),
     "models": (["models", "--family", "VGG"], True),
     "summary": (["summary", "lenet5_modern"], True),

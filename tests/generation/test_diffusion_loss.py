@@ -78,6 +78,25 @@ def test_at_the_first_step_the_bound_is_the_likelihood_of_the_picture():
     assert loss == pytest.approx(1.4**2 + 0.001 * 20 * likelihood / math.log(2))
 
 
+def test_the_error_of_a_velocity_is_that_of_the_noise_over_what_is_left_of_the_picture(rng):
+    x0, noise, t = rng.standard_normal((3, 1, 2, 2)), rng.standard_normal((3, 1, 2, 2)), np.array([4, 4, 4])
+    answer = rng.standard_normal((3, 1, 2, 2))
+    told = PROCESS.noise_of(PROCESS.noised(x0, t, noise), t, answer)
+    losses = [
+        loss_at(lambda *_, said=said: Tensor(said), PROCESS, x0, None, t, noise, velocity=velocity).item()
+        for said, velocity in ((answer, True), (told, False))
+    ]
+    assert losses[0] == pytest.approx(losses[1] / PROCESS.alpha_bars[4])
+    scatter = rng.uniform(-1, 1, (3, 1, 2, 2))  # and the bound is that of the noise that it means
+    bounds = [
+        loss_at(
+            lambda *_, said=said: Tensor(np.concatenate([said, scatter], 1)), PROCESS, x0, None, t, noise, **how
+        ).item()
+        for said, how in ((answer, {"velocity": True}), (told, {}))
+    ]
+    assert bounds[0] - losses[0] == pytest.approx(bounds[1] - losses[1])
+
+
 def test_gradients_of_the_loss_and_none_of_the_bound_to_the_mean(rng):
     x0, noise, t = rng.standard_normal((3, 1, 2, 2)), rng.standard_normal((3, 1, 2, 2)), np.array([0, 3, 19])
     told, scatter = rng.standard_normal((3, 1, 2, 2)), rng.uniform(-1, 1, (3, 1, 2, 2))

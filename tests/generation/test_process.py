@@ -85,6 +85,17 @@ def test_picture_and_noise_are_found_again(process, rng):
     np.testing.assert_allclose(process.noise_in(x, t, x0), noise, rtol=1e-9)
 
 
+def test_the_velocity_is_the_slope_of_the_way_and_tells_the_noise(process, rng):
+    """x = cos φ · x_0 + sin φ · noise: its slope in φ, by finite differences, and back to the noise."""
+    x0, noise = rng.standard_normal((2, 1, 3, 3)), rng.standard_normal((2, 1, 3, 3))
+    t = np.array([0, len(process) - 1])
+    angle = np.arccos(np.sqrt(process.alpha_bars[t])).reshape(2, 1, 1, 1)
+    ahead, behind = (np.cos(angle + h) * x0 + np.sin(angle + h) * noise for h in (1e-6, -1e-6))
+    velocity = process.velocity(x0, t, noise)
+    np.testing.assert_allclose(velocity, (ahead - behind) / 2e-6, atol=1e-8)
+    np.testing.assert_allclose(process.noise_of(process.noised(x0, t, noise), t, velocity), noise, atol=1e-12)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 10, 999, 1000])
 def test_fewer_steps_go_through_the_same_noises(process, steps):
     steps = min(steps, len(process))

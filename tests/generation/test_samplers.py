@@ -160,6 +160,28 @@ def test_guidance_goes_on_from_no_class_through_the_class(rng):
     assert net.asked[-1] == ([4, 4], [0, 1])  # guidance 1 is the class alone, asked once
 
 
+def test_a_network_of_velocities_is_asked_for_the_noise(rng):
+    """A perfect one leads to the picture, over some of the steps; with guidance, the velocities are combined."""
+    process, x0 = Diffusion(linear(100)), rng.standard_normal((2, 1, 2, 2))
+    few = process.spaced(9)
+
+    class Perfect:
+        no_class = 1
+
+        def __call__(self, x, t, y):
+            noise = process.noise_in(x.data, t, np.resize(x0, x.shape))
+            return Tensor(process.velocity(np.resize(x0, x.shape), t, noise) + np.reshape(y, (-1, 1, 1, 1)))
+
+    made = ddim(denoiser(Perfect(), [0, 0], velocity=few), few, rng.standard_normal(x0.shape))
+    np.testing.assert_allclose(made, x0, atol=1e-9)
+    x, t = rng.standard_normal(x0.shape), int(few.timesteps[4])
+    noise = process.noise_in(x, t, x0)
+    for guidance in (1.0, 3.0):  # no class is one more than the class: 1 + 3·(0 - 1) = -2
+        velocity = process.velocity(x0, t, noise) + (1 - guidance)
+        found = denoiser(Perfect(), [0, 0], guidance, velocity=few)(x, t)
+        np.testing.assert_allclose(found, process.noise_of(x, t, velocity), atol=1e-9)
+
+
 def test_guidance_of_a_network_that_always_knew_the_class_is_refused():
     with pytest.raises(
         ValueError, match="this one never was; received guidance=2; take 1, or train with class_dropout"

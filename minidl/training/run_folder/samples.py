@@ -30,13 +30,14 @@ def is_kept(epoch: int, epochs: int) -> bool:
     return epoch in (1, epochs) or epoch % -(-epochs // MOST) == 0
 
 
-def keep_samples(run: RunFolder, epoch: int, pictures: Any) -> Path:
+def keep_samples(run: RunFolder, epoch: int, pictures: Any, columns: int | None = None) -> Path:
     """Write the sheet of an epoch into the folder, whole or not at all; equal pictures give equal bytes.
 
     Args:
         run: the folder.
         epoch: how many are done.
         pictures: (N, C, H, W), from 0 to 1.
+        columns: pictures in a row; None (default) makes the sheet about as wide as high.
 
     Raises:
         OSError: if it cannot be written.
@@ -45,7 +46,7 @@ def keep_samples(run: RunFolder, epoch: int, pictures: Any) -> Path:
 
     file = run.path / FOLDER / f"epoch-{epoch:04}.png"
     file.parent.mkdir(exist_ok=True)
-    drawn = np.rint(255 * sheet(pictures)).astype(np.uint8)
+    drawn = np.rint(255 * sheet(pictures, columns)).astype(np.uint8)
     with atomic_write(file) as temporary:
         Image.fromarray(drawn).save(temporary, "PNG", optimize=True)
     return file
@@ -70,7 +71,7 @@ def sample_sections(run: RunFolder, words: str, epochs: int) -> list[Section]:
     last = join(element("p", words), shown[-1])
     sections = [Section("samples", "Samples", f"Samples after epoch {found[-1][0]}", last)]
     if len(shown) > 1:
-        told = f"The same {COUNT} draws of noise after each of these epochs: a place on the sheet is one draw."
+        told = "The same draws of noise after each of these epochs: a place on the sheet is one draw."
         earlier = join(element("p", told), element("div", join(*shown[:-1]), class_="panels"))
         sections.append(Section("epochs", "Over the epochs", "How they came to be", earlier))
     return sections

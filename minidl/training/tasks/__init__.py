@@ -6,6 +6,7 @@ organisation       stages that organise themselves, without a loss: the Neocogni
 classification     classes told apart: cross-entropy, accuracy
 gan                adversaries: pictures made and found out
 sequence           strings turned into others: cross-entropy of every next symbol, whole strings that are right
+diffusion          noise told from pictures, to make pictures of noise
 
 A kind needs a row in `settings.kinds.KINDS`, one here, and a network in `models._learners` that is trained for it.
 """
@@ -23,6 +24,7 @@ CLASSES = {  # file:class of each kind, loaded where it is used
     "gan": "gan:Adversarial",
     "organisation": "organisation:Organisation",
     "sequence": "sequence:SequenceTask",
+    "diffusion": "diffusion:Denoising",
 }
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from minidl import _random
 from minidl._backend import Array, to_numpy
 from minidl.data import Dataset, Split
-from minidl.generation import SCHEDULES, denoising_loss
+from minidl.generation import SCHEDULES
 from minidl.optim import clip_grad_norm
 from minidl.tensor import no_grad
 from minidl.training import non_finite
@@ -141,7 +141,7 @@ def _loss_of_average(state: State, val: Batches) -> float:
         for number, batch in enumerate(batches):
             x, labels = on_device(batch, state.config.device)
             rng = _random.addressed(state.config.seed, "denoising", number)
-            loss = denoising_loss(net.average, net.process, net.inside(x), to_numpy(labels), rng).item()
+            loss = net.loss_of_average(x, to_numpy(labels), rng).item()
             if not math.isfinite(loss):
                 where = f"after epoch {state.epoch + 1} the loss in validation is {loss}"
                 raise non_finite.error(where, non_finite.bad_state(net.average) or "", state.optimizer.lr)
