@@ -403,6 +403,8 @@ def test_a_changed_row_changes_the_rule(house):
 
 
 def test_a_cell_that_cannot_be_read_is_an_error():
-    text = PAGE.read_text(encoding="utf-8").replace("| 0–4, `minidl/weights/` |", "| whatever it likes |")
+    text = PAGE.read_text(encoding="utf-8").replace(
+        "| 0–4, `minidl/weights/`, `minidl/generation/` |", "| whatever it likes |"
+    )
     with pytest.raises(ValueError, match="cannot read 'whateveritlikes'"):
         read_floors(text)

@@ -60,7 +60,11 @@ def generate(
     )
     classes = list(dict.fromkeys(made.names))
     what = (
-        f"class {classes[0]}" if len(classes) == 1 else f"{len(classes)} classes in turn" if classes else "no classes"
+        f"class {classes[0]}"
+        if len(classes) == 1
+        else f"{len(classes)} classes in turn"
+        if classes
+        else "without classes"
     )
     draw_samples(file, made.pictures, columns=made.columns, title=f"{made.about.config.model}: {what}")
     epochs = f"{made.about.epoch} epoch{'s' * (made.about.epoch != 1)}"

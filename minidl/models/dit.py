@@ -321,7 +321,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "dit_b_2": _size(12, 12, 768),
     "dit_l_2": _size(24, 16, 1024),
     "dit_xl_2": _size(28, 16, 1152),
-    "dit_tiny": _size(6, 4, 128, in_channels=1, num_classes=10, learn_sigma=False) | {"patch_size": 4},
+    "dit_tiny": _size(4, 4, 128, in_channels=1, num_classes=10, learn_sigma=False) | {"patch_size": 8},
 }
 
 
@@ -352,7 +352,7 @@ def dit_xl_2(**settings: Any) -> DiT:
 
 
 def dit_tiny(**settings: Any) -> DiT:
-    """Small enough for a CPU: pictures of 32×32 as they are, patches of 4×4, ten classes. Settings as `DiT`."""
+    """Small enough for a CPU: pictures of 32×32 as they are, patches of 8×8, ten classes. Settings as `DiT`."""
     return _build("dit_tiny", settings)
 
 

@@ -27,6 +27,7 @@ import numpy as np
 
 from minidl import nn, ops
 from minidl._checks import check_alike, check_fraction, to_int
+from minidl.generation.adversaries import sample
 from minidl.models._family import Network, Paper, weighted_layers
 from minidl.models._learners import Learner
 from minidl.nn import init
@@ -90,6 +91,9 @@ class Adversaries(nn.Module):
         (2,)
     """
 
+    takes: frozenset[str] = frozenset()  # of what pictures can be asked for: nothing
+    num_classes = None
+
     def __init__(self, generator: Generator, discriminator: Discriminator):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
@@ -118,6 +122,10 @@ class Adversaries(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Make pictures (N, C, side, side) of noise (N, latent)."""
         return self.generator(z)
+
+    def sample(self, n: int, *, rng: np.random.Generator) -> np.ndarray:
+        """Make n pictures (n, C, side, side), from 0 to 1; see `generation.Generator`."""
+        return sample(self, n, rng)
 
 
 # --- 2014: layers that see the whole picture

@@ -86,8 +86,7 @@ def generate_run(
     elif known:
         settings["classes"] = np.arange(n) % len(known)
     if like is not None:
-        side, channels = net.average.input_size if "like" in net.takes else 1, _channels(net)
-        settings["like"] = _read(like, side, channels)
+        settings["like"] = _read(like, net.average) if "like" in net.takes else like  # which is refused then
     with hold_threads(about.config.threads):
         pictures = to_numpy(generate(net, n, rng=_random.addressed(seed, "generate"), **settings))
     names = tuple(known[number] for number in np.broadcast_to(settings["classes"], n)) if known else ()
@@ -109,11 +108,7 @@ def _number_of(kind: str | int, known: Sequence[str], about: About) -> int:
     raise ValueError(f"generate: {about.config.model} has not learnt a class {shown(word)}; {cure}")
 
 
-def _channels(net: Any) -> int:
-    return net.average.in_channels if "like" in net.takes else 3
-
-
-def _read(file: str | os.PathLike[str], side: int, channels: int) -> np.ndarray:
+def _read(file: str | os.PathLike[str], net: Any) -> np.ndarray:
     """Return a picture file as the network would make it: (C, side, side), from 0 to 1."""
-    pixels = read_pixels(Path(file), 1 if channels == 1 else 3)
-    return resize(pixels[None], (side, side))[0].astype(np.float32) / 255
+    pixels = read_pixels(Path(file), 1 if net.in_channels == 1 else 3)
+    return resize(pixels[None], (net.input_size, net.input_size))[0].astype(np.float32) / 255

@@ -191,9 +191,9 @@ def test_what_cannot_be_asked(rng):
         net(x, [1, 2, 3], [0, 0])
     with pytest.raises(ValueError, match="an index 11; weight.shape"):
         net(x, [1, 2], [0, 11])
-    with pytest.raises(ValueError, match="patches of 4×4 do not divide the side: 30 = 7·4 \\+ 2; resize the pictures"):
+    with pytest.raises(ValueError, match="patches of 8×8 do not divide the side: 30 = 3·8 \\+ 6; resize the pictures"):
         net(Tensor(np.zeros((1, 1, 30, 30), "float32")), [1], [0])
-    with pytest.raises(ValueError, match="28 / 4 = 7 patches a side, but there are 8 places a side"):
-        net(Tensor(np.zeros((1, 1, 28, 28), "float32")), [1], [0])
+    with pytest.raises(ValueError, match="24 / 8 = 3 patches a side, but there are 4 places a side"):
+        net(Tensor(np.zeros((1, 1, 24, 24), "float32")), [1], [0])
     with pytest.raises(ValueError, match="expects pictures with 1 channels, these have 3"):
         net(Tensor(np.zeros((1, 3, 32, 32), "float32")), [1], [0])

@@ -205,6 +205,28 @@ def test_what_cannot_be_made_is_told_in_a_line(run, capsys, arguments, message, 
 
 
 @pytest.mark.usefixtures("no_page")
+@pytest.mark.usefixtures("no_page")
+def test_adversaries_make_pictures_too_and_take_no_questions(parts, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("minidl.training.tasks.gan.write_task_report", lambda run, *_, **__: run.report.touch())
+    monkeypatch.setattr("minidl.training.tasks._judge.STEPS", 1)
+    sizes = {"options.width": 2, "options.latent": 3}
+    training.train(make_config("dcgan", epochs=1, batch_size=8, **sizes), parts=parts, out="adversaries")
+    capsys.readouterr()
+    assert cli.run(["generate", "adversaries", "--n", "3"]) == 0
+    assert "3 pictures by dcgan after 1 epoch, without classes" in capsys.readouterr().out
+    made = [generate_run("adversaries", n=3, seed=seed).pictures for seed in (1, 1, 2)]
+    assert (made[0] == made[1]).all()
+    assert (made[0] != made[2]).any()
+    for arguments, message in (
+        (["--class", "1"], "no use for classes: it was trained without classes"),
+        (["--steps", "5"], "no use for steps: it makes a picture in one step"),
+        (["--guidance", "2"], "no use for guidance: it takes no guidance"),
+        (["--like", "x.png", "--region", "0,0,1,1"], "it cannot take tokens from a picture"),
+    ):
+        assert cli.run(["generate", "adversaries", *arguments]) == 1
+        assert message in said(capsys)
+
+
 def test_guidance_without_hidden_classes_and_runs_that_make_no_pictures(parts, capsys, monkeypatch):
     known = training.train(config_of(epochs=1, **{"options.class_dropout_prob": 0.0}), parts=parts, out="known").run
     assert cli.run(["generate", str(known), "--guidance", "2", "--n", "1", "--steps", "1"]) == 1
