@@ -139,6 +139,18 @@ def test_symbols_and_loss_by_hand():
     assert found["symbols"] == pytest.approx(np.mean(right))
 
 
+def test_what_is_never_written_is_no_answer():
+    """However likely padding and a start are said to be, the next likeliest symbol is written."""
+    config = make_config("transformer", **SMALL)
+    state = make_task("sequence").begin(*_begun(config))
+    batches, pairs = Sentences(Strings(config, held_out=True)), Strings(config, held_out=True).pairs(6)
+    found, texts, plain = judge(state.net, batches, "cpu"), written(state, pairs), state.net.logits
+    more = np.array([90, 90, 0, 0, 0, 0, 0], "float32")
+    object.__setattr__(state.net, "logits", lambda states: plain(states) + more)
+    assert judge(state.net, batches, "cpu")["symbols"] == found["symbols"] > 0
+    assert written(state, pairs) == texts
+
+
 def test_batches_of_one_step_count_by_their_symbols():
     """The gradient of two batches of different lengths is that of one with all their strings."""
     config = make_config("transformer", **SMALL | {"options": SMALL["options"] | {"shortest": 1}})
