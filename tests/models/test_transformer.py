@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import Tensor, models, nn, ops
+from minidl import Tensor, cost, models, nn, ops
 from minidl.models import decoding
 from minidl.models.alphabet import END, PADDING, START, Alphabet
 from minidl.models.transformer import Transformer, causal_mask, positions
@@ -54,6 +54,29 @@ def test_parameters_are_the_sum_over_the_parts(name, sizes, millions):
 def test_the_tiny_one():
     net = models.transformer_tiny()
     assert count(net) == parts(29, 2, 64, 128) + 2 * 2 * 64  # norms at the end, since they come first elsewhere
+
+
+class Sentences(nn.Module):
+    """A transformer as `cost` asks it: with one input (N, 2·L), source and target side by side."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        tokens = x.data.astype("int64")
+        half = tokens.shape[1] // 2
+        return self.net(tokens[:, :half], tokens[:, half:])
+
+
+def test_multiply_adds_by_hand():
+    """L tokens on either side: products of each attention, its scores and what they weigh, two linear layers."""
+    n, width, hidden, depth = 20, 512, 2048, 6
+    with nn.init.unfilled():
+        found = cost.count(Sentences(models.transformer_base(1000)), (2 * n,))
+    attention, linear = n * 4 * width**2 + 2 * n * n * width, n * 2 * width * hidden
+    assert found.macs == depth * ((attention + linear) + (2 * attention + linear)) + n * width * 1000
+    assert found.parameters == parts(1000, depth, width, hidden)
 
 
 # --------------------------------------------------------------------------------------------------------------- places
