@@ -221,7 +221,8 @@ class SequenceTask(Task):
         from minidl.training.run_folder.sequence_report import write_sequence_report  # here: matplotlib is slow to load
 
         pairs = val.pairs(len(val))
-        return write_sequence_report(run, state, self.score(state, val), pairs, written(state, pairs))
+        found = judge(state.net, Sentences(val), state.config.device)
+        return write_sequence_report(run, state, found, pairs, written(state, pairs))
 
     def score(self, state: State, val: Strings) -> dict[str, float]:
         """Return the figures of the held-out strings; "strings" by writing each of them."""
