@@ -18,6 +18,7 @@ SMALL = {
     "epochs": 2,
     "batch_size": 4,
     "threads": 1,
+    "schedule": {"name": "inverse_sqrt", "warmup": 1},  # which does not ask how long the training will be
     "options": {"symbols": "abcd", "shortest": 2, "longest": 5, "steps": 3, "held_out": 6},
 }
 
