@@ -21,7 +21,7 @@ from minidl.tensor import Tensor
 STEPS = 50  # of the sampler, unless asked for another number, or the process has fewer
 CHUNK = 64  # pictures that are made at a time
 CLIP = (-1.0, 1.0)
-WINDOW = 1  # in which tokens of a reference are shuffled
+EDGE = 0.25  # chance of a token at the edge of a region to change sides, for variety
 GUIDANCE = 3.0  # unless asked for, where the network was now and then shown no class
 
 
@@ -147,7 +147,7 @@ class Diffuser(Averaged):
         expected = (net.in_channels, net.input_size, net.input_size)
         if like.shape != expected:
             raise ValueError(f"generate: like must be a picture {expected}; like.shape={like.shape}")
-        places = make_places(region_mask(region, net.input_size, net.patch_size), n, window=WINDOW, rng=rng)
+        places = make_places(region_mask(region, net.input_size, net.patch_size), n, edge=EDGE, rng=rng)
         label = self.num_classes - 1 if net.no_class is None else net.no_class
         picture = to_device(like.astype(net.pos_embed.dtype), device_of(net.pos_embed)) * 2 - 1
         reference = remember(net, process, picture, label, velocity=self.velocity)
