@@ -3,7 +3,7 @@
     python -m benchmarks.diffusion [--seeds 0 1 2] [--epochs N] [--samples N] [--sheet FILE]
 
 It is trained as `minidl train dit_tiny --data digits` does it. Then pictures of every class, none chosen, are shown to
-a LeNet-5 that learnt the digits and has never seen a made picture: which share is taken for the class that was asked for?
+a LeNet-5 that learnt the digits and has never seen a made picture: which share is taken for what was asked for?
 
 Lent tokens: the first test digit of every class lends its left half to pictures of the same class, and to such of the
 next one. Distances are root mean squares in that half, of pixels from 0 to 1, between the pictures and the digit.
@@ -109,8 +109,8 @@ def main() -> None:
     ]
     body = (
         f"{table(columns, rows)}\n\n{asked.samples:,} pictures of the average of the weights, {asked.samples // 10} of "
-        f"each class, in 50 steps of DDIM with guidance 3; right is what the LeNet-5 takes for the class that was asked "
-        f"for (it names {known:.1f} % of the test digits right). Lent: the left half of a test digit is taken from it; "
+        f"each class, in 50 steps of DDIM with guidance 3; right is what the LeNet-5 takes for the asked class "
+        f"(it names {known:.1f} % of the test digits right). Lent: the left half of a test digit is taken from it; "
         "without → with tokens, its distance there, and the share of pictures that are taken for the asked class."
     )
     if asked.epochs is None and asked.samples == SAMPLES:

@@ -357,7 +357,7 @@ def dit_tiny(**settings: Any) -> DiT:
 
 
 def tiny_diffuser(
-    *, steps: int = 1000, schedule: str = "linear", decay: float = 0.995, velocity: bool = True, **settings: Any
+    *, steps: int = 1000, schedule: str = "linear", decay: float = 0.99, velocity: bool = True, **settings: Any
 ) -> Diffuser:
     """A small transformer and its moving average, which learn to make pictures of noise.
 

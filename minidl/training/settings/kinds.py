@@ -144,7 +144,7 @@ KINDS: dict[str, Kind] = {
         options={
             "steps": 1000,
             "schedule": "linear",
-            "decay": 0.995,
+            "decay": 0.99,
             "velocity": True,
             "class_dropout_prob": 0.1,
             "patch_size": None,
