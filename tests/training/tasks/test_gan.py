@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from minidl import Tensor, _random, data, models, training
+from minidl import Tensor, _random, data, models, nn, training
 from minidl.models._learners import LEARNERS
 from minidl.training import make_config
 from minidl.training.non_finite import NonFiniteError
@@ -158,6 +158,26 @@ def test_nan_is_traced_to_the_network_and_the_layer(parts, monkeypatch, path, pa
     message = rf"^train: in epoch 1, step 2, the loss of the {part} is nan: {where}.*; try a smaller learning rate"
     with pytest.raises(NonFiniteError, match=message):
         training.train(config_of(), parts=parts, callbacks=[Poison()])
+
+
+def test_the_search_for_nan_drops_the_same_units_again(parts, monkeypatch):
+    masks, forward = [], nn.Dropout.forward
+
+    def recorded(layer, x):
+        y = forward(layer, x)
+        masks.append((y.numpy() == 0).tobytes())
+        return y
+
+    class Poison(training.Callback):
+        def on_step(self, state, loss):
+            masks.clear()
+            state.net.discriminator.real.weight.data = np.full((1, 4), np.nan, dtype=np.float32)
+
+    monkeypatch.setattr(nn.Dropout, "forward", recorded)
+    with pytest.raises(NonFiniteError, match=r"comes from discriminator.real \(linear\)"):
+        training.train(config_of("gan"), parts=parts, callbacks=[Poison()])
+    assert len(set(masks)) > 4
+    assert masks[:6] == masks[6:]
 
 
 def test_nan_that_the_discriminator_s_own_step_made_is_found_in_the_generator_s_turn(parts):
