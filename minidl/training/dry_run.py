@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from minidl.data import Loader
 from minidl.kernels._sets import CannotRun
 from minidl.kernels._warmup import rehearsal
 from minidl.models._family import Network
+from minidl.optim import Optimizer
 from minidl.tensor import Tensor, no_grad
 from minidl.training.callback import Callback, notify
 from minidl.training.evaluation import evaluate
@@ -101,18 +102,33 @@ def compile_ahead(state: State, one: Samples, n: int, callbacks: Sequence[Callba
         n: how many pictures an epoch has.
         callbacks: whom to tell.
     """
-    if state.config.device != "cpu" or any(not p.data.flags.writeable for p in state.net.parameters()):
-        return  # what is made of weights that cannot change is kept
     size = min(state.config.batch_size, n)
     sizes = {size} if state.config.drop_last else {size, n % size or size}
+
+    def rehearse() -> None:
+        for batch in sorted(sizes):
+            _rehearse_step(state, one.train, batch)
+        state.net.eval()
+        with no_grad():
+            logits = state.net(Tensor(_blank(one.val, size)))
+            ops.cross_entropy(logits, np.zeros(size, np.int64))
+
+    compile_for(state, rehearse, callbacks)
+
+
+def compile_for(state: State, rehearse: Callable[[], Any], callbacks: Sequence[Callback]) -> None:
+    """Compile the fast kernels that a function would call, and tell how many.
+
+    Args:
+        state: the training; all that a step changes in it, but for the parameters, is put back.
+        rehearse: does what a step and an evaluation do, and changes no parameter; kernels are noted and not run.
+        callbacks: whom to tell.
+    """
+    if state.config.device != "cpu" or any(not p.data.flags.writeable for p in state.net.parameters()):
+        return  # what is made of weights that cannot change is kept
     with _as_it_was(state), hold_threads(state.config.threads), rehearsal() as needed, np.errstate(all="ignore"):
         try:
-            for batch in sorted(sizes):
-                _rehearse_step(state, one.train, batch)
-            state.net.eval()
-            with no_grad():
-                logits = state.net(Tensor(_blank(one.val, size)))
-                ops.cross_entropy(logits, np.zeros(size, np.int64))
+            rehearse()
         except Exception:  # what is wrong is told by the first step, with its place
             return
     missing = sum(not kernel.is_kept() for kernel in needed.values())
@@ -139,11 +155,16 @@ def _rehearse_step(state: State, one: np.ndarray, size: int) -> None:
     classes = main_logits(output).shape[1]
     labels = np.full((size, classes), 1 / classes, np.float32) if config.mixup else np.zeros(size, np.int64)
     objective(output, labels, label_smoothing=config.label_smoothing, aux_weight=config.aux_weight).backward()
-    for group in state.optimizer.param_groups:
+    rehearse_update(state.optimizer)
+
+
+def rehearse_update(optimizer: Optimizer) -> None:
+    """Compute what a step of an optimiser would make of the gradients, and move nothing."""
+    for group in optimizer.param_groups:
         learning = [p for p in group["params"] if p.grad is not None]
         if learning:
             p = max(learning, key=lambda p: p.numel())  # a rule has one kernel, for parameters that are large enough
-            state.optimizer.update(p.data, p.grad, {}, group)
+            optimizer.update(p.data, p.grad, {}, group)
 
 
 @contextmanager

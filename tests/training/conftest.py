@@ -11,3 +11,14 @@ def parts():
     both = data.open_dataset("digits")
     train, test = (data.Pictures(part.x, part.labels, part.classes) for part in both)
     return train.take(slice(0, 44)), test.take(slice(0, 24))
+
+
+@pytest.fixture
+def unloaded(monkeypatch):
+    """As in a fresh process: no kernel is loaded, and half of them have never been compiled; notes who is compiled."""
+    compile, compiled = pytest.importorskip("minidl.kernels.cpu.simd.compile"), []
+    for number, kernel in enumerate(compile.ALL.values()):
+        monkeypatch.setattr(kernel, "_run", None)
+        monkeypatch.setattr(kernel, "is_kept", lambda kept=number % 2: bool(kept))
+        monkeypatch.setattr(kernel, "compile", lambda kernel=kernel: compiled.append(kernel.key))
+    return compiled

@@ -41,17 +41,6 @@ class Told(training.Callback):
         self.totals.append(total)
 
 
-@pytest.fixture
-def unloaded(monkeypatch):
-    """As in a fresh process: no kernel is loaded, and half of them have never been compiled; notes who is compiled."""
-    compiled = []
-    for number, kernel in enumerate(compile.ALL.values()):
-        monkeypatch.setattr(kernel, "_run", None)
-        monkeypatch.setattr(kernel, "is_kept", lambda kept=number % 2: bool(kept))
-        monkeypatch.setattr(kernel, "compile", lambda kernel=kernel: compiled.append(kernel.key))
-    return compiled
-
-
 def state_of(optimizer=optim.SGD, **settings):
     net = Net()
     rule = optimizer(net.parameters(), lr=0.1)

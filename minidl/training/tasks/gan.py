@@ -22,9 +22,12 @@ from minidl.data import Dataset, Loader, Split
 from minidl.generation import adversarial_step
 from minidl.generation.adversaries import LOSSES, pictures_of
 from minidl.models._learners import LEARNERS
+from minidl.optim import Optimizer
 from minidl.tensor import Tensor
 from minidl.training import non_finite
 from minidl.training.batches import Batch, Batches, on_device, validation_batches
+from minidl.training.callback import Callback
+from minidl.training.dry_run import compile_for, rehearse_update, samples
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.run_folder.samples import COUNT, is_kept, keep_samples, sample_sections
 from minidl.training.run_folder.task_report import write_task_report
@@ -90,6 +93,20 @@ class Adversarial(PictureTask):
         state.net.span = _span(batches[0], state)
         return state
 
+    def compile(self, state: State, batches: Any, callbacks: Sequence[Callback]) -> None:
+        """Compile the fast kernels of a step, and of the pictures that are shown."""
+        size, shape = state.config.batch_size, samples(batches).train.shape[1:]
+
+        def rehearse() -> None:
+            state.train()
+            net: Any = state.net
+            x = net.scaled(Tensor(np.zeros((size, *shape), dtype=np.float32)))
+            resting: Any = Resting(state.optimizer)
+            adversarial_step(net, resting, x, net.noise(size), kind=state.config.options["loss"])
+            pictures_of(net, net.noise(COUNT))
+
+        compile_for(state, rehearse, callbacks)
+
     def step(self, state: State, group: Sequence[Batch]) -> float:
         """Let both learn from one batch; return the discriminator's loss."""
         net, config = state.net, state.config
@@ -145,6 +162,13 @@ class Adversarial(PictureTask):
     def score(self, state: State, val: Split) -> dict[str, float]:
         """Return how far new pictures are from those in validation."""
         return {"frechet": self._distance(state, validation_batches(val, state.config))}
+
+
+class Resting:
+    """An optimiser that moves nothing."""
+
+    def __init__(self, optimizer: Optimizer):
+        self.zero_grad, self.step = optimizer.zero_grad, partial(rehearse_update, optimizer)
 
 
 def _made(state: State, purpose: str, n: int) -> np.ndarray:

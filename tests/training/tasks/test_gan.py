@@ -5,7 +5,9 @@ import csv
 import numpy as np
 import pytest
 
-from minidl import Tensor, _random, data, models, nn, training
+from minidl import Tensor, _random, data, kernels, models, nn, training
+from minidl.generation import sample
+from minidl.kernels._warmup import rehearsal
 from minidl.models._learners import LEARNERS
 from minidl.training import make_config
 from minidl.training.non_finite import NonFiniteError
@@ -116,6 +118,28 @@ def test_pixels_are_brought_to_the_range_of_the_generator(parts):
         assert state.net.span.tolist() == span
         assert state.net.scaled(Tensor(np.float32(span))).numpy().tolist() == [-1.0, 1.0]
         assert config.transforms == config.test_transforms == []
+
+
+@pytest.mark.parametrize("model", SETTINGS)
+def test_a_step_needs_no_kernel_that_was_not_rehearsed_and_the_rehearsal_leaves_no_trace(model, parts, unloaded):
+    config = config_of(model)
+    task = make_task(config.task)
+    found = task.open(config, parts)
+    config = task.resolve(config, found, print)
+    batches = task.batches(config, found.train, found.val)
+    state = task.begin(config, found, batches, print)
+    before, draws = state.net.state_dict(), _random.get_state()
+    with kernels.use("cpu"):
+        task.compile(state, batches, [])
+        assert _random.get_state() == draws
+        assert all((state.net.state_dict()[name] == array).all() for name, array in before.items())
+        assert not state.optimizer.state_dict()["state"]
+        ahead = set(unloaded)
+        with rehearsal() as needed, np.errstate(all="ignore"):
+            task.step(state, [next(batches[0].epoch(0))])
+            sample(state.net, 64)
+    assert set(needed) <= ahead
+    assert len(ahead) > 5
 
 
 def always_right(net, x):
