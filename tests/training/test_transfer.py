@@ -140,7 +140,9 @@ def test_features_are_made_of_every_picture_once_and_told(small, monkeypatch):
         seen.append(len(x.data))
         return forward(net, x)
 
-    monkeypatch.setattr("minidl.training.runs.compile_ahead", lambda *_: seen.append("the dry run is done"))
+    monkeypatch.setattr(
+        "minidl.training.tasks.classification.compile_ahead", lambda *_: seen.append("the dry run is done")
+    )
     monkeypatch.setattr(tiny.Tiny, "forward", counted)
     assert training.train(small, parts=tiny.parts(), callbacks=[Told()]).state.head is not None
     batches = [16, 16, 5, 9]  # of 37 and 9 pictures
@@ -206,7 +208,7 @@ def test_an_epoch_on_what_was_made_once_is_the_epoch_on_pictures(config, parts, 
     config = replace(config, epochs=3, transforms=normal, test_transforms=normal)
     short = training.train(config, parts=parts)
     assert short.state.head is short.state.net.fc
-    monkeypatch.setattr("minidl.training.runs.cached_features", lambda *_, **__: None)
+    monkeypatch.setattr("minidl.training.tasks.classification.cached_features", lambda *_, **__: None)
     long = training.train(config, parts=parts)
     assert long.state.head is None
     for name, x in long.state.net.state_dict().items():
