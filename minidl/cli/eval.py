@@ -77,3 +77,13 @@ def _show_figures(score: Any, state: State, file: Path, notes: list[str] | None)
     say(_place(file, state))
     plain = [[name, state.kind.show(name, value)] for name, value in figures.items() if isinstance(value, float)]
     show(("figure", "value"), plain, numbers=("value",))
+    if rows := figures.get("classes"):  # of things that are found
+        say("")
+        titles = [*rows[0]]
+        cells = [[_cell(value) for value in row.values()] for row in rows]
+        show(titles, cells, numbers=titles[1:])
+
+
+def _cell(value: Any) -> str:
+    """Write a figure of a class: a name, a number of things, a share, or nothing."""
+    return percent(value) if isinstance(value, float) else "-" if value is None else str(value)

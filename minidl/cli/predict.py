@@ -39,12 +39,16 @@ def predict(
         typer.Option(help="What the classes are called: imagenet, or a text file.", show_default="as the weights say"),
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many answers for each picture.")] = 5,
+    score: Annotated[float, typer.Option(help="Of boxes: how sure the network must be, 0 to 1.")] = 0.2,
+    out: Annotated[
+        Path | None, typer.Option(help="Of boxes: a folder for pictures with them.", show_default="nothing is drawn")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> int:
     """Name what is in pictures, with a network that was trained on ImageNet, or with that of a run; works offline.
 
-    Answers come in the order of the names. What is wrong with one keeps no other from its answer; the exit status is 1
-    in the end.
+    A run that has learnt to find things answers with boxes: their class, score and corners in pixels. Answers come in
+    the order of the names. What is wrong with one keeps no other from its answer; the exit status is 1 in the end.
 
     For example:
 
@@ -52,9 +56,14 @@ def predict(
 
       minidl predict runs/resnet18-pets-1 holidays/
     """
+    from minidl.cli._finding import find_things, is_finding
     from minidl.predict import Predictor
 
     run, files = _run_in_front(images)
+    if run is not None and is_finding(run):
+        return find_things(run, files, score, out, as_json=as_json)
+    if out is not None:
+        raise ValueError("predict: --out draws boxes, and this network finds none; leave it out")
     predictor = Predictor(model, weights, run=run, names=names)
     for note in predictor.notes:
         say(f"minidl: note: {note}", err=True)

@@ -205,7 +205,7 @@ __all__ = [
 
 
 collect(globals())
-WITH_LEARNERS = ("neocognitron", "gan", "transformer", "dit")  # the files that have a table LEARNERS
+WITH_LEARNERS = ("neocognitron", "gan", "transformer", "dit", "yolo")  # the files that have a table LEARNERS
 collect_learners(import_module(f"minidl.models.{file}") for file in WITH_LEARNERS)
 
 

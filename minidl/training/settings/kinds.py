@@ -10,6 +10,7 @@ from minidl._text import percent
 from minidl.data.reversals import LETTERS
 from minidl.models._learners import CLASSIFICATION
 
+MEANS = ("voc2007", "voc2010", "coco", "coco50", "coco75", "small", "medium", "large")  # of average precisions
 FIRST = ("epoch", "step", "lr")  # of every row
 
 
@@ -76,6 +77,23 @@ KINDS: dict[str, Kind] = {
             "val_top1": "val accuracy",
         },
         panels={"loss": ("train_loss", "val_loss"), "accuracy": ("train_top1", "val_top1", "val_top5"), "lr": ("lr",)},
+    ),
+    "detection": Kind(
+        columns=("train_loss", "val_loss", "val_map50", "val_coco"),
+        best="val_map50",
+        label="mean average precision in validation",
+        marked="the one with the highest mean average precision at IoU 0.5",
+        line="train loss {train_loss}  val loss {val_loss} mAP {val_map50:>8} COCO {val_coco:>8}",
+        shares=("val_map50", "val_coco", *(f"map_{name}" for name in MEANS)),
+        titles={
+            "train_loss": "train loss",
+            "val_loss": "val loss",
+            "val_map50": "mAP at IoU 0.5",
+            "val_coco": "mAP of COCO",
+        },
+        panels={"loss": ("train_loss", "val_loss"), "precision": ("val_map50", "val_coco"), "lr": ("lr",)},
+        data="{classes} classes of things, {train:,} pictures to learn from, {val:,} to validate with",
+        options={"cells": None, "boxes": None, "image_size": None, "width": None},
     ),
     "gan": Kind(
         columns=("d_loss", "g_loss", "D(x)", "D(G(z))", "frechet"),

@@ -4,6 +4,7 @@ task               what every kind brings
 pictures           what those have in common that learn from a data set of pictures
 organisation       stages that organise themselves, without a loss: the Neocognitron
 classification     classes told apart: cross-entropy, accuracy
+detection          things found in pictures: YOLO's loss, average precision
 gan                adversaries: pictures made and found out
 sequence           strings turned into others: cross-entropy of every next symbol, whole strings that are right
 diffusion          noise told from pictures, to make pictures of noise
@@ -21,6 +22,7 @@ __all__ = ["CLASSES", "PictureTask", "Task", "make_task"]
 
 CLASSES = {  # file:class of each kind, loaded where it is used
     "classification": "classification:Classification",
+    "detection": "detection:DetectionTask",
     "gan": "gan:Adversarial",
     "organisation": "organisation:Organisation",
     "sequence": "sequence:SequenceTask",
