@@ -12,6 +12,7 @@ from typing import Any
 
 from minidl import cost, models, nn
 from minidl.models._elsewhere import TIMM, TORCHVISION
+from minidl.models._learners import LEARNERS
 
 HERE = Path(__file__).parent
 ELSEWHERE = HERE.parents[1] / "tests" / "data" / "zoo.json.gz"
@@ -81,3 +82,18 @@ def families() -> dict[str, list[str]]:
     for name in sorted(models.list_models(), key=lambda name: models.describe(name).place):
         members.setdefault(models.describe(name).family, []).append(name)
     return {family: names for family, names in members.items() if names}
+
+
+def learner_families() -> dict[str, list[str]]:
+    """Return family -> its networks, of those that are no classifiers, in the order of history."""
+    members: dict[str, list[str]] = {}
+    for name, learner in LEARNERS.items():
+        members.setdefault(learner.paper.family, []).append(name)
+    return members
+
+
+@functools.cache
+def learner_parameters(name: str) -> int:
+    """Count the parameters of a network that is no classifier."""
+    with nn.init.unfilled():
+        return sum(p.numel() for p in LEARNERS[name].builder().parameters())

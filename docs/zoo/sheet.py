@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from docs.zoo.figures import Figures, claims, elsewhere, families, figures
+from docs.zoo.figures import Figures, claims, elsewhere, families, figures, learner_families, learner_parameters
 from minidl import models
+from minidl.models._learners import LEARNERS
 
 HEAD = """\
 # The zoo, and how true it is to its papers
@@ -30,6 +31,12 @@ more. A dash means that nothing is said, or nothing that is certain.
 
 ![Family tree of the networks: the idea that each of them added](zoo/family-tree.svg)
 """
+OTHER_TASKS = """\
+## Networks for other tasks
+
+They tell no classes apart, so pictures, depth and multiply-adds of one picture say nothing of them. `minidl train NAME`
+trains them, `minidl models NAME` shows their parts.
+"""
 TITLES = ("network", "according to", "parameters", "MACs", "depth", "input", "where")
 COLUMNS = ("parameters", "macs", "depth", "input", "source")
 UNITS = {"": 1, "M": 10**6, "million": 10**6, "G": 10**9, "billion": 10**9}
@@ -45,7 +52,24 @@ def page() -> str:
         parts += [_section(family, names)]
         if family == "EfficientNet" and "efficientnet_b7" in names:
             parts += [_compound_scaling()]
+    parts += [OTHER_TASKS, *(_learner_section(family, names) for family, names in learner_families().items())]
     return "\n".join(parts)
+
+
+def _learner_section(family: str, names: list[str]) -> str:
+    known = claims()["learner"][family]
+    papers = dict.fromkeys(f"{LEARNERS[name].paper.citation} ({LEARNERS[name].paper.year})." for name in names)
+    lines = [f"### {family}", "", *papers, "", f"The idea: {known['idea']}.", ""]
+    lines += [_row(("network", "task", "parameters", "of the paper", "where")), "|---|---|--:|--:|---|"]
+    for name in names:
+        said, counted = known.get("networks", {}).get(name, {}), learner_parameters(name)
+        claim = said.get("parameters", "–")
+        off = difference(claim, counted)
+        claim += "" if off is None else f" ({100 * off:+.2g} %)".replace("-", "−")
+        lines += [_row((f"`{name}`", LEARNERS[name].task, f"{counted:,}", claim, said.get("source", "")))]
+    for note in known.get("notes", []):
+        lines += ["", _filled(note)]
+    return "\n".join([*lines, ""])
 
 
 def _contents() -> str:

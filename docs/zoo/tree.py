@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 
-from docs.zoo.figures import claims, families
+from docs.zoo.figures import claims, families, learner_families
 from minidl import models
+from minidl.models._learners import LEARNERS
 
 WIDTH, MARGIN, LANE = 420, 12, 12  # of the drawing, of its border, between lanes
 NAME, IDEA = 14.5, 12.5  # font sizes
@@ -62,11 +63,12 @@ class Family:
 
 def rows() -> list[Family]:
     """Return the families, the oldest first; parents that minidl does not have are left out."""
-    known = families()
+    known, ideas = families() | learner_families(), claims()["family"] | claims()["learner"]
     found = []
     for name, members in known.items():
-        what = claims()["family"][name]
-        year = min(models.describe(member).year for member in members)
+        what = ideas[name]
+        papers = (LEARNERS[one].paper if one in LEARNERS else models.describe(one) for one in members)
+        year = min(paper.year for paper in papers)
         found.append(Family(name, year, what["idea"], tuple(one for one in what["from"] if one in known)))
     return sorted(found, key=lambda family: family.year)
 

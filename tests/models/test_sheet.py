@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from docs.zoo import outputs, sheet, tree
-from docs.zoo.figures import HERE, claims, families, figures
+from docs.zoo.figures import HERE, claims, families, figures, learner_families
 from minidl import models
+from minidl.models._learners import LEARNERS
 
 PAGE = (HERE.parent / "zoo.md").read_text(encoding="utf-8")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -52,8 +53,21 @@ def test_nothing_is_claimed_of_networks_that_are_not_there():
 
 
 def test_parents_are_families():
-    for name, family in claims()["family"].items():
-        assert set(family["from"]) <= set(claims()["family"]) - {name}
+    known = claims()["family"] | claims()["learner"]
+    for name, family in known.items():
+        assert set(family["from"]) <= set(known) - {name}
+
+
+def test_families_for_other_tasks_are_on_the_page_and_in_the_tree():
+    assert set(claims()["learner"]) == set(learner_families())
+    for name, learner in LEARNERS.items():
+        assert re.search(rf"^\| `{name}` \| {learner.task} \| [\d,]+ \|", PAGE, re.M), name
+        assert learner.paper.family in [family.name for family in tree.rows()]
+    for family, names in learner_families().items():
+        claimed = claims()["learner"][family].get("networks", {})
+        assert set(claimed) <= set(names)
+        assert all(what["source"] for what in claimed.values())
+    assert "| `transformer_base` | sequence | 63,082,496 | 65 million (−3 %) | Table 3 |" in PAGE
 
 
 def test_computed_figures():
