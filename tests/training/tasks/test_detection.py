@@ -1,11 +1,17 @@
 """Trainings of networks that find things: resumed to the bit, evaluated, asked, and what they refuse."""
 
 import json
+import os
+import random
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import minidl
 from minidl import cli, training
 from minidl.training import make_config
 from minidl.training.tasks.detection import DetectionTask
@@ -106,11 +112,13 @@ def test_what_is_refused(settings, message, folder):
         training.train(make_config(**{"model": "yolo_tiny", "data": str(folder)} | SMALL | settings))
 
 
-def test_data_of_another_kind(folder, tmp_path):
+def test_data_of_another_kind(folder, tmp_path, capsys):
     with pytest.raises(
         ValueError, match=r"^train: yolo_tiny learns from a folder of pictures with boxes: --data DIR; rec"
     ):
         training.train(config_of("digits"))
+    assert cli.run(["predict", "a.jpg", "--out", "drawn"]) == 1
+    assert "predict: --out draws boxes, and this network finds none; leave it out" in capsys.readouterr().err
     with pytest.raises(ValueError, match="there are no boxes; expected Annotations"):
         training.train(config_of(class_folders(tmp_path / "pets")))
     with pytest.raises(
@@ -145,3 +153,59 @@ def test_nan_is_traced(folder):
         training.NonFiniteError, match="in epoch 1, step 2, the loss is nan: parameter head.weight is not"
     ):
         training.train(config_of(folder), callbacks=[Spoil()])
+
+
+# Imports once, and then, for each line it reads, forks a child that trains, and kills it after so many steps of its own
+# and a moment more.
+NURSERY = """
+import json, os, signal, sys, time
+from minidl import training
+from minidl.training.tasks.detection import DetectionTask
+
+DetectionTask.draw = lambda self, run, state, val: run.report.touch()
+settings = json.loads(sys.argv[1])
+
+class Say(training.Callback):
+    def on_step(self, state, loss):
+        os.write(pipe, b".")
+
+for line in sys.stdin:
+    path, steps, moment = line.split()
+    ear, pipe = os.pipe()
+    child = os.fork()
+    if child == 0:
+        if os.path.exists(path):
+            training.resume(path, callbacks=[Say()])
+        else:
+            training.train(training.make_config("yolo_tiny", **settings), out=path, callbacks=[Say()])
+        os._exit(0)
+    for _ in range(int(steps)):
+        os.read(ear, 1)
+    time.sleep(float(moment))
+    os.kill(child, signal.SIGKILL)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    os.close(ear), os.close(pipe)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.usefixtures("undrawn")
+def test_killed_twenty_times(folder, tmp_path):
+    path, dice = tmp_path / "killed", random.Random(0)
+    steady = {"schedule": {"name": "constant"}}  # whatever the number of epochs
+    settings = {**SMALL, **steady, "epochs": 10_000, "data": str(folder)}
+    environment = os.environ | {"PYTHONPATH": str(Path(minidl.__file__).parents[1])}
+    command = [sys.executable, "-c", NURSERY, json.dumps(settings)]
+    nursery = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    for _ in range(20):
+        print(path, dice.randint(1, 5), dice.uniform(0, 0.02), file=nursery.stdin, flush=True)
+        assert int(nursery.stdout.readline()) == -signal.SIGKILL
+        reached = training.load_checkpoint(path / "last.safetensors").epoch
+    nursery.communicate("")
+    assert reached >= 5
+    outcome = training.resume(path, epochs=reached + 1)
+    straight = training.train(config_of(folder, epochs=reached + 1, **steady), out=tmp_path / "straight")
+    assert outcome.finished
+    assert (path / "last.safetensors").read_bytes() == (straight.run.path / "last.safetensors").read_bytes()
+    assert outcome.state.history == straight.state.history
