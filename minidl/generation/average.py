@@ -8,6 +8,7 @@ DDPM and DiT draw their pictures from θ̄ with a decay of 0.9999.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,11 @@ class Averaged(nn.Module):
     def forward(self, *inputs: Any, **settings: Any) -> Tensor:
         """Ask the network that learns, or in eval the average."""
         return (self.net if self.training else self.average)(*inputs, **settings)
+
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, nn.Parameter]]:
+        """Yield the parameters that learn; those of the average are copies, which only the state has."""
+        for name, parameter in self.net.named_parameters() if recurse else ():
+            yield (f"{prefix}." if prefix else "") + f"net.{name}", parameter
 
     def train(self, mode: bool = True) -> Averaged:
         """Switch the network that learns; the average stays in eval."""

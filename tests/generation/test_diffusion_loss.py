@@ -160,6 +160,8 @@ def test_the_average_is_asked_in_eval_and_never_trained():
     assert both.net.w.grad is not None
     assert not any(p.requires_grad for p in both.average.parameters())
     assert not both.train().average.training
+    assert [name for name, _ in both.named_parameters()] == ["net.w"]  # what learns, and what is counted
+    assert len(list(both.parameters())) == 1
     other = Averaged(Line(), 0.5)
     both.update()
     other.load_state_dict(both.state_dict())

@@ -122,7 +122,6 @@ class Denoising(PictureTask):
             "training": f"{state.pictures[0]:,} pictures",
             "validation": f"{len(val):,} pictures, which only the loss in validation looks at",
             "settings of the network": ", ".join(f"{name} {value}" for name, value in state.arguments.items()),
-            "parameters that learn": f"{sum(p.numel() for p in net.net.parameters()):,}; their average is as large",
         }
         sections = sample_sections(run, words, state.epoch)
         return write_task_report(run, state, cards=(), sections=sections, about=about)
