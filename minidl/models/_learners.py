@@ -42,6 +42,7 @@ def collect_learners(files: Iterable[ModuleType]) -> None:
     """Put the tables of family files together."""
     for file in files:
         LEARNERS.update(file.LEARNERS)
+    _registry.OTHERS.update(LEARNERS)
 
 
 def task_of(name: str) -> str:

@@ -23,6 +23,7 @@ from minidl.models._family import Network, Settings, Variant
 from minidl.models._published import PUBLISHED, Published
 
 ENTRIES: dict[str, Entry] = {}  # filled by `collect`, in the order of history
+OTHERS: set[str] = set()  # the names of what is no classifier, filled by `collect_learners`
 
 
 @dataclass(frozen=True)
@@ -143,14 +144,17 @@ def describe(name: str) -> Entry:
 
 def _entry(op: str, name: str) -> Entry:
     if not isinstance(name, str) or name not in ENTRIES:
-        raise ValueError(f"{op}: there is no network {shown(name)}; {_nearest(str(name), list_models())}")
+        if name in OTHERS:
+            raise ValueError(f"{op}: {name} tells no classes apart; see minidl models {name}, minidl train {name}")
+        raise ValueError(f"{op}: there is no network {shown(name)}; {_nearest(str(name), list_models(), OTHERS)}")
     return ENTRIES[name]
 
 
-def _nearest(wrong: str, right: Iterable[str]) -> str:
-    """Suggest the nearest names, or where none is near, all of them."""
+def _nearest(wrong: str, right: Iterable[str], others: Iterable[str] = ()) -> str:
+    """Suggest the nearest names, those of others among them, or where none is near, all of the right ones."""
     known = {name.lower(): name for name in right}
-    near = [known[name] for name in difflib.get_close_matches(wrong.lower(), known, n=3)]
+    every = known | {name: name for name in sorted(others)}
+    near = [every[name] for name in difflib.get_close_matches(wrong.lower(), every, n=3)]
     return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known.values())}"
 
 
