@@ -144,7 +144,7 @@ def describe(name: str) -> Entry:
 
 def _entry(op: str, name: str) -> Entry:
     if not isinstance(name, str) or name not in ENTRIES:
-        if name in OTHERS:
+        if isinstance(name, str) and name in OTHERS:
             raise ValueError(f"{op}: {name} tells no classes apart; see minidl models {name}, minidl train {name}")
         raise ValueError(f"{op}: there is no network {shown(name)}; {_nearest(str(name), list_models(), OTHERS)}")
     return ENTRIES[name]
