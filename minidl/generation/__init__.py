@@ -7,7 +7,7 @@ from minidl.generation.adversaries import (
     sample,
 )
 from minidl.generation.average import Averaged
-from minidl.generation.contract import Generator, generate
+from minidl.generation.contract import generate
 from minidl.generation.diffuser import Diffuser
 from minidl.generation.frechet import frechet_distance
 from minidl.generation.guidance import denoiser
@@ -22,7 +22,6 @@ __all__ = [
     "Averaged",
     "Diffuser",
     "Diffusion",
-    "Generator",
     "Reference",
     "adversarial_step",
     "cosine",

@@ -31,7 +31,7 @@ from minidl._backend import to_device
 from minidl._checks import check_divides, check_flag, check_fraction, to_int
 from minidl.generation import Diffuser
 from minidl.models._family import Network, Paper
-from minidl.models._learners import Learner
+from minidl.models._learners import Learner, named_after
 from minidl.nn import init
 from minidl.tensor import Tensor
 
@@ -331,26 +331,31 @@ def _build(name: str, settings: dict[str, Any]) -> DiT:
     return net
 
 
+@named_after(DiT, SIZES["dit_s_2"])
 def dit_s_2(**settings: Any) -> DiT:
     """Small, patches of 2×2 of latents 4×32×32: 33 million parameters. Settings are those of `DiT`."""
     return _build("dit_s_2", settings)
 
 
+@named_after(DiT, SIZES["dit_b_2"])
 def dit_b_2(**settings: Any) -> DiT:
     """Base, patches of 2×2 of latents 4×32×32: 130 million parameters. Settings are those of `DiT`."""
     return _build("dit_b_2", settings)
 
 
+@named_after(DiT, SIZES["dit_l_2"])
 def dit_l_2(**settings: Any) -> DiT:
     """Large, patches of 2×2 of latents 4×32×32: 458 million parameters. Settings are those of `DiT`."""
     return _build("dit_l_2", settings)
 
 
+@named_after(DiT, SIZES["dit_xl_2"])
 def dit_xl_2(**settings: Any) -> DiT:
     """XLarge, patches of 2×2 of latents 4×32×32: 675 million parameters. Settings are those of `DiT`."""
     return _build("dit_xl_2", settings)
 
 
+@named_after(DiT, SIZES["dit_tiny"])
 def dit_tiny(**settings: Any) -> DiT:
     """Small enough for a CPU: pictures of 32×32 as they are, patches of 8×8, ten classes. Settings as `DiT`."""
     return _build("dit_tiny", settings)

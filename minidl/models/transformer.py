@@ -40,7 +40,7 @@ from minidl._backend import Array
 from minidl._checks import check_flag, check_fraction, from_numbers, shown, to_int
 from minidl.models import decoding
 from minidl.models._family import Paper
-from minidl.models._learners import Learner
+from minidl.models._learners import Learner, named_after
 from minidl.models.alphabet import PADDING, RESERVED
 from minidl.nn import init
 from minidl.nn.attention import attention_weights
@@ -333,16 +333,19 @@ def _build(name: str, vocabulary: int, settings: dict[str, Any]) -> Transformer:
     return net
 
 
+@named_after(Transformer, SIZES["transformer_base"])
 def transformer_base(vocabulary: int = 37_000, **settings: Any) -> Transformer:
     """Six layers, 512 wide; with the 37,000 tokens of English and German 63 million parameters."""
     return _build("transformer_base", vocabulary, settings)
 
 
+@named_after(Transformer, SIZES["transformer_big"])
 def transformer_big(vocabulary: int = 37_000, **settings: Any) -> Transformer:
     """Six layers, 1024 wide; with the 37,000 tokens of English and German 214 million parameters."""
     return _build("transformer_big", vocabulary, settings)
 
 
+@named_after(Transformer, SIZES["transformer_tiny"])
 def transformer_tiny(vocabulary: int = 29, **settings: Any) -> Transformer:
     """Two layers, 64 wide, for toys: 26 letters and three tokens that are none."""
     return _build("transformer_tiny", vocabulary, settings)

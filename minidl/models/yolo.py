@@ -29,7 +29,7 @@ import numpy as np
 from minidl import nn, ops
 from minidl._checks import check_alike, to_int
 from minidl.models._family import Paper
-from minidl.models._learners import Learner
+from minidl.models._learners import Learner, named_after
 from minidl.tensor import Tensor
 
 SLOPE, FIVE = 0.1, 5
@@ -176,6 +176,7 @@ class YoloTiny(Detector):
         return ops.transpose(self.head(self.features(x)), 0, 2, 3, 1)
 
 
+@named_after(YoloV1)
 def yolo_v1(**settings: Any) -> YoloV1:
     """YOLO of Figure 3.
 
@@ -188,6 +189,7 @@ def yolo_v1(**settings: Any) -> YoloV1:
     return YoloV1("yolo_v1", V1, (4096,), **settings)
 
 
+@named_after(YoloV1)
 def yolo_v1_fast(**settings: Any) -> YoloV1:
     """Fast YOLO, of 9 convolutions; see the top of this file for what the paper leaves open.
 
@@ -200,6 +202,7 @@ def yolo_v1_fast(**settings: Any) -> YoloV1:
     return YoloV1("yolo_v1_fast", FAST, (256, 4096), **settings)
 
 
+@named_after(YoloTiny)
 def yolo_tiny(**settings: Any) -> YoloTiny:
     """YOLO for small data.
 

@@ -13,6 +13,7 @@ ALL = tuple(Settings.__annotations__)
 FREE = {  # what takes any number of arguments, or those of somebody else: of `Config`, of the sizes of a shape …
     *("depth", "reshape", "transpose", "fit", "load_checkpoint", "make_config", "OneCycleLR"),
     *("Sequential", "Optimizer", "Module.forward", "Function.forward"),
+    *("generate", "denoiser", "Averaged.forward"),  # of the network that makes the pictures
 }
 
 

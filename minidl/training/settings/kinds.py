@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from minidl._looks import Brief
 from minidl._text import percent
 from minidl.data.reversals import LETTERS
 from minidl.models._learners import CLASSIFICATION
@@ -15,7 +16,7 @@ FIRST = ("epoch", "step", "lr")  # of every row
 
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(Brief):
     """What a kind of training notes.
 
     Args:

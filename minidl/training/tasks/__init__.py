@@ -45,3 +45,7 @@ def make_task(name: str) -> Task:
     file, _, kind = CLASSES[name].partition(":")
     task: Task = getattr(import_module(f"minidl.training.tasks.{file}"), kind)()
     return task
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

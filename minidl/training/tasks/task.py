@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minidl._looks import Brief
 from minidl.training.batches import Batch, Batches
 from minidl.training.callback import Callback
 from minidl.training.settings.config import Config
@@ -34,7 +35,7 @@ Say = Callable[[str], None]
 Pair = tuple[Batches, Batches]
 
 
-class Task:
+class Task(Brief):
     """One kind of training. Subclass it: every method below but `compile`, `prepare` and `keep` has to be written.
 
     Attributes:
@@ -42,6 +43,9 @@ class Task:
     """
 
     name = ""
+
+    def _words(self) -> list[str]:
+        return [self.name]
 
     @property
     def kind(self) -> Kind:
