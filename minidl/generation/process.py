@@ -23,9 +23,10 @@ import numpy as np
 
 from minidl._backend import Array, device_of, to_device
 from minidl._checks import to_int
+from minidl._looks import Brief
 
 
-class Diffusion:
+class Diffusion(Brief):
     """A forward process, as its β make it.
 
     Attributes:
@@ -59,8 +60,8 @@ class Diffusion:
     def __len__(self) -> int:
         return len(self.betas)
 
-    def __repr__(self) -> str:
-        return f"Diffusion({len(self)} steps, ᾱ from {self.alpha_bars[0]:.6g} to {self.alpha_bars[-1]:.3g})"
+    def _words(self) -> list[str]:
+        return [f"{len(self)} steps", f"ᾱ from {self.alpha_bars[0]:.6g} to {self.alpha_bars[-1]:.3g}"]
 
     def spaced(self, steps: int) -> Diffusion:
         """Return the process that takes fewer and larger steps through the same noises, spread evenly.

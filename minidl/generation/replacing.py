@@ -26,6 +26,7 @@ import numpy as np
 from minidl import _random
 from minidl._backend import Array, array_module, device_of, to_device
 from minidl._checks import check_fraction, shown, to_int
+from minidl._looks import Brief
 from minidl.generation.guidance import denoiser
 from minidl.generation.process import Diffusion
 from minidl.generation.samplers import Range, ddim, invert
@@ -35,7 +36,7 @@ NONE = -1  # in a table of places: the picture keeps its own token
 
 
 @dataclass(frozen=True)
-class Reference:
+class Reference(Brief):
     """What is kept of a picture: x at the beginning of every step (1, C, H, W), and its tokens before every block."""
 
     way: list[Array]

@@ -26,7 +26,7 @@ from minidl.teach.learn.marking import Marked
 from minidl.teach.learn.marking.student import Marks
 from minidl.training.state import build
 from minidl.weights import Loaded
-from tests.looks import detection
+from tests.looks import detection, generation
 
 WORDS = tuple(f"a class with a long name, number {number}" for number in range(200))
 # a program; a kernel set that compiles when it is opened; texts
@@ -242,6 +242,7 @@ def things():
     guesses = [Guess(number, name, 0.01) for number, name in enumerate(WORDS)]
     yield from [*guesses[:1], Prediction("a.png", guesses), Prediction("b.png", error="b.png: is no picture " * 9)]
     yield from detection.things(WORDS)
+    yield from generation.things()
     yield from [training.Config(), training.Config(data="/a/long/path" * 9, transforms=[{"name": "flip"}] * 9), state()]
     yield from [metrics(), training.Metrics(3), training.Interrupted("kept"), training.NonFiniteError("NaN " * 90)]
     run = training.RunFolder("runs/" + "lenet5-digits" * 9)

@@ -35,7 +35,9 @@ def test_the_digits_need_no_recipe():
 def test_every_recipe_makes_a_config_and_survives_the_way_through_json(name, model):
     config = training.make_config(model, recipe=name)
     assert config.recipe == name
-    for key, value in load_recipe(name, model).items():
+    settings = load_recipe(name, model)
+    assert config.options.items() >= settings.pop("options", {}).items()  # the others are those of its task
+    for key, value in settings.items():
         assert getattr(config, key) == (tuple(value) if key == "betas" else value)
     assert training.Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
