@@ -216,8 +216,6 @@ def _announced(name: str) -> Iterator[None]:
 
 # Threads
 
-SPINS = 2000  # looks at what is awaited, some 20 µs: about the time between two kernels, and what waking up takes
-
 
 def _choose_layer() -> str:
     """Name the threading layer: OpenMP where there is one, else TBB, else Numba's own, which needs a lock.
@@ -226,30 +224,11 @@ def _choose_layer() -> str:
     """
     for layer, module in (("omp", "omppool"), ("tbb", "tbbpool")):
         try:
-            with _spinning_briefly():
-                __import__(f"numba.np.ufunc.{module}")
+            __import__(f"numba.np.ufunc.{module}")
         except ImportError:
             continue
         return layer
     return "workqueue"
-
-
-@contextmanager
-def _spinning_briefly() -> Iterator[None]:
-    """Let GNU OpenMP, if it is loaded meanwhile, have its threads sleep soon after they have nothing to do.
-
-    By itself it lets them spin for milliseconds, and where the processors have other work that takes them from the
-    thread that all are waiting for. It reads its settings when it is loaded, and can be told nothing later; what the
-    user has set stands, and other processes see nothing of this.
-    """
-    if any(name in os.environ for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")):
-        yield
-        return
-    os.environ["GOMP_SPINCOUNT"] = str(SPINS)
-    try:
-        yield
-    finally:
-        del os.environ["GOMP_SPINCOUNT"]
 
 
 class _Told(threading.local):
