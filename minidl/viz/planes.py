@@ -19,7 +19,7 @@ def plot_planes(picture: np.ndarray, rows: Sequence[tuple[str, np.ndarray]]) -> 
     Example:
         >>> figure = plot_planes(np.eye(4), [("S1", np.ones((3, 4, 4))), ("C1", np.ones((3, 2, 2)))])
         >>> len(figure.axes)
-        7
+        9
     """
     count = max(len(planes) for _, planes in rows)
     figure = new_figure(0.95 * (count + 1), 0.95 * (len(rows) + 1), "")

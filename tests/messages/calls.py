@@ -229,7 +229,7 @@ def others(folder):
         scheduler = kind(optim.SGD(parameters(), 0.1, 0.9), *args)
         yield f"{name}.load_state_dict", scheduler.load_state_dict, lambda s=scheduler: ((s.state_dict(),), {})
     for name, kind in optim.SCHEDULES.items():
-        own = {"step_size": 2} if name == "step" else {}
+        own = {"step": {"step_size": 2}, "inverse_sqrt": {"warmup": 1.5}}.get(name, {})
         yield f"schedule {name}", kind, lambda kind=kind, own=own: ((0.1, 3, 4), {**settings_of(kind, 3), **own})
     saved, state = folder / "v.safetensors", NET.state_dict()
     yield from [

@@ -134,7 +134,7 @@ CASES = {
     },
     **{f"Conv2dFused, {activation}": fused(activation) for activation in FLAT},
 }
-SPREADING = {"Max", "MaxPool2d"}  # every number of dy counts at its winner; see below
+SPREADING = {"Max", "MaxPool2d", "RoiPool"}  # every number of dy counts at its winner; see below
 STEEP = {"Softplus"}  # chooses, but is flat nowhere
 
 
@@ -182,7 +182,12 @@ def test_the_infinite_slope_of_a_root_stays_behind_the_relu(kernel_set, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kernel_set", ["textbook", "cpu"])
 @pytest.mark.parametrize(
-    "function", [lambda x: ops.max_pool2d(x, 2, stride=1), lambda x: ops.max(x, axis=(2, 3), keepdims=True)]
+    "function",
+    [
+        lambda x: ops.max_pool2d(x, 2, stride=1),
+        lambda x: ops.max(x, axis=(2, 3), keepdims=True),
+        lambda x: ops.roi_pool(x, [[[0, 0, 29, 18]]] * len(x), 3),
+    ],
 )
 def test_only_the_winner_gets_a_bad_number(function, kernel_set, dtype):
     x = Tensor(np.random.default_rng(0).permutation(4 * 19 * 30).reshape(SHAPE).astype(dtype), requires_grad=True)

@@ -25,7 +25,7 @@ def line(scheduler, calls, figures=()):
 @pytest.mark.parametrize("name", sorted(set(optim.SCHEDULES) - {"plateau"}))
 @pytest.mark.parametrize("steps", [1, 3])
 def test_any_schedule_is_walked_call_by_call(name, steps):
-    table = {"name": name, **({"step_size": 2} if name == "step" else {})}
+    table = {"name": name, **{"step": {"step_size": 2}, "inverse_sqrt": {"warmup": 1.5}}.get(name, {})}
     schedule = optim.make_schedule(table, lr=0.8, epochs=4, steps=steps)
     optimizer = rule(0.8, 0.2, 0.0, momentum=0.9)
     seen = line(lr_scheduler.LRScheduler(optimizer, schedule), 4 * steps - 1)

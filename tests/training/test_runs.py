@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from minidl import data, training
-from minidl.training import runs
 from minidl.training.interrupt import interruptible
 from minidl.training.run_folder import folder as run_module
 from minidl.training.run_folder.checkpointer import Checkpointer
+from minidl.training.tasks import pictures
 
 CONFIG = training.Config(epochs=2)
 PICTURES = ["confusion.png", "curves.png", "feature_maps.png", "filters.png", "mistakes.png"]
@@ -127,7 +127,7 @@ def test_curves_that_are_missing_are_drawn(parts):
 def test_nan_leaves_the_last_good_checkpoint(straight, parts, monkeypatch):
     run = training.train(CONFIG, parts=parts).run
     before = contents(run)
-    made = runs.training_batches
+    made = pictures.training_batches
 
     def broken(split, config):
         x = split.x.copy()
@@ -138,7 +138,7 @@ def test_nan_leaves_the_last_good_checkpoint(straight, parts, monkeypatch):
         monkeypatch.context() as planted,
         pytest.raises(training.NonFiniteError, match=r"in epoch 3, .* not finite; .*; the last good checkpoint is "),
     ):
-        planted.setattr(runs, "training_batches", broken)
+        planted.setattr(pictures, "training_batches", broken)
         training.resume(run.path, epochs=4, parts=parts)
     after = contents(run)
     assert {name: after[name] for name in FILES if name != "config.json"} == {

@@ -145,6 +145,10 @@ class Config(Brief):
                 "train: freeze keeps what was learnt elsewhere; it needs weights=FILE, or demo (--weights)"
             )
 
+    def __setstate__(self, settings: Table) -> None:
+        """Take what an older version has pickled, which had fewer settings."""
+        vars(self).update(vars(Config(model=settings["model"])) | settings)
+
     def _check_task(self) -> None:
         """Judge what is learnt, and fill in the settings that this task alone has."""
         made_for = task_of(self.model)
