@@ -31,6 +31,8 @@ from minidl._checks import (
 from minidl.kernels.textbook.regions import Bins
 from minidl.tensor import Context, Function, Tensor
 
+FARTHEST = 2.0**31  # pixels of a map: beyond that, no int counts them
+
 
 class RoiPool(Function):
     """Saves for each number of the result which pixel it was."""
@@ -39,7 +41,7 @@ class RoiPool(Function):
     def forward(ctx: Context, x: Array, *, pictures: Sequence[int], rows: Bins, columns: Bins, out_size: Pair) -> Array:
         """The largest number of each bin."""
         ctx.x_shape, ctx.pictures = x.shape, pictures
-        if not pictures or not len(x):  # an empty batch, whose regions are not there, either
+        if not pictures or not x.size:  # an empty batch, whose regions are not there, either
             ctx.empty = True
             return _backend.full((len(pictures), x.shape[1], *out_size), 0, x.dtype, like=x)
         ctx.empty = False
@@ -233,7 +235,13 @@ def _judged(op: str, x: Any, boxes: Any, output_size: Any, spatial_scale: Any) -
         raise ValueError(
             f"{op}: boxes[{row}] is of picture {of[row]:g}, but x has {len(x)}, from 0 on; x.shape={x.shape}"
         )
-    return size, [int(picture) for picture in of], corners * float(spatial_scale)
+    scaled = corners * float(spatial_scale)
+    if not (np.abs(scaled) < FARTHEST).all():  # NaN is not, either: 0 · ∞
+        raise ValueError(
+            f"{op}: corners times spatial_scale must lie below {FARTHEST:g} pixels; "
+            f"received spatial_scale={shown(spatial_scale)}"
+        )
+    return size, [int(picture) for picture in of], scaled
 
 
 def _plain(op: str, boxes: Any) -> Any:

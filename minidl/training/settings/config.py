@@ -152,6 +152,8 @@ class Config(Brief):
     def _check_task(self) -> None:
         """Judge what is learnt, and fill in the settings that this task alone has."""
         made_for = task_of(self.model)
+        if self.task is not None and not isinstance(self.task, str):
+            raise ValueError(f"train: task must be a name or None; received task={shown(self.task)}")
         if self.task not in (None, made_for):
             check_choice("train", "task", self.task, tuple(KINDS))
             raise ValueError(f"train: {self.model} is made for the task {made_for}; received task={self.task!r}")

@@ -61,7 +61,7 @@ def make_config(
     given = settings | ({} if model is None else {"model": model})
     if config is not None:
         start = _read(Path(config))
-    elif recipe is None and given.get("model") in LEARNERS:
+    elif recipe is None and isinstance(given.get("model"), str) and given["model"] in LEARNERS:
         start = _from_recipe("own", given)
     elif recipe is None and given.get("data", Config.data) in list_data():
         start = {}
