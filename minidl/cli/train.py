@@ -98,6 +98,11 @@ def _ending(outcome: Outcome) -> list[str]:
         return [f"{place}; go on from there:", f"minidl train --resume {again}", left]
     last, best, kind = state.history[-1], state.best or {}, state.kind
     now, then = (kind.show(kind.best, row[kind.best]) for row in (last, best))
+    if outcome.new_epochs == 0 and kind.ends:
+        return [
+            f"all {state.epoch} epochs are done ({kind.label.partition(' ')[0]} {now}), and there are no more",
+            left,
+        ]
     if outcome.new_epochs == 0:
         more = f"minidl train --resume {again} --epochs {2 * state.epoch}"
         return [f"all {state.epoch} epochs are done ({kind.label.partition(' ')[0]} {now}); go further:", more, left]

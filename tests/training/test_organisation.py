@@ -43,6 +43,7 @@ def test_every_stage_learns_in_an_epoch_of_its_own(config, tmp_path):
     assert kept["options"]["low"] < kept["options"]["high"]
     page = outcome.run.report.read_text()
     assert all(word in page for word in ('id="planes"', "Fukushima"))
+    assert "--epochs" not in page  # there is no fourth stage
     assert (tmp_path / "run/planes.png").is_file()
     score, state, _ = evaluate_run(tmp_path / "run", val=parts()[1])
     assert score == {"n": 12, "top1": rows[-1]["val_top1"]}

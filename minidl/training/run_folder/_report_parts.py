@@ -99,12 +99,18 @@ def on(run: RunFolder, state: State) -> Html:
     """Return the commands that go on from here."""
     again = shlex.quote(str(run.path))
     more = "" if state.epoch < state.config.epochs else f" --epochs {2 * state.config.epochs}"
-    commands = f"minidl train --resume {again}{more}\nminidl eval {again}\nminidl eval {again} --checkpoint best"
+    commands = [
+        f"minidl train --resume {again}{more}",
+        f"minidl eval {again}",
+        f"minidl eval {again} --checkpoint best",
+    ]
     words = (
         "The first command goes on where the training stopped, the second repeats the accuracy, the third that of the "
         "best epoch."
     )
-    return join(element("p", words), element("pre", element("code", commands)))
+    if state.kind.ends and state.finished:
+        commands, words = commands[1:], "The first command repeats the accuracy, the second that of the best epoch."
+    return join(element("p", words), element("pre", element("code", "\n".join(commands))))
 
 
 # Numbers

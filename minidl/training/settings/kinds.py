@@ -30,6 +30,7 @@ class Kind(Brief):
         counts: the figures that are whole numbers.
         panels: the figures that are drawn into one plot, by its title.
         titles: how the figures are called that a notebook shows; those left out are not in its table.
+        ends: whether all is learnt after the last epoch, so that no more can follow.
         data: the words about the data when a run begins, with {classes}, {train} and {val} for the numbers of each.
         options: settings of its own (`Config.options`), with their defaults.
     """
@@ -44,6 +45,7 @@ class Kind(Brief):
     counts: tuple[str, ...] = ()
     panels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    ends: bool = False
     data: str = "{classes} classes, {train:,} pictures to learn from, {val:,} to validate with"
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -130,6 +132,7 @@ KINDS: dict[str, Kind] = {
         line="stage {stage} has learnt, {seeds} seed cells a picture  val accuracy {val_top1:>8}",
         shares=("val_top1",),
         counts=("stage",),
+        ends=True,
         titles={"stage": "stage", "seeds": "seed cells", "val_top1": "val accuracy"},
         panels={"seed cells a picture": ("seeds",), "accuracy": ("val_top1",)},
         options={"stages": "digits", "passes": 1, "low": None, "high": None},
