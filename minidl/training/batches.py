@@ -145,3 +145,8 @@ def on_device(batch: Batch, device: str) -> tuple[Array, Array]:
     """Return pictures and labels of a batch as arrays of a device."""
     x, labels = batch
     return _backend.to_device(x, device), _backend.to_device(labels, device)
+
+
+def size_of(batch: Batch) -> int:
+    """Return how many pictures a batch has."""
+    return len(batch[1])

@@ -1,6 +1,7 @@
 """The kinds of training: each brings its objective, its figures and its pictures to the one loop.
 
 task               what every kind brings
+descent            one step, for all that make one loss small
 pictures           what those have in common that learn from a data set of pictures
 organisation       stages that organise themselves, without a loss: the Neocognitron
 classification     classes told apart: cross-entropy, accuracy

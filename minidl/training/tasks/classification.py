@@ -9,14 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from minidl import _random
 from minidl._backend import Array
 from minidl.data import Dataset, Split
 from minidl.models._learners import CLASSIFICATION
-from minidl.optim import clip_grad_norm
 from minidl.tensor import Tensor
 from minidl.training import non_finite
-from minidl.training.batches import Batch, Batches, on_device, validation_batches
+from minidl.training.batches import Batch, Batches, on_device, size_of, validation_batches
 from minidl.training.callback import Callback, note, notify
 from minidl.training.dry_run import compile_ahead, dry_run, samples
 from minidl.training.evaluation import evaluate
@@ -26,6 +24,7 @@ from minidl.training.run_folder.folder import RunFolder
 from minidl.training.settings.config import Config
 from minidl.training.settings.picture_sizes import seen_sizes
 from minidl.training.state import State
+from minidl.training.tasks.descent import descend
 from minidl.training.tasks.pictures import PictureTask
 from minidl.training.tasks.task import Pair, Say
 from minidl.training.transfer import cached_features
@@ -66,34 +65,19 @@ class Classification(PictureTask):
         compile_ahead(state, samples(batches), len(batches[0].split), callbacks)
 
     def step(self, state: State, group: Sequence[Batch]) -> float:
-        """Forward and backward of each batch, and one step of the optimiser.
+        """Learn from the pictures of a step, and count which are right."""
+        config = state.config
 
-        The gradient of several batches is that of all their pictures together: each counts as many as it has of them.
-        """
-        config, device = state.config, state.config.device
-        total, mean = sum(len(labels) for _, labels in group), 0.0
-        state.optimizer.zero_grad()
-        for x, labels in (on_device(batch, device) for batch in group):
-            generator = _random.default_generator().bit_generator.state
+        def loss_of(batch: Batch) -> Tensor:
+            x, labels = on_device(batch, config.device)
             output = state.learner(Tensor(x))
-            loss = objective(output, labels, label_smoothing=config.label_smoothing, aux_weight=config.aux_weight)
-            value, n = loss.item(), len(labels)
-            if not math.isfinite(value):
-                _random.default_generator().bit_generator.state = generator  # dropout shall drop the same again
-                where = f"in epoch {state.epoch + 1}, step {state.step + 1}, the loss is {value}"
-                raise non_finite.error(where, non_finite.explain(state.learner, x, labels), state.optimizer.lr)
-            if n == total:
-                loss.backward()
-            else:
-                (loss * (n / total)).backward()
-            state.loss_sum += value * n
             state.correct += _count_correct(main_logits(output), labels)
-            state.seen += n
-            mean += value * n / total
-        if config.clip_norm is not None:
-            clip_grad_norm(state.optimizer.parameters, config.clip_norm)
-        state.optimizer.step()
-        return mean
+            return objective(output, labels, label_smoothing=config.label_smoothing, aux_weight=config.aux_weight)
+
+        def cause(batch: Batch) -> str:
+            return non_finite.explain(state.learner, *on_device(batch, config.device))
+
+        return descend(state, group, count=size_of, loss_of=loss_of, cause=cause)
 
     def evaluate(self, state: State, val: Batches) -> dict[str, float]:
         """Return means over the changed pictures as they passed, and the figures of those for validation."""

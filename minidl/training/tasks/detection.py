@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from minidl import _random
 from minidl._backend import to_device
 from minidl._checks import shown
 from minidl._files import atomic_write
@@ -24,13 +23,13 @@ from minidl.data.boxes import BoxBatch, BoxDataset, Boxes, BoxLoader, Frame, Spl
 from minidl.data.boxes import build as build_steps
 from minidl.detection import Detections, Precision, evaluate, yolo_decode, yolo_loss
 from minidl.models import yolo
-from minidl.optim import clip_grad_norm
 from minidl.tensor import Tensor, no_grad
 from minidl.training import non_finite
 from minidl.training.callback import Callback, note
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.settings.config import Config
 from minidl.training.state import State, build
+from minidl.training.tasks.descent import descend
 from minidl.training.tasks.task import Pair, Say, Task
 
 # Settings that speak of classes of whole pictures; here they would change nothing.
@@ -170,27 +169,12 @@ class DetectionTask(Task):
         return found.parts[part]
 
     def step(self, state: State, group: Sequence[Any]) -> float:
-        """Forward and backward of each batch, and one step of the optimiser."""
-        config, mean = state.config, 0.0
-        total = sum(map(len, group))
-        state.optimizer.zero_grad()
-        for batch in group:
-            generator = _random.default_generator().bit_generator.state
-            loss = _loss(state, batch)
-            value, n = loss.item(), len(batch)
-            if not math.isfinite(value):
-                _random.default_generator().bit_generator.state = generator  # dropout shall drop the same again
-                where = f"in epoch {state.epoch + 1}, step {state.step + 1}, the loss is {value}"
-                cause = non_finite.cause(state.net, {"": lambda batch=batch: _loss(state, batch)})  # type: ignore[misc]
-                raise non_finite.error(where, cause, state.optimizer.lr)
-            (loss if n == total else loss * (n / total)).backward()
-            state.loss_sum += value * n
-            state.seen += n
-            mean += value * n / total
-        if config.clip_norm is not None:
-            clip_grad_norm(state.optimizer.parameters, config.clip_norm)
-        state.optimizer.step()
-        return mean
+        """Learn from the pictures of a step."""
+
+        def cause(batch: BoxBatch) -> str:
+            return non_finite.cause(state.net, {"": lambda: _loss(state, batch)})
+
+        return descend(state, group, count=len, loss_of=lambda batch: _loss(state, batch), cause=cause)
 
     def evaluate(self, state: State, val: Any) -> dict[str, float]:
         """Return the mean loss as it passed, and the figures of the pictures for validation."""

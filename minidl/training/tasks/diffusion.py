@@ -16,18 +16,18 @@ from typing import Any
 import numpy as np
 
 from minidl import _random
-from minidl._backend import Array, to_numpy
+from minidl._backend import to_numpy
 from minidl.data import Dataset, Split
 from minidl.generation import SCHEDULES
-from minidl.optim import clip_grad_norm
-from minidl.tensor import no_grad
+from minidl.tensor import Tensor, no_grad
 from minidl.training import non_finite
-from minidl.training.batches import Batch, Batches, on_device, validation_batches
+from minidl.training.batches import Batch, Batches, on_device, size_of, validation_batches
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.run_folder.samples import is_kept, keep_samples, sample_sections
 from minidl.training.run_folder.task_report import write_task_report
 from minidl.training.settings.config import Config
 from minidl.training.state import State
+from minidl.training.tasks.descent import descend
 from minidl.training.tasks.pictures import PictureTask
 from minidl.training.tasks.task import Say
 
@@ -76,24 +76,18 @@ class Denoising(PictureTask):
         return state
 
     def step(self, state: State, group: Sequence[Batch]) -> float:
-        """Forward and backward of each batch, one step of the optimiser, and the average follows."""
+        """Learn from the pictures of a step, and let the average follow."""
         net: Any = state.net
-        total, mean = sum(len(labels) for _, labels in group), 0.0
-        state.optimizer.zero_grad()
-        for x, labels in (on_device(batch, state.config.device) for batch in group):
-            before, n = _random.get_state(), len(labels)
-            loss = net.loss(x, to_numpy(labels))
-            value = loss.item()
-            if not math.isfinite(value):
-                _random.set_state(before)  # the same steps and the same noise again
-                raise _not_finite(state, x, labels, value)
-            (loss if n == total else loss * (n / total)).backward()
-            state.loss_sum += value * n
-            state.seen += n
-            mean += value * n / total
-        if state.config.clip_norm is not None:
-            clip_grad_norm(state.optimizer.parameters, state.config.clip_norm)
-        state.optimizer.step()
+
+        def loss_of(batch: Batch) -> Tensor:
+            x, labels = on_device(batch, state.config.device)
+            return net.loss(x, to_numpy(labels))
+
+        def cause(batch: Batch) -> str:
+            found = non_finite.cause(net, {"net.": lambda: loss_of(batch)})
+            return found if non_finite.is_finite(batch[0]) else non_finite.PICTURES
+
+        mean = descend(state, group, count=size_of, loss_of=loss_of, cause=cause)
         net.update()
         return mean
 
@@ -146,13 +140,3 @@ def _loss_of_average(state: State, val: Batches) -> float:
                 raise non_finite.error(where, non_finite.bad_state(net.average) or "", state.optimizer.lr)
             total, seen = total + loss * len(labels), seen + len(labels)
     return total / seen
-
-
-def _not_finite(state: State, x: Array, labels: Array, value: float) -> Exception:
-    """Return the error that says in which layer the loss began not to be finite."""
-    net: Any = state.net
-    cause = non_finite.cause(net, {"net.": lambda: net.loss(x, to_numpy(labels))})
-    if not non_finite.is_finite(x):
-        cause = non_finite.PICTURES
-    where = f"in epoch {state.epoch + 1}, step {state.step + 1}, the loss is {value}"
-    return non_finite.error(where, cause, state.optimizer.lr)

@@ -12,19 +12,17 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minidl import _random, ops
+from minidl import ops
 from minidl._checks import shown
 from minidl._threads import get_num_threads
 from minidl.data.reversals import reversals
 from minidl.models.alphabet import PADDING, START, Alphabet
 from minidl.nn import Module
-from minidl.optim import clip_grad_norm
 from minidl.tensor import Tensor, no_grad
 from minidl.training import non_finite
 from minidl.training.batches import Batch, Batches, on_device
@@ -32,6 +30,7 @@ from minidl.training.callback import Callback
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.settings.config import Config
 from minidl.training.state import State, build
+from minidl.training.tasks.descent import descend
 from minidl.training.tasks.task import Pair, Say, Task
 
 REVERSALS = "reversals"  # the data set of this task
@@ -186,27 +185,16 @@ class SequenceTask(Task):
         return self.open(state.config, None).val
 
     def step(self, state: State, group: Sequence[Batch]) -> float:
-        """Forward and backward of each batch, which counts as many as it has symbols to say, and one step."""
-        config, mean = state.config, 0.0
-        total = sum(_count(target) for _, target in group)
-        state.optimizer.zero_grad()
-        for batch in (on_device(batch, config.device) for batch in group):
-            generator = _random.default_generator().bit_generator.state
-            loss = _loss(state.net, batch, config.label_smoothing)
-            value, n = loss.item(), _count(batch[1])
-            if not math.isfinite(value):
-                _random.default_generator().bit_generator.state = generator  # dropout shall drop the same again
-                where = f"in epoch {state.epoch + 1}, step {state.step + 1}, the loss is {value}"
-                again = partial(_loss, state.net, batch, config.label_smoothing)
-                raise non_finite.error(where, non_finite.cause(state.net, {"": again}), state.optimizer.lr)
-            (loss if n == total else loss * (n / total)).backward()
-            state.loss_sum += value * n
-            state.seen += n
-            mean += value * n / total
-        if config.clip_norm is not None:
-            clip_grad_norm(state.optimizer.parameters, config.clip_norm)
-        state.optimizer.step()
-        return mean
+        """Learn from the strings of a step; a batch counts as many as it has symbols to say."""
+        device, smoothing = state.config.device, state.config.label_smoothing
+
+        def loss_of(batch: Batch) -> Tensor:
+            return _loss(state.net, on_device(batch, device), smoothing)
+
+        def cause(batch: Batch) -> str:
+            return non_finite.cause(state.net, {"": lambda: loss_of(batch)})
+
+        return descend(state, group, count=lambda batch: _count(batch[1]), loss_of=loss_of, cause=cause)
 
     def evaluate(self, state: State, val: Batches) -> dict[str, float]:
         """Return the mean loss as it passed, with its label smoothing, and the figures of the held-out strings."""
