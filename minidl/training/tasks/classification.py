@@ -16,7 +16,7 @@ from minidl.tensor import Tensor
 from minidl.training import non_finite
 from minidl.training.batches import Batch, Batches, on_device, size_of, validation_batches
 from minidl.training.callback import Callback, note, notify
-from minidl.training.dry_run import compile_ahead, dry_run, samples
+from minidl.training.dry_run import compile_ahead, dry_run
 from minidl.training.evaluation import evaluate
 from minidl.training.loss import main_logits, objective
 from minidl.training.metrics import Metrics
@@ -62,7 +62,7 @@ class Classification(PictureTask):
 
     def compile(self, state: State, batches: Any, callbacks: Sequence[Callback]) -> None:
         """Compile the fast kernels of a step and of an evaluation."""
-        compile_ahead(state, samples(batches), len(batches[0].split), callbacks)
+        compile_ahead(state, self.first(batches), len(batches[0].split), callbacks)
 
     def step(self, state: State, group: Sequence[Batch]) -> float:
         """Learn from the pictures of a step, and count which are right."""

@@ -22,23 +22,19 @@ from minidl._threads import get_num_threads
 from minidl.data.boxes import BoxBatch, BoxDataset, Boxes, BoxLoader, Frame, Split, open_boxes
 from minidl.data.boxes import build as build_steps
 from minidl.detection import Detections, Precision, evaluate, yolo_decode, yolo_loss
-from minidl.models import yolo
+from minidl.models._learners import LEARNERS
 from minidl.tensor import Tensor, no_grad
 from minidl.training import non_finite
 from minidl.training.callback import Callback, note
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.settings.config import Config
 from minidl.training.state import State, build
+from minidl.training.tasks._refusals import refuse_settings, sizes_of_network
 from minidl.training.tasks.descent import descend
 from minidl.training.tasks.task import Pair, Say, Task
 
 # Settings that speak of classes of whole pictures; here they would change nothing.
 OF_CLASSES = ("classes", "mixup", "label_smoothing", "picture_size", "freeze", "weights")
-NETWORKS: dict[str, type[yolo.Detector]] = {
-    "yolo_v1": yolo.YoloV1,
-    "yolo_v1_fast": yolo.YoloV1,
-    "yolo_tiny": yolo.YoloTiny,
-}
 
 
 @dataclass(frozen=True)
@@ -63,13 +59,13 @@ class DetectionTask(Task):
 
     def open(self, config: Config, parts: Any) -> BoxDataset:
         """Open the pictures with boxes of the settings, or take parts of such a data set."""
-        usual = Config()
-        for name in OF_CLASSES:
-            if getattr(config, name) != getattr(usual, name):
-                raise ValueError(
-                    f"train: {config.model} finds things, for which there is no {name}; received "
-                    f"{name}={shown(getattr(config, name))}"
-                )
+        refuse_settings(
+            config,
+            OF_CLASSES,
+            lambda name, value: (
+                f"train: {config.model} finds things, for which there is no {name}; received {name}={shown(value)}"
+            ),
+        )
         if parts is not None:
             train, val = parts
             if not isinstance(train, Split) or not isinstance(val, Split):
@@ -115,12 +111,8 @@ class DetectionTask(Task):
 
     def begin(self, config: Config, found: BoxDataset, batches: Pair, say: Say) -> State:
         """Build the network for so many classes, and try it with a picture."""
-        known = signature(NETWORKS[config.model]).parameters
-        sizes = {name: value for name, value in config.options.items() if value is not None}
-        for name in sizes:
-            if name not in known:
-                raise ValueError(f"train: {config.model} has no {name}; leave options.{name} out")
-        state = build(config, {"num_classes": len(found.classes), **sizes}, weights=config.weights)
+        arguments = {"num_classes": len(found.classes), **sizes_of_network(config)}
+        state = build(config, arguments, weights=config.weights)
         state.classes, state.pictures = list(found.classes), [len(found.train), len(found.val)]
         lost, total = _lost(found.train, state)
         if lost:
@@ -247,7 +239,7 @@ def _loss(state: State, batch: BoxBatch) -> Tensor:
 
 def _image_size(config: Config) -> int:
     given = config.options["image_size"]
-    usual = signature(NETWORKS[config.model]).parameters["image_size"].default
+    usual = signature(LEARNERS[config.model].builder).parameters["image_size"].default
     return int(usual if given is None else given)
 
 

@@ -27,11 +27,12 @@ from minidl.training.run_folder.samples import is_kept, keep_samples, sample_sec
 from minidl.training.run_folder.task_report import write_task_report
 from minidl.training.settings.config import Config
 from minidl.training.state import State
+from minidl.training.tasks._refusals import refuse_settings, side_of_squares
 from minidl.training.tasks.descent import descend
 from minidl.training.tasks.pictures import PictureTask
 from minidl.training.tasks.task import Say
 
-WITHOUT_MEANING = {"mixup": 0.0, "label_smoothing": 0.0, "freeze": False}  # and what they are where nobody has asked
+WITHOUT_MEANING = ("mixup", "label_smoothing", "freeze")  # settings that say nothing here
 ROWS, COLUMNS, STEPS = 10, 6, 20  # of a sheet: classes, pictures of each, and steps of the sampler
 SCANNED = 2048  # pictures that are looked at for the range of their pixels
 
@@ -43,11 +44,11 @@ class Denoising(PictureTask):
 
     def resolve(self, config: Config, found: Dataset, say: Say) -> Config:
         """Fill in sizes; pictures are neither normalised nor shifted, unless that is asked for."""
-        for name, usual in WITHOUT_MEANING.items():
-            if getattr(config, name) != usual:
-                raise ValueError(
-                    f"train: {name} says nothing to diffusion; received {name}={getattr(config, name)}; leave it out"
-                )
+        refuse_settings(
+            config,
+            WITHOUT_MEANING,
+            lambda name, value: f"train: {name} says nothing to diffusion; received {name}={value}; leave it out",
+        )
         schedule = config.options["schedule"]
         if schedule not in SCHEDULES:
             raise ValueError(f"train: options.schedule must be {' or '.join(SCHEDULES)}; received {schedule!r}")
@@ -56,14 +57,9 @@ class Denoising(PictureTask):
 
     def arguments(self, config: Config, found: Dataset, shape: Sequence[int]) -> dict[str, Any]:
         """Return side, channels and classes of the pictures, and the settings of the process and of the network."""
-        channels, h, width = shape
-        if h != width:
-            raise ValueError(
-                f"train: {config.model} makes square pictures, these are {h}×{width}; bring them to one size: "
-                "--set picture_size=32"
-            )
         given = {name: value for name, value in config.options.items() if value is not None}
-        return {"input_size": h, "in_channels": channels, "num_classes": len(found.classes), **given}
+        side = side_of_squares(config, *shape[1:])
+        return {"input_size": side, "in_channels": shape[0], "num_classes": len(found.classes), **given}
 
     def begin(self, config: Config, found: Dataset, batches: Any, say: Say) -> State:
         """Build the network and its average, and find out between which numbers the pixels lie."""

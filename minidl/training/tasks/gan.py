@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +20,24 @@ from minidl import _random
 from minidl.data import Dataset, Loader, Split
 from minidl.generation import adversarial_step
 from minidl.generation.adversaries import LOSSES, pictures_of
-from minidl.models._learners import LEARNERS
 from minidl.optim import Optimizer
 from minidl.tensor import Tensor
 from minidl.training import non_finite
 from minidl.training.batches import Batch, Batches, on_device, validation_batches
 from minidl.training.callback import Callback
-from minidl.training.dry_run import compile_for, rehearse_update, samples
+from minidl.training.dry_run import compile_for, rehearse_update
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.run_folder.samples import COUNT, is_kept, keep_samples, sample_sections
 from minidl.training.run_folder.task_report import write_task_report
 from minidl.training.settings.config import Config
 from minidl.training.state import State
 from minidl.training.tasks._judge import Judge, real_pictures
+from minidl.training.tasks._refusals import refuse_settings, side_of_squares, sizes_of_network
 from minidl.training.tasks.pictures import PictureTask
 from minidl.training.tasks.task import Say
 
-# Settings that say nothing here, and what they are where nobody has asked for them.
-WITHOUT_MEANING = {"accumulate": 1, "clip_norm": None, "mixup": 0.0, "label_smoothing": 0.0, "freeze": False}
+# Settings that say nothing here.
+WITHOUT_MEANING = ("accumulate", "clip_norm", "mixup", "label_smoothing", "freeze")
 NOTHING = 5e-5  # a loss below this is 0.0000 in the line of an epoch
 
 
@@ -56,11 +55,11 @@ class Adversarial(PictureTask):
 
     def resolve(self, config: Config, found: Dataset, say: Say) -> Config:
         """Fill in sizes; pictures are neither normalised nor shifted, unless that is asked for."""
-        for name, usual in WITHOUT_MEANING.items():
-            if getattr(config, name) != usual:
-                raise ValueError(
-                    f"train: {name} says nothing to adversaries; received {name}={getattr(config, name)}; leave it out"
-                )
+        refuse_settings(
+            config,
+            WITHOUT_MEANING,
+            lambda name, value: f"train: {name} says nothing to adversaries; received {name}={value}; leave it out",
+        )
         if config.options["loss"] not in LOSSES:
             known = " or ".join(LOSSES)
             raise ValueError(f"train: options.loss must be {known}; received {config.options['loss']!r}")
@@ -69,18 +68,8 @@ class Adversarial(PictureTask):
 
     def arguments(self, config: Config, found: Dataset, shape: Sequence[int]) -> dict[str, Any]:
         """Return the side and the channels of the pictures, and the widths that were asked for."""
-        channels, h, width = shape
-        if h != width:
-            raise ValueError(
-                f"train: {config.model} makes square pictures, these are {h}×{width}; bring them to one size: "
-                "--set picture_size=32"
-            )
-        sizes = {name: value for name, value in config.options.items() if name != "loss" and value is not None}
-        known = signature(LEARNERS[config.model].builder).parameters
-        for name in sizes:
-            if name not in known:
-                raise ValueError(f"train: {config.model} has no {name}; leave options.{name} out")
-        return {"image_size": h, "channels": channels, **sizes}
+        side = side_of_squares(config, *shape[1:])
+        return {"image_size": side, "channels": shape[0], **sizes_of_network(config, but=("loss",))}
 
     def begin(self, config: Config, found: Dataset, batches: Any, say: Say) -> State:
         """Build both networks, and find out between which numbers the pixels lie."""
@@ -95,7 +84,7 @@ class Adversarial(PictureTask):
 
     def compile(self, state: State, batches: Any, callbacks: Sequence[Callback]) -> None:
         """Compile the fast kernels of a step, and of the pictures that are shown."""
-        size, shape = state.config.batch_size, samples(batches).train.shape[1:]
+        size, shape = state.config.batch_size, self.first(batches).train.shape[1:]
 
         def rehearse() -> None:
             state.train()

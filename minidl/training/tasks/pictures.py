@@ -8,7 +8,7 @@ from typing import Any
 from minidl.data import Dataset, Loader, Split
 from minidl.training.batches import training_batches, validation_batches
 from minidl.training.callback import Callback
-from minidl.training.dry_run import first_read, samples
+from minidl.training.dry_run import Samples, first_read, samples
 from minidl.training.run_folder.dataset import Parts, new_dataset, same_dataset, validation_pictures
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.run_folder.split_record import record_split, write_record
@@ -30,6 +30,8 @@ class PictureTask(Task):
         (90, 23)
     """
 
+    one: Any = None  # a picture of each part (`Samples`), see `first`
+
     def open(self, config: Config, parts: Parts | None) -> Dataset:
         """Open the data set of the settings, or take parts that were made elsewhere."""
         return new_dataset(config, parts)
@@ -46,9 +48,16 @@ class PictureTask(Task):
         """Return what the network is built with for pictures of a shape (C, H, W), as it will see them."""
         raise NotImplementedError
 
+    def first(self, batches: Any) -> Samples:
+        """Return a picture of each part, which is read once."""
+        if self.one is None:
+            self.one = samples(batches)
+        found: Samples = self.one
+        return found
+
     def begin(self, config: Config, found: Dataset, batches: Any, say: Say) -> State:
         """Build the network for such pictures."""
-        self.one = one = samples(batches)
+        one = self.first(batches)
         state = build(config, self.arguments(config, found, one.train.shape[1:]), weights=config.weights)
         state.classes, state.pictures = list(found.classes), [len(found.train), len(found.val)]
         state.shown = first_read(batches[1])

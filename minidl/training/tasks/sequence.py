@@ -30,6 +30,7 @@ from minidl.training.callback import Callback
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.settings.config import Config
 from minidl.training.state import State, build
+from minidl.training.tasks._refusals import refuse_settings
 from minidl.training.tasks.descent import descend
 from minidl.training.tasks.task import Pair, Say, Task
 
@@ -141,13 +142,14 @@ class SequenceTask(Task):
                 f"train: {config.model} learns from strings that are made, data={REVERSALS!r}; received "
                 f"data={config.data!r}"
             )
-        usual = Config()
-        for name in OF_PICTURES:
-            if getattr(config, name) != getattr(usual, name):
-                raise ValueError(
-                    f"train: {config.model} learns from strings, for which there is no {name}; received "
-                    f"{name}={shown(getattr(config, name))}"
-                )
+        refuse_settings(
+            config,
+            OF_PICTURES,
+            lambda name, value: (
+                f"train: {config.model} learns from strings, for which there is no {name}; received "
+                f"{name}={shown(value)}"
+            ),
+        )
         for name in ("steps", "held_out", "shortest", "longest"):
             _check_count(name, config.options[name])
         found = Found(Strings(config, held_out=False), Strings(config, held_out=True))
