@@ -43,7 +43,7 @@ def config_of(model="dcgan", **settings):
     return make_config(model, **SETTINGS[model] | {"epochs": 2, "batch_size": 8, "lr": 0.01, "threads": 1} | settings)
 
 
-@pytest.mark.parametrize("model", LEARNERS.keys() & SETTINGS.keys())
+@pytest.mark.parametrize("model", sorted(LEARNERS.keys() & SETTINGS.keys()))
 def test_ctrl_c_in_the_middle_of_epochs_changes_nothing(model, parts, monkeypatch):
     """Two epochs of two steps, in one go and stopped after the first and after the third: equal bytes in every file."""
     monkeypatch.setattr("minidl.training.tasks.gan.write_task_report", lambda run, *_, **__: run.report.touch())
