@@ -10,6 +10,7 @@ Behind this door everything is `Batches`.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import closing
 from typing import Any, Protocol
 
 import numpy as np
@@ -150,3 +151,17 @@ def on_device(batch: Batch, device: str) -> tuple[Array, Array]:
 def size_of(batch: Batch) -> int:
     """Return how many pictures a batch has."""
     return len(batch[1])
+
+
+def in_one_piece(batches: Epochs) -> Batch:
+    """Return the pictures and the labels of an epoch, all at once."""
+    with closing(batches.epoch(0)) as epoch:
+        x, labels = zip(*epoch)
+    return np.concatenate(x), np.concatenate(labels)
+
+
+def pixel_range(batches: Epochs) -> tuple[float, float]:
+    """Return the least and the greatest number in the pictures of an epoch."""
+    with closing(batches.epoch(0)) as epoch:
+        lows, highs = zip(*((float(x.min()), float(x.max())) for x, _ in epoch))
+    return min(lows), max(highs)

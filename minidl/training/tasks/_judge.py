@@ -8,7 +8,6 @@ the distance of other programs, whose features are those of a network that knows
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -92,10 +91,3 @@ def _seen(pictures: np.ndarray) -> np.ndarray:
             pictures = ops.avg_pool2d(Tensor(pictures), times).numpy()
         pictures = interpolate(pictures, SIDE)
     return (2 * pictures - 1).astype(np.float32)
-
-
-def real_pictures(val: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pictures and labels of batches in one piece each."""
-    with closing(val.epoch(0)) as batches:
-        pairs = list(batches)
-    return np.concatenate([x for x, _ in pairs]), np.concatenate([labels for _, labels in pairs])

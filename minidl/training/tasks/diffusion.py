@@ -21,7 +21,7 @@ from minidl.data import Dataset, Split
 from minidl.generation import SCHEDULES
 from minidl.tensor import Tensor, no_grad
 from minidl.training import non_finite
-from minidl.training.batches import Batch, Batches, on_device, size_of, validation_batches
+from minidl.training.batches import Batch, Batches, on_device, pixel_range, size_of, validation_batches
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.run_folder.samples import is_kept, keep_samples, sample_sections
 from minidl.training.run_folder.task_report import write_task_report
@@ -66,9 +66,7 @@ class Denoising(PictureTask):
         state = super().begin(config, found, batches, say)
         n = len(found.train)
         some = found.train if n <= SCANNED else found.train.take(np.linspace(0, n - 1, SCANNED).astype(int))
-        with closing(validation_batches(some, config).epoch(0)) as seen:
-            ends = [(x.min(), x.max()) for x, _ in seen]
-        state.net.fit_range(np.array(ends))
+        state.net.fit_range(np.array(pixel_range(validation_batches(some, config))))
         return state
 
     def step(self, state: State, group: Sequence[Batch]) -> float:

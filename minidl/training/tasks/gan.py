@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from minidl.generation.adversaries import LOSSES, pictures_of
 from minidl.optim import Optimizer
 from minidl.tensor import Tensor
 from minidl.training import non_finite
-from minidl.training.batches import Batch, Batches, on_device, validation_batches
+from minidl.training.batches import Batch, Batches, in_one_piece, on_device, pixel_range, validation_batches
 from minidl.training.callback import Callback
 from minidl.training.dry_run import compile_for, rehearse_update
 from minidl.training.run_folder.folder import RunFolder
@@ -31,7 +30,7 @@ from minidl.training.run_folder.samples import COUNT, is_kept, keep_samples, sam
 from minidl.training.run_folder.task_report import write_task_report
 from minidl.training.settings.config import Config
 from minidl.training.state import State
-from minidl.training.tasks._judge import Judge, real_pictures
+from minidl.training.tasks._judge import Judge
 from minidl.training.tasks._refusals import refuse_settings, side_of_squares, sizes_of_network
 from minidl.training.tasks.pictures import PictureTask
 from minidl.training.tasks.task import Say
@@ -122,7 +121,7 @@ class Adversarial(PictureTask):
 
     def _distance(self, state: State, val: Batches) -> float:
         if self._judge is None:
-            x, labels = real_pictures(val)
+            x, labels = in_one_piece(val)
             self._judge = Judge(state.net.unit(x), labels, state.config.seed)
         return self._judge.distance(_made(state, "distance", self._judge.n))
 
@@ -192,10 +191,7 @@ def _span(train: Loader, state: State) -> np.ndarray:
     names = [step["name"] for step in state.config.transforms or ()]
     if state.shown == (state.shown or {}) | {"dtype": "uint8"} and "normalize" not in names:
         return np.array([0, 1], dtype=np.float32)
-    low, high = math.inf, -math.inf
-    with closing(train.epoch(0)) as batches:
-        for x, _ in batches:
-            low, high = min(low, float(x.min())), max(high, float(x.max()))
+    low, high = pixel_range(train)
     if not low < high:
         raise ValueError(f"train: there is nothing to learn from pictures of one colour: all pixels are {low:g}")
     return np.array([low, high], dtype=np.float32)

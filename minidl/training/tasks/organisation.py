@@ -20,7 +20,7 @@ from minidl._html import element
 from minidl.data import Dataset, Loader, Split
 from minidl.models.neocognitron import TABLES, Neocognitron
 from minidl.tensor import Tensor, no_grad
-from minidl.training.batches import Batch, Batches, on_device, validation_batches
+from minidl.training.batches import Batch, Batches, in_one_piece, on_device, pixel_range, validation_batches
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.settings.config import Config
 from minidl.training.state import State
@@ -44,9 +44,7 @@ class Organisation(PictureTask):
                 f"epochs; received epochs={config.epochs}; --set options.passes=N --epochs {len(stages)}·N"
             )
         if own["low"] is None or own["high"] is None:
-            with closing(validation_batches(found.train, config).epoch(0)) as batches:
-                ends = [(float(x.min()), float(x.max())) for x, _ in batches]
-            own = own | {"low": min(low for low, _ in ends), "high": max(high for _, high in ends)}
+            own = own | dict(zip(("low", "high"), pixel_range(validation_batches(found.train, config))))
         return replace(config, options=own)
 
     def batches(self, config: Config, train: Split, val: Split) -> tuple[Loader, Loader]:
@@ -89,9 +87,7 @@ class Organisation(PictureTask):
                 f"train: no cell of stage {number} fired at any of {state.seen:,} pictures, so none has learnt; are "
                 "they blank, or is the stage before too selective (a smaller r)?"
             )
-        with closing(self.remembered.epoch(0)) as batches:
-            pairs = list(batches)
-        x, labels = (np.concatenate(part) for part in zip(*pairs))
+        x, labels = in_one_piece(self.remembered)
         _net(state).remember(_firing(state, x), labels)
         return {"stage": number, "seeds": seeds / state.seen, "val_top1": _accuracy(state, val)[0]}
 
