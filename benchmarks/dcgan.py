@@ -5,8 +5,8 @@
 It is trained as `minidl train dcgan` does it. Then 1,000 pictures of the last epoch, none chosen, are shown to a
 LeNet-5 that learnt the digits and has never seen a made picture. Distances are Fréchet distances in its last features
 (84 numbers). Fewer pictures look farther away, so all are between as many: the real digits that were trained on are cut
-in half at random, and as many made ones are compared with either half. Minutes are those of a processor core, which hold whatever else
-runs; with MINIDL_NUM_THREADS=1 they are minutes of a clock where nothing else runs.
+in half at random, and as many made ones are compared with either half. Minutes are those of a processor core, which
+hold whatever else runs; with MINIDL_NUM_THREADS=1 a clock shows as many where nothing else runs.
 """
 
 from __future__ import annotations

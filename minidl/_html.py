@@ -71,9 +71,13 @@ def image(rgb: np.ndarray, alt: str, *, width: int | None = None, height: int | 
         drawn.putpalette((used[:, None] >> (0, 8, 16) & 255).astype(np.uint8).tobytes())
     content = io.BytesIO()
     drawn.save(content, "PNG", optimize=True)
-    source = f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
-    height, width = height or rgb.shape[0], width or rgb.shape[1]
-    return Html(element("img", src=source, alt=alt, width=width, height=height, **more).removesuffix("</img>"))
+    return png(content.getvalue(), alt, width=width or rgb.shape[1], height=height or rgb.shape[0], **more)
+
+
+def png(content: bytes, alt: str, **more: object) -> Html:
+    """Return the bytes of a PNG file as an <img> that holds them itself."""
+    source = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+    return Html(element("img", src=source, alt=alt, **more).removesuffix("</img>"))
 
 
 # For notebooks

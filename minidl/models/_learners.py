@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
 
-from minidl._checks import shown
 from minidl._looks import Brief
-from minidl.models import _registry
 from minidl.models._family import Paper
 from minidl.nn import Module
 
@@ -44,7 +42,6 @@ def collect_learners(files: Iterable[ModuleType]) -> None:
     """Put the tables of family files together."""
     for file in files:
         LEARNERS.update(file.LEARNERS)
-    _registry.OTHERS.update(LEARNERS)
 
 
 def named_after(kind: type, defaults: Mapping[str, Any] | None = None) -> Callable[[_Builder], _Builder]:
@@ -84,18 +81,3 @@ def task_of(name: str) -> str:
         'classification'
     """
     return LEARNERS[name].task if name in LEARNERS else CLASSIFICATION
-
-
-def build_network(name: str, arguments: Mapping[str, Any], *, weights: str | None = None) -> Module:
-    """Build a network of either kind with the arguments that a training keeps.
-
-    Raises:
-        ValueError: if there is no such network, or the weights do not fit.
-        TypeError: if an argument is unknown.
-    """
-    if name not in LEARNERS:
-        return _registry.get_model(name, weights=weights, **arguments)
-    net = LEARNERS[name].builder(**arguments)
-    if weights is not None:
-        raise ValueError(f"{name}: there are no weights to begin with but those of a run; received {shown(weights)}")
-    return net

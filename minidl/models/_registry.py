@@ -20,10 +20,11 @@ from minidl._checks import shown
 from minidl._looks import Brief
 from minidl.models._elsewhere import TORCHVISION
 from minidl.models._family import Network, Settings, Variant
+from minidl.models._learners import LEARNERS
 from minidl.models._published import PUBLISHED, Published
+from minidl.nn import Module
 
 ENTRIES: dict[str, Entry] = {}  # filled by `collect`, in the order of history
-OTHERS: set[str] = set()  # the names of what is no classifier, filled by `collect_learners`
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,9 @@ def describe(name: str) -> Entry:
 
 def _entry(op: str, name: str) -> Entry:
     if not isinstance(name, str) or name not in ENTRIES:
-        if isinstance(name, str) and name in OTHERS:
+        if isinstance(name, str) and name in LEARNERS:
             raise ValueError(f"{op}: {name} tells no classes apart; see minidl models {name}, minidl train {name}")
-        raise ValueError(f"{op}: there is no network {shown(name)}; {_nearest(str(name), list_models(), OTHERS)}")
+        raise ValueError(f"{op}: there is no network {shown(name)}; {_nearest(str(name), list_models(), LEARNERS)}")
     return ENTRIES[name]
 
 
@@ -217,3 +218,18 @@ def get_trained(name: str, file: str | os.PathLike[str], **settings: Any) -> Net
     net = get_model(name, weights=file, **settings)
     found = net.load_report.num_classes if net.load_report else None
     return net if found is None else get_model(name, weights=file, **{**settings, "num_classes": found})
+
+
+def build_network(name: str, arguments: Mapping[str, Any], *, weights: str | None = None) -> Module:
+    """Build a network of either kind with the arguments that a training keeps.
+
+    Raises:
+        ValueError: if there is no such network, or the weights do not fit.
+        TypeError: if an argument is unknown.
+    """
+    if name not in LEARNERS:
+        return get_model(name, weights=weights, **arguments)
+    net = LEARNERS[name].builder(**arguments)
+    if weights is not None:
+        raise ValueError(f"{name}: there are no weights to begin with but those of a run; received {shown(weights)}")
+    return net

@@ -21,7 +21,8 @@ import numpy as np
 from minidl import _random
 from minidl._checks import check_path
 from minidl._files import atomic_write
-from minidl.models._learners import CLASSIFICATION, build_network
+from minidl.models._learners import CLASSIFICATION
+from minidl.models._registry import build_network
 from minidl.nn import init
 from minidl.optim._state import flat_slots
 from minidl.training.optimizer import from_groups, groups_of

@@ -8,7 +8,7 @@ from typing import Any
 
 from minidl._looks import Brief, percent, short
 from minidl._random import manual_seed
-from minidl.models._learners import build_network
+from minidl.models._registry import build_network
 from minidl.nn import Module
 from minidl.optim import Optimizer, Schedule
 from minidl.training.optimizer import make_optimizer

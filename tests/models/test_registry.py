@@ -8,7 +8,8 @@ import pytest
 
 import minidl
 from minidl import Tensor, models, weights
-from minidl.models import _family, _registry
+from minidl.models import _family
+from minidl.models._learners import LEARNERS
 from minidl.models._registry import ENTRIES
 from tests.models.walk import unfilled
 
@@ -248,7 +249,7 @@ def test_a_network_of_ones_own_is_called_by_its_class():
         Own()(Tensor(np.zeros((1, 3, 0, 4), dtype=np.float32)))
 
 
-@pytest.mark.parametrize("name", sorted(_registry.OTHERS))
+@pytest.mark.parametrize("name", sorted(LEARNERS))
 def test_what_is_no_classifier_is_told_by_its_name(name):
     with pytest.raises(ValueError, match=f"get_model: {name} tells no classes apart; see minidl models {name}"):
         models.get_model(name)

@@ -7,7 +7,6 @@ from typing import Any
 
 from minidl._text import duration, percent
 from minidl.kernels import _compiling
-from minidl.models._learners import CLASSIFICATION
 from minidl.training.callback import Callback
 from minidl.training.state import State
 
@@ -92,13 +91,11 @@ class Pace(Callback):
             return ()
         seconds = self.seconds()
         left = (state.config.epochs - state.epoch) * self.steps - state.step
-        found = (
-            (f"loss {state.loss_sum / state.seen:.4f}",)
-            if state.loss_sum or state.config.task == CLASSIFICATION
-            else ()
-        )
-        if state.config.task == CLASSIFICATION:
-            found = (*found, f"accuracy {percent(state.correct / state.seen)}")
+        columns, found = state.kind.columns, []
+        if "train_loss" in columns:
+            found.append(f"loss {state.loss_sum / state.seen:.4f}")
+        if "train_top1" in columns:
+            found.append(f"accuracy {percent(state.correct / state.seen)}")
         return (
             *found,
             f"{(state.seen - self.seen) / seconds:,.0f} pictures/s",

@@ -57,6 +57,18 @@ def where(run: RunFolder, state: State) -> str:
     return f"{run.path}: {done}{when}; drawn by minidl {__version__}. {about}"
 
 
+def cards(run: RunFolder, state: State) -> Cards:
+    """Return the large numbers that every run has: best epoch, parameters and time."""
+    kind, found = state.kind, [("parameters", f"{count(state.net):,}", state.config.model)]
+    if state.best is not None:
+        best = together(kind.show(kind.best, state.best[kind.best]))
+        found.insert(0, ("best epoch", best, f"{kind.label}, after epoch {state.best['epoch']}"))
+    seconds = sum(seconds for seconds, _ in run.read_times().values())
+    if seconds:
+        found.append(("time", duration(seconds), f"{state.epoch} epoch{'s' * (state.epoch != 1)}"))
+    return found
+
+
 def curves(run: RunFolder, state: State, title: str, plotted: Plotted) -> Html:
     """Return a plot of each panel of the kind, and the numbers of all epochs."""
     history = state.history

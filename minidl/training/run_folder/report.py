@@ -130,13 +130,7 @@ def _figures(run: RunFolder, state: State, metrics: Metrics) -> Html:
     ]
     if metrics.classes > 5:
         cards.insert(1, ("top 5", parts.share(metrics.top5), "among the first five"))
-    if state.best is not None:
-        cards.append(("best epoch", parts.share(state.best["val_top1"]), f"after epoch {state.best['epoch']}"))
-    cards.append(("parameters", f"{parts.count(state.net):,}", state.config.model))
-    seconds = sum(seconds for seconds, _ in run.read_times().values())
-    if seconds:
-        cards.append(("time", parts.duration(seconds), f"{state.epoch} epoch{'s' * (state.epoch != 1)}"))
-    return _page.figures(cards)
+    return _page.figures([*cards, *parts.cards(run, state)])
 
 
 def _plotted(run: RunFolder, state: State, title: str) -> parts.Plotted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minidl._files import atomic_write
-from minidl._html import Html, element, join
+from minidl._html import Html, element, join, png
 from minidl.training.run_folder._report_page import Section
 from minidl.training.run_folder.folder import RunFolder
 from minidl.viz.samples import sheet
@@ -79,7 +78,6 @@ def sample_sections(run: RunFolder, words: str, epochs: int) -> list[Section]:
 
 def _figure(epoch: int, file: Path) -> Html:
     """Return a sheet as the page holds it; its gaps are the page's own ground, in light and in dark."""
-    source = f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
     alt = f"pictures that the network made after epoch {epoch}"
-    drawn = Html(element("img", src=source, alt=alt, class_="sheet").removesuffix("</img>"))
+    drawn = png(file.read_bytes(), alt, class_="sheet")
     return element("figure", drawn, element("figcaption", f"epoch {epoch}"))

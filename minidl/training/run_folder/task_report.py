@@ -60,16 +60,4 @@ def write_task_report(
         Section("settings", "Settings", parts.SETTINGS, parts.settings(state, known | dict(about or {}))),
         Section("on", "How to go on", "How to go on", parts.on(run, state)),
     ]
-    return parts.write(run, state, title, _page.figures([*cards, *_common(run, state)]), whole)
-
-
-def _common(run: RunFolder, state: State) -> list[tuple[str, str, str]]:
-    """Return the numbers that every run has."""
-    kind, found = state.kind, [("parameters", f"{parts.count(state.net):,}", state.config.model)]
-    if state.best is not None:
-        best = parts.together(kind.show(kind.best, state.best[kind.best]))
-        found.insert(0, ("best epoch", best, f"{kind.label}, after epoch {state.best['epoch']}"))
-    seconds = sum(seconds for seconds, _ in run.read_times().values())
-    if seconds:
-        found.append(("time", parts.duration(seconds), f"{state.epoch} epoch{'s' * (state.epoch != 1)}"))
-    return found
+    return parts.write(run, state, title, _page.figures([*cards, *parts.cards(run, state)]), whole)
