@@ -26,6 +26,7 @@ from minidl.models.resnet import (
     resnext101_32x8d,
     wide_resnet50_2,
 )
+from minidl.models.yolo_classifier import yolo_v1_classifier
 from minidl.models.resnet_cifar import (
     plain20_cifar,
     plain32_cifar,
@@ -198,6 +199,7 @@ __all__ = [
     "xception",
     "yolo_tiny",
     "yolo_v1",
+    "yolo_v1_classifier",
     "yolo_v1_fast",
     "zfnet",
     "zfnet_512",

@@ -83,7 +83,7 @@ class Detector(nn.Module):
             raise ValueError(f"{self.name}: expects pictures (N, {', '.join(map(str, expected))}); x.shape={x.shape}")
 
 
-def _convolutions(rows: tuple[Row, ...], channels: int, rng: Rng) -> tuple[list[nn.Module], int]:
+def convolutions(rows: tuple[Row, ...], channels: int, rng: Rng) -> tuple[list[nn.Module], int]:
     """Return the layers of a table, and how many channels come out."""
     layers: list[nn.Module] = []
     for row in rows:
@@ -113,7 +113,7 @@ class YoloV1(Detector):
         rng: Rng = None,
     ):
         super().__init__(name, cells, boxes, num_classes, image_size, in_channels)
-        layers, channels = _convolutions(rows, self.in_channels, rng)
+        layers, channels = convolutions(rows, self.in_channels, rng)
         side = self.image_size
         for row in rows:
             side = side // 2 if isinstance(row, int) else -(-side // row[2])

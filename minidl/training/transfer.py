@@ -14,12 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minidl._backend import to_numpy
+from minidl._names import some
 from minidl.data import Loader
+from minidl.models._family import read_state
 from minidl.models._registry import ENTRIES
 from minidl.nn import Module
 from minidl.tensor import Tensor, no_grad
@@ -54,6 +57,46 @@ def freeze_body(net: Module, model: str) -> list[Module]:
     if not any(parameter.requires_grad for parameter in net.parameters()):
         raise ValueError(f"train: {model} has no head of its own to learn; leave freeze out")
     return frozen
+
+
+def begin_with(net: Module, model: str, file: str) -> str:
+    """Copy what a file and a network of another kind have in common: the arrays of one name and shape.
+
+    So a detector begins with the layers that a classifier has learnt, on pictures of half the side as well: a
+    convolution does not know how large its picture is (arXiv:1506.02640, section 2.2).
+
+    Args:
+        net: the network, changed in place.
+        model: its name.
+        file: as `minidl.weights.load` takes it, such as the best.safetensors of a run.
+
+    Returns:
+        What came from where, in a line.
+
+    Raises:
+        ValueError: if the file cannot be read, or has nothing in common with the network.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from minidl import models, weights
+        >>> file = pathlib.Path(tempfile.mkdtemp(), "weights.safetensors")
+        >>> learnt = models.yolo_tiny(cells=4, image_size=32, width=2, num_classes=5)
+        >>> weights.save(file, learnt.state_dict())
+        >>> begin_with(models.yolo_tiny(cells=8, image_size=64, width=2), "yolo_tiny", str(file))
+        'yolo_tiny: 25 of 27 arrays from weights.safetensors, those of features; new: head.weight, head.bias'
+    """
+    own = net.state_dict()
+    state, _, notes = read_state(file, own, model)
+    fitting = {name: state[name] for name in own if name in state and state[name].shape == own[name].shape}
+    if not fitting:
+        other = next((f"{name} {state[name].shape}, expected {own[name].shape}" for name in own if name in state), "")
+        cure = "take weights of a network with the same first layers"
+        raise ValueError(f"train: {model}: nothing in {file} fits{f': {other}' if other else ''}; {cure}")
+    net.load_state_dict(fitting, strict=False)
+    parts = dict.fromkeys(name.partition(".")[0] for name in fitting)
+    new = [name for name in own if name not in fitting]
+    line = f"{model}: {len(fitting)} of {len(own)} arrays from {Path(file).name}, those of {', '.join(parts)}"
+    return "; ".join([line, *([f"new: {some(new)}"] if new else []), *notes])
 
 
 def cached_features(

@@ -150,6 +150,17 @@ AUX1 = conv(128, 512, 1) + linear(1024, 128 * 4 * 4) + linear(1000, 1024)
 AUX2 = conv(128, 528, 1) + linear(1024, 128 * 4 * 4) + linear(1000, 1024)
 
 DERIVED = {
+    "yolo_v1_classifier": (
+        23_428_136,
+        (  # the first 20 convolutions of YOLO's Figure 3, and a linear layer
+            *(conv(64, 3, 7), conv(192, 64, 3)),
+            *(conv(128, 192, 1), conv(256, 128, 3), conv(256, 256, 1), conv(512, 256, 3)),
+            *(conv(256, 512, 1), conv(512, 256, 3)) * 4,
+            *(conv(512, 512, 1), conv(1024, 512, 3)),
+            *(conv(512, 1024, 1), conv(1024, 512, 3)) * 2,
+            linear(1000, 1024),
+        ),
+    ),
     "vit_tiny_cifar": (
         811_146,
         (

@@ -32,9 +32,10 @@ from minidl.training.state import State, build
 from minidl.training.tasks._refusals import refuse_settings, sizes_of_network
 from minidl.training.tasks.descent import descend
 from minidl.training.tasks.task import Pair, Say, Task
+from minidl.training.transfer import begin_with
 
 # Settings that speak of classes of whole pictures; here they would change nothing.
-OF_CLASSES = ("classes", "mixup", "label_smoothing", "picture_size", "freeze", "weights")
+OF_CLASSES = ("classes", "mixup", "label_smoothing", "picture_size", "freeze")
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,9 @@ class DetectionTask(Task):
     def begin(self, config: Config, found: BoxDataset, batches: Pair, say: Say) -> State:
         """Build the network for so many classes, and try it with a picture."""
         arguments = {"num_classes": len(found.classes), **sizes_of_network(config)}
-        state = build(config, arguments, weights=config.weights)
+        state = build(config, arguments)
+        if config.weights is not None:
+            say(begin_with(state.net, config.model, config.weights))
         state.classes, state.pictures = list(found.classes), [len(found.train), len(found.val)]
         lost, total = _lost(found.train, state)
         if lost:

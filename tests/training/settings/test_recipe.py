@@ -9,7 +9,7 @@ from minidl.models._learners import LEARNERS
 from minidl.training.settings.recipe import list_recipes, load_recipe
 from minidl.training.settings.resolve import make_config
 
-FAMILIES_WITH_A_PAPER = {"alexnet", "googlenet", "resnet", "resnet_cifar", "vgg"}
+FAMILIES_WITH_A_PAPER = {"alexnet", "googlenet", "resnet", "resnet_cifar", "vgg", "yolo_classifier"}
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_fast_and_cifar_have_settings_for_every_network(model):
 def test_a_paper_s_numbers_are_its_own():
     numbers = {
         model: [load_recipe("paper", model)[name] for name in ("batch_size", "lr", "momentum", "weight_decay")]
-        for model in ("alexnet", "vgg16", "googlenet", "resnet50", "resnet20_cifar")
+        for model in ("alexnet", "vgg16", "googlenet", "resnet50", "resnet20_cifar", "yolo_v1_classifier")
     }
     assert numbers == {
         "alexnet": [128, 0.01, 0.9, 5e-4],
@@ -59,6 +59,7 @@ def test_a_paper_s_numbers_are_its_own():
         "googlenet": [32, 0.01, 0.9, 2e-4],
         "resnet50": [256, 0.1, 0.9, 1e-4],
         "resnet20_cifar": [128, 0.1, 0.9, 1e-4],
+        "yolo_v1_classifier": [64, 0.01, 0.9, 5e-4],
     }
     assert load_recipe("paper", "googlenet")["schedule"] == {"name": "step", "step_size": 8, "gamma": 0.96}
 

@@ -209,3 +209,39 @@ def test_killed_twenty_times(folder, tmp_path):
     assert outcome.finished
     assert (path / "last.safetensors").read_bytes() == (straight.run.path / "last.safetensors").read_bytes()
     assert outcome.state.history == straight.state.history
+
+
+def test_layers_that_a_classifier_has_learnt(folder, tmp_path, capsys):
+    """The detector begins with what has the same name and shape, and says so; a file with nothing of it is refused."""
+    learnt = minidl.models.yolo_tiny(num_classes=5, cells=4, image_size=16, width=1, rng=np.random.default_rng(3))
+    minidl.weights.save(tmp_path / "learnt.safetensors", learnt.state_dict())
+    config, task, told = config_of(folder, weights=str(tmp_path / "learnt.safetensors")), DetectionTask(), []
+    found = task.open(config, None)
+    config = task.resolve(config, found, told.append)
+    net = task.begin(config, found, task.batches(config, found.train, found.val), told.append).net
+    assert any(
+        line.endswith("arrays from learnt.safetensors, those of features; new: head.weight, head.bias") for line in told
+    )
+    own, given = net.state_dict(), learnt.state_dict()
+    assert all((own[name] == given[name]).all() for name in own if name.startswith("features"))
+    assert own["head.weight"].shape != given["head.weight"].shape
+    other = minidl.models.lenet5_modern()
+    minidl.weights.save(tmp_path / "other.safetensors", other.state_dict())
+    for file, words in (
+        ("other.safetensors", "nothing in other.safetensors fits"),
+        ("none.safetensors", "none.safetensors"),
+        ("demo", "demo"),
+    ):
+        assert cli.run(["train", "yolo_tiny", "--data", str(folder), "--weights", file]) != 0
+        said = capsys.readouterr().err
+        assert words in said
+        assert "Traceback" not in said
+
+
+def test_the_classifier_of_the_paper_is_the_beginning_of_the_detector():
+    with minidl.nn.init.unfilled():
+        classifier, detector = minidl.models.yolo_v1_classifier(), minidl.models.yolo_v1()
+    shapes = {name: array.shape for name, array in detector.state_dict().items()}
+    features = {name: array.shape for name, array in classifier.state_dict().items() if not name.startswith("fc.")}
+    assert len(features) == 2 * 20  # weights and biases of 20 convolutions
+    assert features.items() <= shapes.items()
