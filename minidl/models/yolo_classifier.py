@@ -16,7 +16,7 @@ import numpy as np
 
 from minidl import nn, ops
 from minidl.models._family import Network, Paper, Settings, Variant, build, trail
-from minidl.models.yolo import V1, convolutions
+from minidl.models.yolo import V1, Row, convolutions
 from minidl.tensor import Tensor
 
 ADDED = 4  # convolutions of yolo_v1 that are not learnt beforehand
@@ -26,9 +26,16 @@ HALVINGS = ((7, 2, 3), *((2, 2, 0),) * 4)
 class YoloClassifier(Network):
     """The convolutions, the mean of each map, and a linear layer."""
 
-    def __init__(self, *, num_classes: int = 1000, in_channels: int = 3, rng: np.random.Generator | None = None):
+    def __init__(
+        self,
+        rows: tuple[Row, ...],
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        rng: np.random.Generator | None = None,
+    ):
         super().__init__()
-        layers, channels = convolutions(V1[:-ADDED], in_channels, rng)
+        layers, channels = convolutions(rows, in_channels, rng)
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
         self.fc = nn.Linear(channels, num_classes, rng=rng)
@@ -46,7 +53,7 @@ class YoloClassifier(Network):
 
 PAPER = Paper("YOLO classifier", 2015, 'Redmon et al., "You only look once", arXiv:1506.02640, section 2.2')
 
-VARIANTS = {"yolo_v1_classifier": Variant(YoloClassifier, PAPER, smallest=31)}
+VARIANTS = {"yolo_v1_classifier": Variant(YoloClassifier, PAPER, {"rows": V1[:-ADDED]}, smallest=31)}
 
 
 def yolo_v1_classifier(**settings: Unpack[Settings]) -> Network:

@@ -84,6 +84,10 @@ def _efficientnet(table):
     return {"width": 0.1 * table.get("width", 1.0), "depth": min(1.4, table.get("depth", 1.0)), "last": 120}
 
 
+def _yolo_classifier(table):
+    return {"rows": tuple(row if isinstance(row, int) else (3 + row[0] // 200, *row[1:]) for row in table["rows"])}
+
+
 NARROW = {
     "lenet5": lambda table: {},
     "lenet5_modern": lambda table: {},
@@ -110,6 +114,7 @@ NARROW = {
     **dict.fromkeys(squeezenet.VARIANTS, _squeezenet),
     "xception": lambda table: {"stem": (3, 4), "entry": (4, 5, 6), "middle": 3, "leave": (6, 7, 8)},
     **dict.fromkeys(efficientnet.VARIANTS, _efficientnet),
+    "yolo_v1_classifier": _yolo_classifier,
     **dict.fromkeys(vit.VARIANTS, lambda table: {"depth": 2, "heads": 2, "width": 6, "hidden": 10}),
 }
 
