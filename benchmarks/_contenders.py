@@ -23,14 +23,12 @@ PEERS = {
     "resnet18": "resnet18",
     "resnet50": "resnet50",
     "resnext50_32x4d": "resnext50_32x4d",
-    "efficientnet_lite0": "tf_efficientnet_lite0",
-}
-MORE = {
     "densenet121": "densenet121",
     "squeezenet1_1": "squeezenet1_1",
     "mobilenet_v2": "mobilenet_v2",
     "efficientnet_b0": "efficientnet_b0",
 }
+MORE = {"efficientnet_lite0": "tf_efficientnet_lite0"}  # by name only
 TRANSFORMERS = {"vit_b_16": "vit_b_16"}
 ALL = PEERS | MORE | TRANSFORMERS
 CLASSES = 1000

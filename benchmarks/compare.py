@@ -1,11 +1,14 @@
 """Whole networks beside PyTorch, ONNX Runtime and the published NumPy way.
 
-    python -m benchmarks.compare [--batch N ...] [--rounds N] [--only training|inference|memory|published] [NAME ...]
-    python -m benchmarks.compare --more | --transformers         the efficient networks, or the vision transformer
+    python -m benchmarks.compare [NAME ...] [--batch N ...] [--rounds N] [--beside N ...] [--size N]
+                                 [--only training|inference|memory|published] [--transformers]
 
-Needs the extras `peers` and `bench`. A ratio is minidl's time over the other's, of medians; "better layout" is the
-faster of PyTorch's two. Memory is the peak of a process of its own that makes three steps, as `resource` tells it, and
-in brackets its growth over what the process had after importing the library.
+Needs the extras `peers` and `bench`. Every contender has a process of its own, with its own defaults; they take
+turns. A ratio is minidl's time over the other's, of medians; "better" is the faster of PyTorch's two layouts.
+`--beside 1 2` (the default is 0 1 2) measures again while one and two other processes keep processors busy: "one
+beside" is then minidl's time, PyTorch's better one, and their ratio. Memory is the peak of a process of its own that
+makes three steps, as `resource` tells it, and in brackets its growth over what the process had after importing the
+library.
 """
 
 from __future__ import annotations
@@ -16,48 +19,55 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks import _contenders as contenders
 from benchmarks._machine import honest_environment, start_again_without_misleading_settings
+from benchmarks._processes import Contender, disturbed, started, take_turns
 from benchmarks._tables import publish, table
-from benchmarks._timing import Reading, geometric_mean, take_turns
+from benchmarks._timing import Reading, geometric_mean
+from benchmarks._timing import take_turns as take_turns_here
 
 ROOT = Path(__file__).resolve().parents[1]
 TORCH = ("torch NCHW", "torch channels_last")
+SECONDS = 600.0  # after which what disturbs ends by itself
 
 
 def _ms(reading: Reading) -> str:
     return f"{reading.median * 1e3:.1f}"
 
 
-def training(names: list[str], n: int, rounds: int, label: str) -> None:
-    """One step: forward, loss, backward."""
-    rows, ratios = [], []
+def turns(kind: str, names: list[str], n: int, asked: Any, label: str) -> None:
+    """One step (forward, loss, backward), or one look at a batch with batch norm folded, alone and in a crowd."""
+    makers = contenders.STEPS if kind == "step" else contenders.LOOKS
+    others = ("better", *(who for who in makers if who == "ONNX Runtime"))
+    body: list[list[Any]] = []
+    ratios: dict[tuple[int, str], list[float]] = {(count, who): [] for count in asked.beside for who in others}
     for name in names:
-        found = take_turns({who: make(name, n) for who, make in contenders.STEPS.items()}, rounds)
-        ratio = found["minidl"].median / min(found[who].median for who in TORCH)
-        ratios.append(ratio)
-        rows.append([name, *(_ms(reading) for reading in found.values()), ratio])
-        print(rows[-1], file=sys.stderr, flush=True)
-    rows.append(["geometric mean", "", "", "", geometric_mean(ratios)])
-    head = ["training step, ms", *contenders.STEPS, "minidl / better layout"]
-    publish(f"compare-training-{n}{label}", f"Training, batch {n}, 224×224, float32", table(head, rows))
-
-
-def inference(names: list[str], n: int, rounds: int, label: str) -> None:
-    """One look at a batch; minidl with batch norm folded."""
-    rows, ratios, against_onnx = [], [], []
-    for name in names:
-        found = take_turns({who: make(name, n) for who, make in contenders.LOOKS.items()}, rounds)
-        ratios.append(found["minidl"].median / min(found[who].median for who in TORCH))
-        against_onnx.append(found["minidl"].median / found["ONNX Runtime"].median)
-        rows.append([name, *(_ms(reading) for reading in found.values()), ratios[-1], against_onnx[-1]])
-        print(rows[-1], file=sys.stderr, flush=True)
-    rows.append(["geometric mean", *[""] * len(contenders.LOOKS), geometric_mean(ratios), geometric_mean(against_onnx)])
-    head = ["inference, ms", *contenders.LOOKS, "minidl / better layout", "minidl / ONNX"]
-    publish(f"compare-inference-{n}{label}", f"Inference, batch {n}, 224×224, float32", table(head, rows))
+        row: list[Any] = [name]
+        with started({who: partial(Contender, who, kind, name, n, asked.size) for who in makers}) as processes:
+            for count in asked.beside:
+                with disturbed(count, SECONDS):
+                    found = {who: reading.median for who, reading in take_turns(processes, asked.rounds).items()}
+                found["better"] = min(found[who] for who in TORCH)
+                shown = [*makers] if count == 0 else ["minidl", "better"]
+                row += [f"{found[who] * 1e3:.1f}" for who in shown]
+                for who in others if count == 0 else others[:1]:
+                    ratios[count, who].append(found["minidl"] / found[who])
+                    row.append(ratios[count, who][-1])
+        body.append(row)
+        print(row, file=sys.stderr, flush=True)
+    columns, means = [f"{'training step' if kind == 'step' else 'inference'}, ms"], ["geometric mean"]
+    for count in asked.beside:
+        told = others if count == 0 else others[:1]
+        shown = [*makers] if count == 0 else [f"{count} beside: minidl", "better layout"]
+        columns += [*shown, *(f"minidl / {who}" for who in told)]
+        means += [*[""] * len(shown), *(f"{geometric_mean(ratios[count, who]):.2f}" for who in told)]
+    what = "Training" if kind == "step" else "Inference"
+    title = f"{what}, batch {n}, {asked.size}×{asked.size}, float32"
+    publish(f"compare-{what.lower()}-{n}{label}", title, table(columns, [*body, means]))
 
 
 def published(names: list[str], n: int, rounds: int, label: str) -> None:
@@ -71,7 +81,7 @@ def published(names: list[str], n: int, rounds: int, label: str) -> None:
             "textbook": contenders.minidl_step(name, n, 224, "textbook"),
             "published": contenders.minidl_step(name, n, 224, _published),
         }
-        found = take_turns(steps, rounds)
+        found = take_turns_here(steps, rounds)
         rows.append([name, *map(_ms, found.values()), found["published"].median / found["minidl"].median])
         print(rows[-1], file=sys.stderr, flush=True)
     head = ["training step, ms", "minidl", "textbook kernels", "published NumPy way", "published / minidl"]
@@ -121,8 +131,9 @@ def arguments() -> Any:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--batch", type=int, nargs="+")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--beside", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--only", choices=("training", "inference", "memory", "published"))
-    parser.add_argument("--more", action="store_true", help="the efficient networks instead")
     parser.add_argument("--transformers", action="store_true", help="the vision transformer instead")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -131,20 +142,15 @@ def arguments() -> Any:
 def main(asked: Any = None) -> None:
     """Measure what was asked for, or everything."""
     asked = asked or arguments()
-    groups = {"-transformers": asked.transformers, "-more": asked.more}
-    label = "-some" if asked.names else next((name for name, wanted in groups.items() if wanted), "")
-    names = asked.names or list(
-        {"-transformers": contenders.TRANSFORMERS, "-more": contenders.MORE}.get(label, contenders.PEERS)
-    )
+    label = "-some" if asked.names else "-transformers" if asked.transformers else ""
+    names = asked.names or list(contenders.TRANSFORMERS if asked.transformers else contenders.PEERS)
     if asked.child:
         _child(asked.child, names[0], asked.batch[0])
         return
     for kind in (asked.only,) if asked.only else ("training", "inference", "memory", "published"):
-        if kind == "training":
-            training(names, (asked.batch or [8])[0], asked.rounds, label)
-        elif kind == "inference":
+        if kind in ("training", "inference"):
             for n in asked.batch or (8, 1):
-                inference(names, n, asked.rounds, label)
+                turns("step" if kind == "training" else "look", names, n, asked, label)
         elif kind == "memory":
             memory(names, (asked.batch or [8])[0], label)
         else:

@@ -106,9 +106,11 @@ def _numba() -> Lines:
         return [(CURE, f"the fast kernels cannot be used: {reason}", _cure_of(reason))]
     import numba
 
+    from minidl.kernels.cpu.simd import crew
     from minidl.kernels.cpu.simd.compile import ALL, LAYER
 
-    version = f"Numba {numba.__version__}, threads by {LAYER}"
+    waiting = f"threads by {LAYER}, which wait as it lets them: {reason}" if (reason := crew.lack()) else crew.WAITING
+    version = f"Numba {numba.__version__}, {waiting}"
     folders = {Path(kernel.folder) for kernel in ALL.values() if kernel.folder}
     if not folders:
         return [(CURE, f"{version}; no folder can be written to", "set NUMBA_CACHE_DIR to a folder of yours")]

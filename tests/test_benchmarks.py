@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import minidl
+from benchmarks import _processes as processes
 from benchmarks import _published, gpu, roofline
 from benchmarks._devices import OutOfMemory
 from benchmarks._tables import table
@@ -38,6 +40,39 @@ def test_contenders_take_turns():
     assert "".join(called) == "ab" + "aaabbb" * 2
     assert list(found) == ["a", "b"]
     assert all(0 < reading.best <= reading.median for reading in found.values())
+
+
+class Clock:
+    """A contender that answers at once."""
+
+    def __init__(self, name, seconds):
+        self.name, self.seconds, self.asked = name, seconds, []
+
+    def ask(self, what, number):
+        self.asked.append((what, number))
+
+    def answer(self):
+        return self.seconds
+
+
+def test_processes_take_turns_or_work_at_once(monkeypatch):
+    monkeypatch.setattr(processes, "PAUSE", 0)
+    contenders = {"a": Clock("a", 2.0), "b": Clock("b", 0.5)}
+    found = processes.take_turns(contenders, rounds=3, calls=4)
+    assert {name: reading.median for name, reading in found.items()} == {"a": 2.0, "b": 0.5}
+    assert contenders["a"].asked == [("time", 4)] * 3
+    assert processes.at_once([*contenders.values()], 7) == 2.5
+    assert contenders["b"].asked[-1] == ("work", 7)
+
+
+def test_what_disturbs_is_there_and_then_gone():
+    with processes.disturbed(2, 60) as numbers:
+        assert len({os.getpgid(number) for number in numbers}) == 1  # both live, in this group
+    for number in numbers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(number, 0)
+    with pytest.raises(RuntimeError, match="ended before the measurement"), processes.disturbed(1, 0) as [number]:
+        os.waitid(os.P_PID, number, os.WEXITED | os.WNOWAIT)
 
 
 def test_twice_as_fast_and_twice_as_slow_cancel():

@@ -32,6 +32,9 @@ from minidl._files import atomic_write
 IMPORTED = re.compile(r"^from (minidl\.kernels\.[\w.]+) import (?:\(([\w,\s]+)\)|([\w, ]+)$)", re.MULTILINE)
 
 
+OUTSIDE = ("minidl.kernels.cpu.simd.crew",)  # is called by kernels, and part of none: it may change without them
+
+
 class KernelFiles(caching.FunctionCache):
     """What Numba asks for a compiled function, and gives one to keep: the files of one kernel.
 
@@ -110,7 +113,7 @@ def _reached(module: str) -> set[str]:
     found, waiting = set(), [module]
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name not in found and (name == module or name not in OUTSIDE):
             found.add(name)
             for place, several, one in IMPORTED.findall(_text(name)):
                 # What is imported is a file of that folder, or else something in that file.

@@ -18,7 +18,8 @@ What has been compiled is written beside the source file (or to NUMBA_CACHE_DIR)
 compiled or started, for whatever reason, closes the kernel set: the textbook serves from then on.
 
 Threads. A kernel shares its work among `threads` jobs with `prange(threads)` and gets that number as an argument: a
-call of numba.get_num_threads() inside would keep it from being cached. `Kernel` passes it.
+call of numba.get_num_threads() inside would keep it from being cached. `Kernel` passes it. Who does the jobs is told in
+`crew.py`. Any thread may do any job, so nothing may be summed up across them: Numba would keep a sum for each thread.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from minidl import _threads
 from minidl._text import columns
 from minidl.kernels._compiling import rehearsing, seconds, telling
 from minidl.kernels._sets import CannotRun
+from minidl.kernels.cpu.simd import crew
 from minidl.kernels.cpu.simd.cache import KernelFiles, warn_unkept
 
 F4 = types.float32
@@ -94,8 +96,9 @@ class Kernel:
         with _compiling, _announced(self.name.lstrip("_")):
             if self._run is None:
                 try:
-                    self._dispatcher.compile(_parsed(self.signature))
                     _share_among(_threads.get_num_threads())
+                    with crew.sharing():
+                        self._dispatcher.compile(_parsed(self.signature))
                 except Exception as error:  # a switch, a version, a library of threads: Numba fails in its own ways
                     lines = str(error).strip().splitlines() or [type(error).__name__]
                     raise CannotRun(f"Numba, for {self.name.lstrip('_')}: {lines[0]}") from error
@@ -245,6 +248,7 @@ def _share_among(threads: int) -> None:
     """
     numba.set_num_threads(min(threads, NUM_THREADS))
     _told.threads = threads
+    crew.hire(min(threads, NUM_THREADS))
 
 
 LAYER = os.environ.get("NUMBA_THREADING_LAYER") or _choose_layer()
