@@ -98,6 +98,20 @@ def fuse(model: Module, size: int | Sequence[int] | None = None) -> Module:
     return _folded(base, chosen)
 
 
+def fuse_if_possible(model: Module, size: Sequence[int]) -> Module:
+    """Return `fuse(model, size)`; or the model itself, where it cannot be folded, or pictures of that size do not fit.
+
+    Args:
+        model: as for `fuse`.
+        size: the shape of one input.
+    """
+    try:
+        return fuse(model, size)
+    except (ValueError, TypeError, RuntimeError, MemoryError) as error:
+        log("fuse: the network is taken as it is: %s", error)
+        return model
+
+
 def _folded(net: Module, chosen: Sequence[_plan.Step]) -> Module:
     """Fold a network in its place, and make it run with the fast kernels."""
     _plan.apply(net, chosen)

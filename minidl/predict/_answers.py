@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from minidl import ops
 from minidl._checks import check_path, to_int
 from minidl._looks import Brief, listed, percent
 from minidl.data._parallel import in_order, usual_workers
-from minidl.folding import fuse
+from minidl.folding import fuse_if_possible
 from minidl.nn import Module
 from minidl.predict import _expert
 from minidl.predict._files import Missing, find
@@ -195,11 +195,11 @@ class Predictor(Brief):
 
     def _look(self, x: np.ndarray) -> Tensor:
         """Return the logits of prepared pictures (N, C, H, W), by the folded network."""
-        if self._fused is None:
-            with suppress(ValueError):  # pictures that do not fit: the network says it better
-                self._fused = fuse(self.net, x.shape[1:])
+        quick = fuse_if_possible(self.net, x.shape[1:]) if self._fused is None else self._fused
+        if quick is not self.net:  # for pictures that do not fit, the network says it better; the next may
+            self._fused = quick
         with no_grad():
-            return (self._fused or self.net)(Tensor(x))
+            return quick(Tensor(x))
 
 
 def predict(

@@ -13,6 +13,7 @@ from minidl._looks import Brief
 from minidl.data.boxes import Boxes, build
 from minidl.data.images import open_picture
 from minidl.detection import Detections, yolo_decode
+from minidl.folding import fuse_if_possible
 from minidl.predict._files import Missing, _told, find
 from minidl.tensor import Tensor, no_grad
 from minidl.training.checkpoint import load_trained
@@ -51,6 +52,9 @@ class Finder(Brief):
     Raises:
         ValueError: if there is no run, it cannot be read, or it has learnt something else.
         OSError: if it cannot be read.
+
+    Attributes:
+        net: the network, as it was trained; answers come from a folded copy.
     """
 
     def __init__(self, run: str | os.PathLike[str]):
@@ -58,6 +62,7 @@ class Finder(Brief):
         trained = load_trained(folder.best if folder.best.is_file() else folder.last, DETECTION)
         self.net: Any = trained.net
         self.model, self.classes = trained.config.model, tuple(trained.classes)
+        self._fused: Any = None
         self.transforms, self.seed = build(trained.config.test_transforms or []), trained.config.seed
 
     def _words(self) -> list[str]:
@@ -84,8 +89,10 @@ class Finder(Brief):
             return Finding(file, error=_told(file, error))
         rows = [None if row is None else row[0] for row in self.transforms.draw(self.seed, 0, 1)]
         x, _, frame = self.transforms.apply(picture, Boxes([], []), rows)
+        if self._fused is None:
+            self._fused = fuse_if_possible(self.net, x.shape)
         with no_grad():
-            y = self.net(Tensor(x[None]))
+            y = self._fused(Tensor(x[None]))
         (found,) = yolo_decode(y, (x.shape[1], x.shape[2]), self.net.boxes, threshold=threshold)
         return Finding(file, in_file(found, frame), (picture.height, picture.width))
 

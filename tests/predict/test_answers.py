@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import minidl
-from minidl import kernels
-from minidl.predict import Predictor, _answers, predict
+from minidl import folding, kernels
+from minidl.predict import Predictor, predict
 from minidl.predict._files import Missing, find
 from minidl.tensor import Tensor
 
@@ -161,7 +161,7 @@ def test_a_network_with_nothing_to_fold_answers_too(predictor, many, monkeypatch
     def refuse(*_):
         raise ValueError("fuse: cannot")
 
-    monkeypatch.setattr(_answers, "fuse", refuse)
+    monkeypatch.setattr(folding, "fuse", refuse)
     with kernels.use("textbook"):
         assert predictor(many[0][0], top=1)
 

@@ -26,6 +26,7 @@ from minidl.models._learners import LEARNERS
 from minidl.tensor import Tensor, no_grad
 from minidl.training import non_finite
 from minidl.training.callback import Callback, note
+from minidl.training.evaluation import quickest
 from minidl.training.run_folder.folder import RunFolder
 from minidl.training.settings.config import Config
 from minidl.training.state import State, build
@@ -187,7 +188,7 @@ class DetectionTask(Task):
 
     def score(self, state: State, val: Split) -> Score:
         """Return average precision in the three conventions, and of every class."""
-        return judge(state, self.batches(state.config, val, val)[1])
+        return judge(state, self.batches(state.config, val, val)[1], fold=True)
 
     def draw(self, run: RunFolder, state: State, val: Split) -> Path:
         """Write report.html and its plots."""
@@ -201,22 +202,33 @@ class DetectionTask(Task):
         return write_detection_report(run, state, score, loss, val, found, truths, numbers)
 
 
-def judge(state: State, loader: Any) -> Score:
+def judge(state: State, loader: Any, *, fold: bool = False) -> Score:
     """Return how good the answers to all pictures of a loader are."""
-    found, truths, _, loss = answers(state, loader)
+    found, truths, _, loss = answers(state, loader, fold=fold)
     return Score(evaluate(found, truths, state.classes), loss)
 
 
-def answers(state: State, loader: BoxLoader) -> tuple[list[Detections], list[Boxes], list[int], float]:
-    """Return what the network finds, and what there is, in pixels of the files; which pictures; and the mean loss."""
+def answers(
+    state: State, loader: BoxLoader, *, fold: bool = False
+) -> tuple[list[Detections], list[Boxes], list[int], float]:
+    """Return what the network finds, and what there is, in pixels of the files; which pictures; and the mean loss.
+
+    Args:
+        state: the training.
+        loader: the pictures.
+        fold: go through a folded copy of the network where that pays, as `evaluate` of classes does.
+    """
     found: list[Detections] = []
     truths: list[Boxes] = []
     numbers: list[int] = []
     total = 0.0
     with no_grad(), state.net.modes_kept(), closing(loader.epoch(0)) as batches:
         state.net.eval()
+        looking = state.net
         for batch in batches:
-            y = _answer(state, batch)
+            if fold and not found:
+                looking = quickest(state.net, len(loader.split), batch.x.shape[1:])
+            y = _answer(looking, state, batch)
             size = batch.x.shape[2:]
             total += yolo_loss(y, batch.boxes, size, state.net.boxes).item() * len(batch)
             said = yolo_decode(y, size, state.net.boxes)
@@ -232,12 +244,12 @@ def in_file(found: Detections, frame: Frame) -> Detections:
     return Detections(frame.back(found.boxes).clip(*limits), found.labels, found.scores)
 
 
-def _answer(state: State, batch: BoxBatch) -> Tensor:
-    return state.net(Tensor(to_device(batch.x, state.config.device)))
+def _answer(net: Any, state: State, batch: BoxBatch) -> Tensor:
+    return net(Tensor(to_device(batch.x, state.config.device)))
 
 
 def _loss(state: State, batch: BoxBatch) -> Tensor:
-    return yolo_loss(_answer(state, batch), batch.boxes, batch.x.shape[2:], state.net.boxes)
+    return yolo_loss(_answer(state.net, state, batch), batch.boxes, batch.x.shape[2:], state.net.boxes)
 
 
 def _image_size(config: Config) -> int:
