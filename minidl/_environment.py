@@ -6,6 +6,7 @@ OWN = {
     "MINIDL_NUM_THREADS": "how many threads kernels use; else all processors that the process may use",
     "MINIDL_WINOGRAD": "0: no convolution goes Winograd's way",
     "MINIDL_WORKSPACE": "MiB that a fast convolution may use beside its result, 64 if not set",
+    "MINIDL_DRAFT": "0: JPEGs are decoded in full, also where a smaller picture is made of them",
     "MINIDL_REUSE_MEMORY": "0: freed memory goes back to the system instead of being used again",
     "MINIDL_TRACEBACK": "1: commands show where an error comes from",
     "MINIDL_STEPS": "a folder with exercises of a teacher's own, for `minidl learn`",

@@ -17,11 +17,12 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minidl.data._pillow_warnings import quiet
+from minidl.data._reduced import REDUCIBLE, Wanted, reduce
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,6 +47,22 @@ FRONT = 1 << 20  # bytes at the beginning of a file, among which its notes are
 BAND = 1 << 20  # pixels that change their mode at a time
 
 
+class Opened(NamedTuple):
+    """A picture that may have been decoded smaller than its file is: height and width of that, divided by the scale."""
+
+    picture: Image
+    size: tuple[int, int]
+    scale: int
+
+
+class Pixels(NamedTuple):
+    """The same as an array (C, H, W)."""
+
+    x: np.ndarray
+    size: tuple[int, int]
+    scale: int = 1
+
+
 def open_picture(path: str | os.PathLike[str]) -> Image:
     """Read a picture file as an upright RGB picture (Pillow).
 
@@ -68,13 +85,38 @@ def open_picture(path: str | os.PathLike[str]) -> Image:
         >>> open_picture(path).mode
         'RGB'
     """
+    return open_reduced(path, None).picture
+
+
+def open_reduced(path: str | os.PathLike[str], wanted: Wanted | None) -> Opened:
+    """Read a picture file for one that will be made smaller: a JPEG is decoded as small as that allows (`_reduced`).
+
+    Args:
+        path: as for `open_picture`.
+        wanted: is given height and width, and returns those that the picture will be brought to, or None if it is
+            needed as it is; None (default) is for what is always read in full.
+
+    Raises:
+        OSError: as `open_picture`.
+        ValueError: likewise.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from PIL import Image
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "large.jpg")
+        >>> Image.new("RGB", (401, 300), "red").save(path)
+        >>> found = open_reduced(path, lambda size: (64, 85))
+        >>> found.picture.size, found.size, found.scale
+        ((201, 150), (300, 401), 2)
+    """
     from PIL import Image, UnidentifiedImageError
 
     file = os.fspath(path)
     with open(file, "rb") as stream:  # raises the system's own errors, which name the file
         try:
             with quiet():  # a viewer says nothing of odd metadata
-                return as_rgb(_upright(*_loaded(stream)))
+                picture, turn, size, scale = _loaded(stream, wanted)
+                return Opened(as_rgb(_upright(picture, turn)), size, scale)
         except UnidentifiedImageError:
             raise ValueError(f"{file}: not a picture: {_content(file)}") from None
         except Image.DecompressionBombError as error:
@@ -133,11 +175,21 @@ def read_pixels(path: str | os.PathLike[str], channels: int = 3) -> np.ndarray:
         >>> read_pixels(path).shape, read_pixels(path, channels=1)[0, 0, 0]
         ((3, 3, 4), np.uint8(76))
     """
+    return read_reduced(path, None, channels).x
+
+
+def read_reduced(path: str | os.PathLike[str], wanted: Wanted | None, channels: int = 3) -> Pixels:
+    """Read a picture file for one that will be made smaller, as an array; see `open_reduced` and `read_pixels`.
+
+    Raises:
+        ValueError: if it cannot be read; one line that begins with the file.
+    """
     file = os.fspath(path)
     try:
-        picture = open_picture(file)
+        picture, size, scale = open_reduced(file, wanted)
         pixels = np.asarray(picture if channels == 3 else picture.convert("L"))
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1)) if channels == 3 else pixels[None]
+        x = np.ascontiguousarray(pixels.transpose(2, 0, 1)) if channels == 3 else pixels[None]
+        return Pixels(x, size, scale)
     except OSError as error:
         raise ValueError(f"{file}: {error.strerror or error}") from None
     except MemoryError:
@@ -188,8 +240,8 @@ def _on_white(band: Any) -> Image:
 # How the camera was held
 
 
-def _loaded(stream: IO[bytes]) -> tuple[Any, bytes]:
-    """Return the first frame, and its EXIF where Pillow has not got it.
+def _loaded(stream: IO[bytes], wanted: Wanted | None) -> tuple[Any, str, tuple[int, int], int]:
+    """Return the first frame, how it has to be turned, the size of the file upright, and by what its sides are divided.
 
     Pillow reads some notes when it opens a file, and takes a picture whose notes it stumbles over for none. Such a file
     is opened again with its notes made unreadable.
@@ -215,8 +267,15 @@ def _loaded(stream: IO[bytes]) -> tuple[Any, bytes]:
         notes = picture.getexif()
         for tag in [tag for tag in notes if tag != ORIENTATION]:
             del notes[tag]
-    picture.load()
-    return picture, exif
+    whole = picture.size
+    scale = 1
+    if wanted is not None and picture.format in REDUCIBLE:
+        turn = _turn(picture, exif)
+        scale = reduce(picture, wanted, turned=bool(turn), sideways=turn in SIDEWAYS)
+    picture.load()  # which reads the notes of a PNG that stand behind its pixels, and turns a TIFF
+    turn = _turn(picture, exif)
+    sides = picture.size if scale == 1 else whole
+    return picture, turn, sides if turn in SIDEWAYS else sides[::-1], scale
 
 
 def _without_notes(content: bytes) -> bytes:
@@ -231,12 +290,16 @@ def _without_notes(content: bytes) -> bytes:
     return bytes(silent)
 
 
-def _upright(picture: Any, exif: bytes) -> Any:
+def _turn(picture: Any, exif: bytes) -> str:
+    """Say in Pillow's words what makes a picture upright; "" where nothing has to be done."""
+    return TURNS.get(_orientation(picture.info, exif), "")
+
+
+def _upright(picture: Any, turn: str) -> Any:
     """Turn a picture as its notes say."""
     from PIL.Image import Transpose
 
-    turn = TURNS.get(_orientation(picture.info, exif))
-    return picture if turn is None else picture.transpose(Transpose[turn])
+    return picture.transpose(Transpose[turn]) if turn else picture
 
 
 def _orientation(info: dict[Any, Any], exif: bytes) -> int:

@@ -271,7 +271,10 @@ class Loader(Brief):
 
     def _read(self, index: int) -> tuple[np.ndarray, int]:
         """Read a picture and apply what is the same in every epoch; return it, and how many steps are done."""
-        return self.transforms.begin(self.split.read(index), lambda _: self.split.name(index))
+        if not self._fixed:
+            return self.split.read(index), 0
+        pixels = self.split.read_reduced(index, self.transforms.wanted)
+        return self.transforms.begin_reduced(pixels, lambda _: self.split.name(index))
 
     def _sized_picture(self, plan: _Plan, index: int, x: np.ndarray, done: int) -> np.ndarray:
         """Apply the steps up to the last that decides about the size to a picture, of which some are done."""

@@ -15,7 +15,8 @@ import numpy as np
 
 from minidl._looks import Brief, listed, sides
 from minidl._random import addressed
-from minidl.data.images import picture_size, read_pixels
+from minidl.data._reduced import Wanted
+from minidl.data.images import Pixels, picture_size, read_pixels, read_reduced
 from minidl.data.pictures import Pictures
 
 
@@ -87,6 +88,14 @@ class Files(Brief):
             ValueError: if it cannot be read; one line that begins with the file.
         """
         return read_pixels(self.paths[index])
+
+    def read_reduced(self, index: int, wanted: Wanted) -> Pixels:
+        """Return picture number `index` for a smaller one, see `images.open_reduced`.
+
+        Raises:
+            ValueError: if it cannot be read; one line that begins with the file.
+        """
+        return read_reduced(self.paths[index], wanted)
 
     def size(self, index: int) -> tuple[int, int]:
         """Return height and width of picture number `index`, from the head of its file.
@@ -165,6 +174,21 @@ class Split(Brief):
             ValueError: if it cannot be read; one line that begins with the file.
         """
         return self.source.read(index)
+
+    def read_reduced(self, index: int, wanted: Wanted) -> Pixels:
+        """Return picture number `index` for a smaller one: of a JPEG as many pixels as that needs.
+
+        Args:
+            index: of the picture.
+            wanted: from its size (H, W) to that it is brought to; None if it is needed as it is.
+
+        Raises:
+            ValueError: if it cannot be read; one line that begins with the file.
+        """
+        if isinstance(self.source, Files):
+            return self.source.read_reduced(index, wanted)
+        x = self.read(index)
+        return Pixels(x, (x.shape[1], x.shape[2]))
 
     def size(self, index: int) -> tuple[int, int]:
         """Return height and width of picture number `index`, of a file from its head.

@@ -27,6 +27,7 @@ ELEMENTS = 2**17  # numbers that an elementwise kernel or a pooling walks over
 NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
 GROUPED = 2**14  # numbers that a convolution in groups walks over: the textbook makes columns group by group
 BOXES = 2**10  # that lie over each other
+PIXELS = 2**14  # of a picture that is seen through a frame
 CPU_SWITCHES = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")  # with these Numba writes code for another processor
 FLOAT32 = np.dtype(np.float32)
 
@@ -111,6 +112,10 @@ def _boxes(boxes: Any, threshold: float) -> bool:
     return isinstance(boxes, np.ndarray) and boxes.dtype.kind == "f" and len(boxes) >= BOXES
 
 
+def _rendered(row_shares: Any, column_shares: Any, *others: Any) -> bool:
+    return _is_single(row_shares) and len(row_shares) * len(column_shares) >= PIXELS
+
+
 def _windows(x: Any, w_shape: tuple[int, ...], groups: int, macs_wide: int, every: int = 1) -> bool:
     """Judge by the multiply-adds of windows at one in `every` pixels of x, or in groups by the pixels alone."""
     if groups > 1:
@@ -143,6 +148,7 @@ WORTH: dict[str, Rule] = {
     "attention_grads": _scores_of,
     "concat": _elements_of_several,
     "nms": _boxes,
+    "render": _rendered,
     "max_pool2d_dx": _pixels_of_winners,
     "conv2d": _conv,
     "conv2d_dx": _conv_dx,

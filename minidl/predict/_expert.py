@@ -67,10 +67,15 @@ class Expert:
             MemoryError: if it is too large for the memory; the message names the file.
         """
         check_path("predict", path)
-        x: Any = [images.read_pixels(path, self.channels)]
-        if self.size is not None and x[0].shape[1:] != self.size:
-            x = _bring_to(self.size)(x)
-        (y,) = self.transforms.apply(x, self.transforms.draw(self.seed, 0, 1), name=lambda _: os.fspath(path))
+        name = os.fspath(path)
+        first = self.transforms if self.size is None else _bring_to(self.size)
+        pixels = images.read_reduced(path, first.wanted, self.channels)
+        if pixels.size == self.size:
+            x, done = pixels.x, 0
+        else:
+            x, done = first.begin_reduced(pixels, lambda _: name)
+        done = done if first is self.transforms else 0
+        (y,) = self.transforms.apply([x], self.transforms.draw(self.seed, 0, 1), done, lambda _: name)
         return as_input(y)
 
     def with_names(self, names: str | os.PathLike[str]) -> Expert:

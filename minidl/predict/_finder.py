@@ -83,18 +83,17 @@ class Finder(Brief):
             yield Finding(one.name, error=one.error) if isinstance(one, Missing) else self._look(one, threshold)
 
     def _look(self, file: str, threshold: float) -> Finding:
+        rows = [None if row is None else row[0] for row in self.transforms.draw(self.seed, 0, 1)]
         try:
-            picture = open_picture(file)
+            x, _, frame, size = self.transforms.read(file, Boxes([], []), rows)
         except (ValueError, OSError) as error:
             return Finding(file, error=_told(file, error))
-        rows = [None if row is None else row[0] for row in self.transforms.draw(self.seed, 0, 1)]
-        x, _, frame = self.transforms.apply(picture, Boxes([], []), rows)
         if self._fused is None:
             self._fused = fuse_if_possible(self.net, x.shape)
         with no_grad():
             y = self._fused(Tensor(x[None]))
         (found,) = yolo_decode(y, (x.shape[1], x.shape[2]), self.net.boxes, threshold=threshold)
-        return Finding(file, in_file(found, frame), (picture.height, picture.width))
+        return Finding(file, in_file(found, frame), size)
 
 
 def draw(finding: Finding, classes: tuple[str, ...], folder: str | os.PathLike[str]) -> Path:

@@ -6,15 +6,15 @@ together are one such map, the pixels are read once, and boxes go through the sa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from minidl import kernels
 from minidl._looks import Brief
 from minidl.data.boxes._boxes import Boxes, sizes
-
-GREY = (128, 128, 128)  # where there is no picture
 
 
 @dataclass(frozen=True)
@@ -83,26 +83,56 @@ class Frame(Brief):
         share = abs(self.scale[0] * self.scale[1])
         return Boxes(self.forth(found.boxes), found.labels, found.difficult, found.crowd, found.area * share)
 
-    def draw(self, picture: Any) -> Any:
-        """Return the result of a picture (Pillow, RGB), read between pixels; where there is no picture, it is grey."""
-        from PIL import Image
+    def wanted(self, h: int, width: int) -> tuple[int, int]:
+        """Return the size that a whole picture of (H, W) is brought to."""
+        return math.ceil(h * abs(self.scale[1])), math.ceil(width * abs(self.scale[0]))
 
-        h, width = self.size
-        canvas = Image.new("RGB", (width, h), GREY)
-        x1, y1, x2, y2 = np.rint(self.forth(np.array([self.left]))[0]).astype(int).tolist()
-        x1, y1, x2, y2 = max(x1, 0), max(y1, 0), min(x2, width), min(y2, h)
-        if x2 <= x1 or y2 <= y1:
-            return canvas
-        a, b, c, d = self.left
-        box = self.back(np.array([[x1, y1, x2, y2]], dtype=np.float64))[0].tolist()
-        box = [min(max(box[0], a), c), min(max(box[1], b), d), max(min(box[2], c), a), max(min(box[3], d), b)]
-        part = picture.resize((x2 - x1, y2 - y1), Image.Resampling.BILINEAR, box=tuple(box), reducing_gap=2.0)
-        if self.scale[0] < 0:
-            part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        if part.size == canvas.size:
-            return part
-        canvas.paste(part, (x1, y1))
-        return canvas
+    def draw(self, picture: Any, colours: np.ndarray | None = None, *, reduced: int = 1) -> np.ndarray:
+        """Return the result of a picture, read between pixels; where there is no picture, it is grey.
+
+        A pixel of the result is made of those around the place that it comes from, the more of each the nearer it is:
+        of a triangle as wide as two pixels of the picture, or of the result, whichever are larger.
+
+        Args:
+            picture: Pillow's, RGB.
+            colours: factors (F, 2) of saturation and exposure, one after the other.
+            reduced: by what its sides were divided when it was decoded.
+
+        Returns:
+            float32 (3, H, W) from 0 to 1.
+        """
+        pixels = np.asarray(picture)
+        (a, c), (b, d), (x1, y1, x2, y2) = self.scale, self.offset, self.left
+        rows, row_shares = _shares(self.size[0], c * reduced, d, pixels.shape[0], (y1 / reduced, y2 / reduced))
+        columns, column_shares = _shares(self.size[1], a * reduced, b, pixels.shape[1], (x1 / reduced, x2 / reduced))
+        return kernels.render(row_shares, column_shares, rows, columns, pixels, colours)
+
+
+def _shares(
+    n: int, scale: float, offset: float, old: int, limits: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return of which old pixels each of n new ones is made, and how much of each; see `kernels.render`.
+
+    Args:
+        n: how many pixels there will be.
+        scale: the map from old places to new ones, x' = scale · x + offset.
+        offset: likewise.
+        old: how many there are.
+        limits: between which old places there is a picture.
+
+    Example:
+        >>> first, shares = _shares(4, 2.0, 1.0, 2, (0.0, 1.5))
+        >>> first.tolist(), shares.tolist()
+        ([0, 0, 0, 0], [[0.0, 0.0], [1.0, 0.0], [0.75, 0.25], [0.25, 0.75]])
+    """
+    place = (np.arange(n) + 0.5 - offset) / scale
+    reach = max(1.0, 1 / abs(scale))
+    count = min(old, math.ceil(2 * reach))
+    first = np.ceil(place - reach - 0.5).clip(0, old - count)
+    distance = np.abs(first[:, None] + (np.arange(count) + 0.5) - place[:, None])
+    shares = np.maximum(0, 1 - distance / reach) * ((place >= limits[0]) & (place < limits[1]))[:, None]
+    total = shares.sum(axis=1, keepdims=True)
+    return first.astype(np.uint32), (shares / np.where(total > 0, total, 1)).astype(np.float32)
 
 
 def _ordered(boxes: np.ndarray) -> np.ndarray:

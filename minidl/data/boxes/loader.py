@@ -19,7 +19,6 @@ from minidl.data.boxes._boxes import Boxes
 from minidl.data.boxes.frame import Frame
 from minidl.data.boxes.records import Split, check_size
 from minidl.data.boxes.transforms import BoxPipeline, build
-from minidl.data.images import open_picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +180,6 @@ class BoxLoader(Brief):
 
     def _one(self, index: int, rows: list[Any]) -> tuple[np.ndarray, Boxes, Frame]:
         record = self.split.records[index]
-        picture = open_picture(record.path)
-        check_size(record, (picture.height, picture.width))
-        return self.transforms.apply(picture, record.boxes, rows)
+        x, boxes, frame, size = self.transforms.read(record.path, record.boxes, rows)
+        check_size(record, size)
+        return x, boxes, frame

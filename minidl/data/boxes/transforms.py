@@ -9,6 +9,7 @@ moves are put together (`frame.py`), and the picture is read once.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from minidl._looks import Brief
 from minidl._random import addressed
 from minidl.data.boxes._boxes import Boxes
 from minidl.data.boxes.frame import Frame
+from minidl.data.images import open_reduced
 
 
 class Step(Brief):
@@ -172,7 +174,7 @@ class Crop(Move):
 
 @dataclass(frozen=True)
 class HSV(Step):
-    """Change saturation and exposure at random, in the colours hue, saturation, value.
+    """Change saturation and exposure at random, in the colours hue, saturation, value; see `kernels.render`.
 
     Args:
         saturation: the saturation is multiplied, or divided, by up to this.
@@ -193,23 +195,6 @@ class HSV(Step):
         """Draw both factors (n, 2): from 1 on, and every other one turned over."""
         factors = rng.uniform(1, [self.saturation, self.exposure], (n, 2))
         return np.where(rng.random((n, 2)) < 0.5, factors, 1 / factors)
-
-    def colour(self, x: np.ndarray, row: Any) -> None:
-        """Change colours from 0 to 1 (3, H, W) where they are.
-
-        A colour c of a pixel with the value V, its largest, is V - (V - c), and V - c is V times the saturation times
-        what the hue says. So c' = e · (V - s · (V - c)); s and e end where saturation and value would be more than 1.
-        """
-        s, e = (np.float32(factor) for factor in row)
-        value = x.max(axis=0)
-        stronger: Any = s
-        if s > 1:
-            stronger = np.minimum(s, value / np.maximum(value - x.min(axis=0), np.float32(1e-6)))
-        lighter: Any = np.minimum(e, 1 / np.maximum(value, np.float32(1e-6))) if e > 1 else e
-        np.subtract(value, x, out=x)
-        x *= stronger
-        np.subtract(value, x, out=x)
-        x *= lighter
 
 
 STEPS: dict[str, type[Step]] = {kind.name: kind for kind in (Resize, Letterbox, Flip, Jitter, Crop, HSV)}
@@ -256,19 +241,45 @@ class BoxPipeline(Brief):
         Returns:
             The pixels, float32 (3, H, W) from 0 to 1; the boxes in them; and where they lie.
         """
-        frame = Frame.of(picture.height, picture.width)
+        found, frame = self.place((picture.height, picture.width), found, rows)
+        return frame.draw(picture, self._colours(rows)), frame.moved(found), frame
+
+    def read(
+        self, path: str | os.PathLike[str], found: Boxes, rows: Sequence[Any]
+    ) -> tuple[np.ndarray, Boxes, Frame, tuple[int, int]]:
+        """Read a picture file and apply all steps; of a JPEG as many pixels are decoded as that needs.
+
+        Args:
+            path: of the picture.
+            found: as for `apply`.
+            rows: as for `apply`.
+
+        Returns:
+            What `apply` returns, and the size (H, W) of the file.
+
+        Raises:
+            ValueError: if it cannot be read; one line that begins with the file.
+            OSError: likewise.
+        """
+        nothing = Boxes([], [])
+        opened = open_reduced(path, lambda size: self.place(size, nothing, rows)[1].wanted(*size))
+        found, frame = self.place(opened.size, found, rows)
+        x = frame.draw(opened.picture, self._colours(rows), reduced=opened.scale)
+        return x, frame.moved(found), frame, opened.size
+
+    def place(self, size: tuple[int, int], found: Boxes, rows: Sequence[Any]) -> tuple[Boxes, Frame]:
+        """Return where a picture of (H, W) will lie, and of its boxes those that will be seen, in its own pixels."""
+        frame = Frame.of(*size)
         for step, row in zip(self.steps, rows):
             if isinstance(step, Move):
                 moved = step.move(frame, row)
                 found, frame = moved.seen(found, frame, step.visible), moved
-        picture = frame.draw(picture) if any(isinstance(step, Move) for step in self.steps) else picture
-        x = np.empty((3, *frame.size), np.float32)
-        for channel, band in zip(x, picture.split()):
-            np.multiply(np.asarray(band), np.float32(1 / 255), out=channel)
-        for step, row in zip(self.steps, rows):
-            if isinstance(step, HSV):
-                step.colour(x, row)
-        return x, frame.moved(found), frame
+        return found, frame
+
+    def _colours(self, rows: Sequence[Any]) -> np.ndarray | None:
+        """Return what was drawn for the changes of colours: (F, 2)."""
+        drawn = [row for step, row in zip(self.steps, rows) if isinstance(step, HSV)]
+        return np.array(drawn, dtype=np.float32) if drawn else None
 
     def size(self, h: int, width: int) -> tuple[int, int] | None:
         """Return the size of every result, or None if that depends on the picture.

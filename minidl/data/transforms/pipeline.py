@@ -19,6 +19,7 @@ import numpy as np
 from minidl._checks import nearest, shown
 from minidl._looks import Brief
 from minidl._random import addressed, to_generator
+from minidl.data.images import Pixels
 from minidl.data.statistics import Statistics
 from minidl.data.transforms._base import Pictures, Transform, apply_rows, check_pictures
 from minidl.data.transforms.colour import (
@@ -35,7 +36,7 @@ from minidl.data.transforms.colour import (
 from minidl.data.transforms.crop import CenterCrop, Cut, Flip, Pad, RandomCrop, RandomResizedCrop, Shift
 from minidl.data.transforms.frame import end_of, frame, is_roomy
 from minidl.data.transforms.mixing import Cutout, Mixup
-from minidl.data.transforms.resize import Resize
+from minidl.data.transforms.resize import Resize, new_size, resample
 
 TRANSFORMS: dict[str, type[Transform]] = {
     kind.name: kind
@@ -148,7 +149,34 @@ class Pipeline(Brief):
         """Count the steps up to the last that decides about the size; a file may hold much more than they leave."""
         return max((number for number, step in enumerate(self.steps, 1) if isinstance(step, (Resize, Cut))), default=0)
 
-    def begin(self, x: np.ndarray, name: Callable[[int], str] | None = None) -> tuple[np.ndarray, int]:
+    def wanted(self, size: tuple[int, int]) -> tuple[int, int] | None:
+        """Return the size that a picture of (H, W) is brought to first; None if it is needed as it is.
+
+        Example:
+            >>> build([{"name": "resize", "size": 64}, {"name": "random_crop", "size": 56}]).wanted((375, 500))
+            (64, 85)
+        """
+        first = self.steps[0] if self.steps else None
+        return new_size(size, first.size) if isinstance(first, Resize) else None
+
+    def begin_reduced(self, pixels: Pixels, name: Callable[[int], str] | None = None) -> tuple[np.ndarray, int]:
+        """Do as `begin` with a picture of which `wanted` may have let a part of the pixels be decoded.
+
+        Args:
+            pixels: the picture.
+            name: as for `apply`.
+        """
+        if pixels.scale == 1:
+            return self.begin(pixels.x, name)
+        first: Any = self.steps[0]
+        y = np.empty((len(pixels.x), *new_size(pixels.size, first.size)), dtype=pixels.x.dtype)
+        h, width = pixels.size
+        resample(pixels.x, y, first.interpolation, sides=(h / pixels.scale, width / pixels.scale))
+        return self.begin(y, name, done=1)
+
+    def begin(
+        self, x: np.ndarray, name: Callable[[int], str] | None = None, *, done: int = 0
+    ) -> tuple[np.ndarray, int]:
         """Apply to a picture what is the same in every epoch, unless that would enlarge it beyond all measure.
 
         A resize with only random cuts behind it is then left for later, when they are known.
@@ -156,6 +184,7 @@ class Pipeline(Brief):
         Args:
             x: the picture (C, H, W).
             name: as for `apply`.
+            done: how many steps are done already.
 
         Returns:
             The picture, and how many steps are done.
@@ -165,7 +194,7 @@ class Pipeline(Brief):
             >>> [pipeline.begin(np.zeros((3, 1, width), "uint8"))[0].shape for width in (2, 30000)]
             [(3, 64, 128), (3, 1, 30000)]
         """
-        done, fixed = 0, self.fixed()
+        fixed = self.fixed()
         while done < fixed:
             end = end_of(self.steps, done)
             stop = min(end, fixed)

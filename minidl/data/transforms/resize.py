@@ -130,6 +130,7 @@ def resample(
     interpolation: str = "bilinear",
     size: tuple[int, int] | None = None,
     corner: tuple[int, int] = (0, 0),
+    sides: tuple[float, float] | None = None,
 ) -> None:
     """Fill y (C, H', W') with a picture x (C, H, W), or with a part of what x is at some size.
 
@@ -139,10 +140,13 @@ def resample(
         interpolation: see `resize`.
         size: the (H, W) that the whole picture would have; None (default) is that of y.
         corner: where in that the part begins.
+        sides: how much of x there is of the picture, in its pixels, where the last are parts of one; None (default)
+            means all. It says nothing of a part.
     """
     from PIL import Image
 
-    filtering, box = Image.Resampling[interpolation.upper()], None
+    filtering = Image.Resampling[interpolation.upper()]
+    box = None if sides is None else (0.0, 0.0, sides[1], sides[0])
     if size is not None and size != y.shape[1:]:
         reach = REACH[interpolation]
         (top, bottom, *rows), (left, right, *columns) = (

@@ -79,6 +79,7 @@ from minidl.kernels.cpu.norm import (
     batch_norm_grads,
 )
 from minidl.kernels.cpu.own_norm import layer_norm, layer_norm_grads
+from minidl.kernels.cpu.render import render
 from minidl.kernels.cpu.simd.compile import ALL as COMPILED  # noqa: F401
 from minidl.kernels.cpu.suppression import nms
 from minidl.kernels.cpu.update import adam, rmsprop, sgd
@@ -139,6 +140,7 @@ __all__ = [
     "relu6",
     "relu6_dx",
     "relu_dx",
+    "render",
     "rmsprop",
     "scale_channels",
     "scale_channels_grads",

@@ -72,6 +72,7 @@ from minidl.kernels.textbook.pool import (
     max_pool2d_dx,
 )
 from minidl.kernels.textbook.regions import roi_align, roi_align_dx, roi_pool, roi_pool_dx
+from minidl.kernels.textbook.render import render
 from minidl.kernels.textbook.smooth import elu, elu_dx, gelu, gelu_dx, softplus, softplus_dx
 from minidl.kernels.textbook.suppression import nms
 from minidl.kernels.textbook.update import adam, rmsprop, sgd
@@ -152,6 +153,7 @@ __all__ = [
     "relu6",
     "relu6_dx",
     "relu_dx",
+    "render",
     "rmsprop",
     "roi_align",
     "roi_align_dx",

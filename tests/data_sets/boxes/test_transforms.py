@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from minidl.data.boxes import Boxes, BoxLoader, Frame, build, open_boxes
+from minidl.kernels.textbook.render import coloured
 from tests.data_sets.boxes.makers import voc
 
 BOX = (30.0, 20.0, 70.0, 60.0)
@@ -57,10 +58,10 @@ def test_boxes_stay_on_their_pixels(name):
 def test_what_is_cut_off_does_not_come_back():
     """A crop and then a smaller scale: what the crop has left out is grey, not the picture."""
     frame = Frame.of(100, 100).then((50, 50), (1.0, 1.0), (0.0, 0.0)).then((50, 50), (0.5, 0.5), (0.0, 0.0))
-    x = np.asarray(frame.draw(Image.new("RGB", (100, 100), (255, 0, 0))))
-    assert (x[:25, :25, 0] == 255).all()
-    assert (x[25:] == 128).all()
+    x = np.rint(255 * frame.draw(Image.new("RGB", (100, 100), (255, 0, 0))))
+    assert (x[0, :25, :25] == 255).all()
     assert (x[:, 25:] == 128).all()
+    assert (x[:, :, 25:] == 128).all()
 
 
 def test_a_box_of_which_too_little_is_left_is_gone():
@@ -78,7 +79,7 @@ def test_saturation_and_exposure_are_those_of_hsv(rng):
         x = rng.random((3, 4, 5)).astype("float32")
         x[:, 0, 0], x[:, 0, 1], x[:, 0, 2] = 0, 1, 0.4
         y = x.copy()
-        step.colour(y, factors)
+        coloured(y, *factors)
         for at in np.ndindex(4, 5):
             hue, saturation, value = colorsys.rgb_to_hsv(*map(float, x[(slice(None), *at)]))
             right = colorsys.hsv_to_rgb(hue, min(1, saturation * factors[0]), min(1, value * factors[1]))

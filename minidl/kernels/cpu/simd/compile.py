@@ -69,10 +69,10 @@ _compiling = threading.RLock()
 class Kernel:
     """A function that is compiled when it is called first; see the top of this file."""
 
-    def __init__(self, function: Callable[..., Any], signature: str):
+    def __init__(self, function: Callable[..., Any], signature: str, *, parallel: bool = True):
         self.name, self.signature, self.__doc__ = function.__name__, signature, function.__doc__
         self.key = f"{function.__module__.rpartition('.')[2]}.{self.name}"
-        self._dispatcher = _jit(function, parallel=True, error_model="numpy")
+        self._dispatcher = _jit(function, parallel=parallel, error_model="numpy")
         self._run: Callable[..., Any] | None = None
         ALL[self.key] = self
 
@@ -142,9 +142,14 @@ def _kind(argument: Any) -> str:
     return f"{argument.dtype} {argument.shape}" + " read-only" * (not argument.flags.writeable)
 
 
-def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
-    """Make a kernel of a function, whose last parameter is the number of threads."""
-    return lambda function: Kernel(function, signature)
+def kernel(signature: str, *, parallel: bool = True) -> Callable[[Callable[..., Any]], Kernel]:
+    """Make a kernel of a function, whose last parameter is the number of threads.
+
+    Args:
+        signature: what it takes.
+        parallel: whether it shares its work; one that does not is for threads that have work of their own.
+    """
+    return lambda function: Kernel(function, signature, parallel=parallel)
 
 
 def inline(function: Callable[..., Any]) -> Any:
