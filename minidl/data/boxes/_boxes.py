@@ -52,6 +52,22 @@ class Boxes(Brief):
         area = sizes(boxes) if self.area is None else self.area
         put("area", _column("area", area, len(boxes)).astype(np.float64))
 
+    @classmethod
+    def of_judged(cls, boxes: np.ndarray, like: Boxes, area: np.ndarray, kept: Any = slice(None)) -> Boxes:
+        """Return boxes that come of others, and are not judged again.
+
+        Args:
+            boxes: where they lie now (N, 4).
+            like: what they were; of these everything else is taken.
+            area: of the things (N,).
+            kept: a mask of those that stay; a slice (default) keeps all.
+        """
+        made = object.__new__(cls)
+        parts = {"boxes": boxes, "labels": like.labels, "difficult": like.difficult, "crowd": like.crowd, "area": area}
+        for name, part in parts.items():
+            object.__setattr__(made, name, part[kept])
+        return made
+
     def __len__(self) -> int:
         return len(self.boxes)
 

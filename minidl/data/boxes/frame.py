@@ -42,14 +42,17 @@ class Frame(Brief):
         """Return the frame after one more step: its map, and the size of its result, outside of which nothing stays."""
         whole = self.scale[0] * scale[0], self.scale[1] * scale[1]
         shift = self.offset[0] * scale[0] + offset[0], self.offset[1] * scale[1] + offset[1]
-        made = replace(self, size=size, scale=whole, offset=shift)
-        x1, y1, x2, y2 = made.back(np.array([[0.0, 0.0, size[1], size[0]]]))[0].tolist()
-        a, b, c, d = self.left
-        return replace(made, left=(max(a, x1), max(b, y1), min(c, x2), min(d, y2)))
+        sides = [
+            sorted(((0.0 - d) / a, (side - d) / a)) for side, a, d in zip(size[::-1], whole, shift)
+        ]  # of the result, in pixels of the picture
+        (x1, x2), (y1, y2), (a, b, c, d) = *sides, self.left
+        return replace(
+            self, size=size, scale=whole, offset=shift, left=(max(a, x1), max(b, y1), min(c, x2), min(d, y2))
+        )
 
     def forth(self, boxes: np.ndarray) -> np.ndarray:
         """Return boxes (N, 4) of the picture as boxes of the result."""
-        return _ordered(boxes * np.tile(self.scale, 2) + np.tile(self.offset, 2))
+        return _ordered(boxes * np.array(self.scale * 2) + np.array(self.offset * 2))
 
     def back(self, boxes: np.ndarray) -> np.ndarray:
         """Return boxes (N, 4) of the result as boxes of the picture.
@@ -58,7 +61,7 @@ class Frame(Brief):
             >>> Frame.of(10, 20).then((20, 40), (2.0, 2.0), (0.0, 0.0)).back(np.array([[2.0, 2.0, 4.0, 8.0]]))
             array([[1., 1., 2., 4.]])
         """
-        return _ordered((boxes - np.tile(self.offset, 2)) / np.tile(self.scale, 2))
+        return _ordered((boxes - np.array(self.offset * 2)) / np.array(self.scale * 2))
 
     def seen(self, found: Boxes, before: Frame, least: float) -> Boxes:
         """Return those boxes of the picture of which a step has left enough, each as large as what is left of it.
@@ -75,13 +78,12 @@ class Frame(Brief):
         sides = (cut[:, 2:] - cut[:, :2]).clip(0, None)
         share = sides.prod(axis=1) / np.maximum(sizes(found.boxes), 1e-300)
         kept = (share >= least) & (sides > 0).all(axis=1)
-        area = found.area * share
-        return Boxes(cut[kept], found.labels[kept], found.difficult[kept], found.crowd[kept], area[kept])
+        return Boxes.of_judged(cut, found, found.area * share, kept)
 
     def moved(self, found: Boxes) -> Boxes:
         """Return boxes of the picture in pixels of the result."""
         share = abs(self.scale[0] * self.scale[1])
-        return Boxes(self.forth(found.boxes), found.labels, found.difficult, found.crowd, found.area * share)
+        return Boxes.of_judged(self.forth(found.boxes), found, found.area * share)
 
     def wanted(self, h: int, width: int) -> tuple[int, int]:
         """Return the size that a whole picture of (H, W) is brought to."""

@@ -35,9 +35,15 @@ class Step(Brief):
 
 
 class Move(Step):
-    """A step that moves pixels."""
+    """A step that moves pixels.
+
+    Attributes:
+        visible: the share of a box that must be left of it, or it is no longer there.
+        cuts: whether it leaves out a part of the picture.
+    """
 
     visible: float = 0.0
+    cuts: ClassVar[bool] = False
 
     def move(self, frame: Frame, row: Any) -> Frame:
         """Return the frame behind this step."""
@@ -123,6 +129,7 @@ class Jitter(Move):
     shift: float = 0.2
     visible: float = 0.25
     name: ClassVar[str] = "jitter"
+    cuts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_fraction(self.name, "scale", self.scale, below_one=True)
@@ -153,6 +160,7 @@ class Crop(Move):
     least: float = 0.6
     visible: float = 0.25
     name: ClassVar[str] = "crop"
+    cuts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_fraction(self.name, "least", self.least)
@@ -241,8 +249,9 @@ class BoxPipeline(Brief):
         Returns:
             The pixels, float32 (3, H, W) from 0 to 1; the boxes in them; and where they lie.
         """
-        found, frame = self.place((picture.height, picture.width), found, rows)
-        return frame.draw(picture, self._colours(rows)), frame.moved(found), frame
+        frames = self.frames((picture.height, picture.width), rows)
+        frame = frames[-1]
+        return frame.draw(picture, self._colours(rows)), frame.moved(self._seen(found, frames)), frame
 
     def read(
         self, path: str | os.PathLike[str], found: Boxes, rows: Sequence[Any]
@@ -261,20 +270,35 @@ class BoxPipeline(Brief):
             ValueError: if it cannot be read; one line that begins with the file.
             OSError: likewise.
         """
-        nothing = Boxes([], [])
-        opened = open_reduced(path, lambda size: self.place(size, nothing, rows)[1].wanted(*size))
-        found, frame = self.place(opened.size, found, rows)
-        x = frame.draw(opened.picture, self._colours(rows), reduced=opened.scale)
-        return x, frame.moved(found), frame, opened.size
+        frames: list[Frame] = []
 
-    def place(self, size: tuple[int, int], found: Boxes, rows: Sequence[Any]) -> tuple[Boxes, Frame]:
-        """Return where a picture of (H, W) will lie, and of its boxes those that will be seen, in its own pixels."""
-        frame = Frame.of(*size)
+        def wanted(size: tuple[int, int]) -> tuple[int, int]:
+            frames[:] = self.frames(size, rows)
+            return frames[-1].wanted(*size)
+
+        opened = open_reduced(path, wanted)
+        frames = frames or self.frames(opened.size, rows)  # of what cannot be reduced nobody has asked
+        x = frames[-1].draw(opened.picture, self._colours(rows), reduced=opened.scale)
+        return x, frames[-1].moved(self._seen(found, frames)), frames[-1], opened.size
+
+    def frames(self, size: tuple[int, int], rows: Sequence[Any]) -> list[Frame]:
+        """Return where a picture of (H, W) lies before all steps that move it, and after each of them."""
+        frames = [Frame.of(*size)]
         for step, row in zip(self.steps, rows):
             if isinstance(step, Move):
-                moved = step.move(frame, row)
-                found, frame = moved.seen(found, frame, step.visible), moved
-        return found, frame
+                frames.append(step.move(frames[-1], row))
+        return frames
+
+    def _seen(self, found: Boxes, frames: Sequence[Frame]) -> Boxes:
+        """Return the boxes that the steps have left, in pixels of the picture.
+
+        A step that cuts nothing out leaves all that is in the picture; the first looks whether they are.
+        """
+        moves = [step for step in self.steps if isinstance(step, Move)]
+        for number, (step, before, after) in enumerate(zip(moves, frames, frames[1:])):
+            if step.cuts or not number:
+                found = after.seen(found, before, step.visible)
+        return found
 
     def _colours(self, rows: Sequence[Any]) -> np.ndarray | None:
         """Return what was drawn for the changes of colours: (F, 2)."""
