@@ -115,6 +115,8 @@ def products() -> Iterator[tuple[str, tuple]]:
     yield "attention_grads", (y, q, k, v, None, y, single(2, 3, 70), False)
     corners = np.abs(single(40, 4))
     yield "nms", (np.concatenate([corners[:, :2], corners[:, :2] + corners[:, 2:]], axis=1), 0.3)
+    bytes_of, places = np.zeros((9, 11, 3), "uint8"), (np.zeros(7, "uint32"), np.zeros(5, "uint32"))
+    yield "render", (abs(single(7, 2)), abs(single(5, 3)), *places, bytes_of, abs(single(2, 2)))
     yield "cross_entropy", (single(5, 20), abs(single(5, 20)))
     yield "cross_entropy_dx", (np.array(0.5, "float32"), single(5, 20), abs(single(5, 20)))
     yield "cross_entropy", (picture(2, 5, 4, 3), abs(picture(2, 5, 4, 3)))
