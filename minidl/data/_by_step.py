@@ -142,9 +142,8 @@ class ByStep(Brief, Generic[Batch]):
             yield from (batch for batch in batches if batch is not None)
 
     def _steps(self, number: int, start_step: int) -> Generator[Batch | None, None, None]:
-        n, size, stop = len(self.split), self.batch_size, threading.Event()
-        order = addressed(self.seed, "shuffle", number).permutation(n) if self.shuffle else np.arange(n)
-        rows = self.transforms.draw(self.seed, number, n)
+        order, size, stop = self._order(number), self.batch_size, threading.Event()
+        rows = self.transforms.draw(self.seed, number, len(order))
         ahead = self.prefetch * max(self.workers, 1) + 1
         chosen = [order[step * size : (step + 1) * size] for step in range(start_step, len(self))]
         batches = in_order(lambda some: self._batch(some, rows, stop), chosen, self.workers, ahead, stop)
@@ -156,6 +155,11 @@ class ByStep(Brief, Generic[Batch]):
                 yield batch
         finally:
             batches.close()
+
+    def _order(self, number: int) -> np.ndarray:
+        """Return the order of the pictures in an epoch."""
+        n = len(self.split)
+        return addressed(self.seed, "shuffle", number).permutation(n) if self.shuffle else np.arange(n)
 
     def _batch(self, chosen: np.ndarray, rows: Rows, stop: threading.Event) -> Batch | None:
         """Make the batch of some pictures; None if none of them can be read, or nobody waits for it any more.

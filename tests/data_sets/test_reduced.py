@@ -62,8 +62,8 @@ def to_be_named(folder):
 
 
 def with_boxes(folder):
-    voc(folder, {"a": [(30, 40, 200, 300, "cat")], "b": [(0, 0, 50, 60, "cat")]})
-    for name in "ab":
+    voc(folder, {"a": [(30, 40, 200, 300, "cat")], **dict.fromkeys("bc", [(0, 0, 50, 60, "cat")])})
+    for name in "abc":
         photograph(480, 640).save(folder / "JPEGImages" / f"{name}.jpg", quality=90)
         about = folder / "Annotations" / f"{name}.xml"
         about.write_text(about.read_text().replace("<width>80<", "<width>640<").replace("<height>60<", "<height>480<"))
