@@ -62,7 +62,7 @@ def to_be_named(folder):
 
 
 def with_boxes(folder):
-    voc(folder, {"a": [(30, 40, 200, 300, "cat")], **dict.fromkeys("bc", [(0, 0, 50, 60, "cat")])})
+    voc(folder, {"a": [(30, 40, 200, 300, "cat")], **{name: [(0, 0, 50, 60, "cat")] for name in "bc"}})
     for name in "abc":
         photograph(480, 640).save(folder / "JPEGImages" / f"{name}.jpg", quality=90)
         about = folder / "Annotations" / f"{name}.xml"
