@@ -4,7 +4,7 @@ Every function here equals its twin in `kernels/textbook/`, which derives it; a 
 declines its arguments with NotImplemented (float64, no elements), is done by the textbook.
 
     conv/           convolutions: algorithms, packing, geometry, blocking, epilogue
-    simd/           vectors inside Numba: compiling, the vector type, accumulators, matrix products
+    simd/           vectors inside Numba: compiling, the vector type, accumulators, matrix products; the crew of threads
     memory/         channels-last layout, stacks of matrices, copies, workspace
     door.py         what the arrays of a call must have in common, judged before a kernel runs
 
