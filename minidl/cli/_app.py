@@ -36,6 +36,7 @@ COMMANDS = {  # in the order of the help: what of `minidl.cli.NAME` is the comma
     "warmup": "warmup",
     "doctor": "doctor",
     "data": "app",
+    "rcnn": "app",
     "learn": "app",
     "check": "check",
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from minidl.cli._out import say, say_json
 
 if TYPE_CHECKING:
-    from minidl.predict._finder import Finding
+    from minidl.predict._finder import Finding, PictureFinder
 
 
 def is_finding(run: Path | None) -> bool:
@@ -24,12 +24,12 @@ def is_finding(run: Path | None) -> bool:
     return isinstance(config, dict) and config.get("task") == "detection"
 
 
-def find_things(run: Path, files: Sequence[Path], score: float, out: Path | None, *, as_json: bool) -> int:
+def find_things(finder: PictureFinder, files: Sequence[Path], score: float, out: Path | None, *, as_json: bool) -> int:
     """Tell what is found in pictures, and draw it if there is a folder for that; return the exit status."""
     from minidl.cli._table import show
-    from minidl.predict._finder import Finder, draw
+    from minidl.predict._finder import draw
 
-    finder, failed, items, drawn = Finder(run), False, [], 0
+    failed, items, drawn = False, [], 0
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     for one in finder.answer(files, score):

@@ -61,7 +61,9 @@ def predict(
 
     run, files = _run_in_front(images)
     if run is not None and is_finding(run):
-        return find_things(run, files, score, out, as_json=as_json)
+        from minidl.predict._finder import Finder
+
+        return find_things(Finder(run), files, score, out, as_json=as_json)
     if out is not None:
         raise ValueError("predict: --out draws boxes, and this network finds none; leave it out")
     predictor = Predictor(model, weights, run=run, names=names)

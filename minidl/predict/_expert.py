@@ -157,7 +157,7 @@ def from_weights(model: str | None, file: str | os.PathLike[str] | None) -> Expe
         raise TypeError(f"predict: model must be the name of a network; received model={shown(model)}")
     if file is not None:
         check_path("predict", file, "weights_file")
-    file = None if file == DEMO else file
+    file = None if file is not None and os.fspath(file) == DEMO else file
     if file is not None and is_checkpoint(file):
         found = from_checkpoint(Path(file))
         if model not in (None, found.model):

@@ -43,7 +43,49 @@ class Finding(Brief):
         return [self.file, self.error or f"{len(self.found or ()):,} boxes"]
 
 
-class Finder(Brief):
+class PictureFinder(Brief):
+    """Whatever finds things in pictures: what all have in common.
+
+    A subclass has `classes`, the names of what it knows, `read` and `find`.
+    """
+
+    classes: tuple[str, ...]
+
+    def read(self, file: str) -> Any:
+        """Return a picture as `find` wants it; a ValueError or an OSError says what is wrong with it."""
+        raise NotImplementedError
+
+    def find(self, picture: Any, threshold: float) -> tuple[Detections, tuple[int, int]]:
+        """Return what is in a picture, in pixels of its file, and its size; boxes with a smaller score are left out."""
+        raise NotImplementedError
+
+    def check(self, threshold: float) -> None:
+        """Refuse a threshold that no score can be compared with."""
+        check_fraction("predict", "score", threshold)
+
+    def answer(self, files: Iterable[str | os.PathLike[str]], threshold: float = 0.2) -> Iterator[Finding]:
+        """Yield what is found in pictures, one after the other, in the order of the names.
+
+        Args:
+            files: pictures, folders, or patterns.
+            threshold: boxes with a smaller score are left out.
+
+        Raises:
+            ValueError: if the threshold is no score; what is wrong with a picture is told in its `error`.
+        """
+        self.check(threshold)
+        for one in find(files):
+            yield Finding(one.name, error=one.error) if isinstance(one, Missing) else self._look(one, threshold)
+
+    def _look(self, file: str, threshold: float) -> Finding:
+        try:
+            picture = self.read(file)
+        except (ValueError, OSError) as error:
+            return Finding(file, error=_told(file, error))
+        return Finding(file, *self.find(picture, threshold))
+
+
+class Finder(PictureFinder):
     """The network of a run that finds things, after its best epoch.
 
     Args:
@@ -68,32 +110,21 @@ class Finder(Brief):
     def _words(self) -> list[str]:
         return [self.model, f"{len(self.classes)} classes"]
 
-    def answer(self, files: Iterable[str | os.PathLike[str]], threshold: float = 0.2) -> Iterator[Finding]:
-        """Yield what is found in pictures, one after the other, in the order of the names.
-
-        Args:
-            files: pictures, folders, or patterns.
-            threshold: boxes with a smaller score are left out.
-
-        Raises:
-            ValueError: if the threshold is not from 0 to 1; what is wrong with a picture is told in its `error`.
-        """
-        check_fraction("predict", "score", threshold)
-        for one in find(files):
-            yield Finding(one.name, error=one.error) if isinstance(one, Missing) else self._look(one, threshold)
-
-    def _look(self, file: str, threshold: float) -> Finding:
+    def read(self, file: str) -> Any:
+        """Return a picture as the network wants it, how it became so, and its size."""
         rows = [None if row is None else row[0] for row in self.transforms.draw(self.seed, 0, 1)]
-        try:
-            x, _, frame, size = self.transforms.read(file, Boxes([], []), rows)
-        except (ValueError, OSError) as error:
-            return Finding(file, error=_told(file, error))
+        x, _, frame, size = self.transforms.read(file, Boxes([], []), rows)
+        return x, frame, size
+
+    def find(self, picture: Any, threshold: float) -> tuple[Detections, tuple[int, int]]:
+        """Return what is in a picture, in pixels of the file, and its size."""
+        x, frame, size = picture
         if self._fused is None:
             self._fused = fuse_if_possible(self.net, x.shape)
         with no_grad():
             y = self._fused(Tensor(x[None]))
         (found,) = yolo_decode(y, (x.shape[1], x.shape[2]), self.net.boxes, threshold=threshold)
-        return Finding(file, in_file(found, frame), size)
+        return in_file(found, frame), size
 
 
 def draw(finding: Finding, classes: tuple[str, ...], folder: str | os.PathLike[str]) -> Path:

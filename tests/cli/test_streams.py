@@ -47,6 +47,10 @@ COMMANDS = {
     "data convert": (["data", "convert", "--help"], True),
     "explore": (["explore", "--help"], True),
     "check": (["check", "VGG-16 has 138M weights", "AlexNet의 파라미터는 6천만 개"], True),
+    **{
+        f"rcnn {stage}": (["rcnn", stage, "--help"], True)
+        for stage in ("propose", "features", "finetune", "svm", "boxes", "eval", "predict", "train")
+    },
     "learn list": (["learn", "list"], True),
     "learn start": (["learn", "start", "--help"], True),
     "learn check": (["learn", "check", "--help"], True),

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl import detection, models, nn
+from minidl import detection, models, nn, rcnn
 from minidl.data import boxes
+from minidl.rcnn import _files
+from minidl.rcnn._answers import Judges
+from minidl.rcnn._eye import Eye
 
 
 def things(words):
@@ -33,3 +36,17 @@ def things(words):
     ]
     with nn.init.unfilled():
         yield models.yolo_tiny()
+    yield from of_rcnn(words, dataset, answers, found)
+
+
+def of_rcnn(words, dataset, answers, truth):
+    """Yield what the stages of R-CNN leave and make; none of them is run for it."""
+    about = _files.About({"most": 200}, {"data": "0" * 16}, "f" * 16, {})
+    proposed = rcnn.Proposed(about, dataset, {"train": [truth.boxes] * 3, "val": [truth.boxes] * 3})
+    score = detection.evaluate([answers], [truth], words)
+    judges = Judges(words, np.zeros((len(words), 9)), np.zeros(len(words)), None, 1.0)
+    eye, finder = Eye.__new__(Eye), rcnn.Finder.__new__(rcnn.Finder)
+    eye.model, eye.width, eye.size = "efficientnet_lite0", 1280, 224
+    finder.eye, finder.classes, finder.judges = eye, words, judges
+    yield from [rcnn.Folder("a/rather/long/path/" * 9), about, proposed, rcnn.Learnt(words[0], 8, 500, 3, 200, 0)]
+    yield from [judges, rcnn.Results("val", proposed, about, judges, score, score, [answers], [truth]), eye, finder]

@@ -1,6 +1,7 @@
 """From picture files to names, with real weights."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,6 +63,12 @@ def test_weights_of_another_number_of_classes_bring_their_head(tmp_path, picture
 def test_networks_without_known_weights_ask_for_a_file():
     with pytest.raises(ValueError, match="predict: no weights are known for resnet18; give a file: --weights FILE"):
         Predictor("resnet18")
+
+
+@pytest.mark.parametrize("named", ["demo", Path("demo")], ids=["text", "path"])
+def test_demo_is_a_name_and_no_file(named):
+    with pytest.raises(ValueError, match="^predict: no weights are known for vgg16; give a file"):
+        Predictor("vgg16", named)
 
 
 def test_networks_for_grey_pictures_are_refused(tmp_path):

@@ -47,8 +47,8 @@ def write_detection_report(
     """
     means = score.means()
     cards = [
-        ("mAP", _percent(means["voc2010"]), "at IoU 0.5, the area under the curves (VOC 2010)"),
-        ("COCO", _percent(means["coco"]), "over IoU 0.50 to 0.95"),
+        ("mAP", percent(means["voc2010"]), "at IoU 0.5, the area under the curves (VOC 2010)"),
+        ("COCO", percent(means["coco"]), "over IoU 0.50 to 0.95"),
         ("loss", f"{loss:.4f}", "of a picture in validation"),
     ]
     sections = [
@@ -56,11 +56,14 @@ def write_detection_report(
             "precision",
             "Precision",
             "How many are right, and how many are found",
-            _precision(run, state, score, found, truths),
+            precision(run.path, state.classes, score, found, truths),
         ),
-        Section("errors", "Errors", "What kind of errors", _errors(found, truths)),
+        Section("errors", "Errors", "What kind of errors", errors(found, truths, SURE)),
         Section(
-            "worst", "Worst", "The worst answers beside the truth", _worst(run, state, val, found, truths, numbers)
+            "worst",
+            "Worst",
+            "The worst answers beside the truth",
+            worst(run.path, state.classes, val, found, truths, numbers, SURE),
         ),
     ]
     net: Any = state.net
@@ -73,18 +76,20 @@ def write_detection_report(
     return write_task_report(run, state, cards=cards, sections=sections, about=about)
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
+    """Write a share as a percentage on one line."""
     return "none" if np.isnan(value) else f"{100 * value:.1f}\u00a0%"
 
 
-def _precision(
-    run: RunFolder, state: State, score: Precision, found: Sequence[Detections], truths: Sequence[Boxes]
+def precision(
+    folder: Path, classes: Sequence[str], score: Precision, found: Sequence[Detections], truths: Sequence[Boxes]
 ) -> Html:
-    curves = [precision_recall(found, truths, label) for label in range(len(state.classes))]
-    figure = plot_precision(curves, state.classes)
-    save(figure, run.path / "precision.png")
+    """Return the curves, which also become precision.png in the folder, and the figures of every class."""
+    curves = [precision_recall(found, truths, label) for label in range(len(classes))]
+    figure = plot_precision(curves, classes)
+    save(figure, folder / "precision.png")
     plate = page.plate(
-        to_page(plot_precision(curves, state.classes), "precision", "precision over recall, a line for each class"),
+        to_page(plot_precision(curves, classes), "precision", "precision over recall, a line for each class"),
         "How many answers are right, over how many things have been found, answer by answer; the surest come first.",
         "wide",
     )
@@ -100,33 +105,36 @@ def _cell(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.1f}"
 
 
-def _errors(found: Sequence[Detections], truths: Sequence[Boxes]) -> Html:
-    sure = [_sure(one) for one in found]
+def errors(found: Sequence[Detections], truths: Sequence[Boxes], least: float) -> Html:
+    """Return how many answers of at least this score are right, or wrong in which way."""
+    sure = [_sure(one, least) for one in found]
     kinds, met = error_kinds(sure, truths)
     counts = np.bincount(np.concatenate([np.zeros(0, int), *kinds]), minlength=len(KINDS))
     missed = sum(int((~one & ~truth.difficult & ~truth.crowd).sum()) for one, truth in zip(met, truths))
     words = ("right", "right class, badly placed", "found twice", "wrong class", "nothing there", "not asked for")
     rows = [(what, f"{count:,}") for what, count in zip(words, counts.tolist())]
     table = page.table(
-        f"Answers with a score of {SURE} or more", ("what", "answers"), [*rows, ("not found", f"{missed:,}")], [1]
+        f"Answers with a score of {least:g} or more", ("what", "answers"), [*rows, ("not found", f"{missed:,}")], [1]
     )
     return join(element("p", "An answer belongs to a thing if they overlap by IoU 0.5; by 0.1, it is near one."), table)
 
 
-def _sure(found: Detections) -> Detections:
-    kept = found.scores >= SURE
+def _sure(found: Detections, least: float) -> Detections:
+    kept = found.scores >= least
     return Detections(found.boxes[kept], found.labels[kept], found.scores[kept])
 
 
-def _worst(
-    run: RunFolder,
-    state: State,
+def worst(
+    folder: Path,
+    classes: Sequence[str],
     val: Split,
     found: Sequence[Detections],
     truths: Sequence[Boxes],
     numbers: Sequence[int],
+    least: float,
 ) -> Html:
-    sure = [_sure(one) for one in found]
+    """Return the pictures with the worst answers of at least this score, which also become worst.png in the folder."""
+    sure = [_sure(one, least) for one in found]
     kinds, met = error_kinds(sure, truths)
     right = KINDS.index("right")
     wrong = [int((kind != right).sum() + (~one).sum()) for kind, one in zip(kinds, met)]
@@ -134,8 +142,8 @@ def _worst(
     if not order:
         return element("p", "There are no pictures.")
     pictures = [(val.read(numbers[at]), val.records[numbers[at]].boxes, sure[at]) for at in order]
-    figure = plot_boxes(pictures, state.classes)
-    save(figure, run.path / "worst.png")
-    words = f"On the left what there is, on the right what was answered with a score of {SURE} or more."
+    figure = plot_boxes(pictures, classes)
+    save(figure, folder / "worst.png")
+    words = f"On the left what there is, on the right what was answered with a score of {least:g} or more."
     alt = "pictures with the boxes that there are, and beside them the boxes that were answered"
-    return page.plate(to_page(plot_boxes(pictures, state.classes), "worst", alt), words, "wide")
+    return page.plate(to_page(plot_boxes(pictures, classes), "worst", alt), words, "wide")
