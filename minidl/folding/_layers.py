@@ -10,7 +10,7 @@ import numpy as np
 
 from minidl import kernels, ops
 from minidl._backend import Array, constant
-from minidl.nn import BatchNorm2d, Conv2d, Module, Parameter
+from minidl.nn import BatchNorm2d, Conv2d, Module, Parameter, SqueezeExcitation
 from minidl.ops.conv import convolution_geometry
 from minidl.tensor import Tensor, is_observed
 
@@ -133,6 +133,45 @@ class FoldedConv2d(Module):
         """Return the channels, the kernel and the activation."""
         o, c, kh, kw = self.weight.shape
         return f"{c * self.geometry['groups']}, {o}, kernel_size=({kh}, {kw}), activation={self.activation!r}"
+
+
+class FoldedSqueezeExcitation(Module):
+    """A squeeze-and-excitation whose gates are one call: x · gate(w2 · activation(w1 · average(x) + b1) + b2).
+
+    Its weights are buffers that nobody can change.
+
+    Args:
+        block: the block whose place it takes.
+        activation: the name of that between its two layers.
+        gate: the name of that at its end.
+    """
+
+    def __init__(self, block: SqueezeExcitation, activation: str, gate: str):
+        super().__init__()
+        self.activation, self.gate, self.training = activation, gate, False
+        for name, conv in (("1", block.fc1), ("2", block.fc2)):
+            weight, dtype = conv.weight._data[:, :, 0, 0], conv.weight.dtype
+            weight = constant(weight.T.astype(dtype)).T if name == "2" else _constant(weight, dtype)
+            self.register_buffer(f"w{name}", weight)
+            self.register_buffer(f"b{name}", None if conv.bias is None else _constant(conv.bias._data, dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale the channels of x."""
+        held = self._buffers
+        weights = held["w1"], held["b1"], held["w2"], held["b2"]
+        arrays = _arrays(x, None)
+        if arrays is not None and arrays[0].ndim == 4 and arrays[0].dtype == weights[0].dtype:
+            y = kernels.excite(kernels.global_avg_pool2d(arrays[0]), *weights, self.activation, self.gate)
+            return Tensor(kernels.scale_channels(arrays[0], y))
+        w1, b1, w2, b2 = (None if array is None else Tensor(array) for array in weights)
+        s: Any = ops.linear(ops.global_avg_pool2d(x), w1, b1)
+        s = getattr(ops, self.gate)(ops.linear(getattr(ops, self.activation)(s), w2, b2))
+        return ops.scale_channels(x, s)
+
+    def extra_repr(self) -> str:
+        """Return channels, the narrow place, and both activations."""
+        m, c = self._buffers["w1"].shape
+        return f"{c}, {m}, activation={self.activation!r}, gate={self.gate!r}"
 
 
 def _redeemed(promise: Any, seal: Any) -> Tensor:

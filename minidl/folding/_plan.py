@@ -7,10 +7,22 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from minidl.folding._layers import FoldedConv2d, PostponedConv2d
-from minidl.nn import BatchNorm2d, Conv2d, Hardswish, Module, ReLU, ReLU6, SiLU
+from minidl.folding._layers import FoldedConv2d, FoldedSqueezeExcitation, PostponedConv2d
+from minidl.nn import (
+    BatchNorm2d,
+    Conv2d,
+    Hardsigmoid,
+    Hardswish,
+    Module,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    SqueezeExcitation,
+)
 from minidl.tensor import Event
 
+GATES = {Sigmoid: "sigmoid", Hardsigmoid: "hardsigmoid"}
 ACTIVATIONS = {ReLU: "relu", ReLU6: "relu6", SiLU: "silu", Hardswish: "hardswish"}
 
 
@@ -58,9 +70,13 @@ def steps(net: Module, seen: Watcher) -> list[Step]:
     not seen: that takes a trial.
     """
     modules = dict(net.named_modules())
-    found = []
+    blocks = {path: made for path, module in modules.items() if path and (made := _gated(module)) is not None}
+    found = [Step(path, None, (made,)) for path, made in blocks.items() if seen.runs[f"{path}.fc1"] == 1]
+    inside = tuple(f"{step.conv}." for step in found)
     for (op, path), readers in zip(seen.made, seen.readers, strict=True):
         conv = modules.get(path)
+        if path.startswith(inside):
+            continue
         if op != "conv2d" or not path or not _is_plain(conv, Conv2d) or seen.runs[path] > 1:
             continue
         behind, place = readers[0] if len(readers) == 1 else ("", 0)
@@ -83,6 +99,18 @@ def _pair(conv_path: str, conv: Any, path: str, follower: Any) -> Step:
 def alone(path: str, conv: Any) -> Step:
     """Return the step that makes a convolution one of constant weights."""
     return Step(path, None, (FoldedConv2d(conv),))
+
+
+def _gated(block: Any) -> Module | None:
+    """Return what a squeeze-and-excitation is at inference; None for all else, and where it is no plain one."""
+    if not _is_plain(block, SqueezeExcitation):
+        return None
+    activation, gate = (type(layer) for layer in (block.activation, block.scale_activation))
+    layers = block.fc1, block.fc2, block.activation, block.scale_activation
+    if activation not in ACTIVATIONS or gate not in GATES or not all(_is_plain(one, type(one)) for one in layers):
+        return None
+    plain = all(type(conv) is Conv2d and conv.weight.shape[2:] == (1, 1) and conv.groups == 1 for conv in layers[:2])
+    return FoldedSqueezeExcitation(block, ACTIVATIONS[activation], GATES[gate]) if plain else None
 
 
 def _is_foldable(layer: Any) -> bool:

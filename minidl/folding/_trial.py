@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minidl import _backend, _random
-from minidl.folding._layers import FoldedConv2d, PostponedConv2d, Promise, given
+from minidl.folding._layers import FoldedConv2d, FoldedSqueezeExcitation, PostponedConv2d, Promise, given
 from minidl.nn import Module
 from minidl.tensor import Event, Tensor, no_grad, observe
 
@@ -54,7 +54,7 @@ def run(net: Module, x: Tensor, watcher: Callable[[Event], None] | None = None) 
         _random.set_state(state)  # the next one draws the same numbers
     traces = {"the output": list(_numbers(y))}
     for path, module in net.named_modules():
-        if not isinstance(module, (FoldedConv2d, PostponedConv2d)):
+        if not isinstance(module, (FoldedConv2d, FoldedSqueezeExcitation, PostponedConv2d)):
             held = {name: value for name, value in vars(module).items() if name not in ("_modules", "_parameters")}
             traces[f"what {path or 'it'} holds"] = list(_numbers(held))
     del y

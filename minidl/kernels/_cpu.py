@@ -23,6 +23,7 @@ MACS = 2**25  # multiply-adds of a convolution or a product: about a millisecond
 WIDE, MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels on: then its network is a large one
 MACS_WIDE_DW = 2**16  # of their gradient: the textbook makes one for each picture, and adds them up
 MACS_FUSED = 2**18  # of conv2d_fused: whoever fuses a network asks for speed
+MACS_GATES = 2**12  # of either product of a squeeze-and-excitation
 ELEMENTS = 2**17  # numbers that an elementwise kernel or a pooling walks over
 NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
 GROUPED = 2**14  # numbers that a convolution in groups walks over: the textbook makes columns group by group
@@ -112,6 +113,10 @@ def _boxes(boxes: Any, threshold: float) -> bool:
     return isinstance(boxes, np.ndarray) and boxes.dtype.kind == "f" and len(boxes) >= BOXES
 
 
+def _gates(s: Any, w1: Any, *others: Any) -> bool:
+    return _is_single(s) and len(s) * w1.size >= MACS_GATES
+
+
 def _rendered(row_shares: Any, column_shares: Any, *others: Any) -> bool:
     return _is_single(row_shares) and len(row_shares) * len(column_shares) >= PIXELS
 
@@ -149,6 +154,7 @@ WORTH: dict[str, Rule] = {
     "concat": _elements_of_several,
     "nms": _boxes,
     "render": _rendered,
+    "excite": _gates,
     "max_pool2d_dx": _pixels_of_winners,
     "conv2d": _conv,
     "conv2d_dx": _conv_dx,

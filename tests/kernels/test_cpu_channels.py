@@ -117,3 +117,22 @@ def test_cross_entropy(shape, rng):
     x[0, 0] = -np.inf  # a class that is ruled out, and not the right one
     equal("cross_entropy", x, t)
     same_bits_every_time("cross_entropy", x, t)
+
+
+@pytest.mark.parametrize("sizes", [(1, 7, 3), (2, 33, 16), (3, 100, 17), (1, 1, 1)], ids=str)
+@pytest.mark.parametrize("activation", ["relu", "relu6", "silu", "hardswish"])
+def test_gates_of_squeeze_and_excitation(sizes, activation, rng):
+    n, c, m = sizes
+    s, w1, w2 = single(rng, n, c), single(rng, m, c), single(rng, c, m)
+    for gate in ("sigmoid", "hardsigmoid"):
+        for b1, b2 in ((single(rng, m), single(rng, c)), (None, None)):
+            equal_in_every_order("excite", s, w1, b1, w2, b2, activation, gate)
+    same_bits_every_time("excite", s, w1, None, w2, None, activation, "sigmoid")
+
+
+def test_gates_of_another_kind_are_refused(rng):
+    given = single(rng, 1, 4), single(rng, 2, 4), None, single(rng, 4, 2), None
+    with pytest.raises(ValueError, match="excite: gate must be one of 'sigmoid', 'hardsigmoid'"):
+        FAST.excite(*given, "relu", "tanh")
+    with pytest.raises(ValueError, match="excite: expects s .N C., w1 .M C."):
+        FAST.excite(given[0], single(rng, 2, 3), *given[2:], "relu", "sigmoid")

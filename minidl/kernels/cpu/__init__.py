@@ -57,6 +57,7 @@ from minidl.kernels.cpu.elementwise import (
     tanh,
     tanh_dx,
 )
+from minidl.kernels.cpu.excite import excite
 from minidl.kernels.cpu.linear import linear, linear_dw, linear_dx, matmul
 from minidl.kernels.cpu.loss import (
     cross_entropy,
@@ -113,6 +114,7 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_dx",
     "dropout",
+    "excite",
     "gelu",
     "gelu_dx",
     "global_avg_pool2d",

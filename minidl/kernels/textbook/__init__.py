@@ -37,6 +37,7 @@ from minidl.kernels.textbook.fused import (
     batch_norm_fused,
     batch_norm_fused_grads,
     conv2d_fused,
+    excite,
     scale_channels,
     scale_channels_grads,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "elu_dx",
     "embedding",
     "embedding_dw",
+    "excite",
     "gelu",
     "gelu_dx",
     "global_avg_pool2d",

@@ -3,6 +3,7 @@
 add              y = a + b                                 da = db = dy
 add_relu         y = max(a + b, 0)                         da = db = dy where y > 0 (`relu_dx`)
 scale_channels   y[n, c] = x[n, c] · s[n, c]               dx = dy · s,   ds[n, c] = Σ_hw dy[n, c] · x[n, c]
+excite           g = gate(w2 · activation(w1 · s + b1) + b2)  at inference only: no gradient
 conv2d_fused     y = activation(conv2d(x) + residual)      conv2d's gradients of dz
 batch_norm_fused y = activation(batch_norm(x) + residual)  batch_norm's gradients of dz
 
@@ -21,6 +22,7 @@ from minidl._checks import Padding, Pair
 from minidl._xp import xp_of
 from minidl.kernels.textbook import activation as activations
 from minidl.kernels.textbook.conv import conv2d
+from minidl.kernels.textbook.linear import linear
 from minidl.kernels.textbook.norm import batch_norm, batch_norm_eval, batch_norm_eval_grads, batch_norm_grads
 from minidl.kernels.textbook.sums import rounded, total
 
@@ -47,6 +49,15 @@ def scale_channels(x: Array, s: Array) -> Array:
 def scale_channels_grads(dy: Array, x: Array, s: Array) -> tuple[Array, Array]:
     """Return dx (N, C, H, W) and ds (N, C)."""
     return scale_channels(dy, s), rounded(total(dy * x, (2, 3)), s.dtype)
+
+
+def excite(s: Array, w1: Array, b1: Array | None, w2: Array, b2: Array | None, activation: str, gate: str) -> Array:
+    """Return the gates (N, C) of channels whose averages are s (N, C): two linear layers, of w1 (M, C) and w2 (C, M).
+
+    Source: Hu et al., arXiv:1709.01507, equation 3: F_ex.
+    """
+    h = getattr(activations, activation)(linear(s, w1, b1))
+    return getattr(activations, gate)(linear(h, w2, b2))
 
 
 def finish(z: Array, activation: str | None, residual: Array | None) -> Array:
