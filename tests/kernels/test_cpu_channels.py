@@ -134,5 +134,5 @@ def test_gates_of_another_kind_are_refused(rng):
     given = single(rng, 1, 4), single(rng, 2, 4), None, single(rng, 4, 2), None
     with pytest.raises(ValueError, match="excite: gate must be one of 'sigmoid', 'hardsigmoid'"):
         FAST.excite(*given, "relu", "tanh")
-    with pytest.raises(ValueError, match="excite: expects s .N C., w1 .M C."):
+    with pytest.raises(ValueError, match=r"excite: expects s \(N, C\), w1 \(M, C\)"):
         FAST.excite(given[0], single(rng, 2, 3), *given[2:], "relu", "sigmoid")

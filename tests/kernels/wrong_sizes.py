@@ -70,6 +70,7 @@ def calls() -> Iterator[tuple[str, tuple]]:
     yield "dropout", (x, np.array([True, False]).reshape(2, 1, 1, 1), 2.0)
     yield "scale_channels", (x, single(2, 21))
     yield "scale_channels_grads", (x, x, single(2, 21))
+    yield "excite", (single(3, 20), single(7, 20), single(7), single(20, 7), single(20), "silu", "sigmoid")
     yield "channel_sums", (x,)
     yield "concat", ((x, picture(2, 3, 9, 8), x), 1)
     yield "lrn", (x, 5, 1e-4, 0.75, 2.0)
