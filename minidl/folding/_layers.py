@@ -163,7 +163,8 @@ class FoldedSqueezeExcitation(Module):
         if arrays is not None and arrays[0].ndim == 4 and arrays[0].dtype == weights[0].dtype:
             y = kernels.excite(kernels.global_avg_pool2d(arrays[0]), *weights, self.activation, self.gate)
             return Tensor(kernels.scale_channels(arrays[0], y))
-        w1, b1, w2, b2 = (None if array is None else Tensor(array) for array in weights)
+        given: list[Any] = [None if array is None else Tensor(array) for array in weights]
+        w1, b1, w2, b2 = given
         s: Any = ops.linear(ops.global_avg_pool2d(x), w1, b1)
         s = getattr(ops, self.gate)(ops.linear(getattr(ops, self.activation)(s), w2, b2))
         return ops.scale_channels(x, s)
