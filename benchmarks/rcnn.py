@@ -5,8 +5,8 @@
 Selective search (fast mode), the real weights of efficientnet_lite0 as features, a machine and a regression for each
 class; the pictures for training and those for testing of the data set's own split. Windows are smaller than the
 network's own 224, with as much less context: a window costs its area. RUN stays: what is there of it is
-not made again, and a stage that was made before has no time. Times are seconds of CPU, of all threads together, since
-other programs change them least; on two free cores the wall shows little more than half of them.
+not made again, and a stage that was made before has no time. Times are seconds of CPU of one computing thread
+(and those that search and cut windows out), since other programs change these least; no wall shows more on a free core.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ def one_pass(size: int) -> list[list[Any]]:
 
 
 def main() -> None:
+    from minidl import set_num_threads
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default=os.path.join(os.environ.get("MINIDL_DATA", "."), "bccd"))
     parser.add_argument("--out", type=Path, default=Path("runs/rcnn-bccd"))
@@ -96,6 +98,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=200, help="proposals of a picture")
     parser.add_argument("--windows-only", action="store_true", help="time windows against one pass, and nothing else")
     asked = parser.parse_args()
+    set_num_threads(1)
     one = table(["features of a picture", "s of CPU", "ms a window", "shape"], one_pass(asked.size))
     print(one, flush=True)
     if asked.windows_only:
