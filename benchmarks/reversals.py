@@ -46,7 +46,7 @@ def main() -> None:
     columns = ["seed", "new strings right, %", "those that the run is judged by, %", "minutes of a core"]
     body = (
         f"{table(columns, rows)}\n\n{len(pairs):,} new strings of {longest} letters, written without a mistake "
-        "(wanted: 99 %, in 3 minutes). A run judges itself with the true letters so far, which the new ones are not given."
+        "(wanted: 99 %, in 3 minutes). A run judges itself with the true letters so far, which is easier."
     )
     if asked.epochs is None:
         publish("reversals", "Strings written backwards by transformer_tiny", body)
