@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minidl
+from tests.training.pages import drawn, drawn_if_wanted
 
 try:
     from hypothesis import settings
@@ -27,6 +28,25 @@ def rng():
 @pytest.fixture(autouse=True)
 def _seeded():
     minidl.manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pages():
+    """Make pages only where `drawn` wants them, or a module says `DRAWS = True`."""
+    try:
+        from minidl.training.tasks.classification import Classification
+    except ImportError:  # where only the tests of the GPU are run
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Classification, "draw", drawn_if_wanted(Classification.draw))
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _drawn(request):
+    with drawn(getattr(request.module, "DRAWS", False)):
+        yield
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ import pytest
 import minidl
 from minidl import cli, data, training
 
+DRAWS = True  # the page is looked at
+
 EPOCH_LINE = re.compile(
     r"epoch +(\d+)/(\d+)  train loss \d\.\d{4} accuracy +[\d.]+ %  val loss \d\.\d{4} accuracy +([\d.]+) %"
     r"  lr 0\.02  \d+\.\d s"

@@ -17,6 +17,8 @@ from minidl._names import printable
 from minidl.training.run_folder.folder import folder_name
 from tests.training import tiny
 
+DRAWS = True  # the page is looked at
+
 AWKWARD = {
     "a formula": "$x_1$ and $y",
     "half a formula": "5$",

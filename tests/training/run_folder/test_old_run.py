@@ -9,6 +9,8 @@ import pytest
 from minidl import cli, predict, training
 from tests.training import tiny
 
+DRAWS = True  # the page is looked at
+
 OLD = Path(__file__).parents[2] / "data" / "run_0.1.0"
 PICTURES = OLD / "pictures"
 EXPECTED = json.loads((OLD / "expected.json").read_text(encoding="utf-8"))

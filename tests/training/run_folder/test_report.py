@@ -12,6 +12,8 @@ from minidl.training import RunFolder, State
 from minidl.training.run_folder._report_parts import duration
 from minidl.training.run_folder.report import PLOTS, predictions_of, write_report
 
+DRAWS = True  # the page is looked at
+
 VOID = {"meta", "br", "img"}
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=1>', "고양이 & 개", "a" * 300)
 
