@@ -1,6 +1,7 @@
 """`minidl learn`: each command, what is remembered, and what bad input gets."""
 
 import json
+import signal
 
 import pytest
 
@@ -115,12 +116,18 @@ def test_a_flood_of_prints_ends_in_its_last_lines(learner):
         ("def im2col(x, kernel_size, stride, padding, dilation):\n    while True:\n        y = 1\n", "b1_im2col.py:"),
     ],
 )
-def test_a_loop_without_an_end_is_stopped(learner, monkeypatch, code, says):
+@pytest.mark.parametrize("ignored", [False, True], ids=["usual signals", "in the background"])
+@pytest.mark.usefixtures("usual_signals")
+def test_a_loop_without_an_end_is_stopped(learner, monkeypatch, ignored, code, says):
     monkeypatch.setattr(folders, "PATIENCE", 0.15)
+    if ignored:  # as by `nohup`, and by shells for what they start in the background
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    handler = signal.getsignal(signal.SIGINT)
     learner.write("b1", code)
     stopped = learner("check", "b1")
     assert stopped.status == 1
     assert says in stopped.out
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import io
 import secrets
+import signal
 import threading
 import time
 from collections import deque
@@ -75,6 +76,9 @@ def at_most(seconds: float) -> Iterator[None]:
         yield
         return
     done, fired = threading.Event(), threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:  # a shell's background, nohup: nobody's Ctrl-C comes, nor would this one
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def watch() -> None:
         wait = seconds
@@ -94,6 +98,8 @@ def at_most(seconds: float) -> Iterator[None]:
     finally:
         done.set()
         watcher.join()
+        if before is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, before)
 
 
 def check_patiently(step: Step, file: Path, seed: int | None, seconds: float) -> tuple[Verdict, list[str]]:
