@@ -51,6 +51,7 @@ def test_every_stage_learns_in_an_epoch_of_its_own(config, tmp_path):
     assert evaluate_run(tmp_path / "run", val=parts()[0])[0]["top1"] > 0.4  # four times chance, of what it has seen
 
 
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("steps", [1, 5, 9])
 def test_stopped_anywhere_it_goes_on_to_the_bit(config, tmp_path, steps):
     train(config, out=tmp_path / "whole", parts=parts())

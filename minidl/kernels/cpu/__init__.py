@@ -14,6 +14,7 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
     loss.py           softmax and cross-entropy           channel_sums.py  gradients of biases
     update.py         the optimisers' steps               attention.py     attention
     own_norm.py       layer norm                         suppression.py   of boxes over each other, the best
+    excite.py         gates of squeeze-and-excitation    render.py        a picture with boxes, moved and coloured
 
 Read `memory/layout.py`, `simd/compile.py` and `simd/vector.py` first, then any kernel: each stands alone.
 """
