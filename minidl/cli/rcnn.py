@@ -204,10 +204,10 @@ def train(
     propose(data, out, method, most, width, seed)
     if tune:
         finetune(out, network, weights, size, context, shape, tune, steps, 0.001, seed, data)
-    if tune:
-        _features(rcnn, out, data, None, None, size, context, shape)
+        own: tuple[Any, Any] = (None, None)  # the network of this folder makes the features
     else:
-        _features(rcnn, out, data, network, weights or Path("demo"), size, context, shape)
+        own = network, weights or Path("demo")
+    _features(rcnn, out, data, *own, size, context, shape)
     svm(out, seed=seed, data=data)
     boxes(out, data=data)
     evaluate(out, data=data)

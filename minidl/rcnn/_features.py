@@ -15,6 +15,7 @@ import numpy as np
 from minidl._checks import to_int
 from minidl._looks import Brief
 from minidl.data._parallel import in_order, usual_workers
+from minidl.data.boxes import Split
 from minidl.rcnn._eye import CONTEXT, Eye
 from minidl.rcnn._files import About, Folder
 from minidl.rcnn._propose import FILE as PROPOSALS
@@ -100,10 +101,11 @@ def make_features(
         tell(note)
     made_from |= {PROPOSALS: proposed.about.digest}
     threads = usual_workers() if workers is None else to_int("rcnn features", "workers", workers, least=0)
-    total = sum(len(boxes) for part in proposed.boxes for boxes, _ in rows_of(proposed, part))
+    every = {part: rows_of(proposed, part) for part in proposed.boxes}
+    total = sum(len(boxes) for rows in every.values() for boxes, _ in rows)
     found, done = [], 0
     with folder.held():
-        for part in proposed.boxes:
+        for part, rows in every.items():
             name, before = name_of(part), done
             if folder.is_made(name, eye.settings, made_from):
                 tell(f"{folder.file(name).name} is there already")
@@ -112,8 +114,8 @@ def make_features(
                 def count(n: int, before: int = before) -> None:
                     progress(before + n, total)
 
-                _write(folder, name, eye, proposed, part, made_from, batch_size, threads, count)
-            done += sum(len(boxes) for boxes, _ in rows_of(proposed, part))
+                _write(folder, name, eye, proposed.dataset.parts[part], rows, made_from, batch_size, threads, count)
+            done += sum(len(boxes) for boxes, _ in rows)
             found.append(folder.need("features", name))
     return found
 
@@ -143,15 +145,14 @@ def _write(
     folder: Folder,
     name: str,
     eye: Eye,
-    proposed: Proposed,
-    part: str,
+    split: Split,
+    rows: list[tuple[np.ndarray, np.ndarray]],
     made_from: dict[str, str],
     batch_size: int,
     workers: int,
     progress: Any,
 ) -> None:
     """Write the pieces that are not there yet, and then one file of them."""
-    rows, split = rows_of(proposed, part), proposed.dataset.parts[part]
     starts = range(0, len(rows), PIECE)
     names = [f"{name}.piece{start // PIECE:05}" for start in starts]
     for start, piece in zip(starts, names):
