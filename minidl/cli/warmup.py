@@ -19,23 +19,23 @@ def warmup() -> None:
       minidl warmup
     """
     from minidl import kernels
+    from minidl.kernels import _warmup
 
-    n, total, waited = 0, 0.0, 0
-    with _bar():
+    n, total, missing = 0, 0.0, _warmup.count()
+    with _bar(missing):
         for name, seconds in kernels.warmup():
             n, total = n + 1, total + seconds
             if seconds >= COMPILED:
-                waited += 1
                 say(f"{name:30} {seconds:5.1f} s")
     folder = kernels.kept_in()
     kept = f"; kept in {folder}" if folder else ""
-    say(f"{n} kernels ready after {total:.1f} s, {waited} of them compiled just now{kept}")
+    say(f"{n} kernels ready after {total:.1f} s, {missing} of them compiled just now{kept}")
 
 
 @contextmanager
-def _bar() -> Iterator[None]:
+def _bar(missing: int) -> Iterator[None]:
     """Show on a terminal how many kernels have been compiled; the command names each when it is done."""
-    from minidl.kernels import _compiling, _warmup
+    from minidl.kernels import _compiling
 
     if not draws():
         _compiling.telling.append(lambda name: None)  # the kernels' own announcement would name each of them again
@@ -47,5 +47,5 @@ def _bar() -> Iterator[None]:
     from minidl.training.progress.bar import Bar
 
     with Bar() as bar:
-        bar.on_compile(_warmup.count())
+        bar.on_compile(missing)
         yield

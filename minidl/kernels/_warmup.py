@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from minidl.kernels import _compiling, _sets
+from minidl.kernels import _ahead, _compiling, _sets
 
 
 def warmup() -> Iterator[tuple[str, float]]:
-    """Compile every fast kernel that this machine has not compiled yet, one after the other.
+    """Compile every fast kernel that this machine has not compiled yet, on all processors.
 
     Yields:
-        The name of each kernel and the seconds it took: some with the compiler, milliseconds from the cache.
+        The name of each kernel and the seconds since the one before: some with the compiler, milliseconds for what lies
+        in the cache, or was put there meanwhile by another process.
 
     Raises:
         RuntimeError: if the fast kernels cannot be used here; the message says why.
@@ -27,10 +28,11 @@ def warmup() -> Iterator[tuple[str, float]]:
         >>> seconds > 0
         True
     """
-    for name, kernel in every().items():
+    began = time.perf_counter()
+    for name in _ahead.compiled(every()):
+        now = time.perf_counter()
+        yield name, now - began
         began = time.perf_counter()
-        kernel.compile()
-        yield name, time.perf_counter() - began
 
 
 def every() -> dict[str, Any]:

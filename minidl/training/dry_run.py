@@ -13,6 +13,7 @@ from numpy.random import Generator
 
 from minidl import _backend, _random, ops
 from minidl.data import Loader
+from minidl.kernels._ahead import compiled
 from minidl.kernels._sets import CannotRun
 from minidl.kernels._warmup import rehearsal
 from minidl.models._family import Network
@@ -135,8 +136,8 @@ def compile_for(state: State, rehearse: Callable[[], Any], callbacks: Sequence[C
     if missing:
         notify(callbacks, "on_compile", missing)
     try:
-        for kernel in needed.values():
-            kernel.compile()
+        for _ in compiled(needed):
+            pass
     except CannotRun:  # the kernel set is closed at the first step, and says why
         return
 

@@ -52,33 +52,34 @@ def files_in(folder):
     return {path: path.read_bytes() for path in folder.rglob("*.kernel")}
 
 
-def damage(number, path, content, others):
-    """Return what a power cut, a full disk, a bad disk or a careless hand leaves; each file gets another of these."""
+def damaged(path, content):
+    """Yield what a power cut, a full disk, a bad disk or a careless hand leaves."""
     payload = b"cminidl_no_such_module\nthing\n."
-    ways = (
-        content[: len(content) // 2],
-        b"",
-        bytes(len(content)),
-        content[:-4096] + bytes(4096),
-        content[:500] + bytes([content[500] ^ 16]) + content[501:],
-        cache.checksum(path, payload) + payload,  # whole, but nothing that Numba has written
-        others[0] if others[0] != content else others[1],  # another kernel's
-    )
-    return ways[number % len(ways)]
+    yield content[: len(content) // 2]
+    yield b""
+    yield bytes(len(content))
+    yield content[:-4096] + bytes(4096)
+    yield content[:500] + bytes([content[500] ^ 16]) + content[501:]
+    yield cache.checksum(path, payload) + payload  # whole, but nothing that Numba has written
+    yield cache.checksum(path.with_name("another.kernel"), content[32:]) + content[32:]
 
 
-def test_damaged_files_are_compiled_anew(folder):
-    whole = files_in(folder)
-    assert len(whole) > 6
-    for number, (path, content) in enumerate(whole.items()):
-        path.write_bytes(damage(number, path, content, list(whole.values())))
-    damaged = files_in(folder)
-    assert all(damaged[path] != whole[path] for path in whole)
+def test_damaged_files_are_compiled_anew(folder, monkeypatch, tmp_path):
+    [(path, content)] = files_in(folder).items()
+    kernel, target = compile.ALL["elementwise._activate"], compile.cpu_target.target_context
+    files, signature = cache.KernelFiles(kernel._function), compile._parsed(kernel.signature)
+    monkeypatch.setattr(files, "_cache_path", str(tmp_path))
+    here = files._path(signature, target.codegen())
+    assert here.name == path.name
+    for wrong in damaged(here, content):
+        here.write_bytes(wrong)
+        assert files.load_overload(signature, target) is None
+    path.write_bytes(wrong)
     assert run(RELU, folder) == "[]\n"
-    mended = files_in(folder)
-    assert mended.keys() == whole.keys()
-    assert all(mended[path] != damaged[path] for path in mended)
+    [mended] = files_in(folder).values()
+    assert mended != wrong
     assert run(RELU, folder) == "[]\n"
+    assert files_in(folder) == {path: mended}
 
 
 def test_a_folder_where_the_file_should_be(folder):
@@ -105,27 +106,44 @@ cache.atomic_write = full
     assert "set NUMBA_CACHE_DIR" in found
 
 
-def test_what_is_kept_hangs_on_every_file_that_became_part_of_it(monkeypatch):
-    reached = cache._reached("minidl.kernels.cpu.elementwise")
-    assert {
-        "minidl.kernels.cpu.elementwise",
-        "minidl.kernels.cpu.simd.functions",
-        "minidl.kernels.cpu.simd.vector",
-        "minidl.kernels.textbook.activation",
-    } <= reached
-    assert "minidl.kernels.cpu.norm" not in reached
-    assert "minidl.kernels.cpu.simd.functions" in cache._reached("minidl.kernels.cpu.conv.epilogue")
+def test_what_is_kept_hangs_on_all_that_became_part_of_it(monkeypatch):
+    from minidl.kernels.cpu import elementwise, memory, norm
+    from minidl.kernels.cpu.conv import grouped
+    from minidl.kernels.cpu.simd import functions
+
+    places = {"elementwise": elementwise._activate, "norm": norm._statistics, "grouped": grouped._grouped_dw}
+    places["copies"] = memory.copies._runs
 
     def digests():
-        cache.digest.cache_clear()
-        return {name: cache.digest(f"minidl.kernels.cpu.{name}") for name in ("elementwise", "norm", "channel_sums")}
+        cache._text_of_this_folder.cache_clear()
+        return {name: cache.digest(kernel._function) for name, kernel in places.items()}
 
-    before, text = digests(), cache._text
-    changed = "minidl.kernels.cpu.simd.functions"
-    monkeypatch.setattr(cache, "_text", lambda name: text(name) + "# changed" * (name == changed))
-    after = digests()
-    assert {name for name in before if before[name] != after[name]} == {"elementwise", "norm"}
-    cache.digest.cache_clear()
+    def changed(target, name, value):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, value)
+            after = digests()
+        return {name for name in before if before[name] != after[name]}
+
+    before = digests()
+    assert len(set(before.values())) == len(before)
+    assert digests() == before
+    assert changed(functions, "E5", np.float32(1)) == {"elementwise"}  # eˣ, three calls away
+    assert changed(functions.exp, "py_func", functions.sigmoid.py_func) == {"elementwise"}
+    assert changed(norm, "ROWS", 16) == {"norm"}
+    assert changed(norm._moments, "py_func", norm._line.py_func) == {"norm"}
+    assert changed(memory.copies, "SMALL", 1) == set()  # a plan, which no kernel sees
+    assert changed(cache, "_text_of_this_folder", lambda: "another compiler") == set(before)
+
+
+def test_what_is_said_about_a_function_and_where_it_stands_do_not_count():
+    def made(text):
+        names = {"__name__": "somewhere"}
+        exec(text, names)
+        return cache._shape_of(names["f"])
+
+    plain = made("def f(x):\n    'Add.'\n    return x + 1")
+    assert made("\n\ndef f(x):  # much\n    'Add, with care.'\n\n    return x + 1") == plain
+    assert made("def f(x):\n    'Add.'\n    return x + 2") != plain
 
 
 def test_files_of_an_older_source_go_when_the_new_kernel_is_kept(folder):

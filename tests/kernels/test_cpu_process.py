@@ -175,7 +175,8 @@ def test_two_threads_that_need_a_kernel_wait_for_one_compiler(monkeypatch):
         def disable_compile(self):
             pass
 
-    monkeypatch.setattr(kernel, "_dispatcher", Compiler())
+    monkeypatch.setitem(vars(kernel), "_dispatcher", Compiler())
+    monkeypatch.setitem(vars(kernel), "_files", None)
 
     def need():
         barrier.wait(30)
@@ -187,6 +188,29 @@ def test_two_threads_that_need_a_kernel_wait_for_one_compiler(monkeypatch):
     for thread in threads:
         thread.join()
     assert len(compiled) == 1
+
+
+def test_two_processes_that_need_a_kernel_wait_for_one_compiler(tmp_path):
+    code = """
+import sys
+from minidl.kernels import cpu
+relu = cpu.COMPILED["elementwise._activate"]
+with relu._files.alone() as free:
+    print(free, flush=True)
+    sys.stdin.readline()
+"""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
+    with subprocess.Popen(command, **pipes) as first:
+        assert first.stdout.readline() == "True\n"
+        impatient = code.replace("alone()", "alone(0)")
+        assert run(impatient, NUMBA_CACHE_DIR=str(tmp_path)) == "False\n"
+        with subprocess.Popen(command, **pipes) as second:
+            first.communicate("\n", timeout=60)
+            assert second.stdout.readline() == "True\n"
+            second.kill()  # a lock goes with its process
+    assert run(impatient, NUMBA_CACHE_DIR=str(tmp_path)) == "True\n"
 
 
 def test_who_waits_at_a_terminal_is_told(tmp_path):

@@ -21,4 +21,6 @@ def unloaded(monkeypatch):
         monkeypatch.setattr(kernel, "_run", None)
         monkeypatch.setattr(kernel, "is_kept", lambda kept=number % 2: bool(kept))
         monkeypatch.setattr(kernel, "compile", lambda kernel=kernel: compiled.append(kernel.key))
+        monkeypatch.setattr(kernel, "compile_if_free", lambda: True)
+    monkeypatch.setattr("minidl.kernels._ahead._start", lambda names: [])
     return compiled

@@ -125,12 +125,14 @@ def test_a_run_has_the_same_bits_and_tells_in_order(monkeypatch, tmp_path):
         def on_draw(self, run):
             said.append("draw")
 
+    monkeypatch.setattr("minidl.kernels._ahead._start", lambda names: [])
     with kernels.use("cpu"):
         training.train(config, out=tmp_path / "plain", parts=tiny.parts())
         for kernel in compile.ALL.values():
             loaded = kernel._run
             if loaded is not None:  # once more as in a fresh process
                 monkeypatch.setattr(kernel, "is_kept", lambda: False)
+                monkeypatch.setattr(kernel, "compile_if_free", lambda: True)
                 monkeypatch.setattr(kernel, "compile", lambda k=kernel, run=loaded: setattr(k, "_run", run))
                 monkeypatch.setattr(kernel, "_run", None)
         training.train(config, out=tmp_path / "fresh", parts=tiny.parts(), callbacks=[Order()])

@@ -6,9 +6,13 @@ others that became part of it have. So minidl keeps Numba's results in files of 
 
     <file>.<kernel>.cpython-311-<source>-<kind>.kernel        a SHA-256 of this name and of what follows, Numba's pickle
 
-`source` stands for the text of the kernel's own file and of all that it imports, directly or through others; `kind` for
-the signature, the versions of Numba and LLVM, the processor and its features. A file that does not hold what its
-checksum promises counts as missing, whatever is wrong with it; a file that cannot be written costs one warning.
+`source` stands for all that became part of the kernel (see `digest`), so a newer minidl compiles anew only what has
+changed; `kind` for the signature, the versions of Numba and LLVM, the processor and its features. A file that does not
+hold what its checksum promises counts as missing, whatever is wrong with it; a file that cannot be written costs one
+warning.
+
+Several processes may want the same kernel at once. Each takes a lock before it compiles one, and those that have waited
+read what the first has written.
 """
 
 from __future__ import annotations
@@ -19,20 +23,22 @@ import inspect
 import pickle
 import re
 import sys
+import time
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import llvmlite
 import numba
+import numpy as np
 from numba.core import caching
 
 from minidl._files import atomic_write
 
-IMPORTED = re.compile(r"^from (minidl\.kernels\.[\w.]+) import (?:\(([\w,\s]+)\)|([\w, ]+)$)", re.MULTILINE)
-
-
-OUTSIDE = ("minidl.kernels.cpu.simd.crew",)  # is called by kernels, and part of none: it may change without them
+PATIENCE = 60.0  # seconds that a process waits for another one, which may have been stopped
+OUTSIDE = ("cache.py", "crew.py")  # files that serve kernels and are part of none: they may change without them
 
 
 class KernelFiles(caching.FunctionCache):
@@ -75,6 +81,32 @@ class KernelFiles(caching.FunctionCache):
         except Exception as error:  # a full disk, a folder that is gone: this process has its kernel all the same
             warn_unkept(str(error) or type(error).__name__)
 
+    @contextmanager
+    def alone(self, patience: float = PATIENCE, waiting: Callable[[], None] | None = None) -> Iterator[bool]:
+        """Take turns with other processes that want to compile this kernel.
+
+        Args:
+            patience: so many seconds to wait for one that is compiling it.
+            waiting: called first, if there is one.
+
+        Yields:
+            Whether nobody else is compiling it. What cannot be locked is not locked.
+        """
+        with ExitStack() as stack:
+            free = True
+            with suppress(OSError, ImportError):  # Windows, or a folder on a disk far away
+                import fcntl
+
+                self._impl.locator.ensure_cache_path()
+                file = stack.enter_context(open(Path(self.cache_path) / "compiling.lock", "ab"))
+                waiting = waiting or _nothing
+                place, end = int(_short(self._base())[:7], 16), time.monotonic() + patience  # a byte of the file
+                while not (free := _taken(fcntl, file, place)) and time.monotonic() < end:
+                    waiting()
+                    waiting = _nothing
+                    time.sleep(0.02)
+            yield free
+
     def flush(self) -> None:
         """Remove all files of this kernel."""
         self._remove(but="/")
@@ -89,12 +121,29 @@ class KernelFiles(caching.FunctionCache):
         return f"{file}.{re.sub('[<>]', '', name)}.{sys.implementation.cache_tag}{getattr(sys, 'abiflags', '')}"
 
     def _stem(self) -> str:
-        return f"{self._base()}-{digest(self._py_func.__module__)}-"
+        return f"{self._base()}-{self._digest}-"
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        return digest(self._py_func)
 
     def _path(self, sig: Any, codegen: Any) -> Path:
-        # Numba's own key: the signature, the processor and its features, the byte code and what it closes over.
-        key = repr((self._index_key(sig, codegen), numba.__version__, llvmlite.__version__, int(numba.config.OPT)))
+        versions = numba.__version__, llvmlite.__version__, int(numba.config.OPT)
+        key = repr((sig, codegen.magic_tuple(), versions))  # Numba's words for the processor and its features
         return Path(self.cache_path) / f"{self._stem()}{_short(key)}.kernel"
+
+
+def _nothing() -> None:
+    """Say nothing."""
+
+
+def _taken(fcntl: Any, file: Any, place: int) -> bool:
+    """Lock one byte of a file until it is closed, if nobody else has."""
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def checksum(path: Path, content: bytes) -> bytes:
@@ -102,29 +151,49 @@ def checksum(path: Path, content: bytes) -> bytes:
     return hashlib.sha256(path.name.encode() + content).digest()
 
 
-@functools.cache
-def digest(module: str) -> str:
-    """Return a few letters that change with the text of a kernel file or of one that it imports."""
-    return _short("".join(_text(name) for name in sorted(_reached(module))))
+def digest(function: Callable[..., Any]) -> str:
+    """Return a few letters that change with whatever becomes part of a kernel, and with nothing else.
 
-
-def _reached(module: str) -> set[str]:
-    """Return the names of a kernel file and of all kernel files that it imports, directly or through others."""
-    found, waiting = set(), [module]
+    That is its own byte code and that of all it calls, with the numbers that these name, and the text of this folder,
+    which turns them into machine code. Comments, doors and what plans the work of a kernel may change as they like.
+    """
+    parts, found, waiting = [_text_of_this_folder()], {function}, [function]
     while waiting:
-        name = waiting.pop()
-        if name not in found and (name == module or name not in OUTSIDE):
-            found.add(name)
-            for place, several, one in IMPORTED.findall(_text(name)):
-                # What is imported is a file of that folder, or else something in that file.
-                names = (f"{place}.{part.split()[0]}" for part in (several or one).split(",") if part.strip())
-                waiting += [file for file in names if file in sys.modules] or [place]
-    return found
+        one = waiting.pop()
+        parts.append(_shape_of(one))
+        for name in sorted(set(one.__code__.co_names) & one.__globals__.keys()):
+            value = one.__globals__[name]
+            called = getattr(value, "py_func", None) or getattr(value, "_defn", None)  # of @inline, of an @intrinsic
+            if called is None:
+                parts.append(f"{name}={_plain(value)}")
+            elif called not in found:
+                found.add(called)
+                waiting.append(called)
+    return _short("\n".join(parts))
+
+
+def _shape_of(function: Callable[..., Any]) -> str:
+    """Return all of a function that tells in its results: not the lines where it stands, nor what is said about it."""
+    code, cells = function.__code__, function.__closure__ or ()
+    constants = [it for it in code.co_consts if it != function.__doc__ and not inspect.iscode(it)]
+    names = code.co_names, code.co_varnames, code.co_freevars, [_plain(cell.cell_contents) for cell in cells]
+    return repr((function.__module__, function.__qualname__, code.co_code, constants, names))
+
+
+def _plain(value: Any) -> str:
+    """Return a number, or several, as text; of anything else what it is."""
+    if isinstance(value, (bool, int, float, complex, str, bytes, np.generic, type(None))):
+        return repr(value)
+    if isinstance(value, (tuple, list)):
+        return f"({', '.join(map(_plain, value))})"
+    fields = getattr(value, "_fields", "")  # of a NamedTuple
+    return f"{getattr(value, '__qualname__', type(value).__name__)}{fields}"
 
 
 @functools.cache
-def _text(module: str) -> str:
-    return inspect.getsource(sys.modules[module])
+def _text_of_this_folder() -> str:
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return "".join(path.read_text(encoding="utf-8") for path in files if path.name not in OUTSIDE)
 
 
 def _short(text: str) -> str:

@@ -9,17 +9,17 @@ w for arrays that are written, the number of axes, all float32, C-contiguous, un
 three ints (a named one would cost 2 µs a call). One signature a kernel: Numba would silently compile another version
 for every new mix of types, seconds each.
 
-A long kernel is cut in two ways. `@inline` is compiled on its own and joined by LLVM, each time with all that it calls:
-it is for what several kernels, or several lines, share. `@part` is put back before anything is compiled: it is for a
-kernel's outer loops, which have grown too long to be read in one piece.
+A long kernel is cut in two ways. `@inline` is written down on its own and becomes part of what calls it when that is
+optimised (`pieces.py`): it is for what several kernels, or several lines, share. `@part` is put back before anything is
+compiled: it is for a kernel's outer loops, which have grown too long to be read in one piece.
 
 What has been compiled is written beside the source file (or to NUMBA_CACHE_DIR), so the next process only reads it; see
 `cache.py`. Whoever waits for the compiler at a terminal is told so in a line that vanishes. A kernel that cannot be
 compiled or started, for whatever reason, closes the kernel set: the textbook serves from then on.
 
-Threads. A kernel shares its work among `threads` jobs with `prange(threads)` and gets that number as an argument: a
-call of numba.get_num_threads() inside would keep it from being cached. `Kernel` passes it. Who does the jobs is told in
-`crew.py`. Any thread may do any job, so nothing may be summed up across them: Numba would keep a sum for each thread.
+Threads. A kernel shares its work among `threads` jobs with `prange(threads)` (`outline.py` makes a function of what a
+thread does) and gets that number as an argument; `Kernel` passes it. Who does the jobs is told in `crew.py`. Any thread
+may do any job, so nothing may be summed up across them.
 """
 
 from __future__ import annotations
@@ -38,14 +38,18 @@ import numba
 import numpy as np
 from numba import types
 from numba.core import event
+from numba.core.registry import cpu_target
 from numba.np.ufunc.parallel import NUM_THREADS
 
 from minidl import _threads
 from minidl._text import columns
+from minidl.kernels import _ahead
 from minidl.kernels._compiling import rehearsing, seconds, telling
 from minidl.kernels._sets import CannotRun
 from minidl.kernels.cpu.simd import crew
-from minidl.kernels.cpu.simd.cache import KernelFiles, warn_unkept
+from minidl.kernels.cpu.simd.cache import PATIENCE, KernelFiles, warn_unkept
+from minidl.kernels.cpu.simd.outline import cut_out
+from minidl.kernels.cpu.simd.pieces import PieceCompiler, WholeCompiler
 
 F4 = types.float32
 TYPES: dict[str, Any] = {"i": types.intp, "f": F4, "d": types.float64, "void": types.void}
@@ -72,20 +76,33 @@ class Kernel:
     def __init__(self, function: Callable[..., Any], signature: str, *, parallel: bool = True):
         self.name, self.signature, self.__doc__ = function.__name__, signature, function.__doc__
         self.key = f"{function.__module__.rpartition('.')[2]}.{self.name}"
-        self._dispatcher = _jit(function, parallel=parallel, error_model="numpy")
+        self._function = function
         self._run: Callable[..., Any] | None = None
         ALL[self.key] = self
+
+    @functools.cached_property
+    def _files(self) -> KernelFiles | None:
+        try:
+            return KernelFiles(self._function)
+        except Exception:  # Numba found no folder that it may write to, or was told to look in an impossible place
+            warn_unkept("no folder can be written to")
+            return None
+
+    @functools.cached_property
+    def _dispatcher(self) -> Any:
+        dispatcher = _jit(cut_out(self._function, inline), WholeCompiler, nogil=True)
+        if self._files is not None:
+            dispatcher._cache = self._files
+        return dispatcher
 
     @property
     def folder(self) -> str:
         """Where it is kept; "" where nothing can be written."""
-        cache = self._dispatcher._cache
-        return str(cache.cache_path) if isinstance(cache, KernelFiles) else ""
+        return "" if self._files is None else str(self._files.cache_path)
 
     def is_kept(self) -> bool:
         """Tell whether this machine has compiled it already."""
-        cache = self._dispatcher._cache
-        return isinstance(cache, KernelFiles) and cache.has(_parsed(self.signature), self._dispatcher.targetctx)
+        return self._files is not None and self._files.has(_parsed(self.signature), cpu_target.target_context)
 
     def compile(self) -> None:
         """Compile for this machine, or read what an earlier process has compiled; make sure that there are threads.
@@ -93,17 +110,48 @@ class Kernel:
         Raises:
             CannotRun: if Numba cannot do it here; the message says why.
         """
-        with _compiling, _announced(self.name.lstrip("_")):
+        with _compiling:
             if self._run is None:
-                try:
-                    _share_among(_threads.get_num_threads())
-                    with crew.sharing():
-                        self._dispatcher.compile(_parsed(self.signature))
-                except Exception as error:  # a switch, a version, a library of threads: Numba fails in its own ways
-                    lines = str(error).strip().splitlines() or [type(error).__name__]
-                    raise CannotRun(f"Numba, for {self.name.lstrip('_')}: {lines[0]}") from error
-                self._dispatcher.disable_compile()
-                self._run = self._dispatcher
+                with self._turn():
+                    self._compile()
+
+    def _compile(self) -> None:
+        with _compiling, _announced(self.name.lstrip("_")):
+            try:
+                _share_among(_threads.get_num_threads())  # a kernel's code names functions of that library
+                with crew.sharing():
+                    self._dispatcher.compile(_parsed(self.signature))
+            except Exception as error:  # a switch, a version, a library of threads: Numba fails in its own ways
+                lines = str(error).strip().splitlines() or [type(error).__name__]
+                raise CannotRun(f"Numba, for {self.name.lstrip('_')}: {lines[0]}") from error
+            self._dispatcher.disable_compile()
+            self._run = self._dispatcher
+
+    @contextmanager
+    def _turn(self, patience: float = PATIENCE) -> Iterator[bool]:
+        """Wait while another process compiles this kernel; see `KernelFiles.alone`."""
+        if self._files is None or self.is_kept():
+            yield True
+            return
+        _ahead.ask_once(self.key)
+        try:
+            with self._files.alone(patience, lambda: _tell(self.name.lstrip("_"))) as free:
+                yield free
+        finally:
+            _tell(None)
+
+    def compile_if_free(self) -> bool:
+        """Compile unless another process is at it, and tell whether that is so.
+
+        Raises:
+            CannotRun: as `compile`.
+        """
+        if self._run is not None or self._files is None or self.is_kept():
+            return True
+        with self._files.alone(0) as free:
+            if free:
+                self._compile()
+        return free
 
     def _note(self, noted: dict[str, Any], arguments: tuple[Any, ...]) -> None:
         """Compute nothing, see `kernels.rehearsal`: what would have been written is 0."""
@@ -154,21 +202,17 @@ def kernel(signature: str, *, parallel: bool = True) -> Callable[[Callable[..., 
 
 def inline(function: Callable[..., Any]) -> Any:
     """Make a function that kernels call; it becomes part of each of them."""
-    return _jit(function)
+    return _jit(function, PieceCompiler, no_cpython_wrapper=True)
 
 
 def part(function: Callable[..., Any]) -> Any:
     """Make a function that is cut out of one long kernel, for its reader: it is put back before that is compiled."""
-    return _jit(function, inline="always")
+    return _jit(function, PieceCompiler, inline="always")
 
 
-def _jit(function: Callable[..., Any], **settings: Any) -> Any:
-    dispatcher = numba.njit(nogil=True, fastmath=FAST, **settings)(function)
-    try:
-        dispatcher._cache = KernelFiles(function)
-    except Exception:  # Numba found no folder that it may write to, or was told to look in an impossible place
-        warn_unkept("no folder can be written to")
-    return dispatcher
+def _jit(function: Callable[..., Any], compiler: type, **settings: Any) -> Any:
+    options = {"fastmath": FAST, "error_model": "numpy", "no_cfunc_wrapper": True, **settings}
+    return numba.njit(pipeline_class=compiler, **options)(function)
 
 
 def _parsed(signature: str) -> Any:
