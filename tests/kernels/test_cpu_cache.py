@@ -115,7 +115,6 @@ def test_what_is_kept_hangs_on_all_that_became_part_of_it(monkeypatch):
     places["copies"] = memory.copies._runs
 
     def digests():
-        cache._text_of_this_folder.cache_clear()
         return {name: cache.digest(kernel._function) for name, kernel in places.items()}
 
     def changed(target, name, value):
