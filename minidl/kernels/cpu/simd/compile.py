@@ -102,7 +102,9 @@ class Kernel:
 
     def is_kept(self) -> bool:
         """Tell whether this machine has compiled it already."""
-        return self._files is not None and self._files.has(_parsed(self.signature), cpu_target.target_context)
+        with suppress(Exception):  # what is wrong is told when it is compiled
+            return self._files is not None and self._files.has(_parsed(self.signature), cpu_target.target_context)
+        return False
 
     def compile(self) -> None:
         """Compile for this machine, or read what an earlier process has compiled; make sure that there are threads.
