@@ -48,7 +48,7 @@ def _mix_rows(line, pixels, first, shares):
     return total
 
 
-@kernel("void(r2, r2, ri1, ri1, rb2, r2, w1, w1, w3, i)", parallel=False)
+@kernel("void(r2, r2, ri1, ri1, rb2, r2, w1, w1, w3, i)")
 def _render(row_shares, column_shares, rows, columns, pixels, colours, line, grey, x, threads):
     taps, width = column_shares.shape[1], columns.shape[0]
     for j in range(width):

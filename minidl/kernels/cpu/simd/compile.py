@@ -73,7 +73,7 @@ _compiling = threading.RLock()
 class Kernel:
     """A function that is compiled when it is called first; see the top of this file."""
 
-    def __init__(self, function: Callable[..., Any], signature: str, *, parallel: bool = True):
+    def __init__(self, function: Callable[..., Any], signature: str):
         self.name, self.signature, self.__doc__ = function.__name__, signature, function.__doc__
         self.key = f"{function.__module__.rpartition('.')[2]}.{self.name}"
         self._function = function
@@ -192,14 +192,9 @@ def _kind(argument: Any) -> str:
     return f"{argument.dtype} {argument.shape}" + " read-only" * (not argument.flags.writeable)
 
 
-def kernel(signature: str, *, parallel: bool = True) -> Callable[[Callable[..., Any]], Kernel]:
-    """Make a kernel of a function, whose last parameter is the number of threads.
-
-    Args:
-        signature: what it takes.
-        parallel: whether it shares its work; one that does not is for threads that have work of their own.
-    """
-    return lambda function: Kernel(function, signature, parallel=parallel)
+def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
+    """Make a kernel of a function, whose last parameter is the number of threads; without `prange` it uses one."""
+    return lambda function: Kernel(function, signature)
 
 
 def inline(function: Callable[..., Any]) -> Any:
