@@ -22,7 +22,7 @@ ZERO = np.float32(0)
 GATES = {"sigmoid": functions.SIGMOID, "hardsigmoid": functions.HARDSIGMOID}
 
 
-@kernel("void(r1, r1, r1, r1, r1, w1, w1, i, i, i, i, i, i)", parallel=False)
+@kernel("void(r1, r1, r1, r1, r1, w1, w1, i, i, i, i, i, i)")
 def _excite(s, w1, b1, w2, b2, hidden, y, n, c, m, activation, gate, threads):
     for picture in range(n):
         at = picture * c
