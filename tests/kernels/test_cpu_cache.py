@@ -49,7 +49,8 @@ def folder(tmp_path_factory):
 
 
 def files_in(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*.kernel")}
+    """Return the files of kernels; what the crew of threads has been compiled to lies there, too."""
+    return {path: path.read_bytes() for path in folder.rglob("*.kernel") if not path.name.startswith("crew.")}
 
 
 def damaged(path, content):

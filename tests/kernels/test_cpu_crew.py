@@ -251,11 +251,13 @@ def test_the_environment_is_read_not_written():
     assert os.environ.get("GOMP_SPINCOUNT") is None or "GOMP_SPINCOUNT" not in source
 
 
-def test_kernels_are_not_compiled_anew_for_the_crew():
-    reached = cache._reached("minidl.kernels.cpu.elementwise")
-    assert {"minidl.kernels.cpu.simd.compile", "minidl.kernels.cpu.simd.cache"} <= reached
-    assert not {"minidl.kernels.cpu.simd.crew", "minidl.kernels.cpu.simd.atomics"} & reached
-    assert "minidl.kernels.cpu.simd.atomics" in cache._reached("minidl.kernels.cpu.simd.crew")
+def test_kernels_are_not_compiled_anew_for_the_crew(monkeypatch):
+    parts = {"kernel": compiling.ALL["elementwise._activate"]._function, "crew": crew._share.py_func}
+    before = {name: cache.digest(function) for name, function in parts.items()}
+    monkeypatch.setattr(crew, "PARTS", 5)
+    monkeypatch.setattr(crew, "HURRY", 1)
+    assert {name for name, function in parts.items() if cache.digest(function) != before[name]} == {"crew"}
+    assert inspect.getsource(crew) not in cache._text_of_this_folder()
 
 
 @pytest.mark.parametrize("told", ["", "omp"])

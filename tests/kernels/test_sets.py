@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, kernels, ops
-from minidl.kernels import textbook
+from minidl.kernels import _warmup, textbook
 from minidl.kernels._dispatch import RULES, add_set
 from minidl.kernels._sets import CannotRun, KernelSet
 from tests.contract import assert_close, memory_orders
@@ -252,6 +252,7 @@ def test_the_command_tells_what_it_compiled(capsys, monkeypatch):
 
     monkeypatch.setattr(kernels, "warmup", lambda: iter([("norm.one", 2.0), ("norm.two", 0.004)]))
     monkeypatch.setattr(kernels, "kept_in", lambda: "some/folder")
+    monkeypatch.setattr(_warmup, "count", lambda: 1)
     assert run(["warmup"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert [line.split() for line in shown[:-1]] == [["norm.one", "2.0", "s"]]
