@@ -28,7 +28,7 @@ from minidl.kernels.cpu.memory.layout import (
 from minidl.kernels.cpu.simd import functions
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import activated, activated_dx, fused
-from minidl.kernels.cpu.simd.load_store import load_some, store_some
+from minidl.kernels.cpu.simd.load_store import load, load_some, store, store_some
 from minidl.kernels.cpu.simd.vector import LANES, splat, where
 
 ZERO = np.float32(0)  # of what a mask leaves out: it selects, and does not multiply
@@ -50,8 +50,12 @@ def _activate(x, x_step, y, rows, width, kind, a, threads):
         while block < last:
             row, column, count = _row(block, last, width)
             source, target = row * x_step + column, row * width + column
-            for i in range(0, count, LANES):
-                store_some(y, target + i, activated(kind, load_some(x, source + i, count - i), a), count - i)
+            whole = count // LANES * LANES
+            for i in range(0, whole, LANES):
+                store(y, target + i, activated(kind, load(x, source + i), a))
+            if whole < count:
+                left = count - whole
+                store_some(y, target + whole, activated(kind, load_some(x, source + whole, left), a), left)
             block += (count + LANES - 1) // LANES
 
 
