@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from minidl import _threads
+from minidl.kernels import _sets
 
 MOST, FEWEST = 4, 3  # helpers; kernels for which one is worth its start
 STEP = (  # what a step of training needs of a network with convolutions, in this order
@@ -87,9 +88,7 @@ def _end(helpers: Iterable[subprocess.Popen[bytes]]) -> None:
 
 def help(names: Sequence[str]) -> None:
     """Compile those kernels that nobody has compiled yet, as long as the process is there that has asked for it."""
-    from minidl.kernels._warmup import every
-
-    _asked[0], asker, kernels = True, os.getppid(), every()
+    _asked[0], asker, kernels = True, os.getppid(), _sets.every()
     for name in names:
         if os.getppid() == asker and name in kernels:
             kernels[name].compile_if_free()

@@ -121,3 +121,18 @@ class KernelSet(Brief):
                 f"kernels: {self.module} has no {name}{'; it cannot be used here' * bool(self._closed)}"
             )
         return found
+
+
+def every() -> dict[str, Any]:
+    """Return all kernels that are compiled, of every set, by their names.
+
+    Raises:
+        RuntimeError: if the fast kernels cannot be used here; the message says why.
+    """
+    found: dict[str, Any] = {}
+    for kernel_set in SETS.values():
+        if isinstance(kernel_set, KernelSet):
+            if reason := kernel_set.lack():
+                raise RuntimeError(f"warmup: {kernel_set.called} cannot be used here: {reason}")
+            found.update(kernel_set.offers("COMPILED") or {})
+    return found

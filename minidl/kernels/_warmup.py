@@ -29,25 +29,10 @@ def warmup() -> Iterator[tuple[str, float]]:
         True
     """
     began = time.perf_counter()
-    for name in _ahead.compiled(every()):
+    for name in _ahead.compiled(_sets.every()):
         now = time.perf_counter()
         yield name, now - began
         began = time.perf_counter()
-
-
-def every() -> dict[str, Any]:
-    """Return all kernels that are compiled, of every set, by their names.
-
-    Raises:
-        RuntimeError: as `warmup`.
-    """
-    found: dict[str, Any] = {}
-    for kernel_set in _sets.SETS.values():
-        if isinstance(kernel_set, _sets.KernelSet):
-            if reason := kernel_set.lack():
-                raise RuntimeError(f"warmup: {kernel_set.called} cannot be used here: {reason}")
-            found.update(kernel_set.offers("COMPILED") or {})
-    return found
 
 
 def count() -> int:
@@ -56,7 +41,7 @@ def count() -> int:
     Raises:
         RuntimeError: as `warmup`.
     """
-    return sum(not kernel.is_kept() for kernel in every().values())
+    return sum(not kernel.is_kept() for kernel in _sets.every().values())
 
 
 def kept_in() -> str:
@@ -65,7 +50,7 @@ def kept_in() -> str:
     Raises:
         RuntimeError: as `warmup`.
     """
-    folders = {folder for kernel in every().values() if (folder := kernel.folder)}
+    folders = {folder for kernel in _sets.every().values() if (folder := kernel.folder)}
     return os.path.commonpath(folders) if folders else ""
 
 

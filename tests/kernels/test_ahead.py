@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from minidl.kernels import _ahead, _warmup
+from minidl.kernels import _ahead, _sets
 from minidl.kernels.cpu.simd import compile
 
 
@@ -76,7 +76,7 @@ def test_help_is_asked_for_once_and_by_no_helper(helpers, monkeypatch):
     assert len(helpers) == 3
     assert len(ended) == 1
     helpers.clear()
-    monkeypatch.setattr(_warmup, "every", dict)
+    monkeypatch.setattr(_sets, "every", dict)
     _ahead._asked[0] = False
     _ahead.help(["a"])
     _ahead.ask_once(_ahead.BEGINS)
