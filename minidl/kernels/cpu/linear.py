@@ -32,15 +32,17 @@ from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import plain
 from minidl.kernels.cpu.memory.stacks import rows_are_runs, stacked, turned
 from minidl.kernels.cpu.memory.workspace import floats
-from minidl.kernels.cpu.simd.accumulators import EIGHT, add_acc, eightfold, fma_vectors
+from minidl.kernels.cpu.simd.accumulators import add_acc, fma_vectors, fold
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.gemm import product
 from minidl.kernels.cpu.simd.load_store import load, load_some, store, store_some
+from minidl.kernels.cpu.simd.registers import fitting
 from minidl.kernels.cpu.simd.vector import LANES, splat, sum_of
 
 ROWS = 64  # for each thread, from which on rows are shared
 FEW = 12  # rows of x, up to which they are multiplied one by one
-BESIDE = EIGHT.count  # rows of w that are read side by side
+BESIDE = fitting(8, 6)  # rows of w that are read side by side
+begin_with = fold(BESIDE)
 PIECE = 2**9  # numbers of each of them: with their part of x half a first-level cache
 
 
@@ -89,7 +91,7 @@ def _dots(x, w, y, totals, threads):
                 store(own, i * LANES, splat(np.float32(0)))
             for begin in range(0, whole, PIECE):
                 for row in range(rows):
-                    acc, place = eightfold(splat(np.float32(0))), row * BESIDE * LANES
+                    acc, place = begin_with(splat(np.float32(0))), row * BESIDE * LANES
                     for k in range(begin, min(begin + PIECE, whole), LANES):
                         acc = fma_vectors(acc, w, first * inner + k, inner, load(x, row * inner + k))
                     add_acc(own, place, LANES, acc, BESIDE, LANES)

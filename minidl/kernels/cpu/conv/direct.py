@@ -46,13 +46,15 @@ from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.input_tile import cut
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.memory.workspace import scratch
-from minidl.kernels.cpu.simd.accumulators import SEVEN, fma_numbers, plus, put_acc, sevenfold
+from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
 from minidl.kernels.cpu.simd.load_store import load, prefetch
+from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, splat
 
-WINDOWS = SEVEN.count
+WINDOWS = fitting(7, 3)
+begin = fold(WINDOWS)
 PIECE = 64  # products that are summed up in one go
 FEW = 3 * PIECE
 MOST_TURNS = 64  # with the same weights, for which it pays to ask for the next ones
@@ -106,23 +108,24 @@ def multiply(acc, other, source, at, factors, w, length, early, late):
     From `early` to `late` of each piece, the weights of the outputs that follow are asked for.
     """
     tile, step, weights, k = source.array, source.step, factors.weights, factors.k
-    next_w, beside, follower = w + k * LANES, at + WINDOWS * step, w + 2 * k * LANES
+    next_w, beside, follower = w + k * LANES, at + WINDOWS * step, w + PAIR * k * LANES
     if factors.two and k <= FEW:
         for q in range(length):
             acc = fma_numbers(acc, tile, at + q, step, load(weights, w + q * LANES))
             other = fma_numbers(other, tile, at + q, step, load(weights, next_w + q * LANES))
         return acc, other
-    for begin in range(0, length, PIECE):
-        for q in range(begin + early, begin + late):
+    for first in range(0, length, PIECE):
+        for q in range(first + early, first + late):
             prefetch(weights, follower + q * LANES)
-            prefetch(weights, follower + (k + q) * LANES)
-        some, more = sevenfold(splat(np.float32(0))), sevenfold(splat(np.float32(0)))
+            if PAIR == 2:
+                prefetch(weights, follower + (k + q) * LANES)
+        some, more = begin(splat(np.float32(0))), begin(splat(np.float32(0)))
         if factors.two:
-            for q in range(begin, min(begin + PIECE, length)):
+            for q in range(first, min(first + PIECE, length)):
                 some = fma_numbers(some, tile, at + q, step, load(weights, w + q * LANES))
                 more = fma_numbers(more, tile, at + q, step, load(weights, next_w + q * LANES))
         else:
-            for q in range(begin, min(begin + PIECE, length)):
+            for q in range(first, min(first + PIECE, length)):
                 one = load(weights, w + q * LANES)
                 some = fma_numbers(some, tile, at + q, step, one)
                 more = fma_numbers(more, tile, beside + q, step, one)
@@ -148,7 +151,7 @@ def convolve_area(source, target, extent, factors, taps, lanes, channel, kind, e
             if in_place:  # nothing may be read behind the picture
                 b = min(b, across - at_once)
             early, late, turn = int(turn * share), int((turn + 1) * share), turn + 1
-            acc, other = sevenfold(factors.one_b), sevenfold(factors.two_b)
+            acc, other = begin(factors.one_b), begin(factors.two_b)
             for i in range(taps.rows):
                 at, w = seen + b * source.step + i * taps.below, factors.at + i * taps.row
                 for _ in range(taps.runs):
@@ -178,7 +181,7 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
     (groups, parts, in_place), (added, kind) = sharing, epilogue
     channels, outputs = c // groups, o // groups
     blocks, k = (outputs + LANES - 1) // LANES, rows_of_taps * taps_w * channels
-    pairs = (blocks + 1) // 2
+    pairs = (blocks + PAIR - 1) // PAIR
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
     jobs = (n + several - 1) // several * bands * strips * groups * parts
     whole = depth >= channels and spacing_w == 1  # then the taps of a row, and their channels, are one run
@@ -209,8 +212,8 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                 taps = Taps(rows_of_taps, runs, length, spacing * line, spacing_w * tile.pixel, taps_w * run, run)
                 seen = Windows(pixels, tile.corner, tile.height * line, step * line, step_w * tile.pixel)
                 ends = later and (added or kind) and channel + depth >= channels
-                for block in range(part * pairs // parts * 2, (part + 1) * pairs // parts * 2, 2):
-                    number, two = group * blocks + block, block + 1 < blocks
+                for block in range(part * pairs // parts * PAIR, (part + 1) * pairs // parts * PAIR, PAIR):
+                    number, two = group * blocks + block, PAIR == 2 and block + 1 < blocks
                     one_b, two_b = zero, zero
                     if channel == 0:
                         one_b = load(bias, number * LANES)
@@ -229,12 +232,12 @@ def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, i
     channels, outputs = c // groups, o // groups
     k = indexing.rows.taps * indexing.columns.taps * channels
     windows, every = windows_for(indexing, channels, weights.size), n * indexing.rows.windows * indexing.columns.windows
-    if blocks_of(outputs) % (2 * threads) and threads * ENOUGH // 2 <= every < 4 * threads * windows and groups == 1:
+    if blocks_of(outputs) % (PAIR * threads) and threads * ENOUGH // 2 <= every < 4 * threads * windows and groups == 1:
         windows = even_share(every, windows, threads)  # outputs cannot be shared evenly, windows can
     elif k > channels and every >= 4 * threads * ENOUGH and groups == 1:
         windows = min(windows, even_share(every, windows, 4 * threads))  # then no two threads cut the same tile
     area = choose_area(indexing, channels, n, windows, LARGEST)
-    parts = 1 if area.jobs(indexing, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // 2))
+    parts = 1 if area.jobs(indexing, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // PAIR))
     in_place = _needs_no_tile(indexing, area, blocks_of(outputs))
     if in_place:
         area = area._replace(depth=max(1, channels))
@@ -251,5 +254,5 @@ def _needs_no_tile(indexing: Indexing, area: Area, blocks: int) -> bool:
     """Tell whether a tile would be a mere copy: windows are pixels, and there are enough to be worked on at a time."""
     rows, columns = indexing
     narrowest = columns.windows - (-(-columns.windows // area.strip) - 1) * area.strip
-    enough = narrowest >= (WINDOWS if blocks % 2 == 0 else 2 * WINDOWS)
+    enough = narrowest >= (WINDOWS if PAIR == 2 and blocks % 2 == 0 else 2 * WINDOWS)
     return rows.taps == columns.taps == 1 and rows.stays_inside and columns.stays_inside and enough

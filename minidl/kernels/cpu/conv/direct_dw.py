@@ -33,14 +33,18 @@ from minidl.kernels.cpu.conv.packing import blocks_of, unpack
 from minidl.kernels.cpu.memory.copies import copied
 from minidl.kernels.cpu.memory.layout import one_row
 from minidl.kernels.cpu.memory.workspace import floats
-from minidl.kernels.cpu.simd.accumulators import EIGHT, eightfold, fma_numbers, put_acc
+from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel, part
 from minidl.kernels.cpu.simd.load_store import load, load_first, prefetch, store
+from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, splat
 
-ROWS = EIGHT.count
+ROWS = fitting(8, 4)
+begin_with = fold(ROWS)
+PER_PLANE = LANES // ROWS
+ENOUGH_FOR_PLANES = 8  # channels
 SMALL = 2**16  # floats of a dw that each thread has for itself
-AT_ONCE = 8  # pairs of vectors of dy that are gathered together, for a row of pixels is read at once or slowly
+AT_ONCE = 16 // PAIR  # pairs of vectors of dy, or single ones, gathered together, or a row of pixels is read slowly
 
 
 class Tile(NamedTuple):
@@ -121,7 +125,7 @@ def what_comes(source, target, corner, rows, columns, extent, pixels, units):
 @inline
 def sum_up(seen, at, gradient, d, extent, two):
     """Return the sums over the windows of an area: of eight k times one vector of dy, and times the next."""
-    acc, other = eightfold(splat(np.float32(0))), eightfold(splat(np.float32(0)))
+    acc, other = begin_with(splat(np.float32(0))), begin_with(splat(np.float32(0)))
     pictures, rows, windows = extent
     for a in range(pictures * rows):
         here = at + a // rows * seen.picture + a % rows * seen.row
@@ -130,12 +134,12 @@ def sum_up(seen, at, gradient, d, extent, two):
                 acc = fma_numbers(acc, seen.array, here, 1, load(gradient, d))
                 other = fma_numbers(other, seen.array, here, 1, load(gradient, d + LANES))
                 here += seen.step
-                d += 2 * LANES
+                d += PAIR * LANES
         else:
             for _ in range(windows):
                 acc = fma_numbers(acc, seen.array, here, 1, load(gradient, d))
                 here += seen.step
-                d += 2 * LANES
+                d += PAIR * LANES
     return acc, other
 
 
@@ -158,7 +162,7 @@ def gather(gradient, target, corner, extent, channel, lanes, pairs):
     """Write the next channels of dy, 32 for each of the pairs of vectors, window by window."""
     (picture, first, first_w), (pictures, rows, windows) = corner, extent
     y, width, c = target.reshape(-1), target.shape[2], target.shape[3]
-    whole, points, at = pairs if lanes >= pairs * 2 * LANES else pairs - 1, pictures * rows * windows, 0
+    whole, points, at = pairs if lanes >= pairs * PAIR * LANES else pairs - 1, pictures * rows * windows, 0
     for number in range(pictures):
         place = begin_of(target, picture + number, first, first_w) + channel
         for a in range(rows):
@@ -166,21 +170,23 @@ def gather(gradient, target, corner, extent, channel, lanes, pairs):
                 here, there = place + a * width * c + b * c, at
                 for _ in range(whole):
                     store(gradient, there, load(y, here))
-                    store(gradient, there + LANES, load(y, here + LANES))
-                    here += 2 * LANES
-                    there += points * 2 * LANES
+                    if PAIR == 2:
+                        store(gradient, there + LANES, load(y, here + LANES))
+                    here += PAIR * LANES
+                    there += points * PAIR * LANES
                 if whole < pairs:
-                    left = lanes - whole * 2 * LANES
+                    left = lanes - whole * PAIR * LANES
                     store(gradient, there, load_first(y, here, min(LANES, left)))
-                    store(gradient, there + LANES, load_first(y, here + LANES, max(0, left - LANES)))
-                at += 2 * LANES
+                    if PAIR == 2:
+                        store(gradient, there + LANES, load_first(y, here + LANES, max(0, left - LANES)))
+                at += PAIR * LANES
 
 
 @inline
 def add_pair(dw, weights, share, pair, tile, seen, gradient, d, extent, channel, adding, x, y, coming):
     """Write the sums of an area to the rows of a pair, from `channel` on, or add them; return what is still to come."""
-    group, block, each = pair // weights.pairs, pair % weights.pairs * 2, share.each
-    taps, runs, length, two = weights.taps, weights.runs, weights.length, block + 1 < weights.blocks
+    group, block, each = pair // weights.pairs, pair % weights.pairs * PAIR, share.each
+    taps, runs, length, two = weights.taps, weights.runs, weights.length, PAIR == 2 and block + 1 < weights.blocks
     k = taps * runs * length
     for unit in range(max(share.begin, pair * each) - pair * each, min(share.end, (pair + 1) * each) - pair * each):
         next_x = prefetch_lines(x, coming.x, coming.end_x, coming.lines)
@@ -188,7 +194,7 @@ def add_pair(dw, weights, share, pair, tile, seen, gradient, d, extent, channel,
         coming = Coming(next_x, next_y, coming.end_x, coming.end_y, coming.lines)
         chunk, i, run = unit // runs // taps, unit // runs % taps, unit % runs
         at = i * weights.below + run * weights.beside
-        at += chunk // 2 * tile.plane + chunk % 2 * ROWS if tile.in_planes else chunk * ROWS
+        at += chunk // PER_PLANE * tile.plane + chunk % PER_PLANE * ROWS if tile.in_planes else chunk * ROWS
         acc, other = sum_up(seen, at, gradient, d, extent, two)
         q = channel + chunk * ROWS
         place = ((group * weights.blocks + block) * k + (i * runs + run) * length + q) * LANES
@@ -209,7 +215,7 @@ def add_area(
     x, y, gathered = source.reshape(-1), target.reshape(-1), 0
     points = extent[0] * extent[1] * extent[2]
     for pair in range(share.begin // share.each, (share.end + share.each - 1) // share.each):
-        group, block = pair // weights.pairs, pair % weights.pairs * 2
+        group, block = pair // weights.pairs, pair % weights.pairs * PAIR
         new = pair == share.begin // share.each or block == 0  # a group begins
         if new:
             cut_tiles(own, tile, source, at, extent[0], group * weights.channels + channel, some)
@@ -220,7 +226,7 @@ def add_area(
                 min(AT_ONCE, weights.pairs - pair % weights.pairs),
             )
             gather(gradient, target, first, extent, output, weights.outputs - LANES * block, together)
-        d = gathered * points * 2 * LANES
+        d = gathered * points * PAIR * LANES
         coming = add_pair(dw, weights, share, pair, tile, seen, gradient, d, extent, channel, adding, x, y, coming)
         gathered += 1
 
@@ -234,9 +240,9 @@ def _direct_dw(source, target, packed, rows, columns, groups, area, tiles, gradi
     several, band, strip, depth = area
     channels, outputs = c // groups, o // groups
     blocks = (outputs + LANES - 1) // LANES
-    pairs = (blocks + 1) // 2
+    pairs = (blocks + PAIR - 1) // PAIR
     span = step_w * (strip - 1) + spacing_w * (taps_w - 1) + 1
-    in_planes = channels >= ROWS
+    in_planes = channels >= ENOUGH_FOR_PLANES
     pixel = LANES if in_planes else channels
     runs, length = (1, taps_w * channels) if not in_planes and spacing_w == 1 else (taps_w, channels)
     line, plane = span * pixel, tiles.shape[1] // ((depth + LANES - 1) // LANES)
@@ -301,8 +307,8 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     indexing = row.forward()
     area = choose_area(indexing, channels, len(x), ENOUGH, TILE)
     planes = blocks_of(min(channels, area.depth))
-    tiles = floats(threads, planes * (area.pixels + 1) * (LANES if channels >= ROWS else channels) + LANES)
-    gradients = floats(threads, area.windows * AT_ONCE * 2 * LANES)
+    tiles = floats(threads, planes * (area.pixels + 1) * (LANES if channels >= ENOUGH_FOR_PLANES else channels) + LANES)
+    gradients = floats(threads, area.windows * AT_ONCE * PAIR * LANES)
     size = groups * blocks_of(outputs) * w_shape[1] * w_shape[2] * w_shape[3] * LANES
     packed = floats(threads if size <= SMALL else 1, size)
     if area.jobs(indexing, len(x)) < 4 * threads:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from minidl.kernels.cpu.memory.layout import pixels
+from minidl.kernels.cpu.simd.accumulators import each
 from minidl.kernels.cpu.simd.compile import inline
 from minidl.kernels.cpu.simd.functions import FUSED, IDENTITY, fused
 from minidl.kernels.cpu.simd.load_store import load_some, store_some
@@ -34,18 +35,8 @@ def apply_epilogue(y, place, ahead, count, lanes, residual, epilogue):
 
 @inline
 def activated(kind, acc):
-    """Return seven accumulators after the activation, before they have left the registers."""
-    if kind == IDENTITY:
-        return acc
-    return (
-        fused(kind, acc[0]),
-        fused(kind, acc[1]),
-        fused(kind, acc[2]),
-        fused(kind, acc[3]),
-        fused(kind, acc[4]),
-        fused(kind, acc[5]),
-        fused(kind, acc[6]),
-    )
+    """Return accumulators after the activation, before they have left the registers."""
+    return acc if kind == IDENTITY else each(fused, kind, acc)
 
 
 class Epilogue(NamedTuple):

@@ -29,13 +29,14 @@ from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import inside, zeros
 from minidl.kernels.cpu.conv.packing import blocks_of, padded, weight_rows
 from minidl.kernels.cpu.memory.workspace import floats, scratch
-from minidl.kernels.cpu.simd.accumulators import SEVEN, fma_pairs, fma_vectors, sevenfold, store_acc
+from minidl.kernels.cpu.simd.accumulators import fma_pairs, fma_vectors, fold, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
 from minidl.kernels.cpu.simd.load_store import load, load_first, store
 from minidl.kernels.cpu.simd.vector import LANES, fma, repeater, splat
 
-WINDOWS = SEVEN.count
+WINDOWS = 7
+sevenfold = fold(WINDOWS)
 WIDTHS = (1, 2, 4, 8)
 PICTURE = 2**18  # floats of all channels of the rows that are worked on: a second-level cache
 

@@ -42,13 +42,15 @@ from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, apply_epilogu
 from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.memory.workspace import floats
-from minidl.kernels.cpu.simd.accumulators import SEVEN, eightfold, fma_numbers, put_acc, sevenfold
+from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.load_store import load, prefetch, store
+from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, fma, splat
 
 POINTS = 36
-ROWS = SEVEN.count
+ROWS, MORE = fitting(7, 6), fitting(8, 6)
+begin_with, begin_with_more = fold(ROWS), fold(MORE)
 R, S = np.float32(0.5**0.5), np.float32(2**0.5)
 HALF, TWO, SUM = np.float32(0.5), np.float32(2), np.float32(2.5)  # r², s², r² + s²
 R3, S3 = R * HALF, S * TWO
@@ -188,8 +190,9 @@ def multiply_rows(acc, v, u, m, start, weights, out, rows, size, k, blocks, addi
     other, w = acc, weights
     for block in range(k // LANES):
         for i in range(early, late):
-            prefetch(u, w + (2 * k + i) * LANES)
-            prefetch(u, w + (3 * k + i) * LANES)
+            prefetch(u, w + (PAIR * k + i) * LANES)
+            if PAIR == 2:
+                prefetch(u, w + (3 * k + i) * LANES)
         at = start + block * size * LANES
         if blocks == 2:
             for i in range(LANES):
@@ -212,18 +215,20 @@ def multiply(v, u, m, start, weights, out, rows, size, k, blocks, adding):
     Rows are taken by seven, or by eight where that makes fewer turns. A few turns are over before memory brings the
     weights of the next pair, so each asks for its share of them.
     """
-    zero, sevens, eights = splat(np.float32(0)), (rows + 6) // 7, (rows + 7) // 8
-    turns, row = min(sevens, eights), 0
+    zero, few, fewer = splat(np.float32(0)), (rows + ROWS - 1) // ROWS, (rows + MORE - 1) // MORE
+    turns, row = min(few, fewer), 0
     share = LANES / turns if turns <= MOST_TURNS else 0.0
     for turn in range(turns):
         early, late = int(turn * share), int((turn + 1) * share)
         here, there, left = start + row * LANES, out + row * LANES, rows - row
-        if eights < sevens:
-            multiply_rows(eightfold(zero), v, u, m, here, weights, there, left, size, k, blocks, adding, early, late)
-            row += 8
+        if fewer < few:
+            acc = begin_with_more(zero)
+            multiply_rows(acc, v, u, m, here, weights, there, left, size, k, blocks, adding, early, late)
+            row += MORE
         else:
-            multiply_rows(sevenfold(zero), v, u, m, here, weights, there, left, size, k, blocks, adding, early, late)
-            row += 7
+            acc = begin_with(zero)
+            multiply_rows(acc, v, u, m, here, weights, there, left, size, k, blocks, adding, early, late)
+            row += ROWS
 
 
 @inline
@@ -262,7 +267,7 @@ def _winograd(source, u, bias, residual, epilogue, target, top, left, size, v, m
     c, (n, h, width, o) = source.shape[3], target.shape
     tiles_w = (width + 3) // 4
     tiles = (h + 3) // 4 * tiles_w
-    pairs = (o // LANES + 1) // 2
+    pairs = (o // LANES + PAIR - 1) // PAIR
     units = POINTS * pairs
     for first in range(0, n * tiles, size):
         count = min(size, n * tiles - first)
@@ -272,9 +277,9 @@ def _winograd(source, u, bias, residual, epilogue, target, top, left, size, v, m
             transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, 6, t)
         for thread in prange(threads):
             for unit in range(thread * units // threads, (thread + 1) * units // threads):
-                point, block = unit // pairs, unit % pairs * 2
+                point, block = unit // pairs, unit % pairs * PAIR
                 weights, out = (point * o + block * LANES) * c, (point * o + block * LANES) * size
-                multiply(v, u, m, point * c * size, weights, out, count, size, c, min(2, o // LANES - block), 0)
+                multiply(v, u, m, point * c * size, weights, out, count, size, c, min(PAIR, o // LANES - block), 0)
         for thread in prange(threads):
             t = np.empty(POINTS * LANES, np.float32)
             begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
@@ -288,7 +293,7 @@ def _winograd_few(source, packed, bias, residual, epilogue, target, top, left, s
     c, (n, h, width, o) = source.shape[3], target.shape
     tiles_w = (width + 3) // 4
     tiles = (h + 3) // 4 * tiles_w
-    count, pairs = n * tiles, (o // LANES + 1) // 2
+    count, pairs = n * tiles, (o // LANES + PAIR - 1) // PAIR
     for thread in prange(threads):
         t = np.empty(POINTS * LANES, np.float32)
         begin, end = thread * count // threads, (thread + 1) * count // threads
@@ -296,8 +301,8 @@ def _winograd_few(source, packed, bias, residual, epilogue, target, top, left, s
     for thread in prange(threads):
         t = np.empty(POINTS * LANES, np.float32)
         own_u, own_m = u[thread], m[thread]
-        for block in range(thread * pairs // threads * 2, (thread + 1) * pairs // threads * 2, 2):
-            blocks = min(2, o // LANES - block)
+        for block in range(thread * pairs // threads * PAIR, (thread + 1) * pairs // threads * PAIR, PAIR):
+            blocks = min(PAIR, o // LANES - block)
             for first in range(0, c, DEPTH):
                 k = min(DEPTH, c - first)
                 for i in range(blocks * k):

@@ -33,12 +33,14 @@ from minidl.kernels.cpu.conv.winograd import (
     transform_tiles,
 )
 from minidl.kernels.cpu.memory.workspace import floats
-from minidl.kernels.cpu.simd.accumulators import EIGHT, eightfold, fma_numbers, put_acc
+from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.load_store import load, store
+from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, fma, splat
 
-COLUMNS = EIGHT.count
+COLUMNS = fitting(8, 4)
+begin_with = fold(COLUMNS)
 
 
 @inline
@@ -55,7 +57,7 @@ def _winograd_dw(source, target, du, top, left, size, v, y, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
     tiles_w = (width + 3) // 4
     tiles = (h + 3) // 4 * tiles_w
-    chunks, pairs = c // COLUMNS, (o // LANES + 1) // 2
+    chunks, pairs = c // COLUMNS, (o // LANES + PAIR - 1) // PAIR
     units = POINTS * pairs * chunks
     zero = splat(np.float32(0))
     for first in range(0, n * tiles, size):
@@ -67,11 +69,11 @@ def _winograd_dw(source, target, du, top, left, size, v, y, threads):
             transform_tiles(target, y, begin, end, tiles_w, tiles, 0, 0, size, 4, t)
         for thread in prange(threads):
             for unit in range(thread * units // threads, (thread + 1) * units // threads):
-                point, block, q = unit // chunks // pairs, unit // chunks % pairs * 2, unit % chunks * COLUMNS
-                two = block + 1 < o // LANES
+                point, block, q = unit // chunks // pairs, unit // chunks % pairs * PAIR, unit % chunks * COLUMNS
+                two = PAIR == 2 and block + 1 < o // LANES
                 d = (point * o + block * LANES) * size
                 at = (point * c + q // LANES * LANES) * size + q % LANES
-                acc, other = eightfold(zero), eightfold(zero)
+                acc, other = begin_with(zero), begin_with(zero)
                 if two:
                     for i in range(count):
                         acc = fma_numbers(acc, v, at + i * LANES, 1, load(y, d + i * LANES))

@@ -8,7 +8,8 @@
     cache.py           where compiled kernels are kept between processes
     vector.py          sixteen numbers as one value: the type, arithmetic, masks
     load_store.py      vectors from memory, and back; prefetching
-    accumulators.py    seven or eight vectors that stay in registers while a product is summed up
+    accumulators.py    a few vectors that stay in registers while a product is summed up
+    registers.py       how many of these there are, on this processor
     transpose.py       sixteen rows of sixteen numbers turned over in registers
     functions.py       eˣ and the activations of a vector
     gemm.py            BLAS from inside a kernel, one thread of it for each of ours

@@ -1,16 +1,19 @@
-"""Accumulators: seven or eight vectors that a convolution keeps in registers while it runs over its taps.
+"""Accumulators: a few vectors that a convolution keeps in registers while it runs over its taps.
 
 One accumulator would wait for itself: a multiply-add takes four cycles, and two could begin in every cycle. Seven of
 them side by side keep the processor busy, and whatever is loaded for them serves all seven:
 
-    acc = sevenfold(splat(0.0))                                      # seven pixels, sixteen output channels each
+    begin = fold(7)
+
+    acc = begin(splat(0.0))                                          # seven pixels, sixteen output channels each
     for k in range(channels):
         acc = fma_numbers(acc, x, place + k, step, load(w, 16 * k))      # one channel of seven pixels times w[k]
     store_acc(y, place, step, acc, pixels, channels)
 
 That is the heart of every matrix product: the numbers of one matrix are spread over vectors of the other. Seven,
-because the maps of most networks are 7, 14, 28, 56 or 112 pixels wide; eight, where it is channels that are counted.
-Accumulators, `acc` for short, are a tuple of vectors to Numba and never leave the registers.
+because the maps of most networks are 7, 14, 28, 56 or 112 pixels wide; eight, where it is channels that are counted;
+fewer where registers are short (`registers.py`). Accumulators, `acc` for short, are a tuple of vectors to Numba and
+never leave the registers.
 """
 
 from __future__ import annotations
@@ -28,11 +31,11 @@ from minidl.kernels.cpu.simd.compile import inline
 from minidl.kernels.cpu.simd.load_store import address_of, first_lanes, read_lanes, write_lanes
 from minidl.kernels.cpu.simd.vector import LANES, LLVM_TYPE, VECTOR, spread
 
-SEVEN = UniTuple(VECTOR, 7)
-EIGHT = UniTuple(VECTOR, 8)
 
+def fold(count: int) -> Any:
+    """Return the function that makes so many accumulators, which all begin with the same vector."""
+    kind = UniTuple(VECTOR, count)
 
-def _several(kind: Any) -> Any:
     @intrinsic
     def make(typing, value):
         """Return accumulators that all begin with the same vector."""
@@ -45,7 +48,17 @@ def _several(kind: Any) -> Any:
     return make
 
 
-sevenfold, eightfold = _several(SEVEN), _several(EIGHT)
+@intrinsic
+def each(typing, function, kind, acc):
+    """Return function(kind, a) for each accumulator a."""
+    one = function.get_call_type(typing, (kind, acc.dtype), {})
+
+    def emit(context, builder, sig, args):
+        call = context.get_function(sig.args[0], one)
+        parts = [call(builder, (args[1], part)) for part in cgutils.unpack_tuple(builder, args[2])]
+        return context.make_tuple(builder, sig.return_type, parts)
+
+    return acc(function, kind, acc), emit
 
 
 def _places(builder: Any, count: int, start: Any, step: Any) -> Iterator[Any]:

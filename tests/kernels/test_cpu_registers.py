@@ -1,0 +1,50 @@
+"""Kernels for processors with other registers than this one: the same sums, more or fewer of them side by side."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from minidl.kernels.cpu.conv import direct, direct_dw, winograd, winograd_dw
+from minidl.kernels.cpu.linear import BESIDE
+from minidl.kernels.cpu.simd import registers
+from minidl.kernels.cpu.simd.vector import LANES
+
+ROOT = Path(__file__).resolve().parents[2]
+OTHER = """
+import sys
+from numba.core.registry import cpu_target
+codegen = type(cpu_target.target_context.codegen())
+real = codegen.magic_tuple
+def other(self):
+    *rest, features = real(self)
+    return (*rest, features.replace("+avx512f", "") if "+avx512f" in features else features + ",+avx512f")
+codegen.magic_tuple = other
+from minidl.kernels.cpu.simd import registers
+assert registers.WIDE != ("+avx512f" in real(cpu_target.target_context.codegen())[-1])
+import pytest
+sys.exit(pytest.main(["-q", "-x", "-n", "0", "-p", "no:cacheprovider", *sys.argv[1:]]))
+"""
+
+
+def test_sums_and_what_is_loaded_fit():
+    held, loaded = (32, 3) if registers.WIDE else (8, 1.5)  # a vector of weights for each of a pair, and one number
+    sums = {
+        "direct": 2 * direct.WINDOWS,
+        "direct dw": registers.PAIR * direct_dw.ROWS,
+        "Winograd": registers.PAIR * winograd.MORE,
+        "Winograd dw": registers.PAIR * winograd_dw.COLUMNS,
+        "linear": BESIDE,
+    }
+    assert {name: count for name, count in sums.items() if count + loaded > held} == {}
+    assert winograd.ROWS <= winograd.MORE
+    assert LANES % direct_dw.ROWS == LANES % winograd_dw.COLUMNS == 0  # they must not cross a block of channels
+
+
+@pytest.mark.slow
+def test_kernels_for_other_registers_equal_the_textbook():
+    files = [f"tests/kernels/test_cpu_{name}.py" for name in ("conv", "linear")]
+    done = subprocess.run([sys.executable, "-c", OTHER, *files], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert "[100%]" in done.stdout
