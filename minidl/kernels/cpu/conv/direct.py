@@ -109,7 +109,7 @@ def multiply(acc, other, source, at, factors, w, length, early, late):
     """
     tile, step, weights, k = source.array, source.step, factors.weights, factors.k
     next_w, beside, follower = w + k * LANES, at + WINDOWS * step, w + PAIR * k * LANES
-    if factors.two and k <= FEW:
+    if PAIR == 2 and factors.two and k <= FEW:
         for q in range(length):
             acc = fma_numbers(acc, tile, at + q, step, load(weights, w + q * LANES))
             other = fma_numbers(other, tile, at + q, step, load(weights, next_w + q * LANES))
@@ -120,7 +120,7 @@ def multiply(acc, other, source, at, factors, w, length, early, late):
             if PAIR == 2:
                 prefetch(weights, follower + (k + q) * LANES)
         some, more = begin(splat(np.float32(0))), begin(splat(np.float32(0)))
-        if factors.two:
+        if PAIR == 2 and factors.two:
             for q in range(first, min(first + PIECE, length)):
                 some = fma_numbers(some, tile, at + q, step, load(weights, w + q * LANES))
                 more = fma_numbers(more, tile, at + q, step, load(weights, next_w + q * LANES))
@@ -161,12 +161,12 @@ def convolve_area(source, target, extent, factors, taps, lanes, channel, kind, e
             here, left_of = out + b * ahead, across - b
             acc, other = activated(kind, acc), activated(kind, other)
             put_acc(y, here, ahead, acc, left_of, lanes, channel)
-            if factors.two:
+            if PAIR == 2 and factors.two:
                 put_acc(y, here + LANES, ahead, other, left_of, lanes - LANES, channel)
             else:
                 put_acc(y, here + WINDOWS * ahead, ahead, other, left_of - WINDOWS, lanes, channel)
         if ends:
-            apply_epilogue(y, out, ahead, across, min(lanes, 2 * LANES), residual, epilogue)
+            apply_epilogue(y, out, ahead, across, min(lanes, PAIR * LANES), residual, epilogue)
 
 
 @kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, ri1, i3, w2, i)")

@@ -194,7 +194,7 @@ def multiply_rows(acc, v, u, m, start, weights, out, rows, size, k, blocks, addi
             if PAIR == 2:
                 prefetch(u, w + (3 * k + i) * LANES)
         at = start + block * size * LANES
-        if blocks == 2:
+        if PAIR == 2 and blocks == 2:
             for i in range(LANES):
                 acc = fma_numbers(acc, v, at + i, LANES, load(u, w))
                 other = fma_numbers(other, v, at + i, LANES, load(u, w + k * LANES))
@@ -204,7 +204,7 @@ def multiply_rows(acc, v, u, m, start, weights, out, rows, size, k, blocks, addi
                 acc = fma_numbers(acc, v, at + i, LANES, load(u, w))
                 w += LANES
     put_acc(m, out, LANES, acc, rows, LANES, adding)
-    if blocks == 2:
+    if PAIR == 2 and blocks == 2:
         put_acc(m, out + size * LANES, LANES, other, rows, LANES, adding)
 
 
