@@ -71,6 +71,11 @@ class Detector(nn.Module):
         self.in_channels = to_int(name, "in_channels", in_channels, least=1)
 
     @property
+    def input_size(self) -> int:
+        """The side of the pictures, as networks that tell classes apart call it."""
+        return self.image_size
+
+    @property
     def numbers(self) -> int:
         """How many a cell says: 5·B + C."""
         return FIVE * self.boxes + self.num_classes

@@ -294,3 +294,13 @@ def test_what_cannot_be_measured_is_one_line(capsys, quick, tmp_path, arguments,
         encoding="utf-8",
     )
     assert fails(capsys, 2, "summary", *arguments.split()).startswith(line)
+
+
+def test_detectors_are_counted_and_others_are_not(capsys):
+    with nn.init.unfilled():
+        net = models.yolo_v1_fast()
+    assert cli.run(["summary", "yolo_v1_fast", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["macs"] == cost.count(net, 448).macs
+    line = fails(capsys, 2, "summary", "dit_tiny")
+    assert line.startswith("summary: dit_tiny is more than one network")
+    assert line.endswith("minidl models dit_tiny")

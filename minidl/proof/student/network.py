@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from minidl import models, nn
+from minidl.models._learners import LEARNERS
 from minidl.proof.student.watch import is_own, loaded, where
 
 Size = int | tuple[int, ...] | None
@@ -40,10 +41,23 @@ def network(
     shape = _to_shape(op, option, size)
     file, name = _parts(target)
     with nullcontext() if filled else nn.init.unfilled():
-        net = _from_file(op, Path(file), name) if file else models.get_model(target)
+        net = _from_file(op, Path(file), name) if file else _of_minidl(op, target)
     if shape is None and getattr(net, "input_size", None) is None:
         raise ValueError(f"{op}: {target} does not tell the size of its input; give it: {option} 3x32x32")
     return net, shape
+
+
+def _of_minidl(op: str, name: str) -> nn.Module:
+    """Return one of minidl's that takes pictures and nothing else: it tells classes apart, or finds boxes."""
+    learner = LEARNERS.get(name)
+    if learner is None:
+        return models.get_model(name)
+    if learner.task != "detection":
+        raise ValueError(
+            f"{op}: {name} is more than one network from a picture to an answer; its parts and their parameters: "
+            f"minidl models {name}"
+        )
+    return learner.builder()
 
 
 def _parts(target: str) -> tuple[str, str]:
