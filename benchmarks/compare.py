@@ -2,6 +2,9 @@
 
     python -m benchmarks.compare [NAME ...] [--batch N ...] [--rounds N] [--beside N ...] [--size N]
                                  [--only training|inference|memory|published] [--transformers]
+                                 [--label WORD]
+
+Results of another machine, such as one with AVX2 only, stand beside those of the first: `--label avx2`.
 
 Needs the extras `peers` and `bench`. Every contender has a process of its own, with its own defaults; they take
 turns. A ratio is minidl's time over the other's, of medians; "better" is the faster of PyTorch's two layouts.
@@ -135,6 +138,7 @@ def arguments() -> Any:
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--only", choices=("training", "inference", "memory", "published"))
     parser.add_argument("--transformers", action="store_true", help="the vision transformer instead")
+    parser.add_argument("--label", help="what is added to the names of the tables")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -142,7 +146,8 @@ def arguments() -> Any:
 def main(asked: Any = None) -> None:
     """Measure what was asked for, or everything."""
     asked = asked or arguments()
-    label = "-some" if asked.names else "-transformers" if asked.transformers else ""
+    label = f"-{asked.label}" if asked.label else ""
+    label = ("-some" if asked.names else "-transformers" if asked.transformers else "") + label
     names = asked.names or list(contenders.TRANSFORMERS if asked.transformers else contenders.PEERS)
     if asked.child:
         _child(asked.child, names[0], asked.batch[0])

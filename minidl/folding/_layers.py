@@ -159,8 +159,8 @@ class FoldedSqueezeExcitation(Module):
         """Scale the channels of x."""
         held = self._buffers
         weights = held["w1"], held["b1"], held["w2"], held["b2"]
-        arrays = _arrays(x, None)
-        if arrays is not None and arrays[0].ndim == 4 and arrays[0].dtype == weights[0].dtype:
+        arrays, c = _arrays(x, None), weights[0].shape[1]
+        if arrays is not None and _is_a_map(arrays[0], c) and arrays[0].dtype == weights[0].dtype:
             y = kernels.excite(kernels.global_avg_pool2d(arrays[0]), *weights, self.activation, self.gate)
             return Tensor(kernels.scale_channels(arrays[0], y))
         given: list[Any] = [None if array is None else Tensor(array) for array in weights]
@@ -173,6 +173,11 @@ class FoldedSqueezeExcitation(Module):
         """Return channels, the narrow place, and both activations."""
         m, c = self._buffers["w1"].shape
         return f"{c}, {m}, activation={self.activation!r}, gate={self.gate!r}"
+
+
+def _is_a_map(x: Any, channels: int) -> bool:
+    """Tell whether an array is what a squeeze-and-excitation scales; ops says what is wrong with any other."""
+    return x.ndim == 4 and x.shape[1] == channels and x.size > 0
 
 
 def _redeemed(promise: Any, seal: Any) -> Tensor:

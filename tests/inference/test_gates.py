@@ -67,3 +67,15 @@ def test_what_is_no_plain_one_stays(rng):
         x = Tensor(rng.standard_normal((2, 3, 9, 8)).astype(np.float32))
         with no_grad():
             assert_close(fused(x).data, net(x).data, "float32")
+
+
+@pytest.mark.parametrize("shape", [(1, 20, 0, 5), (1, 19, 4, 4), (1, 20, 4), (20,)])
+def test_it_refuses_what_the_operations_refuse(shape, rng):
+    [gate], x = gates(minidl.fuse(network(rng), (3, 9, 8))), np.ones(shape, np.float32)
+    said = []
+    for requires_grad in (False, True):  # the one call, and the operations one by one
+        with pytest.raises(ValueError) as error:
+            gate(Tensor(x, requires_grad=requires_grad))
+        said.append(str(error.value).partition("x=")[0])
+    assert said[0].partition(";")[0] == said[1].partition(";")[0]
+    assert "gufunc" not in said[0]
