@@ -101,6 +101,17 @@ class Taps(NamedTuple):
 
 
 @inline
+def piece_of_windows(tile, at, beside, step, weights, w, first, last):
+    """Return the sums of some products, for windows at `at` and those at `beside`."""
+    some, more = begin(splat(np.float32(0))), begin(splat(np.float32(0)))
+    for q in range(first, last):
+        one = load(weights, w + q * LANES)
+        some = fma_numbers(some, tile, at + q, step, one)
+        more = fma_numbers(more, tile, beside + q, step, one)
+    return some, more
+
+
+@inline
 def multiply(acc, other, source, at, factors, w, length, early, late):
     """Add the products of one run: to `acc` those of the first weights, to `other` those of the next, or windows.
 
@@ -114,21 +125,22 @@ def multiply(acc, other, source, at, factors, w, length, early, late):
             acc = fma_numbers(acc, tile, at + q, step, load(weights, w + q * LANES))
             other = fma_numbers(other, tile, at + q, step, load(weights, next_w + q * LANES))
         return acc, other
+    if PAIR == 1 and length <= PIECE:  # nothing to ask for, and no loop: short runs are over soon
+        some, more = piece_of_windows(tile, at, beside, step, weights, w, 0, length)
+        return plus(acc, some), plus(other, more)
     for first in range(0, length, PIECE):
+        last = min(first + PIECE, length)
         for q in range(first + early, first + late):
             prefetch(weights, follower + q * LANES)
             if PAIR == 2:
                 prefetch(weights, follower + (k + q) * LANES)
-        some, more = begin(splat(np.float32(0))), begin(splat(np.float32(0)))
         if PAIR == 2 and factors.two:
-            for q in range(first, min(first + PIECE, length)):
+            some, more = begin(splat(np.float32(0))), begin(splat(np.float32(0)))
+            for q in range(first, last):
                 some = fma_numbers(some, tile, at + q, step, load(weights, w + q * LANES))
                 more = fma_numbers(more, tile, at + q, step, load(weights, next_w + q * LANES))
         else:
-            for q in range(first, min(first + PIECE, length)):
-                one = load(weights, w + q * LANES)
-                some = fma_numbers(some, tile, at + q, step, one)
-                more = fma_numbers(more, tile, beside + q, step, one)
+            some, more = piece_of_windows(tile, at, beside, step, weights, w, first, last)
         acc, other = plus(acc, some), plus(other, more)
     return acc, other
 
