@@ -263,8 +263,7 @@ def _draw_normally(net: nn.Module, rng: Rng) -> None:
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
             layer.weight.data = init.normal(layer.weight.shape, 0.02, rng)
         elif isinstance(layer, nn.BatchNorm2d):
-            with np.errstate(invalid="ignore"):  # of memory that is not filled
-                layer.weight.data = 1 + init.normal(layer.weight.shape, 0.02, rng)
+            layer.weight.data = 1 + init.normal(layer.weight.shape, 0.02, rng)
 
 
 # --- builders

@@ -55,7 +55,8 @@ _unfilled: ContextVar[bool] = ContextVar("unfilled", default=False)
 def unfilled() -> Iterator[None]:
     """Make layers whose weights are memory that nobody has written to: for counting parameters or loading weights.
 
-    Even the largest network is built in no time, and costs no memory until its weights are touched.
+    Even the largest network is built in no time, and costs no memory until its weights are touched. What lies in such
+    memory may be anything, so arithmetic with it does not warn inside the block.
 
     Example:
         >>> from minidl import nn
@@ -66,7 +67,8 @@ def unfilled() -> Iterator[None]:
     """
     token = _unfilled.set(True)
     try:
-        yield
+        with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+            yield
     finally:
         _unfilled.reset(token)
 
