@@ -146,8 +146,8 @@ def arguments() -> Any:
 def main(asked: Any = None) -> None:
     """Measure what was asked for, or everything."""
     asked = asked or arguments()
-    label = f"-{asked.label}" if asked.label else ""
-    label = ("-some" if asked.names else "-transformers" if asked.transformers else "") + label
+    label = "-some" if asked.names else "-transformers" if asked.transformers else ""
+    label += f"-{asked.label}" if asked.label else ""
     names = asked.names or list(contenders.TRANSFORMERS if asked.transformers else contenders.PEERS)
     if asked.child:
         _child(asked.child, names[0], asked.batch[0])

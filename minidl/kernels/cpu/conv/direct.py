@@ -7,7 +7,7 @@ k of window p holds lies in the input tile (`input_tile.py`) at a place that is 
 neighbouring places. So for seven neighbouring windows and two vectors of output channels, fourteen accumulators stay in
 registers while k runs; each step loads two vectors of weights and seven numbers of the tile and does fourteen
 multiply-adds, as many as the processor can begin in seven cycles. Where a group has no second vector, fourteen windows
-take its place.
+take its place. Where registers are short (`registers.py`), six windows and one vector are all.
 
 Every PIECE products the accumulators are added to those of the pieces before: what is added to a large sum is rounded
 with it, and so sums of short sums keep three to seven times the digits of a long one.
@@ -54,7 +54,7 @@ from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, splat
 
 WINDOWS = fitting(7, 3)
-begin = fold(WINDOWS)
+begin_with = fold(WINDOWS)
 PIECE = 64  # products that are summed up in one go
 FEW = 3 * PIECE
 MOST_TURNS = 64  # with the same weights, for which it pays to ask for the next ones
@@ -103,7 +103,7 @@ class Taps(NamedTuple):
 @inline
 def piece_of_windows(tile, at, beside, step, weights, w, first, last):
     """Return the sums of some products, for windows at `at` and those at `beside`."""
-    some, more = begin(splat(np.float32(0))), begin(splat(np.float32(0)))
+    some, more = begin_with(splat(np.float32(0))), begin_with(splat(np.float32(0)))
     for q in range(first, last):
         one = load(weights, w + q * LANES)
         some = fma_numbers(some, tile, at + q, step, one)
@@ -135,7 +135,7 @@ def multiply(acc, other, source, at, factors, w, length, early, late):
             if PAIR == 2:
                 prefetch(weights, follower + (k + q) * LANES)
         if PAIR == 2 and factors.two:
-            some, more = begin(splat(np.float32(0))), begin(splat(np.float32(0)))
+            some, more = begin_with(splat(np.float32(0))), begin_with(splat(np.float32(0)))
             for q in range(first, last):
                 some = fma_numbers(some, tile, at + q, step, load(weights, w + q * LANES))
                 more = fma_numbers(more, tile, at + q, step, load(weights, next_w + q * LANES))
@@ -147,7 +147,7 @@ def multiply(acc, other, source, at, factors, w, length, early, late):
 
 @inline
 def convolve_area(source, target, extent, factors, taps, lanes, channel, kind, ends, residual, epilogue, in_place):
-    """Write all windows of an area, in turns of seven for two vectors of output channels, or of fourteen for one.
+    """Write all windows of an area, in turns of WINDOWS for two vectors of output channels, or twice as many for one.
 
     What the channels before `channel` have left is added to. Each turn asks for its share of the weights that follow.
     """
@@ -163,7 +163,7 @@ def convolve_area(source, target, extent, factors, taps, lanes, channel, kind, e
             if in_place:  # nothing may be read behind the picture
                 b = min(b, across - at_once)
             early, late, turn = int(turn * share), int((turn + 1) * share), turn + 1
-            acc, other = begin(factors.one_b), begin(factors.two_b)
+            acc, other = begin_with(factors.one_b), begin_with(factors.two_b)
             for i in range(taps.rows):
                 at, w = seen + b * source.step + i * taps.below, factors.at + i * taps.row
                 for _ in range(taps.runs):

@@ -129,7 +129,7 @@ def sum_up(seen, at, gradient, d, extent, two):
     pictures, rows, windows = extent
     for a in range(pictures * rows):
         here = at + a // rows * seen.picture + a % rows * seen.row
-        if PAIR == 2 and two:
+        if two:
             for _ in range(windows):
                 acc = fma_numbers(acc, seen.array, here, 1, load(gradient, d))
                 other = fma_numbers(other, seen.array, here, 1, load(gradient, d + LANES))
@@ -199,7 +199,7 @@ def add_pair(dw, weights, share, pair, tile, seen, gradient, d, extent, channel,
         q = channel + chunk * ROWS
         place = ((group * weights.blocks + block) * k + (i * runs + run) * length + q) * LANES
         put_acc(dw, place, LANES, acc, length - q, LANES, adding)
-        if PAIR == 2 and two:
+        if two:
             put_acc(dw, place + k * LANES, LANES, other, length - q, LANES, adding)
     return coming
 

@@ -36,7 +36,7 @@ from minidl.kernels.cpu.simd.load_store import load, load_first, store
 from minidl.kernels.cpu.simd.vector import LANES, fma, repeater, splat
 
 WINDOWS = 7
-sevenfold = fold(WINDOWS)
+begin_with = fold(WINDOWS)
 WIDTHS = (1, 2, 4, 8)
 PICTURE = 2**18  # floats of all channels of the rows that are worked on: a second-level cache
 
@@ -118,7 +118,7 @@ def _grouped(source, weights, bias, residual, epilogue, target, rows, columns, w
                 for a in range(first, last):
                     row = ((picture * h + place + a * stride) * target_width + place_w) * c + block * LANES
                     for b in range(0, windows_w, WINDOWS):
-                        acc = sevenfold(start)
+                        acc = begin_with(start)
                         w = block * width * taps * taps_w * LANES
                         for i in range(width):
                             line = ((i * height + (a - first) * step) * span + b * step_w) * LANES
@@ -165,7 +165,7 @@ def _grouped_dw(source, target, dw, rows, columns, width, band, tiles, gradients
                     tap = unit % each
                     i, j = tap // taps_w, tap % taps_w
                     start = ((i // taps * height + i % taps * spacing) * span + j * spacing_w) * LANES
-                    acc, rest, sevens = sevenfold(zero), zero, windows_w // WINDOWS
+                    acc, rest, sevens = begin_with(zero), zero, windows_w // WINDOWS
                     for a in range(last - first):
                         at, d = start + a * step * span * LANES, a * windows_w * LANES
                         for _ in range(sevens):

@@ -212,8 +212,8 @@ def multiply_rows(acc, v, u, m, start, weights, out, rows, size, k, blocks, addi
 def multiply(v, u, m, start, weights, out, rows, size, k, blocks, adding):
     """M[block, row, lane] (+)= Σ_k V[k, row]·U[block, k, lane] for one pair of blocks, V in blocks of sixteen k.
 
-    Rows are taken by seven, or by eight where that makes fewer turns. A few turns are over before memory brings the
-    weights of the next pair, so each asks for its share of them.
+    Rows are taken by seven, or by eight where that makes fewer turns; by six where registers are short. A few turns are
+    over before memory brings the weights of the next pair, so each asks for its share of them.
     """
     zero, few, fewer = splat(np.float32(0)), (rows + ROWS - 1) // ROWS, (rows + MORE - 1) // MORE
     turns, row = min(few, fewer), 0

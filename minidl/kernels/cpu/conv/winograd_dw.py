@@ -74,7 +74,7 @@ def _winograd_dw(source, target, du, top, left, size, v, y, threads):
                 d = (point * o + block * LANES) * size
                 at = (point * c + q // LANES * LANES) * size + q % LANES
                 acc, other = begin_with(zero), begin_with(zero)
-                if PAIR == 2 and two:
+                if two:
                     for i in range(count):
                         acc = fma_numbers(acc, v, at + i * LANES, 1, load(y, d + i * LANES))
                         other = fma_numbers(other, v, at + i * LANES, 1, load(y, d + (size + i) * LANES))
@@ -83,7 +83,7 @@ def _winograd_dw(source, target, du, top, left, size, v, y, threads):
                         acc = fma_numbers(acc, v, at + i * LANES, 1, load(y, d + i * LANES))
                 here = ((point * o + block * LANES) * c) + q * LANES
                 put_acc(du, here, LANES, acc, COLUMNS, LANES, first)
-                if PAIR == 2 and two:
+                if two:
                     put_acc(du, here + c * LANES, LANES, other, COLUMNS, LANES, first)
 
 

@@ -47,7 +47,7 @@ from minidl.kernels import _ahead
 from minidl.kernels._compiling import rehearsing, seconds, telling
 from minidl.kernels._sets import CannotRun
 from minidl.kernels.cpu.simd import crew
-from minidl.kernels.cpu.simd.cache import PATIENCE, KernelFiles, warn_unkept
+from minidl.kernels.cpu.simd.cache import KernelFiles, warn_unkept
 from minidl.kernels.cpu.simd.outline import cut_out
 from minidl.kernels.cpu.simd.pieces import PieceCompiler, WholeCompiler
 
@@ -130,15 +130,15 @@ class Kernel:
             self._run = self._dispatcher
 
     @contextmanager
-    def _turn(self, patience: float = PATIENCE) -> Iterator[bool]:
+    def _turn(self) -> Iterator[None]:
         """Wait while another process compiles this kernel; see `KernelFiles.alone`."""
         if self._files is None or self.is_kept():
-            yield True
+            yield
             return
         _ahead.ask_once(self.key)
         try:
-            with self._files.alone(patience, lambda: _tell(self.name.lstrip("_"))) as free:
-                yield free
+            with self._files.alone(waiting=lambda: _tell(self.name.lstrip("_"))):
+                yield
         finally:
             _tell(None)
 

@@ -18,7 +18,9 @@ from numba.core.registry import cpu_target
 
 FEATURES = cpu_target.target_context.codegen().magic_tuple()[-1]  # as Numba will use them, whatever it was told
 WIDE = "+avx512f" in FEATURES
-PAIR = 2 if WIDE else 1  # vectors of weights that are worked on side by side
+# Vectors of weights that are worked on side by side. Kernels ask it once more where the compiler does not see by itself
+# that there is no second one: then what is for pairs is left out.
+PAIR = 2 if WIDE else 1
 
 
 def fitting(wide: int, narrow: int) -> int:
