@@ -35,7 +35,7 @@ OTHER_TASKS = """\
 ## Networks for other tasks
 
 They tell no classes apart, so pictures, depth and multiply-adds of one picture say nothing of them. `minidl train NAME`
-trains them, `minidl models NAME` shows their parts.
+trains them, `minidl summary NAME` shows what their layers cost.
 """
 TITLES = ("network", "according to", "parameters", "MACs", "depth", "input", "where")
 COLUMNS = ("parameters", "macs", "depth", "input", "source")

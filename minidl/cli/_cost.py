@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minidl._looks import sides
 from minidl._text import columns, wide
 from minidl.cli._out import put, say, shown
 
@@ -22,7 +21,7 @@ Input = Annotated[
     str | None,
     typer.Option(
         "--input",
-        help="One input: 3x224x224, or 224; 784, for a row of numbers.",
+        help="One input: 3x224x224, or 224; 784, for a row of numbers; 20 tokens, or 20x15 of two sentences.",
         metavar="CxHxW",
         show_default="the network's own",
     ),
@@ -98,9 +97,11 @@ def measured(op: str, nets: Sequence[Any], size: Any, batch: int, dtype: str | N
 
 def show_measured(found: Any, style: str) -> None:
     """Print how long each layer takes, forward and backward, and what the shares are of."""
+    from minidl.cost.example import written
+
     for way in ("forward", "backward"):
         titles, *rows = found.cells(way)
-        say("", f"{'## ' * (style == 'markdown')}{found.name} {way}, {found.batch} × {sides(found.input)}", "")
+        say("", f"{'## ' * (style == 'markdown')}{found.name} {way}, {found.batch} × {written(found.input)}", "")
         show_rows(titles, rows, titles[2:], style)
     say("", *found.notes())
 
@@ -135,11 +136,16 @@ def cost_as_dict(cost: Cost) -> dict[str, Any]:
     sums = ("parameters", "macs", "flops", "depth", "batch", "dtype", *memory)
     return {
         "name": cost.name,
-        "input": list(cost.input),
+        "input": input_as_json(cost.input),
         **{name: getattr(cost, name) for name in sums},
         "uncounted": cost.uncounted,
         "layers": [asdict(layer) for layer in cost.layers],
     }
+
+
+def input_as_json(shape: Any) -> Any:
+    """Return the shape of one input as JSON has it; where there are several, that of each by its name."""
+    return {name: list(one) for name, one in shape.items()} if isinstance(shape, dict) else list(shape)
 
 
 def measured_as_rows(rows: list[list[str]], cost: Cost, found: Any) -> list[list[str]]:

@@ -38,9 +38,10 @@ def field_of(net: Module, cost: Cost, layer: str | None, picture: Path | None) -
     import numpy as np
 
     from minidl.cost import empirical_field
+    from minidl.cost.example import is_picture, written
 
-    if len(cost.input) != 3:
-        raise ValueError(f"summary: --plot-field needs a network for pictures; this one takes {cost.input}")
+    if not is_picture(cost.input):
+        raise ValueError(f"summary: --plot-field needs a network for pictures; this one takes {written(cost.input)}")
     if layer is None:
         maps = [row.path for row in cost.layers if row.path and row.field is not None and not row.field.is_whole]
         layer = maps[-1] if maps else None
@@ -70,15 +71,15 @@ def draw(
 ) -> list[str]:
     """Draw what was asked for, and return a line for each file."""
     from minidl import viz
-    from minidl._looks import sides
     from minidl.cost import parts
+    from minidl.cost.example import written
 
     said = []
     if plot is not None:
         viz.draw_cost(plot, parts(cost), title=f"{cost.name}: where its cost lies")
         said.append(f"{plot}: where parameters, MACs and activations lie")
     if plot_memory is not None and step is not None:
-        shape = sides(step.input)
+        shape = written(step.input)
         title = f"{step.name}: a training step, {step.batch} × {shape}, {step.dtype}, {step.optimizer}"
         viz.draw_memory(plot_memory, [asdict(moment) for moment in step.moments], title=title)
         said.append(f"{plot_memory}: live bytes of a training step")

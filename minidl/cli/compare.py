@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minidl.cli._cost import Batch, Depth, Dtype, Input, Json, Markdown, Measure, show_rows
+from minidl.cli._cost import Batch, Depth, Dtype, Input, Json, Markdown, Measure, input_as_json, show_rows
 from minidl.cli._out import say, say_json
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ def compare(
     with judged("compare", targets):
         if len(targets) < 2:
             raise ValueError(f"compare: takes two networks or more; received {targets[0]} alone")
-        (first, shape), *others = (network("compare", target, size=size, filled=measure) for target in targets)
+        (first, shape), *others = (
+            network("compare", target, size=size, filled=measure, several=True) for target in targets
+        )
         whole = [cost.difference(first, net, shape, dtype=dtype, batch=batch) for net, _ in others]
         every = [first, *(net for net, _ in others)]
         times = measured("compare", every, shape, batch, dtype) if measure else []
@@ -83,7 +85,7 @@ def compare(
 
 def _sums(cost: Cost) -> dict[str, Any]:
     """Return the sums of a network as JSON has them."""
-    known = {"name": cost.name, "input": list(cost.input), "batch": cost.batch, "dtype": cost.dtype}
+    known = {"name": cost.name, "input": input_as_json(cost.input), "batch": cost.batch, "dtype": cost.dtype}
     return {**known, **{name: getattr(cost, name) for name in SUMS.values()}, "uncounted": cost.uncounted}
 
 
@@ -99,12 +101,12 @@ def _changes(of: Difference) -> dict[str, Any]:
 
 def _show_sums(costs: Sequence[Cost], times: Sequence[Measured], style: str) -> None:
     """Print a row for each sum; beside each network but the first, its ratio to the first."""
-    from minidl._looks import sides
+    from minidl.cost.example import written
 
     first, *others = costs
     names = _told_apart([cost.name for cost in costs])
     titles = ["sum", names[0], *(title for name in names[1:] for title in (name, f"{name} / {names[0]}"))]
-    rows = [["input", sides(first.input), *(cell for one in others for cell in (sides(one.input), ""))]]
+    rows = [["input", written(first.input), *(cell for one in others for cell in (written(one.input), ""))]]
     for title, name in SUMS.items():
         base, *values = (getattr(cost, name) for cost in costs)
         ratios = (f"{value / base:.3g}" if base else "-" for value in values)

@@ -85,7 +85,7 @@ def models(
     from minidl.models._learners import LEARNERS
 
     if name in LEARNERS:
-        show_learner(name, as_json=as_json)
+        show_learner(name, size=size, depth=depth, as_json=as_json, classes=classes, width=width)
         return 0
 
     entry, net = describe(name), _unfilled(name, classes, width)

@@ -62,7 +62,7 @@ def summary(
     with judged("summary", [target]):
         for path in filter(None, (plot, plot_memory, plot_field)):
             check_format("summary", path)
-        net, shape = network("summary", target, size=size, filled=measure or plot_field is not None)
+        net, shape = network("summary", target, size=size, filled=measure or plot_field is not None, several=True)
         whole = cost.count(net, shape).stored(dtype, batch=batch)
         found = at_depth(whole, depth)
         if training and style == "csv":

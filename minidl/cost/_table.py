@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minidl._html import element, faint, folded, grid, heading, or_plain
-from minidl._looks import count, listed, sides
+from minidl._looks import count, listed
+from minidl.cost.example import written
 
 MOST = 120  # rows
 
@@ -14,7 +15,7 @@ MOST = 120  # rows
 def table(cost: Any) -> str:
     """Return what a notebook shows of a `Cost`."""
     whole, parts = cost.cells(), cost.at_depth(1).cells()
-    title = heading(cost.name, f"one input of {sides(cost.input)}, depth {cost.depth}")
+    title = heading(cost.name, f"one input of {written(cost.input)}, depth {cost.depth}")
     rows = [title, _grid(whole if len(whole) <= len(parts) + 8 else parts)]
     if len(whole) > len(parts) + 8:
         rows.append(folded(faint(f"all {count(len(whole) - 2, 'operation')}"), _grid(whole)))
@@ -29,7 +30,7 @@ def table(cost: Any) -> str:
 def conventions_table(found: Any) -> str:
     """Return what a notebook shows of `Conventions`."""
     head, *rows = found.cells()
-    title = heading(f"“The FLOPs” of {found.name}", f"one input of {sides(found.input)}")
+    title = heading(f"“The FLOPs” of {found.name}", f"one input of {written(found.input)}")
     return element("div", title, grid(head, rows, (2,)))
 
 
@@ -48,7 +49,7 @@ def memory_table(memory: Any) -> str:
     head, *rows, total = memory.cells()
     bold = [element("b", cell) for cell in total]
     title = heading(
-        memory.name, f"one training step, {memory.batch} × {sides(memory.input)}", memory.dtype, memory.optimizer
+        memory.name, f"one training step, {memory.batch} × {written(memory.input)}", memory.dtype, memory.optimizer
     )
     return element(
         "div", title, grid(head, [*rows, bold], (1, 2)), *(element("div", faint(note)) for note in memory.notes())

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from minidl._looks import Brief, listed, sides
+from minidl._looks import Brief, listed
 from minidl.cost._rows import lines_of
+from minidl.cost.example import as_counted, name_of, written
 from minidl.cost.rules import MOVES, elements, flops, macs
-from minidl.cost.trail import check_first_axes, input_shape, walk
+from minidl.cost.trail import check_first_axes, send
 from minidl.nn import Module
-from minidl.tensor import Event
+from minidl.tensor import Event, no_grad
 
 TITLES = ("who", "calls it", "number", "is written", "what is counted")
 CONVOLUTIONS = ("conv2d", "conv2d_fused", "conv_transpose2d")
@@ -160,7 +161,7 @@ class Conventions(Brief):
     """
 
     name: str
-    input: tuple[int, ...]
+    input: tuple[int, ...] | dict[str, tuple[int, ...]]
     rows: tuple[Convention, ...]
     uncounted: tuple[str, ...]
 
@@ -180,7 +181,7 @@ class Conventions(Brief):
         return [TITLES, *((row.who, row.word, f"{row.number:,}", row.written, row.rule) for row in self.rows)]
 
     def _words(self) -> list[str]:
-        return [self.name, f"one input of {sides(self.input)}", *(f"{row.who}: {row.written}" for row in self.rows)]
+        return [self.name, f"one input of {written(self.input)}", *(f"{row.who}: {row.written}" for row in self.rows)]
 
     def _repr_html_(self) -> str:
         from minidl.cost._table import conventions_table
@@ -190,7 +191,7 @@ class Conventions(Brief):
     def __str__(self) -> str:
         lines = lines_of([row[:4] for row in self.cells()], numbers=[2])
         rule = "-" * max(map(len, lines))
-        title = f'"The FLOPs" of {self.name}, one input of {sides(self.input)}'
+        title = f'"The FLOPs" of {self.name}, one input of {written(self.input)}'
         notes = [f"{row.who}: {row.rule}" for row in self.rows]
         if self.uncounted:
             notes.append(f"minidl's FLOPs are incomplete: there is no rule for {listed(list(self.uncounted))}")
@@ -222,7 +223,9 @@ def conventions(net: Module, size: int | Sequence[int] | None = None) -> Convent
         >>> found["a slide, G = 1024³"].written
         '3.81 G ops'
     """
-    events = walk(net, size)
+    with no_grad():
+        sent = send(net, size, training=False)
+    events = sent.events
     check_first_axes(events)
     own = {"MACs": sum(map(macs, events)), "FLOPs": sum(flops(event) or 0 for event in events)}
     says = {
@@ -238,9 +241,8 @@ def conventions(net: Module, size: int | Sequence[int] | None = None) -> Convent
         rows.append(
             Convention(rule.who, rule.word, number, _billions(number, rule.unit + word, rule.billion), rule.words)
         )
-    name = getattr(net, "name", "") or type(net).__name__
     uncounted = tuple(sorted({event.op for event in events if flops(event) is None}))
-    return Conventions(name, input_shape(net, size), tuple(rows), uncounted)
+    return Conventions(name_of(as_counted(net)), sent.input, tuple(rows), uncounted)
 
 
 def _billions(number: int, unit: str, billion: int = GIGA) -> str:

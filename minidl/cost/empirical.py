@@ -19,9 +19,10 @@ from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_flag, is_int, nearest, shown
 from minidl._looks import Brief
+from minidl.cost.example import input_shape
 from minidl.cost.field import Box, Field, Pair
 from minidl.cost.field_walk import receptive_fields
-from minidl.cost.trail import input_shape, walk
+from minidl.cost.trail import walk
 from minidl.kernels.textbook.pool import covering_padding
 from minidl.kernels.textbook.windows import crop, pad, taps
 from minidl.nn import Module, Parameter

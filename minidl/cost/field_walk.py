@@ -38,9 +38,10 @@ def receptive_fields(events: Sequence[Event]) -> list[Field | None]:
         for array in event.inputs:
             if array is None or not array.shape or array.shape[0] != 0:
                 continue  # weights, and numbers
-            if id(array) not in known:  # the picture itself
+            if id(array) not in known:  # the picture itself, or what the network is told besides
                 picture = picture or (array.shape[2:] if array.ndim == 4 else None)
-                known[id(array)] = None if picture is None else Field((1, 1), (1, 1), (0, 0))
+                is_it = picture is not None and array.shape[2:] == picture
+                known[id(array)] = Field((1, 1), (1, 1), (0, 0)) if is_it else None
             seen.append(known[id(array)])
         field, source = (None, None) if picture is None or not seen else after(event, seen, picture)
         if field is not None and field is not UNEVEN:

@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 
 from minidl._checks import check_choice, check_positive, to_int
-from minidl._looks import Brief, percent, sides
+from minidl._looks import Brief, percent
 from minidl.cost._rows import beginning, by_path, lines_of
 from minidl.cost.backward import tensors
+from minidl.cost.example import as_counted, examples, written
 from minidl.cost.machine import Machine, this_machine
 from minidl.cost.table import Cost, Layer, count
 from minidl.nn import Module
-from minidl.tensor import Event, Tensor, observe
+from minidl.tensor import Event, observe
 
 ROUNDS, SECONDS = 5, 10.0
 PRODUCTS = ("conv2d", "conv2d_fused", "conv_transpose2d", "linear", "matmul")
@@ -93,7 +94,7 @@ class Measured(Brief):
 
     Attributes:
         name: of the network.
-        input: shape of one picture.
+        input: shape of one picture; of a network that is called with several arrays, the shape of each by its name.
         batch: how many pictures there were.
         rounds: how many rounds the medians are of.
         machine: what it is held against.
@@ -101,7 +102,7 @@ class Measured(Brief):
     """
 
     name: str
-    input: tuple[int, ...]
+    input: tuple[int, ...] | dict[str, tuple[int, ...]]
     batch: int
     rounds: int
     machine: Machine
@@ -114,7 +115,7 @@ class Measured(Brief):
 
     def _words(self) -> list[str]:
         times = [f"{1e3 * getattr(self, way).seconds:.3g} ms {way}" for way in WAYS]
-        return [self.name, f"{self.batch} × {sides(self.input)}", *times]
+        return [self.name, f"{self.batch} × {written(self.input)}", *times]
 
     def at_depth(self, n: int) -> Measured:
         """Return the same table with one row for everything under the first n parts of a path."""
@@ -143,7 +144,7 @@ class Measured(Brief):
         ]
 
     def __str__(self) -> str:
-        lines = [f"{self.name}, measured, {self.batch} × {sides(self.input)}"]
+        lines = [f"{self.name}, measured, {self.batch} × {written(self.input)}"]
         for way in WAYS:
             rows = self.cells(way)
             lines += ["", way, *lines_of(rows, numbers=range(2, len(rows[0])))]
@@ -184,17 +185,17 @@ def measure(
     rounds, batch = to_int("measure", "rounds", rounds, least=1), to_int("measure", "batch", batch, least=1)
     check_positive("measure", "seconds", seconds)
     found = count(net, size).stored(batch=batch)
+    inputs, net = examples(net, size, batch), as_counted(net)
     _check(net, found)
     of = of or this_machine(found.dtype)
     watch = _Watch(found, clock)
-    x = np.random.default_rng(0).standard_normal((batch, *found.input)).astype(found.dtype)
     done = 0
     with _asleep(net):
-        _step(net, x, watch)  # compiles, and fills the caches
+        _step(net, inputs, watch)  # compiles, and fills the caches
         watch.forget()
         began = clock()
         while done < rounds and (not done or clock() - began < seconds):
-            _step(net, x, watch)
+            _step(net, inputs, watch)
             done += 1
     return Measured(found.name, found.input, batch, done, of, tuple(watch.rows()))
 
@@ -228,12 +229,12 @@ def _asleep(net: Module) -> Iterator[None]:
                 parameter.grad = grad
 
 
-def _step(net: Module, x: Any, watch: _Watch) -> None:
+def _step(net: Module, inputs: dict[str, Any], watch: _Watch) -> None:
     """Run forward and backward once under a watch."""
     for parameter in net.parameters():
         parameter.grad = None
     with observe(watch.forward()):
-        results = tensors(net(Tensor(x)))
+        results = tensors(net(*inputs.values()))
     loss = results[0] if len(results) == 1 else sum((one.sum() for one in results[1:]), results[0].sum())
     with observe(watch.backward()):
         if loss.requires_grad:

@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 
 from minidl._checks import to_int
-from minidl._looks import Brief, listed, sides
+from minidl._looks import Brief, listed
 from minidl.cost._rows import ruled
+from minidl.cost.example import as_counted, name_of, written
 from minidl.cost.optimizer_state import state_bytes
 from minidl.cost.rules import macs
 from minidl.cost.segments import cuts
@@ -91,7 +92,7 @@ class Memory(Brief):
 
     Attributes:
         name: of the network.
-        input: shape of one picture.
+        input: shape of one picture; of a network that is called with several arrays, the shape of each by its name.
         batch: how many pictures there are.
         dtype: in which numbers are kept.
         optimizer: which optimiser.
@@ -111,7 +112,7 @@ class Memory(Brief):
     """
 
     name: str
-    input: tuple[int, ...]
+    input: tuple[int, ...] | dict[str, tuple[int, ...]]
     batch: int
     dtype: str
     optimizer: str
@@ -139,7 +140,7 @@ class Memory(Brief):
 
     def _words(self) -> list[str]:
         peak = f"peak {bytes_text(self.peak)}"
-        return [self.name, f"{self.batch} × {sides(self.input)}", self.dtype, self.optimizer, peak]
+        return [self.name, f"{self.batch} × {written(self.input)}", self.dtype, self.optimizer, peak]
 
     def cells(self) -> list[tuple[str, str, str]]:
         """Return the table as words: the titles, and for each kind what it comes to, and its part of the peak."""
@@ -178,7 +179,7 @@ class Memory(Brief):
         return "\n".join([self._title(), "", *ruled(self.cells(), numbers=[1, 2]), "", *self.notes()])
 
     def _title(self) -> str:
-        inputs = f"{self.batch} input{'s' * (self.batch != 1)} of {sides(self.input)}"
+        inputs = f"{self.batch} input{'s' * (self.batch != 1)} of {written(self.input)}"
         return f"{self.name}, one training step, {inputs}, {self.dtype}, optimiser {self.optimizer}"
 
 
@@ -210,7 +211,8 @@ def memory(
             keeps everything.
 
     Raises:
-        ValueError: if the size does not fit the network, or another argument is none of those.
+        ValueError: if the size does not fit the network, or another argument is none of those; if a step of the network
+            is more than its way there and back.
         TypeError: if net is no module.
 
     Example:
@@ -225,7 +227,7 @@ def memory(
     """
     batch = to_int("memory", "batch", batch, least=1)
     sent, step = Context().run(_walked, net, size)  # where gradients are recorded, and nobody else observes
-    own = sent.pictures.dtype
+    own = np.dtype(next((str(parameter.dtype) for parameter in net.parameters()), "float32"))
     storage = Storage(batch, own, to_dtype("memory", dtype, own))
     plain = Storage(batch, own, own.name)
     learnt = [parameter for parameter in net.parameters() if parameter.requires_grad]
@@ -241,12 +243,12 @@ def memory(
         "parameters": sum(storage.bytes(parameter._data) for parameter in net.parameters()),
         "buffers": sum(storage.bytes(array) for array in buffers),
         "optimizer_state": state,
-        "pictures": storage.bytes(sent.pictures),
+        "pictures": sum(map(storage.bytes, sent.batch)),
     }
     turn = len(step.events)
     return Memory(
-        name=getattr(net, "name", "") or type(net).__name__,
-        input=sent.pictures.shape[1:],
+        name=name_of(net),
+        input=sent.input,
         batch=batch,
         dtype=storage.dtype,
         optimizer=named,
@@ -263,6 +265,12 @@ def memory(
 
 def _walked(net: Module, size: int | Sequence[int] | None) -> tuple[Sent, Step]:
     """Send an empty batch there and back."""
+    if (counted := as_counted(net)) is not net:
+        parts = listed([name for name, _ in net.named_children()])
+        raise ValueError(
+            f"memory: a step of {name_of(net)} holds more than {name_of(counted)} does on its way there and back; "
+            f"ask for one of its networks: {parts}"
+        )
     sent = send(net, size, training=True)
     check_first_axes(sent.events)
     return sent, Step(sent, [*net.parameters(), *(array for _, array in net.named_buffers())])

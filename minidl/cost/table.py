@@ -10,13 +10,15 @@ from minidl._checks import check_choice, to_int
 from minidl._looks import Brief, listed, sides
 from minidl.cost._rows import beginning, by_path, ruled
 from minidl.cost.columns import workspace_bytes
+from minidl.cost.example import as_counted, is_picture, name_of, written
 from minidl.cost.field import Field
 from minidl.cost.field_walk import receptive_fields
 from minidl.cost.rules import activation_bytes, flops, macs
 from minidl.cost.storage import WIDTHS
 from minidl.cost.traffic import moved_bytes
-from minidl.cost.trail import check_first_axes, depth, input_shape, walk
+from minidl.cost.trail import check_first_axes, depth, send
 from minidl.nn import Module
+from minidl.tensor import no_grad
 
 NOT_RUN = "not run"
 TITLES = ("layer", "operation", "output", "receptive field", "parameters", "MACs", "FLOPs", "activations")
@@ -72,7 +74,7 @@ class Cost(Brief):
 
     Attributes:
         name: of the network.
-        input: shape of one picture.
+        input: shape of one picture; of a network that is called with several arrays, the shape of each by its name.
         layers: the rows.
         depth: weight layers on the longest way through the network.
         parameter_bytes: what the parameters take in memory.
@@ -83,7 +85,7 @@ class Cost(Brief):
     """
 
     name: str
-    input: tuple[int, ...]
+    input: tuple[int, ...] | dict[str, tuple[int, ...]]
     layers: tuple[Layer, ...]
     depth: int
     parameter_bytes: int
@@ -109,7 +111,7 @@ class Cost(Brief):
 
     def _words(self) -> list[str]:
         unknown = [f"no FLOPs of {listed(list(self.uncounted))}"] if self.uncounted else []
-        return [self.name, f"one input of {sides(self.input)}", f"depth {self.depth}", *_amounts(self), *unknown]
+        return [self.name, f"one input of {written(self.input)}", f"depth {self.depth}", *_amounts(self), *unknown]
 
     def at_depth(self, n: int) -> Cost:
         """Return the same table with one row for everything under the first n parts of a path.
@@ -193,7 +195,7 @@ class Cost(Brief):
                 f"im2col: up to {bytes_text(row.workspace_bytes)} of columns for one input in {self.dtype}, in "
                 f"{row.path or row.op}"
             )
-        if len(self.input) == 3 and (first := _without_field(self.layers)):
+        if is_picture(self.input) and (first := _without_field(self.layers)):
             lines.append(
                 f"receptive field: none from {first.path or first.op} on; the numbers of {first.op} see unequally many "
                 "pixels there, or it has no rule"
@@ -233,7 +235,7 @@ class Cost(Brief):
     def __str__(self) -> str:
         rows = self.cells()
         lines = ruled(rows, numbers=range(len(rows[0]) - 4, len(rows[0])))
-        title = f"{self.name}, evaluation, one input of {sides(self.input)}"
+        title = f"{self.name}, evaluation, one input of {written(self.input)}"
         return "\n".join([title, "", *lines, "", *self.totals()])
 
 
@@ -275,7 +277,9 @@ def count(net: Module, size: int | Sequence[int] | None = None, *, batch: int = 
         activations: 840 B for one input in float32, all results that take memory of their own
         moved: 315.2 KiB for one input in float32, every operand and result once; 0.492 FLOPs a byte
     """
-    events = walk(net, size)
+    with no_grad():
+        sent = send(net, size, training=False)
+    net, events = as_counted(net), sent.events
     check_first_axes(events)
     uncounted = Counter(event.op for event in events if flops(event) is None)
     waiting = _parameters(net)
@@ -297,10 +301,9 @@ def count(net: Module, size: int | Sequence[int] | None = None, *, batch: int = 
         for event, field in zip(events, receptive_fields(events), strict=True)
     ]
     rows += [Layer(path, NOT_RUN, None, own[0], 0, 0, 0, gradient_bytes=own[1]) for path, own in waiting.items()]
-    name = getattr(net, "name", "") or type(net).__name__
     weights = sum(parameter._data.nbytes for parameter in net.parameters())
     own_dtype = events[0].output.dtype.name if events else "float32"
-    found = Cost(name, input_shape(net, size), tuple(rows), depth(events), weights, dict(uncounted), dtype=own_dtype)
+    found = Cost(name_of(net), sent.input, tuple(rows), depth(events), weights, dict(uncounted), dtype=own_dtype)
     return found.stored(dtype, batch=batch)
 
 

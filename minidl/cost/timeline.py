@@ -52,7 +52,7 @@ class Step:
     def __init__(self, sent: Sent, fixed: Iterable[Tensor | Array]):
         self.events = sent.events
         self.unwalked: Counter[str] = Counter()
-        arrays = [sent.pictures, *(one._data if isinstance(one, Tensor) else one for one in fixed)]
+        arrays = [*sent.batch, *(one._data if isinstance(one, Tensor) else one for one in fixed)]
         self._fixed = {id(owner(array)) for array in arrays}
         outputs = tensors(sent.result)
         self._results = [output._data for output in outputs]

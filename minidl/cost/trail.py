@@ -6,7 +6,7 @@ With weights that nobody has written to (`nn.init.unfilled`), VGG-16 is walked i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -14,10 +14,11 @@ import numpy as np
 
 from minidl import _backend, kernels
 from minidl._backend import Array
-from minidl._checks import check_flag, is_int, shown, to_int
+from minidl._checks import check_flag, shown
 from minidl._random import default_generator
+from minidl.cost.example import arrays, as_counted, examples, shape_of
 from minidl.nn import BatchNorm1d, BatchNorm2d, Module
-from minidl.tensor import Event, Tensor, no_grad, observe
+from minidl.tensor import Event, no_grad, observe
 
 WEIGHTED = ("conv2d", "conv2d_fused", "conv_transpose2d", "linear")
 
@@ -31,7 +32,8 @@ def walk(net: Module, size: int | Sequence[int] | None = None, *, training: bool
     Args:
         net: any module; its modes are put back afterwards.
         size: the side of the pictures, or the shape of one input, such as (3, 224, 224) or (784,); None (default) means
-            the size that a network of `minidl.models` has from its paper.
+            the size that a network of `minidl.models` has from its paper. What is called with several arrays tells
+            them itself, see `example.py`.
         training: whether to walk as in training, through dropout and auxiliary heads.
 
     Raises:
@@ -51,30 +53,27 @@ class Sent(NamedTuple):
     """What came of an empty batch: the events, the batch itself, and what the network made of it."""
 
     events: list[Event]
-    pictures: Array
+    batch: list[Array]
+    input: tuple[int, ...] | dict[str, tuple[int, ...]]  # the shape of one, see `example.shape_of`
     result: Any
 
 
 def send(net: Module, size: int | Sequence[int] | None, *, training: bool) -> Sent:
     """Send no pictures through a network as `walk` does; where gradients are recorded, the result has its graph."""
-    if not isinstance(net, Module):
-        found = type(net).__name__
-        raise TypeError(f"cost: expects a module; received a {found}; build one: models.get_model(name)")
+    counted = as_counted(net)
     check_flag("cost", "training", training)
-    shape = input_shape(net, size)
-    first: Any = next(net.parameters(), None)
+    inputs = examples(net, size, 0)
+    first: Any = next(counted.parameters(), None)
     like = np.zeros((), dtype=np.float32) if first is None else first._data
     events: list[Event] = []
-    with _left_as_it_is(net, like), kernels.use("textbook"), observe(events.append):  # nothing is compiled for it
-        for module in net.modules():
+    with _left_as_it_is(counted, like), kernels.use("textbook"), observe(events.append):  # nothing is compiled for it
+        for module in counted.modules():
             module.training = training and not isinstance(module, (BatchNorm1d, BatchNorm2d))
-        pictures = _backend.empty((0, *shape), like.dtype, like=like)
-        nothing = Tensor(pictures)
         try:
-            return Sent(events, pictures, net(nothing))
+            return Sent(events, arrays(inputs), shape_of(inputs), counted(*inputs.values()))
         except ValueError as error:
             events.clear()
-            raise ValueError(f"{error}{_way(net, nothing, events)}") from error
+            raise ValueError(f"{error}{_way(counted, inputs, events)}") from error
 
 
 def check_first_axes(events: Sequence[Event]) -> None:
@@ -117,12 +116,13 @@ def _draws(value: Any) -> bool:
     return isinstance(value, np.random.Generator)
 
 
-def _way(net: Module, x: Tensor, events: list[Event]) -> str:
+def _way(net: Module, inputs: Mapping[str, Any], events: list[Event]) -> str:
     """Say how the maps shrink, layer by layer, on the way to the one that cannot take them; "" where they do not.
 
     A network that judges its pictures at the door is entered past the door, for its layers to show what is missing.
     """
-    if len(x.shape) != 4:
+    x, *others = inputs.values()
+    if len(x.shape) != 4 or others:
         return ""
     judged = vars(net).get("check_pictures")
     if hasattr(net, "check_pictures"):
@@ -156,26 +156,6 @@ def _module_of(net: Module, error: BaseException) -> str:
         found = paths.get(id(frames.tb_frame.f_locals.get("self")), found)
         frames = frames.tb_next
     return found
-
-
-def input_shape(net: Module, size: int | Sequence[int] | None) -> tuple[int, ...]:
-    """Return the shape of one input, without the batch axis."""
-    name = getattr(net, "name", "") or type(net).__name__
-    given: Any = getattr(net, "input_size", None) if size is None else size
-    if given is None:
-        raise ValueError(f"cost: {name} does not tell the size of its input; give size=224, or size=(3, 224, 224)")
-    if not is_int(given):
-        if not isinstance(given, (tuple, list)) or not given or not all(is_int(one) and one > 0 for one in given):
-            raise ValueError(
-                f"cost: size must be the side of the pictures or the shape of one input without its batch axis, with "
-                f"ints >= 1; received size={shown(given)}"
-            )
-        return tuple(given)
-    side, channels = to_int("cost", "size", given, least=1), getattr(net, "in_channels", None)
-    if channels is None:
-        shape = (3, side, side)
-        raise ValueError(f"cost: {name} does not tell its in_channels; give the shape of one input, size={shape}")
-    return channels, side, side
 
 
 def depth(events: Sequence[Event], *ops: str) -> int:

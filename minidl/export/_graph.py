@@ -13,7 +13,7 @@ import numpy as np
 from minidl import _backend, cost
 from minidl._checks import check_path, shown
 from minidl._files import atomic_write
-from minidl.cost.trail import input_shape
+from minidl.cost.example import input_shape
 from minidl.export._nodes import RULES, Names
 from minidl.nn import Module
 from minidl.tensor import Event, Tensor

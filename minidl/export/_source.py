@@ -13,7 +13,7 @@ import numpy as np
 from minidl import models, weights
 from minidl._checks import check_choice, check_path, nearest, to_int
 from minidl._looks import Brief
-from minidl.cost.trail import input_shape
+from minidl.cost.example import input_shape
 from minidl.data.transforms import Pipeline, build
 from minidl.export._graph import require_onnx, to_onnx
 from minidl.models._family import Network

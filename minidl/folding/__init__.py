@@ -24,7 +24,7 @@ from typing import Any
 
 from minidl import kernels
 from minidl._log import log
-from minidl.cost.trail import input_shape
+from minidl.cost.example import input_shape
 from minidl.folding import _plan, _trial
 from minidl.folding._layers import FoldedConv2d
 from minidl.nn import Module

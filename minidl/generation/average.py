@@ -64,6 +64,10 @@ class Averaged(nn.Module):
         self.average.eval()
         return self
 
+    def as_counted(self) -> nn.Module:
+        """Return the network itself, which is what `minidl.cost` counts: the average is a copy."""
+        return self.net
+
     def update(self) -> None:
         """Let the average follow the weights, after a step of the optimiser."""
         n = float(self.updates[0]) + 1

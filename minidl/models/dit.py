@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 
 from minidl import nn, ops
-from minidl._backend import to_device
-from minidl._checks import check_divides, check_flag, check_fraction, to_int
+from minidl._backend import device_of, to_device
+from minidl._checks import check_divides, check_flag, check_fraction, is_int, to_int
 from minidl.generation import Diffuser
 from minidl.models._family import Network, Paper
 from minidl.models._learners import Learner, named_after
@@ -127,9 +127,9 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn tokens (N, L, D) into tokens (N, L, D)."""
-        n, length, width = x.shape
-        qkv = ops.reshape(self.qkv(x), n, length, 3, self.heads, width // self.heads)
-        q, k, v = (part[0] for part in ops.split(ops.transpose(qkv, 2, 0, 3, 1, 4), 3, axis=0))  # (N, H, L, D / H)
+        each = (self.heads, x.shape[2] // self.heads)
+        parts = ops.split(self.qkv(x), 3, axis=2)
+        q, k, v = (ops.transpose(ops.unflatten(part, 2, each), 0, 2, 1, 3) for part in parts)  # (N, H, L, D / H)
         y = ops.scaled_dot_product_attention(q, k, v)
         return self.proj(ops.flatten(ops.transpose(y, 0, 2, 1, 3), 2))
 
@@ -290,6 +290,17 @@ class DiT(Network):
         for number, block in enumerate(self.blocks):
             x = block(x if edit is None else edit(number, x), c)
         return self._picture(self.final_layer(x, c))  # (N, L, p·p·C) -> (N, C, H, W)
+
+    def example_inputs(self, n: int, size: Any, rng: np.random.Generator) -> dict[str, Any]:
+        """Return what n calls would be given, for `minidl.cost`; the size is the side of the pictures, or (C, H, W)."""
+        side: Any = self.input_size if size is None else size
+        shape = (self.in_channels, side, side) if is_int(side) else tuple(side)
+        pictures = rng.standard_normal((n, *shape)).astype(self.pos_embed.dtype)
+        return {
+            "picture": Tensor(to_device(pictures, device_of(self.pos_embed))),
+            "step": rng.integers(0, LONGEST, n),
+            "class": rng.integers(0, self.num_classes, n),
+        }
 
     def _picture(self, x: Tensor) -> Tensor:
         """Lay the patches side by side."""

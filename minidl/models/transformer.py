@@ -37,7 +37,7 @@ import numpy as np
 
 from minidl import _backend, nn, ops
 from minidl._backend import Array
-from minidl._checks import check_flag, check_fraction, from_numbers, shown, to_int
+from minidl._checks import check_flag, check_fraction, from_numbers, is_int, shown, to_int
 from minidl.models import decoding
 from minidl.models._family import Paper
 from minidl.models._learners import Learner, named_after
@@ -45,6 +45,8 @@ from minidl.models.alphabet import PADDING, RESERVED
 from minidl.nn import init
 from minidl.nn.attention import attention_weights
 from minidl.tensor import Event, Tensor, no_grad, observe
+
+TOKENS = 20  # of a sentence whose length nobody tells, where the network is counted
 
 
 def positions(length: int, width: int) -> np.ndarray:
@@ -217,6 +219,27 @@ class Transformer(nn.Module):
     def logits(self, states: Tensor) -> Tensor:
         """Return how much each token of the vocabulary looks like a state: (..., D) -> (..., V)."""
         return ops.linear(states, (self.embedding if self.tied else self.head).weight)
+
+    def example_inputs(self, n: int, size: Any, rng: np.random.Generator) -> dict[str, Array]:
+        """Return n sentences of each side, for `minidl.cost`.
+
+        Args:
+            n: how many.
+            size: tokens of a sentence, or of source and target; None means 20, or the most that there may be.
+            rng: what draws them; none is `PADDING`, which nobody would look at.
+        """
+        size = min(TOKENS, self.longest or TOKENS) if size is None else size
+        lengths = (size, size) if is_int(size) else tuple(size)
+        lengths = lengths * 2 if len(lengths) == 1 else lengths
+        if len(lengths) != 2:
+            raise ValueError(
+                f"{self.name}: size must be how many tokens a sentence has, or the source and the target; "
+                f"received size={tuple(size)}"
+            )
+        return {
+            name: rng.integers(RESERVED, self.vocabulary, (n, length))
+            for name, length in zip(("source", "target"), lengths)
+        }
 
     def greedy(self, source: Any, *, longest: int | None = None) -> np.ndarray:
         """Write the likeliest token, again and again; see `minidl.models.decoding.greedy`.

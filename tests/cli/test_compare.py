@@ -48,6 +48,16 @@ def test_three_networks_are_each_compared_with_the_first(capsys):
     assert out.splitlines()[-1] == "all 43 layers are alike"
 
 
+def test_what_takes_two_sentences_stands_beside_another(capsys):
+    found = json.loads(compare(capsys, "transformer", "transformer_base", "--input", "7x5", "--json"))
+    assert [one["input"] for one in found["networks"]] == [{"source": [7], "target": [5]}] * 2
+    first, second = found["networks"]
+    assert sum(change["macs"] for change in found["differences"][0]["changes"]) == second["macs"] - first["macs"]
+    lines = compare(capsys, "transformer", "transformer_base", "--depth", "1").splitlines()
+    (row,) = (line for line in lines if line.startswith("input"))
+    assert row.count("source 20, target 20") == 2
+
+
 def test_measured_times_have_ratios(capsys, monkeypatch):
     monkeypatch.setattr(cost, "this_machine", lambda dtype: cost.Machine(100e9, 10e9, dtype))
     lines = compare(capsys, "lenet5", "lenet5_modern", "--measure").splitlines()

@@ -60,8 +60,26 @@ def test_the_transformer_stands_below_and_has_a_page_of_its_parts(capsys):
     assert re.split(r"  +", row)[:4] == ["transformer_base", "sequence", "2017", "63,082,496"]
     status, lines, _ = run(capsys, "transformer")
     assert (status, lines[0]) == (0, "transformer")
-    shown = [line.split() for line in lines[-3:]]
-    assert shown == [["embedding", "1,856"], ["encoder", "67,072"], ["decoder", "100,608"]]
+    shown = [line.split() for line in lines]
+    at = shown.index(["embedding", "1,856"])
+    assert shown[at : at + 3] == [["embedding", "1,856"], ["encoder", "67,072"], ["decoder", "100,608"]]
+    assert "transformer_tiny, evaluation, one input of source 20, target 20" in lines
+    rows = [line.split()[0] for line in run(capsys, "transformer", "--depth", "1")[1] if "operations" in line]
+    assert rows[:2] == ["encoder", "decoder"]
+    _, lines, _ = run(capsys, "transformer", "--json", "--size", "7")
+    found = json.loads("\n".join(lines))
+    assert (found["name"], found["parameters"], found["input"]) == (
+        "transformer",
+        169_536,
+        {"source": [7], "target": [7]},
+    )
+    assert run(capsys, "transformer", "--classes", "3")[0] == 2
+
+
+def test_what_has_no_parameters_has_a_page_without_a_count(capsys):
+    status, lines, _ = run(capsys, "neocognitron")
+    assert (status, lines[0]) == (0, "neocognitron")
+    assert not any("MACs" in line for line in lines)
 
 
 def test_the_list_as_json(capsys):

@@ -296,11 +296,54 @@ def test_what_cannot_be_measured_is_one_line(capsys, quick, tmp_path, arguments,
     assert fails(capsys, 2, "summary", *arguments.split()).startswith(line)
 
 
-def test_detectors_are_counted_and_others_are_not(capsys):
+def test_detectors_are_counted(capsys):
     with nn.init.unfilled():
         net = models.yolo_v1_fast()
     assert cli.run(["summary", "yolo_v1_fast", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["macs"] == cost.count(net, 448).macs
-    line = fails(capsys, 2, "summary", "dit_tiny")
-    assert line.startswith("summary: dit_tiny is more than one network")
-    assert line.endswith("minidl models dit_tiny")
+
+
+def test_what_takes_two_sentences_is_counted_for_as_many_tokens_as_are_asked_for(capsys):
+    def found(*more):
+        return json.loads(summary(capsys, "transformer", "--json", *more))
+
+    assert found()["input"] == {"source": [20], "target": [20]}
+    assert found("--input", "7")["input"] == found("--input", "7,")["input"] == {"source": [7], "target": [7]}
+    assert found("--input", "7x5")["input"] == {"source": [7], "target": [5]}
+    assert found("--input", "7x5")["macs"] < found("--input", "7")["macs"]
+    lines = summary(capsys, "transformer", "--batch", "8", "--training").splitlines()
+    assert lines[0] == "transformer_tiny, evaluation, one input of source 20, target 20"
+    assert any(
+        line.startswith("transformer_tiny, one training step, 8 inputs of source 20, target 20") for line in lines
+    )
+    line = fails(capsys, 2, "summary", "transformer", "--input", "3x8x8")
+    assert line == (
+        "minidl: transformer_tiny: size must be how many tokens a sentence has, or the source and the target; "
+        "received size=(3, 8, 8)"
+    ).removeprefix("minidl: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("summary gan --training", "memory: a step of Adversaries holds more than gan_generator → gan_di"),
+        ("summary dit_tiny --training", "memory: a step of dit_tiny holds more than dit_tiny does on its way t"),
+        ("summary gan --input 64", "gan_generator: the size of its input is that of the noise, 100; received size=64"),
+        ("summary dit_tiny --input 48", "dit_tiny: expects pictures of 32 pixels a side, these are 48×48"),
+        (
+            "summary dit_tiny --plot-field f.png",
+            "summary: --plot-field needs a network for pictures; this one takes pict",
+        ),
+        (
+            "summary neocognitron",
+            "summary: neocognitron has no parameters, and not all that its cells compute are opera",
+        ),
+    ],
+)
+def test_what_is_not_told_of_networks_for_other_tasks(capsys, arguments, line):
+    assert fails(capsys, 2, *arguments.split()).startswith(line)
+
+
+def test_what_is_predicted_of_pictures_is_not_asked_of_sentences(capsys):
+    line = fails(capsys, 1, "learn", "predict", "transformer")
+    assert line == "learn: asks for a network that takes pictures alone; transformer is called with source, target"

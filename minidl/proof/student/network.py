@@ -10,7 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from minidl import models, nn
+from minidl._looks import listed
+from minidl.cost.example import examples, takes_several
 from minidl.models._learners import LEARNERS
 from minidl.proof.student.watch import is_own, loaded, where
 
@@ -18,7 +22,13 @@ Size = int | tuple[int, ...] | None
 
 
 def network(
-    op: str, target: str, option: str = "--input", size: str | None = None, *, filled: bool = False
+    op: str,
+    target: str,
+    option: str = "--input",
+    size: str | None = None,
+    *,
+    filled: bool = False,
+    several: bool = False,
 ) -> tuple[nn.Module, Size]:
     """Return a network and the shape of its input; a file is run for it.
 
@@ -29,6 +39,7 @@ def network(
         option: where the size comes from.
         size: the side of a picture, or the shape of one input, such as 3x32x32 or "784,"; None means the network's own.
         filled: whether it gets weights; False (default) leaves them unfilled, which counting does not mind.
+        several: whether it may be called with several arrays, such as two sentences; False (default) refuses those.
 
     Raises:
         ValueError: if there is no such network, it cannot be made, or does not tell the size of its input.
@@ -42,22 +53,28 @@ def network(
     file, name = _parts(target)
     with nullcontext() if filled else nn.init.unfilled():
         net = _from_file(op, Path(file), name) if file else _of_minidl(op, target)
-    if shape is None and getattr(net, "input_size", None) is None:
+    if takes_several(net):
+        if not several:
+            takes = listed([*examples(net, None, 0)])
+            raise ValueError(f"{op}: asks for a network that takes pictures alone; {target} is called with {takes}")
+    elif shape is None and getattr(net, "input_size", None) is None:
         raise ValueError(f"{op}: {target} does not tell the size of its input; give it: {option} 3x32x32")
     return net, shape
 
 
 def _of_minidl(op: str, name: str) -> nn.Module:
-    """Return one of minidl's that takes pictures and nothing else: it tells classes apart, or finds boxes."""
+    """Return one of minidl's: a classifier, or what learns something else."""
     learner = LEARNERS.get(name)
     if learner is None:
         return models.get_model(name)
-    if learner.task != "detection":
+    with np.errstate(all="ignore"):  # an average of weights that nobody has filled is nothing to warn of
+        net = learner.builder()
+    if next(net.parameters(), None) is None:
         raise ValueError(
-            f"{op}: {name} is more than one network from a picture to an answer; its parts and their parameters: "
-            f"minidl models {name}"
+            f"{op}: {name} has no parameters, and not all that its cells compute are operations, so that a count would "
+            f"be wrong; what it is made of: minidl models {name}"
         )
-    return learner.builder()
+    return net
 
 
 def _parts(target: str) -> tuple[str, str]:

@@ -169,7 +169,7 @@ def ledger_of(meant: Meant) -> Ledger:
     if meant.at_224:
         rows = [_at_224(row) if meant.at_224 == "all" or row.name == "conv1" else row for row in rows]
     label = models.describe(meant.name).name if not meant.how else f"{meant.name}, {meant.how}"
-    picture = cost.trail.input_shape(net, meant.size)
+    picture = cost.example.input_shape(net, meant.size)
     return Ledger(label, tuple(rows), picture, cost.depth(events), _further(meant.name, net, events))
 
 

@@ -10,7 +10,7 @@ from textwrap import wrap
 from typing import Any
 
 from minidl._looks import Brief
-from minidl.cost.trail import input_shape
+from minidl.cost.example import input_shape
 from minidl.nn import Module
 from minidl.teach.learn.prediction.answers import Answer, written
 from minidl.teach.learn.prediction.cells import CELLS, Cell, Row
