@@ -1,4 +1,4 @@
-"""Bugs planted in fast kernels, convolutions and those of transformers, each of which the tests here must catch.
+"""Bugs planted in fast kernels, convolutions, linear layers and those of transformers; the tests here catch each.
 
     python -m tests.kernels.mutants [WORD ...]              # all of them, or those whose name has one of the words
 
@@ -23,8 +23,8 @@ from minidl.kernels.cpu.simd.registers import WIDE
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = Path("minidl/kernels/cpu")
-CONV, ATTENTION, NORM, LINEAR = (
-    f"tests/kernels/test_cpu_{it}.py" for it in ("conv", "attention", "own_norm", "linear")
+CONV, ATTENTION, NORM, LINEAR, ELEMENTWISE = (
+    f"tests/kernels/test_cpu_{it}.py" for it in ("conv", "attention", "own_norm", "linear", "elementwise")
 )
 
 
@@ -227,6 +227,17 @@ MUTANTS = (
                 "v_step, False, min(first, 1), y[of_y:]",
                 "v_step, False, 0, y[of_y:]",
             ),
+            ("the queries of the first head", "of_q, of_k, of_v = places[1 + head]", "of_q, of_k, of_v = places[1]"),
+            (
+                "the values of the first keys",
+                "k[of_k + first * k_step :], v[of_v + first * v_step :]",
+                "k[of_k + first * k_step :], v[of_v:]",
+            ),
+            (
+                "the sums of the rows without their largest",
+                "(ZERO if most[i] == LOWEST else most[i]) + np.log(total)",
+                "ZERO + np.log(total)",
+            ),
             ("the row of no key", "less = ZERO if larger == LOWEST else larger", "less = larger"),
             (
                 "the mask of the first keys",
@@ -264,6 +275,12 @@ MUTANTS = (
             ("the last numbers have no mean", "        sums += x[i]\n", "        pass\n"),
             ("the last numbers have no variance", "        sums += (x[i] - mean) * (x[i] - mean)", "        pass"),
             ("what rounding has left over", "rest = splat(F((F(middle) - middle) * scale))", "rest = splat(ZERO)"),
+            ("eps forgotten", "(sums + sum_of(squares)) / m + eps", "(sums + sum_of(squares)) / m"),
+            (
+                "the weight outside of the sums",
+                "g = load_some(dy, at + i, left) * load_some(w, i, left)\n            some",
+                "g = load_some(dy, at + i, left)\n            some",
+            ),
             ("later pieces", "range(0, m, PIECE)", "range(0, min(m, PIECE), PIECE)"),
             ("dx without the mean of g", "fma(x_hat, of_gx, g) - of_g", "fma(x_hat, of_gx, g)"),
             ("dx without the mean of g·x̂", "fma(x_hat, of_gx, g) - of_g", "g - of_g"),
@@ -278,6 +295,38 @@ MUTANTS = (
             ("always the first matrix", "places[count + 2 + pair]", "places[count + 2]"),
             ("rows of a matrix that lies on its side", "row * (1 if a_turned else a_step)", "row * a_step"),
             ("always the first rows", "(pair * n + row) * o", "pair * n * o"),
+            ("b that lies on its side", "b[of_b:], b_step, b_turned, 0", "b[of_b:], b_step, False, 0"),
+            ("rows left over", "n * (part + 1) // parts - n * part // parts", "n // parts"),
+        )
+    ),
+    *(
+        Mutant(f"linear: {name}", "linear.py", right, wrong, LINEAR)
+        for name, right, wrong in (
+            ("few rows, the last numbers", "for k in range(whole, inner):", "for k in range(whole, whole):"),
+            ("few rows, later pieces", "range(0, whole, PIECE)", "range(0, min(whole, PIECE), PIECE)"),
+            (
+                "few rows, some outputs twice",
+                "in range(new, min(new + BESIDE, o))",
+                "in range(first, min(new + BESIDE, o))",
+            ),
+            ("shared rows begin anew", "x[row * inner :], inner, False", "x, inner, False"),
+            ("shared weights begin anew", "w[at:], step, transposed", "w, step, transposed"),
+            ("dw of the first outputs", "dy[first:], o, True", "dy, o, True"),
+        )
+    ),
+    *(
+        Mutant(f"gelu: {name}", "simd/functions.py", right, wrong, ELEMENTWISE)
+        for name, right, wrong in (
+            (
+                "one side for both",
+                "return where(near > splat(ZERO), splat(ONE) - tail, tail)",
+                "return splat(ONE) - tail",
+            ),
+            ("never tanh", "if kind == GELU_TANH:\n        return", "if kind < 0:\n        return"),
+            ("a number of the tail", "p = fma(p, t, splat(C0))", "p = fma(p, t, splat(C1))"),
+            ("the density without its root", "splat(DENSITY) * exp(", "splat(ONE) * exp("),
+            ("the slope of the cube", "fma(splat(THREE_CUBES), near * near, splat(ONE))", "splat(ONE)"),
+            ("x·φ", "return dy * fma(near, bend, gate)", "return dy * gate"),
         )
     ),
 )

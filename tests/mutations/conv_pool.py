@@ -31,7 +31,21 @@ def shifted(x, axis=2):
     return np.roll(x, 1, axis=axis)
 
 
+def in_one_corner(original, dy, x_shape):
+    """The first pixel gets what all of them should share."""
+    dx = original(dy, x_shape)
+    corner = np.zeros_like(dx)
+    corner[:, :, 0, 0] = dx.sum(axis=(2, 3))
+    return corner
+
+
 # ---------------------------------------------------------------------------------------------------- convolution
+
+
+def activated_before_the_sum(original, x, w, b, residual, activation, *geometry):
+    """The residual added behind the activation."""
+    y = original(x, w, b, None, activation, *geometry)
+    return y if residual is None else y + residual
 
 
 def overwriting_col2im(original, cols, x_shape, stride, padding, dilation):
@@ -124,6 +138,13 @@ CONVOLUTION = [
         "conv2d db: only the first picture",
         "conv2d",
         attribute(Conv2d, "backward", bias_gradient(lambda db, dy: dy[0].sum((1, 2)))),
+    ),
+    Mutant("conv2d db: the mean", "conv2d", kernel("channel_sums", lambda f, dy: f(dy) / dy.dtype.type(len(dy)))),
+    Mutant("conv2d_fused: the residual behind relu", "conv2d_fused", kernel("conv2d_fused", activated_before_the_sum)),
+    Mutant(
+        "conv2d_fused: the residual forgotten",
+        "conv2d_fused",
+        kernel("conv2d_fused", lambda f, x, w, b, residual, *a: f(x, w, b, None, *a)),
     ),
     Mutant("conv2d: dw lost where dx is not needed", "conv2d", attribute(Conv2d, "backward", dw_only_with_dx)),
     Mutant(
@@ -260,6 +281,11 @@ POOLING = [
         "adaptive_avg_pool2d dx: transposed",
         "adaptive_avg_pool2d",
         kernel("adaptive_avg_pool2d_dx", lambda f, dy, s: f(mixed_axes(dy), s)),
+    ),
+    Mutant(
+        "global_avg_pool2d dx: all of it in one corner",
+        "global_avg_pool2d",
+        kernel("global_avg_pool2d_dx", in_one_corner),
     ),
     Mutant(
         "global_avg_pool2d dx: not divided",

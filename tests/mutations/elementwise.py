@@ -45,6 +45,16 @@ def mean_to(original, dy, shape):
     return original(dy, shape) * dy.dtype.type(np.prod(shape) / dy.size if dy.size else 1)
 
 
+def first_for_all(original, a, b):
+    """The first matrix of a stack meets all of the other one's."""
+    return original(a, np.broadcast_to(b[(0,) * (b.ndim - 2)], b.shape))
+
+
+def turned_round(b):
+    """A stack of matrices from its end."""
+    return b[::-1] if b.ndim > 2 else b
+
+
 def no_sum(original, dy, shape):
     """The first of the repeated places taken for all of them."""
     del original
@@ -57,6 +67,7 @@ def no_sum(original, dy, shape):
 
 ARITHMETIC = [
     Mutant("add: da times 1.001", "add", attribute(Add, "backward", scaled(1.001))),
+    Mutant("negative: the gradient's sign", "negative", attribute(Multiply, "backward", scaled(-1))),
     Mutant("add: mean over the repeated axes", "add", attribute(arithmetic, "sum_to", mean_to)),
     Mutant("multiply: sum over the repeated axes forgotten", "multiply", attribute(arithmetic, "sum_to", no_sum)),
     Mutant("add: gradients swapped", "add", attribute(Add, "backward", swapped)),
@@ -144,6 +155,19 @@ MATRICES = [
     ),
     Mutant("matmul: gradients swapped", "matmul", attribute(Matmul, "backward", swapped)),
     Mutant("matmul: sum over the repeated axes forgotten", "matmul", attribute(linear, "sum_to", no_sum)),
+    Mutant("matmul: mean over the repeated axes", "matmul", attribute(linear, "sum_to", mean_to)),
+    Mutant("matmul: the first matrix for all", "matmul", kernel("matmul", first_for_all)),
+    Mutant("matmul: the pairs in another order", "matmul", kernel("matmul", lambda f, a, b: f(a, turned_round(b)))),
+    Mutant(
+        "linear: the weights of the output beside it",
+        "linear",
+        kernel("linear_dx", lambda f, dy, w: f(dy, np.roll(w, 1, 0))),
+    ),
+    Mutant(
+        "linear: dw of the mean over the rows",
+        "linear",
+        kernel("linear_dw", lambda f, dy, x: f(dy, x) / dy.dtype.type(len(x))),
+    ),
 ]
 
 # ---------------------------------------------------------------------------------------------------- activations

@@ -85,6 +85,12 @@ def swapped_momentum(before, after, momentum, x):
     return tuple(momentum * b + (1 - momentum) * value for b, value in zip(before, new, strict=True))
 
 
+def residual_behind(original, x, w, b, mean, rstd, activation, residual):
+    """The residual added behind the activation."""
+    y = original(x, w, b, mean, rstd, activation, None)
+    return y if residual is None else y + residual
+
+
 def check_eval_backward_after_training():
     """Backward of an evaluation uses the statistics that forward used, even if training moved them since."""
     rng = np.random.default_rng(0)
@@ -211,6 +217,11 @@ NORMALISATION = [
         "batch_norm: eval keeps the running mean itself",
         check_eval_backward_after_training,
         attribute(BatchNormEval, "forward", saved_by_reference),
+    ),
+    Mutant(
+        "batch_norm: eval, the residual behind the activation",
+        "batch_norm",
+        kernel("batch_norm_eval_fused", residual_behind),
     ),
     Mutant(
         "batch_norm: eval normalises by the batch",

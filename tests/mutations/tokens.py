@@ -62,6 +62,33 @@ def last_block_only(original, dy, q, k, v, *rest):
     return dq, *original(only, q, k, v, *rest)[1:3], dmask
 
 
+def mean_of_nothing(original, q, k, v, mask):
+    """A query that may look at no key gets the mean of all values: softmax of equal scores."""
+    y, log_sums = original(q, k, v, mask)
+    if mask is not None and mask.dtype == bool:
+        none = ~np.broadcast_to(mask, (*q.shape[:-1], k.shape[-2])).any(axis=-1, keepdims=True)
+        y = np.where(none, v.mean(axis=-2, keepdims=True), y).astype(y.dtype)
+    return y, log_sums
+
+
+def first_mask(original, q, k, v, mask):
+    """The mask of the first picture for all of them."""
+    return original(q, k, v, mask[:1] if mask is not None and mask.ndim == 4 else mask)
+
+
+def without_row_0(original, dy, indices, shape):
+    """As if the first row stood for padding."""
+    dw = original(dy, indices, shape)
+    dw[0] = 0
+    return dw
+
+
+def to_all(original, ctx, dy):
+    """Every piece gets what the winner should have alone."""
+    dx = original(ctx, dy)
+    return np.broadcast_to(dx.sum(axis=ctx.order[-1], keepdims=True), dx.shape).copy()
+
+
 def with_gradients(change):
     return lambda original, *args: change(*original(*args))
 
@@ -89,6 +116,12 @@ MUTANTS = [
            lambda f, ds, shape: f(ds, shape) / (ds.size / np.prod(shape)))),
     Mutant("attention: the sums of the rows saved without their largest", ATTENTION, kernel("attention",
            lambda f, q, k, v, mask: (f(q, k, v, mask)[0], f(q, k, v, mask)[1] * 0))),
+    Mutant("attention: the values of the key beside it", ATTENTION, kernel("attention",
+           lambda f, q, k, v, mask: f(q, k, np.roll(v, 1, axis=-2), mask))),
+    Mutant("attention: the mean where no key is to be seen", ATTENTION, kernel("attention", mean_of_nothing)),
+    Mutant("attention: the mask of the first picture", ATTENTION, kernel("attention", first_mask)),
+    Mutant("attention: dk of the key beside it", ATTENTION, kernel("attention_grads", with_gradients(
+        lambda dq, dk, dv, dmask: (dq, np.roll(dk, 1, axis=-2), dv, dmask)))),
     Mutant("attention: gradients in the wrong order", ATTENTION, attribute(ScaledDotProductAttention, "backward",
            lambda f, ctx, dy: (lambda dq, dk, dv, dmask: (dq, dv, dk, dmask))(*f(ctx, dy)))),
     Mutant("embedding: the last of several gradients wins", "embedding", kernel("embedding_dw",
@@ -99,6 +132,10 @@ MUTANTS = [
     Mutant("embedding: rows counted from 1", "embedding", kernel("embedding", lambda f, i, w: f(i - 1, w))),
     Mutant("embedding: the gradient one row too far", "embedding", kernel("embedding_dw",
            lambda f, dy, i, shape: np.roll(f(dy, i, shape), 1, axis=0))),
+    Mutant("embedding: row 0 learns nothing", "embedding", kernel("embedding_dw", without_row_0)),
+    Mutant("maxout: the gradient to the piece beside the winner", "maxout", attribute(Max, "backward",
+           lambda f, ctx, dy: np.roll(f(ctx, dy), 1, axis=ctx.order[-1]))),
+    Mutant("maxout: the gradient to every piece", "maxout", attribute(Max, "backward", to_all)),
     Mutant("maxout: pieces lie far from each other", "maxout", attribute(maxout_module, "unflatten",
            lambda f, x, axis, sizes: _far(f, x, axis, sizes))),
     Mutant("maxout: the sum for the largest", "maxout", attribute(Max, "forward",
