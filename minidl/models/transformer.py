@@ -74,16 +74,22 @@ def causal_mask(length: int) -> np.ndarray:
     return np.triu(np.ones((length, length), dtype=bool), 1)
 
 
-class Encoder(nn.Module):
-    """Layers in which all tokens of the source see each other."""
+class Stack(nn.Module):
+    """Layers of one kind, one behind the other, and a norm where nothing else norms the last sum."""
+
+    kind: Any  # of layer
 
     def __init__(self, depth: int, width: int, heads: int, hidden: int, dropout: float, norm_first: bool, *, rng: Any):
         super().__init__()
         settings: dict[str, Any] = {"batch_first": True, "norm_first": norm_first, "rng": rng}
-        self.layers = nn.ModuleList(
-            [nn.TransformerEncoderLayer(width, heads, hidden, dropout, **settings) for _ in range(depth)]
-        )
+        self.layers = nn.ModuleList([self.kind(width, heads, hidden, dropout, **settings) for _ in range(depth)])
         self.norm = nn.LayerNorm(width) if norm_first else nn.Identity()
+
+
+class Encoder(Stack):
+    """Layers in which all tokens of the source see each other."""
+
+    kind = nn.TransformerEncoderLayer
 
     def forward(self, x: Tensor, padding: Any = None) -> Tensor:
         """Turn tokens (N, S, D) into what the decoder shall look at, (N, S, D)."""
@@ -92,16 +98,10 @@ class Encoder(nn.Module):
         return self.norm(x)
 
 
-class Decoder(nn.Module):
+class Decoder(Stack):
     """Layers in which a token sees those before it, and the source."""
 
-    def __init__(self, depth: int, width: int, heads: int, hidden: int, dropout: float, norm_first: bool, *, rng: Any):
-        super().__init__()
-        settings: dict[str, Any] = {"batch_first": True, "norm_first": norm_first, "rng": rng}
-        self.layers = nn.ModuleList(
-            [nn.TransformerDecoderLayer(width, heads, hidden, dropout, **settings) for _ in range(depth)]
-        )
-        self.norm = nn.LayerNorm(width) if norm_first else nn.Identity()
+    kind = nn.TransformerDecoderLayer
 
     def forward(self, x: Tensor, memory: Tensor, mask: Any, padding: Any = None) -> Tensor:
         """Turn tokens (N, L, D) and the encoder's (N, S, D) into (N, L, D)."""
