@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from benchmarks._asked import Parser, one_of, run
 from benchmarks._machine import honest_environment
 
 PARTS = ("layers", "networks", "compare", "scaling", "first_step", "small", "roofline")
@@ -15,12 +16,10 @@ PARTS = ("layers", "networks", "compare", "scaling", "first_step", "small", "roo
 
 def main() -> int:
     """Run the parts that were named, or all."""
-    unknown = [part for part in sys.argv[1:] if part not in PARTS]
-    if unknown:
-        print(f"benchmarks: there is no {', '.join(unknown)}; the parts are {', '.join(PARTS)}", file=sys.stderr)
-        return 2
+    parser = Parser("benchmarks", __doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", type=one_of(PARTS), help=", ".join(PARTS))
     worst = 0
-    for part in sys.argv[1:] or PARTS:
+    for part in parser.parse_args().parts or PARTS:
         print(f"\n== {part}", flush=True)
         command = [sys.executable, "-m", f"benchmarks.{part}"]
         worst = max(worst, subprocess.run(command, env=honest_environment(), check=False).returncode)
@@ -28,4 +27,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("benchmarks", main)

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks._asked import WRONG, run
 from benchmarks._machine import honest_environment
 from benchmarks._timing import PAUSE, Reading
 
@@ -41,6 +42,8 @@ class Contender:
     def answer(self) -> float:
         """Return the seconds of a call, or the number of calls."""
         line = self._process.stdout.readline()
+        if not line and self._process.wait() == WRONG:
+            raise SystemExit(WRONG)  # it has said itself what is wrong
         if not line:
             raise RuntimeError(f"benchmarks: a contender has ended: {' '.join(self._process.args)}")
         return float(json.loads(line))
@@ -115,4 +118,4 @@ def _serve(who: str, kind: str, name: str, n: int, size: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(*sys.argv[1:4], *map(int, sys.argv[4:]))
+    run("benchmarks._processes", lambda: _serve(*sys.argv[1:4], *map(int, sys.argv[4:])))

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._machine import honest_environment, start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, folder, need, run
+from benchmarks._machine import honest_environment
 from benchmarks._tables import publish, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,7 +64,7 @@ def train_torch(config: Any) -> tuple[Any, list[float]]:
     from minidl.training.tasks.detection import DetectionTask
 
     if config.optimizer != "adam" or config.weight_decay:
-        raise SystemExit("benchmarks.boxes: PyTorch's side knows Adam without decay")
+        raise ValueError("PyTorch's side knows Adam without decay")
     task = DetectionTask()
     found = task.open(config, None)
     config = task.resolve(config, found, lambda line: None)
@@ -178,14 +179,16 @@ def training(side: str, seed: int) -> dict[str, Any]:
 
 def main() -> None:
     """Train with each seed on both sides, and print precision, first losses and time."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True)
+    parser = Parser("benchmarks.boxes", __doc__)
+    parser.add_argument("--data", required=True, type=folder)
     parser.add_argument("--model", default="yolo_tiny", choices=("yolo_tiny",))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, help="others than those of the recipe; nothing is published then")
+    parser.add_argument("--seeds", type=at_least(0), nargs="+", default=[0, 1, 2])
+    parser.add_argument("--epochs", type=at_least(1), help="others than those of the recipe; nothing is published then")
     parser.add_argument("--only", choices=SIDES, help="nothing is published then")
     parser.add_argument("--child", choices=SIDES, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if "minidl" not in (asked.only, asked.child):
+        need("torch")
     if asked.child:
         child(asked)
         return
@@ -215,5 +218,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.boxes")
-    main()
+    run("benchmarks.boxes", main)

@@ -10,12 +10,12 @@ which is everything but the drawing.
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks._asked import Parser, network, run
 from minidl import models, nn
 from minidl._random import default_generator
 
@@ -43,8 +43,11 @@ def unfilled(name: str) -> None:
 
 
 def main() -> None:
+    parser = Parser("benchmarks.build", __doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", type=network)
+    asked = parser.parse_args()
     print(f"{'network':20} {'parameters':>12} {'build, s':>9} {'draw, s':>9} {'ratio':>6} {'unfilled, s':>12}")
-    for name in sys.argv[1:] or NAMES:
+    for name in asked.names or NAMES:
         with nn.init.unfilled():
             size = sum(parameter.numel() for parameter in models.get_model(name).parameters())
         build = seconds(lambda: models.get_model(name))  # noqa: B023 - called at once
@@ -53,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("benchmarks.build", main)

@@ -8,7 +8,6 @@ nothing; what the cells say of each kind is counted.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import random
 import subprocess
@@ -18,7 +17,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmarks._machine import describe, honest_environment, start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, new_folder, run
+from benchmarks._machine import describe, honest_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARES = {"solution": 55, "planted": 25, "handout": 10, "nothing": 10}  # of a hundred files
@@ -55,11 +55,11 @@ def report(folder: Path, out: Path) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--students", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--runs", type=int, default=2)
-    parser.add_argument("--keep", type=Path, help="a new folder for the class and its marks")
+    parser = Parser("benchmarks.classroom", __doc__)
+    parser.add_argument("--students", type=at_least(1), default=200)
+    parser.add_argument("--seed", type=at_least(0), default=0)
+    parser.add_argument("--runs", type=at_least(1), default=2)
+    parser.add_argument("--keep", type=new_folder, help="a new folder for the class and its marks")
     asked = parser.parse_args()
     print(describe())
     with tempfile.TemporaryDirectory() as temporary:
@@ -88,5 +88,4 @@ def compare(marks: str, written: dict[tuple[str, str], str]) -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.classroom")
-    main()
+    run("benchmarks.classroom", main)

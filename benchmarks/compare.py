@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import _contenders as contenders
-from benchmarks._machine import honest_environment, start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, need, one_of, run
+from benchmarks._machine import honest_environment
 from benchmarks._processes import Contender, disturbed, started, take_turns
 from benchmarks._tables import publish, table
 from benchmarks._timing import Reading, geometric_mean
@@ -35,6 +36,13 @@ from benchmarks._timing import take_turns as take_turns_here
 
 ROOT = Path(__file__).resolve().parents[1]
 TORCH = ("torch NCHW", "torch channels_last")
+NEEDS = {
+    "training": ("torch", "torchvision"),
+    "inference": ("torch", "torchvision", "onnxruntime"),
+    "memory": ("torch", "torchvision", "timm"),
+    "published": (),
+}
+KINDS = tuple(NEEDS)
 SECONDS = 600.0  # after which what disturbs ends by itself
 
 
@@ -130,29 +138,33 @@ def _child(who: str, name: str, n: int) -> None:
 
 def arguments() -> Any:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare")
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--batch", type=int, nargs="+")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--beside", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--only", choices=("training", "inference", "memory", "published"))
+    parser = Parser("benchmarks.compare", __doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", type=one_of(contenders.ALL))
+    parser.add_argument("--batch", type=at_least(1), nargs="+")
+    parser.add_argument("--rounds", type=at_least(1), default=7)
+    parser.add_argument("--beside", type=at_least(0), nargs="+", default=[0, 1, 2])
+    parser.add_argument("--size", type=at_least(1), default=224)
+    parser.add_argument("--only", choices=KINDS)
     parser.add_argument("--transformers", action="store_true", help="the vision transformer instead")
     parser.add_argument("--label", help="what is added to the names of the tables")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=contenders.STEPS, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def main(asked: Any = None) -> None:
+def main() -> None:
     """Measure what was asked for, or everything."""
-    asked = asked or arguments()
+    asked = arguments()
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of contenders in processes of their own
     label = "-some" if asked.names else "-transformers" if asked.transformers else ""
     label += f"-{asked.label}" if asked.label else ""
     names = asked.names or list(contenders.TRANSFORMERS if asked.transformers else contenders.PEERS)
     if asked.child:
         _child(asked.child, names[0], asked.batch[0])
         return
-    for kind in (asked.only,) if asked.only else ("training", "inference", "memory", "published"):
+    kinds = (asked.only,) if asked.only else KINDS
+    for kind in kinds:
+        need(*NEEDS[kind])
+    for kind in kinds:
         if kind in ("training", "inference"):
             for n in asked.batch or (8, 1):
                 turns("step" if kind == "training" else "look", names, n, asked, label)
@@ -163,6 +175,4 @@ def main(asked: Any = None) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("PYTHONWARNINGS", "ignore")
-    start_again_without_misleading_settings("benchmarks.compare")
-    main()
+    run("benchmarks.compare", main)

@@ -11,11 +11,11 @@ once learn from at least twice as many pictures as PyTorch's.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from functools import partial
 
-from benchmarks._machine import start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, need, one_of, run
+from benchmarks._contenders import ALL
 from benchmarks._processes import Contender, at_once, started
 from benchmarks._tables import publish, table
 
@@ -56,14 +56,15 @@ def measured(name: str, trainings: int, rounds: int, seconds: float, n: int, siz
 
 def main() -> None:
     """Measure the networks that were asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.crowd")
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--trainings", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--size", type=int, default=64)
+    parser = Parser("benchmarks.crowd", __doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", type=one_of(ALL))
+    parser.add_argument("--trainings", type=at_least(1), default=4)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument("--seconds", type=at_least(0.1, float), default=8)
+    parser.add_argument("--batch", type=at_least(1), default=16)
+    parser.add_argument("--size", type=at_least(1), default=64)
     asked = parser.parse_args()
+    need("torch", "torchvision")
     rows = []
     for name in asked.names or NAMES:
         rows += measured(name, asked.trainings, asked.rounds, asked.seconds, asked.batch, asked.size)
@@ -73,5 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.crowd")
-    main()
+    run("benchmarks.crowd", main)

@@ -15,7 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks._machine import describe, start_again_without_misleading_settings
+from benchmarks._asked import Parser, given_data, run
+from benchmarks._machine import describe
 
 CORES, WORKERS, REPEATS = 2, 2, 7
 CHANGES = [{"name": "flip"}, {"name": "shift", "pixels": 4}, {"name": "normalize"}]
@@ -56,14 +57,15 @@ def show(what: str, runs: list[tuple[float, float]], wanted: int) -> None:
 
 
 def main() -> None:
+    Parser("benchmarks.data", __doc__).parse_args()
+    given = given_data("tiny-imagenet-10")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     print("\n".join(describe()), flush=True)
     from minidl import data
 
     with tempfile.TemporaryDirectory() as temporary:
-        given = os.environ.get("MINIDL_DATA")
-        folder = Path(given, "tiny-imagenet-10") if given else make_pictures(Path(temporary))
+        folder = given or make_pictures(Path(temporary))
         train = data.open_dataset(folder).train
         loaders = [
             data.Loader(
@@ -81,5 +83,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.data")
-    main()
+    run("benchmarks.data", main)

@@ -11,7 +11,6 @@ hold whatever else runs; with MINIDL_NUM_THREADS=1 a clock shows as many where n
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._machine import start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, need, new_file, run
 from benchmarks._tables import publish, table
 
 SAMPLES = 1000
@@ -60,16 +59,16 @@ def seen(net: Any, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main() -> None:
+    parser = Parser("benchmarks.dcgan", __doc__)
+    parser.add_argument("--seeds", type=at_least(0), nargs="+", default=[0, 1, 2])
+    parser.add_argument("--model", default="dcgan", choices=("dcgan", "gan"))
+    parser.add_argument("--epochs", type=at_least(1), help="others than those of the recipe; nothing is published then")
+    parser.add_argument("--sheet", metavar="FILE", type=new_file, help="draw 64 pictures of the first seed")
+    asked = parser.parse_args()
+    need("sklearn")
     from minidl import training, viz
     from minidl.generation import frechet_distance, sample
     from minidl.training import make_config
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--model", default="dcgan", choices=("dcgan", "gan"))
-    parser.add_argument("--epochs", type=int, help="others than those of the recipe; nothing is published then")
-    parser.add_argument("--sheet", metavar="FILE", help="draw 64 pictures of the first seed")
-    asked = parser.parse_args()
 
     net, right = expert()
     real, _ = seen(net, digits()[0])
@@ -107,5 +106,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.dcgan")
-    main()
+    run("benchmarks.dcgan", main)

@@ -12,7 +12,6 @@ Minutes are those of a processor core, as in `benchmarks.dcgan`.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._machine import start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, need, new_file, run
 from benchmarks._tables import publish, table
 from benchmarks.dcgan import digits, expert, seen
 
@@ -68,15 +67,17 @@ def lent(net: Any, diffuser: Any, shift: int, seed: int) -> dict[str, tuple[floa
 
 
 def main() -> None:
+    parser = Parser("benchmarks.diffusion", __doc__)
+    parser.add_argument("--seeds", type=at_least(0), nargs="+", default=[0, 1, 2])
+    parser.add_argument("--epochs", type=at_least(1), help="others than those of the recipe; nothing is published then")
+    parser.add_argument("--samples", type=at_least(10), default=SAMPLES, help="pictures that are judged, 1,000")
+    parser.add_argument(
+        "--sheet", metavar="FILE", type=new_file, help="draw six pictures of each class of the first seed"
+    )
+    asked = parser.parse_args()
+    need("sklearn")
     from minidl import training, viz
     from minidl.training import make_config
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, help="others than those of the recipe; nothing is published then")
-    parser.add_argument("--samples", type=int, default=SAMPLES, help="pictures that are judged, 1,000")
-    parser.add_argument("--sheet", metavar="FILE", help="draw six pictures of each class of the first seed")
-    asked = parser.parse_args()
 
     net, known = expert()
     print(f"LeNet-5 names {known:.1f} % of the test digits right", flush=True)
@@ -118,5 +119,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.diffusion")
-    main()
+    run("benchmarks.diffusion", main)

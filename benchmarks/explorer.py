@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks._asked import Parser, need, run
 from benchmarks._machine import describe
 from benchmarks._tables import table
 from minidl.teach import explore
@@ -89,6 +90,8 @@ class Thread:
 
 def main() -> None:
     """Print three tables: first paint of every operation, controls by size of the input, steps."""
+    Parser("benchmarks.explorer", __doc__).parse_args()
+    need("playwright")
     from playwright.sync_api import sync_playwright
 
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -131,4 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("benchmarks.explorer", main)

@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks._machine import honest_environment, start_again_without_misleading_settings
+from benchmarks._asked import Parser, network, run
+from benchmarks._machine import honest_environment
 from benchmarks._tables import publish, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,7 +44,9 @@ def first_and_later(name: str, cache: str) -> tuple[float, float]:
 
 def main() -> None:
     """Measure with an empty cache, then twice with what that left."""
-    name = sys.argv[1] if len(sys.argv) > 1 else "resnet18"
+    parser = Parser("benchmarks.first_step", __doc__)
+    parser.add_argument("name", nargs="?", metavar="NAME", default="resnet18", type=network)
+    name = parser.parse_args().name
     rows = []
     with tempfile.TemporaryDirectory() as cache:
         for what, most in (("empty cache", 15.0), ("filled cache", 2.0), ("filled cache, again", 2.0)):
@@ -57,5 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.first_step")
-    main()
+    run("benchmarks.first_step", main)

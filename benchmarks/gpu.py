@@ -12,17 +12,15 @@ torchvision; the digits need scikit-learn as well.
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from benchmarks._asked import Parser, at_least, need, run
 from benchmarks._devices import Minidl, OutOfMemory, Torch, copies_of
-from benchmarks._machine import start_again_without_misleading_settings
 from benchmarks._tables import publish, table
 
 NETWORKS = ("resnet18", "vgg16", "mobilenet_v2")
@@ -127,12 +125,12 @@ def card() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and write the table where the device is a GPU."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__.splitlines()[0])
+    parser = Parser("benchmarks.gpu", __doc__)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--batch", type=at_least(1), default=64)
+    parser.add_argument("--size", type=at_least(1), default=224)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=NETWORKS)
-    parser.add_argument("--seconds", type=float, default=240, help="of all measurements together")
+    parser.add_argument("--seconds", type=at_least(1, float), default=240, help="of all measurements together")
     given = parser.parse_args(arguments)
     import minidl
 
@@ -140,12 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not status:
         print(f"benchmarks.gpu: no GPU here, so nothing is measured: {minidl.cuda.is_available().reason}")
         return 0
-    try:
-        theirs = Torch(given.device)
-    except ImportError as error:
-        print(f"benchmarks.gpu: PyTorch is what minidl is measured beside: {error}", file=sys.stderr)
-        return 1
-    ours, ends = Minidl(given.device), time.perf_counter() + given.seconds
+    need("torch", "torchvision")
+    theirs, ours, ends = Torch(given.device), Minidl(given.device), time.perf_counter() + given.seconds
     rows = []
     for name in given.networks:
         if time.perf_counter() > ends - 2 * SHARE * given.seconds:
@@ -162,5 +156,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.gpu")
-    sys.exit(main())
+    run("benchmarks.gpu", main)

@@ -13,7 +13,6 @@ once, and "share" is that rate over copying an array of that size.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._machine import start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, run
 from benchmarks._tables import RESULTS, publish, table
 from benchmarks._timing import calls_for, take_turns
 
@@ -234,9 +233,9 @@ def products_of_tokens(rounds: int, wanted: Callable[[str], bool]) -> list[list[
 
 def main() -> None:
     """Measure all, or the rows that were asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.layers")
+    parser = Parser("benchmarks.layers", __doc__)
     parser.add_argument("words", nargs="*", metavar="WORD")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=at_least(1), default=7)
     parser.add_argument("--tokens", action="store_true", help="what transformers are made of, alone")
     asked = parser.parse_args()
     words = asked.words or (TOKENS if asked.tokens else ())
@@ -254,6 +253,8 @@ def main() -> None:
         body += "\n\n" + table(["products of tokens", "ms", "GF/s", "share"], tokens)
     if others:
         body += "\n\n" + table(["kernel, (8, 256, 56, 56)", "ms", "GB/s", "share", "copy GB/s"], others)
+    if not (rows or tokens or others):
+        raise ValueError(f"no row has any of these in its name: {', '.join(words)}")
     label = "-some" if asked.words else "-tokens" if asked.tokens else ""  # a part does not replace the whole
     publish(f"layers{label}", "Kernels, batch 8, float32", body)
     if rows and others and not words:
@@ -279,5 +280,4 @@ def memory_bound(rounds: int, wanted: Callable[[str], bool]) -> tuple[list[list[
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.layers")
-    main()
+    run("benchmarks.layers", main)

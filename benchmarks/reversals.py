@@ -7,28 +7,27 @@ letter by letter, and count if all letters are right. Minutes are those of a pro
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks._machine import start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, run
 from benchmarks._tables import publish, table
 
 STRINGS, SEED = 2000, 20_170_612
 
 
 def main() -> None:
+    parser = Parser("benchmarks.reversals", __doc__)
+    parser.add_argument("--seeds", type=at_least(0), nargs="+", default=[0, 1, 2])
+    parser.add_argument("--epochs", type=at_least(1), help="others than those of the recipe; nothing is published then")
+    asked = parser.parse_args()
     from minidl import training
     from minidl.data.reversals import reversals
     from minidl.training import make_config
     from minidl.training.tasks.sequence import HELD_OUT_SEED, written
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, help="others than those of the recipe; nothing is published then")
-    asked = parser.parse_args()
     rows = []
     for seed in asked.seeds:
         settings: dict[str, Any] = {"seed": seed} | ({} if asked.epochs is None else {"epochs": asked.epochs})
@@ -53,5 +52,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.reversals")
-    main()
+    run("benchmarks.reversals", main)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks._asked import Parser, run
 from benchmarks._tables import RESULTS
 
 PICTURE = RESULTS / "roofline.svg"
@@ -99,13 +100,14 @@ def _covers(box: Any, places: list[Any]) -> bool:
 
 def main() -> None:
     """Draw what `benchmarks.layers` has measured."""
+    Parser("benchmarks.roofline", __doc__).parse_args()
     source = RESULTS / "layers.json"
     if not source.is_file():
-        raise SystemExit(f"roofline: there is no {source.name}; run python -m benchmarks.layers first")
+        raise ValueError(f"there is no {source.name}; run python -m benchmarks.layers first")
     measured = json.loads(source.read_text(encoding="utf-8"))
     draw(measured["points"], measured["product"], measured["copy"]).savefig(PICTURE, metadata={"Date": None})
     print(f"drew {PICTURE}")
 
 
 if __name__ == "__main__":
-    main()
+    run("benchmarks.roofline", main)

@@ -8,12 +8,11 @@ nor the time of a pixel from a smaller picture to a larger one.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import _contenders as contenders
-from benchmarks._machine import start_again_without_misleading_settings
+from benchmarks._asked import Parser, at_least, network, run
 from benchmarks._tables import publish, table
 from benchmarks._timing import take_turns
 
@@ -53,9 +52,9 @@ def threads(name: str, rounds: int) -> list[list[Any]]:
 
 def main() -> None:
     """Measure the networks that were asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling")
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = Parser("benchmarks.scaling", __doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", type=network)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
     asked = parser.parse_args()
     head = ["training step", "ms", "ms a picture", "ns a pixel", "over the least before", "at most 1.15"]
     body = []
@@ -68,5 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.scaling")
-    main()
+    run("benchmarks.scaling", main)

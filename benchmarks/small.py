@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks._machine import start_again_without_misleading_settings
+from benchmarks._asked import Parser, run
 from benchmarks._tables import publish, table
 from benchmarks._timing import calls_for, take_turns
 
@@ -85,11 +85,11 @@ def relu_rows() -> list[list[str]]:
 
 def main() -> None:
     """Measure both."""
+    Parser("benchmarks.small", __doc__).parse_args()
     body = table([f"LeNet-5, a step of {BATCH}", "median ms", "best ms", ""], lenet_rows())
     body += "\n\n" + table(["ops.relu of one number, µs", "its kernels, µs", "more, µs", "asked"], relu_rows())
     publish("small", "Small work, float32", body)
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.small")
-    main()
+    run("benchmarks.small", main)

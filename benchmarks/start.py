@@ -17,7 +17,8 @@ import time
 import tracemalloc
 from pathlib import Path
 
-from benchmarks._machine import describe, honest_environment, start_again_without_misleading_settings
+from benchmarks._asked import Parser, run
+from benchmarks._machine import describe, honest_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 REPEATS = 7
@@ -100,6 +101,7 @@ def show(what: str, measured: str, wanted: str, reached: bool) -> None:
 
 
 def main() -> None:
+    Parser("benchmarks.start", __doc__).parse_args()
     print("\n".join(describe()), end="\n\n", flush=True)
     seconds = import_seconds()
     show("import minidl", f"{seconds:.2f} s", "at most 0.3 s", seconds <= 0.3)
@@ -119,5 +121,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.start")
-    main()
+    run("benchmarks.start", main)

@@ -13,7 +13,8 @@ from __future__ import annotations
 import statistics
 import time
 
-from benchmarks._machine import describe, start_again_without_misleading_settings
+from benchmarks._asked import Parser, run
+from benchmarks._machine import describe
 
 BATCH, STEPS, TURNS, WANTED = 64, 40, 41, 1.02
 
@@ -94,6 +95,7 @@ def measure(name: str, batches, evaluated) -> None:
 
 
 def main() -> None:
+    Parser("benchmarks.training", __doc__).parse_args()
     print("\n".join(describe()), flush=True)
     import numpy as np
 
@@ -110,5 +112,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start_again_without_misleading_settings("benchmarks.training")
-    main()
+    run("benchmarks.training", main)

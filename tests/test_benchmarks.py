@@ -94,7 +94,7 @@ def test_an_unknown_part_is_named():
     )
     assert done.returncode == 2
     assert done.stderr == (
-        "benchmarks: there is no layer; the parts are layers, networks, compare, scaling, first_step, small, roofline\n"
+        "benchmarks: argument PART: there is no 'layer'; did you mean layers? (see: python -m benchmarks --help)\n"
     )
 
 
