@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -32,12 +33,12 @@ One = TypeVar("One")
 Rows = list[Any]  # for each transform what it has drawn for all pictures, a row for each, or None
 
 
-class ByStep(Brief, Generic[Batch]):
-    """Batches of a split, epoch by epoch. A subclass makes one batch: `_batch`.
+@dataclass
+class Settings:
+    """How a loader goes through its pictures: judged in one place for all loaders.
 
     Args:
-        split: the pictures.
-        transforms: what is done to them; their `draw` gives the rows of an epoch.
+        op: the name of the loader, for messages.
         batch_size: pictures in a batch; the last one of an epoch may have fewer.
         shuffle: draw another order for every epoch; otherwise the order of the split.
         seed: where all draws start.
@@ -48,42 +49,56 @@ class ByStep(Brief, Generic[Batch]):
             wrong with the picture of that number.
 
     Raises:
-        ValueError: if a number is wrong, or there is not one batch.
+        ValueError: if a number is wrong.
+        TypeError: if it is none.
+    """
+
+    op: str
+    batch_size: int
+    shuffle: bool
+    seed: int
+    workers: int | None
+    prefetch: int
+    drop_last: bool
+    on_error: str
+
+    def __post_init__(self) -> None:
+        for name, least in (("batch_size", 1), ("seed", 0), ("prefetch", 1)):
+            setattr(self, name, to_int(self.op, name, getattr(self, name), least=least))
+        for name in ("shuffle", "drop_last"):
+            check_flag(self.op, name, getattr(self, name))
+        if self.workers is not None:
+            self.workers = to_int(self.op, "workers", self.workers, least=0)
+        check_choice(self.op, "on_error", self.on_error, ("raise", "skip"))
+
+
+class ByStep(Brief, Generic[Batch]):
+    """Batches of a split, epoch by epoch. A subclass makes one batch: `_batch`.
+
+    Args:
+        split: the pictures.
+        transforms: what is done to them; their `draw` gives the rows of an epoch.
+        settings: how they are gone through; each is an attribute here.
+
+    Raises:
+        ValueError: if there is not one batch.
     """
 
     op: ClassVar[str]  # its name, for messages
     cure: ClassVar[str]  # for pictures of several sizes
 
-    def __init__(
-        self,
-        split: Any,
-        transforms: Any,
-        *,
-        batch_size: int,
-        shuffle: bool,
-        seed: int,
-        workers: int | None,
-        prefetch: int,
-        drop_last: bool,
-        on_error: str,
-    ):
-        op = self.op
+    def __init__(self, split: Any, transforms: Any, settings: Settings):
         self.split, self.transforms = split, transforms
-        self.batch_size = to_int(op, "batch_size", batch_size, least=1)
-        for name, flag in (("shuffle", shuffle), ("drop_last", drop_last)):
-            check_flag(op, name, flag)
-        self.shuffle, self.drop_last = shuffle, drop_last
-        self.seed = to_int(op, "seed", seed, least=0)
-        self.workers = usual_workers() if workers is None else to_int(op, "workers", workers, least=0)
-        self.prefetch = to_int(op, "prefetch", prefetch, least=1)
-        check_choice(op, "on_error", on_error, ("raise", "skip"))
-        self.on_error = on_error
+        self.batch_size, self.shuffle, self.drop_last = settings.batch_size, settings.shuffle, settings.drop_last
+        self.seed, self.on_error = settings.seed, settings.on_error
+        self.workers = usual_workers() if settings.workers is None else settings.workers
+        self.prefetch = settings.prefetch
         self.broken: dict[int, str] = {}  # what is wrong with picture i
         self.waited = 0.0  # seconds that whoever uses the batches had to wait, in all epochs together
         if not len(self):
-            rest = ", the last batch is dropped" if drop_last else ""
+            rest = ", the last batch is dropped" if self.drop_last else ""
             raise ValueError(
-                f"{op}: there is not one batch; received {len(split)} pictures, batch_size={batch_size}{rest}"
+                f"{self.op}: there is not one batch; received {len(split)} pictures, batch_size={self.batch_size}{rest}"
             )
 
     def _words(self) -> list[str]:

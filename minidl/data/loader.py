@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl._checks import to_int
 from minidl.data._as_split import PicturesLike, as_split
-from minidl.data._by_step import ByStep, Rows
+from minidl.data._by_step import ByStep, Rows, Settings
 from minidl.data._cache import Cache
 from minidl.data.statistics import Statistics
 from minidl.data.transforms import Pipeline, build
@@ -94,13 +94,7 @@ class Loader(ByStep[Batch]):
         super().__init__(
             split,
             transforms if isinstance(transforms, Pipeline) else build(transforms, statistics),
-            batch_size=batch_size,
-            shuffle=shuffle,
-            seed=seed,
-            workers=workers,
-            prefetch=prefetch,
-            drop_last=drop_last,
-            on_error=on_error,
+            Settings(self.op, batch_size, shuffle, seed, workers, prefetch, drop_last, on_error),
         )
         self.cache = Cache(to_int("Loader", "cache_bytes", cache_bytes, least=0))
         self.next_epoch = 0  # the number of the epoch that the next `for` goes through

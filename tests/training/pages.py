@@ -2,7 +2,8 @@
 
 from contextlib import contextmanager
 
-PLOTS = ("curves", "confusion", "mistakes", "filters", "feature_maps")
+from minidl.training.run_folder.folder import PLOTS
+
 _drawing = [False]
 
 
@@ -23,7 +24,7 @@ def drawn_if_wanted(draw):
         if _drawing[0]:
             return draw(self, run, state, val)
         for name in PLOTS:
-            (run.path / f"{name}.png").write_bytes(b"\x89PNG that nobody has drawn")
+            (run.path / name).write_bytes(b"\x89PNG that nobody has drawn")
         run.report.write_text("a page that nobody has drawn", encoding="utf-8")
         return run.report
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl import _backend
 from minidl._looks import Brief
-from minidl.data._by_step import ByStep, Rows
+from minidl.data._by_step import ByStep, Rows, Settings
 from minidl.data.boxes._boxes import Boxes
 from minidl.data.boxes.frame import Frame
 from minidl.data.boxes.records import Split, check_size
@@ -85,13 +85,7 @@ class BoxLoader(ByStep[BoxBatch]):
         super().__init__(
             split,
             transforms if isinstance(transforms, BoxPipeline) else build(transforms),
-            batch_size=batch_size,
-            shuffle=shuffle,
-            seed=seed,
-            workers=workers,
-            prefetch=prefetch,
-            drop_last=drop_last,
-            on_error=on_error,
+            Settings(self.op, batch_size, shuffle, seed, workers, prefetch, drop_last, on_error),
         )
 
     def _batch(self, chosen: np.ndarray, rows: Rows, stop: threading.Event) -> BoxBatch | None:

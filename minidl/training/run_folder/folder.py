@@ -21,6 +21,7 @@ from minidl.training.state import State
 Times = tuple[float, str]  # of an epoch: its seconds, and the date and time (UTC) at which it was over
 RUNS = Path("runs")
 CHECKPOINTS = ("last", "best")
+PLOTS = ("curves.png", "confusion.png", "mistakes.png", "filters.png", "feature_maps.png")  # of a classifier
 TIMES = ("seconds", "ended")  # the columns that differ from run to run: how long an epoch took, and when it was over
 FORBIDDEN = '\\/:*?"<>|$'  # in the name of a run folder: by Windows, or read by a shell
 MOST_BYTES = 100  # of the data set's name in it; file systems allow 255 in all

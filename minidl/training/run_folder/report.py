@@ -36,7 +36,6 @@ from minidl.viz.feature_maps import plot_feature_maps
 from minidl.viz.filters import plot_filters
 from minidl.viz.mistakes import Mistake, caption, plot_mistakes, thumbnail
 
-PLOTS = ("curves.png", "confusion.png", "mistakes.png", "filters.png", "feature_maps.png")
 MOST_MISTAKES = 12
 MOST_CONFUSIONS = 10
 

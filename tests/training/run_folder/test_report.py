@@ -10,7 +10,8 @@ import minidl
 from minidl import data, models, optim, training
 from minidl.training import RunFolder, State
 from minidl.training.run_folder._report_parts import duration
-from minidl.training.run_folder.report import PLOTS, predictions_of, write_report
+from minidl.training.run_folder.folder import PLOTS
+from minidl.training.run_folder.report import predictions_of, write_report
 
 DRAWS = True  # the page is looked at
 
