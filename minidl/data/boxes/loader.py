@@ -89,21 +89,25 @@ class BoxLoader(ByStep[BoxBatch]):
         )
 
     def _batch(self, chosen: np.ndarray, rows: Rows, stop: threading.Event) -> BoxBatch | None:
-        """Make the batch of some pictures."""
-        found = list(
-            self._readable(
-                chosen, stop, lambda index: self._one(index, [None if row is None else row[index] for row in rows])
-            )
+        """Make the batch of some pictures; each is put in its place at once, while it lies in the processor's cache."""
+        x = np.empty(0, np.float32)
+        numbers: list[int] = []
+        found: list[Boxes] = []
+        frames: list[Frame] = []
+        read = self._readable(
+            chosen, stop, lambda index: self._one(index, [None if row is None else row[index] for row in rows])
         )
-        if stop.is_set() or not found:
+        for index, (picture, boxes, frame) in read:
+            if not numbers:
+                x = _backend.empty((len(chosen), *picture.shape), np.float32, like=picture)
+            numbers.append(index)
+            self._check_one_size([x[0], picture], [numbers[0], index])
+            x[len(numbers) - 1] = picture
+            found.append(boxes)
+            frames.append(frame)
+        if stop.is_set() or not numbers:
             return None
-        numbers, made = [index for index, _ in found], [one for _, one in found]
-        pictures = [x for x, _, _ in made]
-        self._check_one_size(pictures, numbers)
-        x = _backend.empty((len(pictures), *pictures[0].shape), np.float32, like=pictures[0])
-        for place, one in zip(x, pictures):
-            place[...] = one
-        return BoxBatch(x, [boxes for _, boxes, _ in made], [frame for *_, frame in made], np.array(numbers))
+        return BoxBatch(x[: len(numbers)], found, frames, np.array(numbers))
 
     def _one(self, index: int, rows: list[Any]) -> tuple[np.ndarray, Boxes, Frame]:
         record = self.split.records[index]
