@@ -1,9 +1,12 @@
-"""What is collected: with `-m gpu` only the tests that carry the mark, which need CuPy, NumPy and pytest alone."""
+"""What is collected: of what `-m` leaves out, nothing that need not be read to know so."""
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
+
+from tests.marks import may_hold, note
 
 # Several processes run tests at the same time: threads that spin while they wait take the processors from the others.
 # OpenMP reads this when it is loaded, with the first compiled kernel.
@@ -14,8 +17,23 @@ GPU = (ROOT / "tests" / "gpu", ROOT / "tests" / "gradcheck" / "test_on_gpu.py")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out, on a machine that was set up for the GPU alone, what would need the other libraries to be read."""
-    if config.getoption("markexpr") != "gpu":
-        return None
-    near = (collection_path.is_relative_to(place) or place.is_relative_to(collection_path) for place in GPU)
-    return not any(near) or None
+    """Leave out files without a test that is asked for, and folders, on a machine that was set up for the GPU alone.
+
+    There is CuPy, NumPy and pytest, and to read the others would need more.
+    """
+    asked = config.getoption("markexpr")
+    if asked == "gpu":
+        near = (collection_path.is_relative_to(place) or place.is_relative_to(collection_path) for place in GPU)
+        return not any(near) or None
+    return (collection_path.is_file() and not may_hold(collection_path, asked)) or None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Look whether the text of its file tells which marks a test has."""
+    note(item)
+
+
+def pytest_collection_finish() -> None:
+    """Let Python's search for garbage leave out what lives as long as the tests: some millions of objects."""
+    gc.collect()
+    gc.freeze()

@@ -2,7 +2,7 @@
 
 A pseudo-terminal has a width; a screen that shows a line in two rows has cut it, so no line may be wider. Every number
 that a pipe gets must be there whole. Commands run in children that are forked from one process which has loaded
-everything, because to start Python takes longer than most commands.
+everything, because to start Python takes longer than most commands: what a child had to load, it loads for the next.
 """
 
 import contextlib
@@ -88,7 +88,7 @@ PLACES = {
 
 # Reads lines of JSON: arguments, environment, width, and what the streams are; runs the command in a child.
 NURSERY = r"""
-import contextlib, fcntl, io, json, os, pty, struct, sys, termios
+import contextlib, fcntl, importlib, io, json, os, pty, struct, sys, termios
 import matplotlib.backends.backend_agg, matplotlib.backends.backend_svg, matplotlib.figure, mpl_toolkits.mplot3d
 import rich.progress, rich.table, safetensors.numpy
 import minidl.export, minidl.kernels.cpu, minidl.predict, minidl.proof.runner, minidl.training.run_folder.report
@@ -112,9 +112,17 @@ def streams(kind, width):
     sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), encoding=encoding, write_through=True)
     sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), encoding=encoding, errors="backslashreplace")
 
+def learn(names):
+    for name in names:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+cli._app._command()
+loaded = {*sys.modules}
 for line in sys.stdin:
     arguments, environment, width, kind = json.loads(line)
     near, far = os.pipe()
+    ear, mouth = os.pipe()
     if kind == "terminal":
         os.close(near), os.close(far)
         near, far = pty.openpty()
@@ -137,6 +145,7 @@ for line in sys.stdin:
             with open("traceback", "w") as file:
                 traceback.print_exc(file=file)
         finally:
+            os.write(mouth, " ".join(name for name in sys.modules if name not in loaded).encode())
             os._exit(status)
     os.close(far)
     shown = b""
@@ -151,6 +160,10 @@ for line in sys.stdin:
             shown += piece
         os.close(near)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.close(mouth)
+    learn(os.read(ear, 1 << 20).decode().split())
+    os.close(ear)
+    loaded |= {*sys.modules}
     print(json.dumps([status, shown.decode("utf-8", "replace")]), flush=True)
 """
 
