@@ -46,9 +46,9 @@ def stages(data: str, out: Path, size: int, most: int) -> tuple[Any, dict[str, f
     file = out / "times.json"
     times: dict[str, float] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     more: dict[str, Any] = {"tell": lambda line: print(line, flush=True)}
-    how = {"size": size, "context": round(16 * size / 224)}
+    look = rcnn.Look(weights="demo", size=size, context=round(16 * size / 224))
     timed(times, file, "propose", lambda: rcnn.propose(data, out, method="fast", most=most, **more))
-    timed(times, file, "features", lambda: rcnn.make_features(out, weights="demo", **how, data=data, **more))
+    timed(times, file, "features", lambda: rcnn.make_features(out, look, data=data, **more))
     timed(times, file, "svm", lambda: rcnn.train_svm(out, data=data, **more))
     timed(times, file, "boxes", lambda: rcnn.train_boxes(out, data=data, **more))
     return timed(times, file, "eval", lambda: rcnn.evaluate_rcnn(out, data=data)), times
@@ -132,7 +132,7 @@ def main() -> None:
             one,
         ]
     )
-    publish("rcnn", "R-CNN", body)
+    publish("rcnn" if asked.size == 64 else f"rcnn-{asked.size}", f"R-CNN, windows of {asked.size}×{asked.size}", body)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minidl.cli._help import Command, Group
+from minidl.cli._looking import Features, Look, Weights, looking
 from minidl.cli._out import say, say_json
 
 if TYPE_CHECKING:
@@ -25,15 +26,9 @@ Method = Annotated[
 Most = Annotated[int, typer.Option(help="Proposals of a picture, at most.")]
 Width = Annotated[int, typer.Option(help="Of the picture that is searched; the paper has 500.")]
 Seed = Annotated[int, typer.Option(help="Where all draws start.")]
-Network = Annotated[
-    str | None, typer.Option("--network", help="One of the zoo.", show_default="the tuned one, or efficientnet_lite0")
-]
-Weights = Annotated[Path | None, typer.Option(help="Its weights.", show_default="the tuned ones, or minidl[demo]'s")]
-Size = Annotated[int | None, typer.Option(help="The side of a window.", show_default="the network's")]
-Context = Annotated[int, typer.Option(help="Pixels of a window around the box.")]
-Shape = Annotated[str, typer.Option(help="How a box becomes a window.", metavar="warp|square|bare")]
 Epochs = Annotated[int, typer.Option(help="Of fine-tuning.")]
 Steps = Annotated[int, typer.Option(help="Batches of an epoch, of 32 windows that show a thing and 96 that do not.")]
+Pieces = Annotated[int, typer.Option(help="Parts that a batch is learnt in; more take less memory.")]
 Strength = Annotated[float, typer.Option(help="How small weights are held: lambda.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -67,35 +62,24 @@ def propose(
 
 
 @app.command(cls=Command)
-def features(
-    run: Run,
-    network: Network = None,
-    weights: Weights = None,
-    size: Size = None,
-    context: Context = 16,
-    shape: Shape = "warp",
-    data: Moved = None,
-) -> None:
+@looking()
+def features(run: Run, look: Look, data: Moved = None) -> None:
     """Let a network look at every proposal, and keep what its last layer is given; goes on where it was stopped.
 
     Example:
       minidl rcnn features cells --network efficientnet_lite0
     """
-    from minidl import rcnn
-
-    _features(rcnn, run, data, network, weights, size, context, shape)
+    _make_features(run, look, data)
 
 
 @app.command(cls=Command)
+@looking()
 def finetune(
     run: Run,
-    network: Network = None,
-    weights: Weights = None,
-    size: Size = None,
-    context: Context = 16,
-    shape: Shape = "warp",
+    look: Look,
     epochs: Epochs = 5,
     steps: Steps = 20,
+    pieces: Pieces = 4,
     lr: Annotated[float, typer.Option(help="Learning rate.")] = 0.001,
     seed: Seed = 0,
     data: Moved = None,
@@ -105,12 +89,13 @@ def finetune(
     Example:
       minidl rcnn finetune cells --network efficientnet_lite0 --size 128
     """
+    _finetune(run, look, data, epochs=epochs, steps=steps, pieces=pieces, lr=lr, seed=seed)
+
+
+def _finetune(run: Path, look: Look, data: Path | None, **settings: Any) -> None:
     from minidl import rcnn
 
-    how: dict[str, Any] = {"size": size, "context": context, "shape": shape}
-    about = rcnn.finetune(
-        run, model=network, weights=weights, **how, epochs=epochs, steps=steps, lr=lr, seed=seed, data=data, tell=say
-    )
+    about = rcnn.finetune(run, rcnn.Look(**look), **settings, data=data, tell=say)
     say(f"network.safetensors: {about.more['model']}, {len(about.more['classes'])} classes with background")
 
 
@@ -179,19 +164,17 @@ def predict(
 
 
 @app.command(cls=Command)
+@looking(network=(Features, "efficientnet_lite0"))
 def train(
     data: Data,
     out: Out,
-    network: Annotated[str, typer.Option("--features", help="The network that makes them.")] = "efficientnet_lite0",
-    weights: Weights = None,
+    look: Look,
     method: Method = "auto",
     most: Most = 200,
     width: Width = 250,
-    size: Size = None,
-    context: Context = 16,
-    shape: Shape = "warp",
     tune: Annotated[int, typer.Option("--finetune", help="Epochs of fine-tuning; 0 leaves it out.")] = 0,
     steps: Steps = 20,
+    pieces: Pieces = 4,
     seed: Seed = 0,
 ) -> None:
     """Run all stages; what is there already, made of the same by the same settings, stays.
@@ -199,15 +182,13 @@ def train(
     Example:
       minidl rcnn train bccd --features efficientnet_lite0 --out cells
     """
-    from minidl import rcnn
-
     propose(data, out, method, most, width, seed)
     if tune:
-        finetune(out, network, weights, size, context, shape, tune, steps, 0.001, seed, data)
-        own: tuple[Any, Any] = (None, None)  # the network of this folder makes the features
+        _finetune(out, look, data, epochs=tune, steps=steps, pieces=pieces, seed=seed)
+        look = look | {"model": None, "weights": None}  # the network of this folder makes the features
     else:
-        own = network, weights or Path("demo")
-    _features(rcnn, out, data, *own, size, context, shape)
+        look = look | {"weights": look["weights"] or "demo"}
+    _make_features(out, look, data)
     svm(out, seed=seed, data=data)
     boxes(out, data=data)
     evaluate(out, data=data)
@@ -219,12 +200,12 @@ def _counting(text: str) -> Any:
     return counting(text)
 
 
-def _features(rcnn: Any, run: Path, data: Any, network: Any, weights: Any, size: Any, context: int, shape: str) -> None:
+def _make_features(run: Path, look: Look, data: Path | None) -> None:
+    from minidl import rcnn
     from minidl.rcnn._eye import known
 
-    how: dict[str, Any] = {"model": network, "weights": weights, "size": size, "context": context, "shape": shape}
     with _counting("looking at windows: {done:,} of {all:,}") as progress:
-        made = rcnn.make_features(run, **how, data=data, tell=say, progress=progress)
+        made = rcnn.make_features(run, rcnn.Look(**look), data=data, tell=say, progress=progress)
     say(f"features: {known(made[0].settings)}")
 
 

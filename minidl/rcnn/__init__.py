@@ -18,6 +18,7 @@ Source: Girshick et al., "Rich feature hierarchies for accurate object detection
 
 from minidl.rcnn._boxes import train_boxes
 from minidl.rcnn._evaluate import Results, evaluate_rcnn
+from minidl.rcnn._eye import Look
 from minidl.rcnn._features import make_features
 from minidl.rcnn._files import Folder
 from minidl.rcnn._finder import Finder
@@ -30,6 +31,7 @@ __all__ = [
     "Finder",
     "Folder",
     "Learnt",
+    "Look",
     "Proposed",
     "Results",
     "evaluate_rcnn",

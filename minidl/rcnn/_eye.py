@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minidl import nn
-from minidl._checks import to_int
+from minidl._checks import shown, to_int
 from minidl._looks import Brief
 from minidl._names import printable
 from minidl.data.transforms import Normalize, normalize
@@ -31,15 +32,45 @@ from minidl.weights._demo import DEMO, demo_path
 CONTEXT = 16  # pixels of the result, around the box
 
 
+@dataclass(frozen=True)
+class Look(Brief):
+    """How boxes are looked at: by which network, and in which windows.
+
+    Args:
+        model: the name of the network; None takes what the weights are of, or else efficientnet_lite0.
+        weights: a file, "demo", or a run's checkpoint; None takes the fine-tuned network where there is one, or else
+            the weights of the extra ``demo``.
+        size: the side of a window; None takes that of the network's pictures.
+        context: pixels of a window around the box.
+        shape: how a box becomes a window: "warp" (default), "square" or "bare"; see `detection.warp_windows`.
+
+    Example:
+        >>> Look(size=64, context=5)
+        Look(size=64, context=5)
+    """
+
+    model: str | None = None
+    weights: str | os.PathLike[str] | None = None
+    size: int | None = None
+    context: int = CONTEXT
+    shape: str = SHAPES[0]
+
+    def _words(self) -> list[str]:
+        return [
+            f"{one.name}={shown(getattr(self, one.name))}"
+            for one in fields(self)
+            if getattr(self, one.name) != one.default
+        ]
+
+
+USUAL = Look()
+
+
 class Eye(Brief):
     """A network up to its last linear layer.
 
     Args:
-        model: its name; None takes what the weights say, or else efficientnet_lite0.
-        weights: a file, "demo", or a run's checkpoint; None takes the weights of the extra ``demo``.
-        size: the side of its windows; None takes that of the network.
-        context: pixels around the box, of these.
-        shape: how a box becomes a window, one of `SHAPES`.
+        look: which network, and its windows.
 
     Raises:
         ValueError: if there are no such weights, or the network does not end in one linear layer, or takes no colours.
@@ -47,26 +78,18 @@ class Eye(Brief):
         OSError: if a file cannot be read.
     """
 
-    def __init__(
-        self,
-        model: str | None = None,
-        weights: str | os.PathLike[str] | None = None,
-        *,
-        size: int | None = None,
-        context: int = CONTEXT,
-        shape: str = SHAPES[0],
-    ):
-        expert = from_weights(model, weights)
+    def __init__(self, look: Look = USUAL):
+        expert = from_weights(look.model, look.weights)
         if expert.channels != 3:
             raise ValueError(f"rcnn: {expert.model} takes {expert.channels} channels, and windows have 3 (colours)")
-        self.model, self.context, self.shape = expert.model, context, shape
-        self.size = ENTRIES[self.model].input_size if size is None else to_int("rcnn", "size", size, least=1)
+        self.model, self.context, self.shape = expert.model, look.context, look.shape
+        self.size = ENTRIES[self.model].input_size if look.size is None else to_int("rcnn", "size", look.size, least=1)
         normals = [step for step in expert.transforms.steps if isinstance(step, Normalize)]
         self.mean, self.std = (normals[-1].mean, normals[-1].std) if normals else ([0.0] * 3, [1.0] * 3)
         self.fill = tuple(round(255 * float(one)) for one in self.mean) if normals else (128,) * 3
         self.net, self._head, self.width = _cut(expert.net, self.model, self.size)
         self.notes = [note for note in expert.notes if "prepared" in note]
-        self.source = {"model": self.model, "sha256": _digest(self.model, weights)}
+        self.source = {"model": self.model, "sha256": _digest(file_of(self.model, look))}
 
     def _words(self) -> list[str]:
         return [self.model, f"{self.width:,} features", f"windows of {self.size}×{self.size}"]
@@ -104,8 +127,12 @@ def _cut(net: Any, model: str, size: int) -> tuple[Any, nn.Module, int]:
     return folded, dict(folded.named_modules())[path], features[0].size
 
 
-def _digest(model: str, weights: str | os.PathLike[str] | None) -> str:
-    file = demo_path(model) if weights is None or os.fspath(weights) == DEMO else Path(weights)
+def file_of(model: str, look: Look) -> Path:
+    """Return the file of the weights of the network that looks."""
+    return Path(demo_path(model) if look.weights is None or os.fspath(look.weights) == DEMO else look.weights)
+
+
+def _digest(file: Path) -> str:
     with open(file, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 

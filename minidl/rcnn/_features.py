@@ -7,7 +7,7 @@ So a stage that was stopped goes on with the next piece, and no half-written fil
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from minidl._checks import to_int
 from minidl._looks import Brief
 from minidl.data._parallel import in_order, usual_workers
 from minidl.data.boxes import Split
-from minidl.rcnn._eye import CONTEXT, Eye
+from minidl.rcnn._eye import USUAL, Eye, Look
 from minidl.rcnn._files import About, Folder
 from minidl.rcnn._propose import FILE as PROPOSALS
 from minidl.rcnn._propose import Progress, Proposed, Tell, asked, by_picture, load, no_progress, quiet
@@ -59,12 +59,8 @@ def name_of(part: str) -> str:
 
 def make_features(
     path: str | os.PathLike[str],
+    look: Look = USUAL,
     *,
-    model: str | None = None,
-    weights: str | os.PathLike[str] | None = None,
-    size: int | None = None,
-    context: int = CONTEXT,
-    shape: str = "warp",
     batch_size: int = 32,
     data: str | os.PathLike[str] | None = None,
     workers: int | None = None,
@@ -77,12 +73,8 @@ def make_features(
 
     Args:
         path: the folder of this R-CNN.
-        model: a network; None takes that of the folder, if it was fine-tuned, else what the weights are of, or
-            efficientnet_lite0.
-        weights: a file or a run's checkpoint; None takes the fine-tuned network, if there is one, else the extra demo.
-        size: the side of the windows; None takes that of the network.
-        context: pixels of a window around the box.
-        shape: "warp", "square" or "bare".
+        look: which network looks, and its windows; default: the fine-tuned one, if there is one, else that of the extra
+            ``demo``.
         batch_size: windows at a time.
         data: where the pictures are now, if they have moved.
         workers: threads that cut windows out; None takes one for each core, at most 4.
@@ -96,7 +88,7 @@ def make_features(
     folder = Folder.open(path)
     proposed = load(folder, "features", data=data)
     batch_size = to_int("rcnn features", "batch_size", batch_size, least=1)
-    eye, made_from = choose(folder, "features", model, weights, size=size, context=context, shape=shape)
+    eye, made_from = choose(folder, "features", look)
     for note in eye.notes:
         tell(note)
     made_from |= {PROPOSALS: proposed.about.digest}
@@ -120,13 +112,13 @@ def make_features(
     return found
 
 
-def choose(folder: Folder, op: str, model: str | None, weights: Any, **settings: Any) -> tuple[Eye, dict[str, str]]:
+def choose(folder: Folder, op: str, look: Look) -> tuple[Eye, dict[str, str]]:
     """Return the network that looks, and the digest of the folder's own, which is taken if nothing else is said."""
-    own = folder.about("network") if weights is None else None
-    if own is None or model not in (None, own.more["model"]):
-        return Eye(model, weights, **settings), {}
+    own = folder.about("network") if look.weights is None else None
+    if own is None or look.model not in (None, own.more["model"]):
+        return Eye(look), {}
     about = folder.need(op, "network")
-    return Eye(about.more["model"], folder.file("network"), **settings), {"network": about.digest}
+    return Eye(replace(look, model=about.more["model"], weights=folder.file("network"))), {"network": about.digest}
 
 
 def rows_of(proposed: Proposed, part: str) -> list[tuple[np.ndarray, np.ndarray]]:

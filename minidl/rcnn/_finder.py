@@ -13,7 +13,7 @@ from minidl.detection import Detections, grid_windows, selective_search
 from minidl.detection.proposals import MISSING, can_search
 from minidl.predict._finder import PictureFinder
 from minidl.rcnn._answers import answer, judges
-from minidl.rcnn._eye import Eye
+from minidl.rcnn._eye import Eye, Look
 from minidl.rcnn._features import choose, name_of
 from minidl.rcnn._files import Folder
 
@@ -40,8 +40,8 @@ class Finder(PictureFinder):
         self.judges = judges(folder, "predict")
         self.classes = self.judges.classes
         about = folder.need("predict", name_of("train")).settings
-        how: dict[str, Any] = {name: about[name] for name in ("size", "context", "shape")}
-        self.eye: Eye = choose(folder, "predict", about["model"], weights, **how)[0]
+        look = Look(about["model"], weights, about["size"], about["context"], about["shape"])
+        self.eye: Eye = choose(folder, "predict", look)[0]
         if self.eye.settings != about:
             raise ValueError(
                 f"rcnn predict: the features of {folder} are of {about['model']} with other weights "

@@ -2,7 +2,8 @@
 
 It has seen whole photographs so far, and warped windows look otherwise. Its head becomes one of N + 1 classes; a window
 that overlaps a box by IoU 0.5 or more shows its class, every other one the background. Those are many more, so a batch
-has 32 of the first and 96 of the second, drawn anew each time, and mirrored half of the time.
+has 32 of the first and 96 of the second, drawn anew each time, and mirrored half of the time. What a step keeps for
+its way back grows with the windows, so a batch is learnt in pieces, whose gradients are averaged into one step.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from minidl._checks import check_positive, to_int
+from minidl._checks import check_divides, check_positive, to_int
 from minidl._random import addressed
 from minidl.detection import iou
-from minidl.rcnn._eye import CONTEXT, Eye
+from minidl.rcnn._eye import USUAL, Eye, Look, file_of
 from minidl.rcnn._features import rows_of
 from minidl.rcnn._files import About, Folder
 from minidl.rcnn._propose import FILE as PROPOSALS
@@ -29,11 +30,11 @@ from minidl.training.loop import fit
 from minidl.training.settings.config import Config
 from minidl.training.state import State, build
 from minidl.weights import read_metadata
-from minidl.weights._demo import DEMO, demo_path
 
 FILE = "network"
 BACKGROUND = "background"
 POSITIVE, NEGATIVE = 32, 96  # windows of a batch
+PIECES = 4  # that it is learnt in
 OVERLAP = 0.5
 VALIDATED = 2  # batches after an epoch
 
@@ -106,16 +107,13 @@ class Windows:
 
 def finetune(
     path: str | os.PathLike[str],
+    look: Look = USUAL,
     *,
-    model: str | None = None,
-    weights: str | os.PathLike[str] | None = None,
-    size: int | None = None,
-    context: int = CONTEXT,
-    shape: str = "warp",
     epochs: int = 5,
     steps: int = 20,
     lr: float = 0.001,
     share: tuple[int, int] = (POSITIVE, NEGATIVE),
+    pieces: int = PIECES,
     seed: int = 0,
     data: str | os.PathLike[str] | None = None,
     tell: Tell = quiet,
@@ -124,15 +122,13 @@ def finetune(
 
     Args:
         path: the folder of this R-CNN.
-        model: a network; None takes what the weights are of, or efficientnet_lite0.
-        weights: a file, or a run's checkpoint; None takes the extra ``demo``.
-        size: the side of the windows; None takes that of the network.
-        context: pixels of a window around the box.
-        shape: "warp", "square" or "bare".
+        look: which network learns, and its windows; default: that of the extra ``demo``.
         epochs: how many.
         steps: batches of an epoch.
         lr: the learning rate of SGD with a momentum of 0.9; default 0.001, a tenth of what the network began with.
         share: windows of a batch that show a class, and that show background; default 32 and 96.
+        pieces: in how many parts a batch is learnt, whose gradients make one step; default 4. More take less memory,
+            and batch norm sees fewer windows at a time.
         seed: of the draws, and of the new head.
         data: where the pictures are now, if they have moved.
         tell: is given a line after every epoch.
@@ -142,25 +138,21 @@ def finetune(
         ModuleNotFoundError: if weights are not installed.
         NonFiniteError: if a loss is NaN or infinite.
     """
-    names = (("epochs", epochs, 1), ("steps", steps, 1), ("seed", seed, 0))
-    epochs, steps, seed = (to_int("rcnn finetune", name, value, least=least) for name, value, least in names)
-    share = (to_int("rcnn finetune", "positive", share[0], least=1), to_int("rcnn finetune", "n", share[1], least=1))
-    check_positive("rcnn finetune", "lr", lr)
+    how = _judged(epochs, steps, lr, share, pieces, seed)
     folder = Folder.open(path)
     proposed = load(folder, "finetune", data=data)
-    eye = Eye(model, weights, size=size, context=context, shape=shape)
-    settings = {**eye.settings, "epochs": epochs, "steps": steps, "lr": lr, "share": list(share), "seed": seed}
+    eye = Eye(look)
+    settings = {**eye.settings, **how}
     made_from = {PROPOSALS: proposed.about.digest}
     with folder.held():
         if folder.is_made(FILE, settings, made_from):
             tell("network.safetensors is there already")
             return folder.need("finetune", FILE)
-        train = Windows(eye, proposed, "train", steps, seed, share)
-        val = Windows(eye, proposed, proposed.tested, VALIDATED, seed, share)
-        part = folder.path / f"network.part-{_name(settings, made_from)}.safetensors"
-        state = (
-            load_checkpoint(part) if part.is_file() else _begin(eye.model, weights, proposed, epochs, lr, seed, share)
-        )
+        piece = share[0] // pieces, share[1] // pieces
+        train = Windows(eye, proposed, "train", steps * pieces, seed, piece)
+        val = Windows(eye, proposed, proposed.tested, VALIDATED * pieces, seed, piece)
+        part, source = folder.path / f"network.part-{_name(settings, made_from)}.safetensors", file_of(eye.model, look)
+        state = load_checkpoint(part) if part.is_file() else _begin(eye.model, source, proposed, how)
 
         def keep(state: State) -> None:
             save_checkpoint(part, state)
@@ -182,23 +174,31 @@ def _name(settings: dict[str, Any], made_from: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps([settings, made_from], sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _begin(
-    model: str, weights: Any, proposed: Proposed, epochs: int, lr: float, seed: int, share: tuple[int, int]
-) -> State:
+def _judged(epochs: Any, steps: Any, lr: Any, share: Any, pieces: Any, seed: Any) -> dict[str, Any]:
+    """Return the settings of the learning, each of them right."""
+    given = {"epochs": epochs, "steps": steps, "positive": share[0], "negative": share[1], "pieces": pieces}
+    how = {name: to_int("rcnn finetune", name, value, least=1) for name, value in given.items()}
+    for name in ("positive", "negative"):
+        check_divides("rcnn finetune", "pieces", how["pieces"], name, how[name])
+    check_positive("rcnn finetune", "lr", lr)
+    return how | {"lr": lr, "seed": to_int("rcnn finetune", "seed", seed, least=0)}
+
+
+def _begin(model: str, file: Path, proposed: Proposed, how: dict[str, Any]) -> State:
     """Return the network with a new head, before its first step."""
     classes = [*proposed.dataset.classes, BACKGROUND]
-    file = demo_path(model) if weights is None or os.fspath(weights) == DEMO else Path(weights)
     arguments = {**read_metadata(file)["arguments"], "num_classes": len(classes)}
     config = Config(
         model=model,
         data=proposed.dataset.where,
-        epochs=epochs,
-        batch_size=sum(share),
-        lr=lr,
+        epochs=how["epochs"],
+        batch_size=(how["positive"] + how["negative"]) // how["pieces"],
+        accumulate=how["pieces"],
+        lr=how["lr"],
         nesterov=False,
         weight_decay=0.0005,
         schedule={"name": "constant"},
-        seed=seed,
+        seed=how["seed"],
         threads=None,
     )
     state = build(config, arguments, weights=os.fspath(file))

@@ -50,3 +50,4 @@ def of_rcnn(words, dataset, answers, truth):
     finder.eye, finder.classes, finder.judges = eye, words, judges
     yield from [rcnn.Folder("a/rather/long/path/" * 9), about, proposed, rcnn.Learnt(words[0], 8, 500, 3, 200, 0)]
     yield from [judges, rcnn.Results("val", proposed, about, judges, score, score, [answers], [truth]), eye, finder]
+    yield rcnn.Look("alexnet", "a/rather/long/path/" * 9, 64, context=5, shape="square")

@@ -82,7 +82,7 @@ def whole(data, weights_file, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         register(patch.setitem)
         rcnn.propose(data, run, method="grid", most=MOST)
-        rcnn.make_features(run, weights=weights_file, **HOW, workers=0)
+        rcnn.make_features(run, rcnn.Look(weights=weights_file, **HOW), workers=0)
         rcnn.train_svm(run, c=1.0)
         rcnn.train_boxes(run, strength=1.0)
     return run

@@ -105,7 +105,7 @@ def test_a_network_without_a_last_linear_layer_is_refused():
 def test_features_made_by_other_settings_than_those_learnt_are_refused(run, weights_file):
     """The file of one part is put beside that of another one by hand."""
     other = shutil.copytree(run, run.with_name("other"))
-    rcnn.make_features(other, weights=weights_file, **HOW | {"shape": "square"}, workers=0)
+    rcnn.make_features(other, rcnn.Look(weights=weights_file, shape="square", **HOW), workers=0)
     shutil.copy(Folder(other).file("features-test"), run)
     with pytest.raises(ValueError, match=r"^rcnn eval: features-test and features-train were made by other settings"):
         rcnn.evaluate_rcnn(run)

@@ -80,6 +80,10 @@ def test_machines_of_random_features_find_rectangles_and_the_page_shows_them(run
     assert "gone.jpg" in gone.error
 
 
+def _features_of(run, weights_file, shape="warp", **more):
+    return rcnn.make_features(run, rcnn.Look(weights=weights_file, shape=shape, **HOW), workers=0, **more)
+
+
 def make(run, weights_file, name, changed):
     """Make a file with its usual settings, or with others."""
     folder = Folder(run)
@@ -87,7 +91,7 @@ def make(run, weights_file, name, changed):
         where = folder.need("test", name).more["data"]
         return rcnn.propose(where, run, method="grid", most=30 if changed else MOST)
     if name.startswith("features"):
-        return rcnn.make_features(run, weights=weights_file, **HOW | ({"shape": "bare"} if changed else {}), workers=0)
+        return _features_of(run, weights_file, shape="bare" if changed else "warp")
     return rcnn.train_svm(run, c=2.0 if changed else 1.0) if name == "svm" else rcnn.train_boxes(run, strength=1.0)
 
 
@@ -176,15 +180,13 @@ def test_features_go_on_where_they_were_stopped(run, weights_file, monkeypatch):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        rcnn.make_features(run, weights=weights_file, **HOW, workers=0, progress=stop)
+        _features_of(run, weights_file, progress=stop)
     pieces = sorted(file.name for file in run.glob("*.piece*"))
     assert pieces[0] == "features-train.piece00000.safetensors"
     assert not Folder(run).file("features-train").exists()
     before = looked[-1]
     looked.clear()
-    rcnn.make_features(
-        run, weights=weights_file, **HOW, workers=0, progress=lambda done, total: looked.append((done, total))
-    )
+    _features_of(run, weights_file, progress=lambda done, total: looked.append((done, total)))
     assert looked[0][0] > before / 2  # what was done is not done again
     assert looked[-1][0] == looked[-1][1]
     assert contents(run) == whole
@@ -248,7 +250,7 @@ def test_a_class_that_nobody_shows_is_told_and_never_answered(data, run, tmp_pat
         file.write_text(file.read_text().replace("<name>dog</name>", "<name>dog</name><difficult>1</difficult>"))
     told = []
     rcnn.propose(only, "new", method="grid", most=40)
-    rcnn.make_features("new", weights=weights_file, **HOW, workers=0)
+    _features_of("new", weights_file)
     rcnn.train_svm("new", tell=told.append)
     rcnn.train_boxes("new", tell=told.append)
     assert "note: dog cannot be learnt: there is not one box" in told
