@@ -225,7 +225,7 @@ def _huge(net: Module) -> bool:
 
 def _model(graph: Graph, shapes: Any, kind: str, metadata: Mapping[str, Any]) -> Any:
     """Return the model as ONNX's own objects."""
-    from onnx import helper, numpy_helper
+    from onnx import helper
 
     nodes = [
         helper.make_node(node.kind, node.inputs, [node.output], name=node.output, **_lists(node.attributes))
@@ -235,12 +235,14 @@ def _model(graph: Graph, shapes: Any, kind: str, metadata: Mapping[str, Any]) ->
         helper.make_tensor_value_info(name, KINDS[kind], [BATCH if not place else n for place, n in enumerate(shape)])
         for name, shape in zip((INPUT, OUTPUT), shapes)
     ]
-    constants = [numpy_helper.from_array(np.asarray(array, order="C"), name) for name, array in graph.constants.items()]
-    body = helper.make_graph(nodes, graph.name, ends[:1], ends[1:], constants)
+    body = helper.make_graph(nodes, graph.name, ends[:1], ends[1:])
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="minidl")
     model.ir_version = IR_VERSION
     notes = {"opset": str(OPSET)} | {key: _text(value) for key, value in metadata.items()}
     helper.set_model_props(model, notes)
+    for name, array in graph.constants.items():  # last, for each step from a graph to a model copies what is there
+        number, bytes_ = helper.np_dtype_to_tensor_dtype(array.dtype), np.asarray(array, array.dtype.newbyteorder("<"))
+        model.graph.initializer.add(name=name, data_type=number, dims=array.shape, raw_data=bytes_.tobytes())
     return model
 
 

@@ -171,9 +171,10 @@ def _png(figure: Figure) -> bytes:
 
 def _settle(figure: Figure) -> None:
     """Find the layout and keep it. It depends on the tick labels, and these on the layout, so it takes two rounds."""
-    if figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
-        figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        engine.execute(figure)
         figure.set_layout_engine("none")
 
 

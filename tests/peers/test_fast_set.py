@@ -8,9 +8,10 @@ from collections import Counter
 
 import pytest
 
-from minidl import kernels, models, nn
+from minidl import kernels, nn
 from minidl.kernels.cpu.conv import conv2d
 from tests.kernels.twins import counted
+from tests.models.walk import unfilled
 from tests.peers.twins import check_gradients, check_outputs, twins
 
 torch = pytest.importorskip("torch")
@@ -43,7 +44,7 @@ def theirs(name):
 @pytest.mark.parametrize("name", CASES)
 def test_outputs_and_gradients_are_pytorchs(name, monkeypatch):
     torch.manual_seed(0)
-    pair = twins(models.get_model(name, aux_logits=False), theirs(name), SIDE, BATCH)
+    pair = twins(unfilled(name, aux_logits=False), theirs(name), SIDE, BATCH)
     layers = [layer for layer in pair.ours.modules() if isinstance(layer, nn.Conv2d)]
     chosen, choose = Counter(), conv2d.choose
     monkeypatch.setattr(conv2d, "choose", lambda *call: chosen.update([choose(*call).name]) or choose(*call))
