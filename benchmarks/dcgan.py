@@ -1,12 +1,13 @@
-"""DCGAN on the digits: which classes its pictures are taken for, and how far they are from real ones.
+"""Adversaries on the digits: which classes their pictures are taken for, and how far they are from real ones.
 
     python -m benchmarks.dcgan [--seeds 0 1 2] [--model dcgan] [--epochs N] [--sheet FILE]
 
-It is trained as `minidl train dcgan` does it. Then 1,000 pictures of the last epoch, none chosen, are shown to a
-LeNet-5 that learnt the digits and has never seen a made picture. Distances are Fréchet distances in its last features
-(84 numbers). Fewer pictures look farther away, so all are between as many: the real digits that were trained on are cut
-in half at random, and as many made ones are compared with either half. Minutes are those of a processor core, which
-hold whatever else runs; with MINIDL_NUM_THREADS=1 a clock shows as many where nothing else runs.
+DCGAN, or with `--model gan` the networks of 2014, is trained as `minidl train` does it. Then 1,000 pictures of the last
+epoch, none chosen, are shown to a LeNet-5 that learnt the digits and has never seen a made picture. Distances are
+Fréchet distances in its last features (84 numbers). Fewer pictures look farther away, so all are between as many: the
+real digits that were trained on are cut in half at random, and as many made ones are compared with either half. Minutes
+are those of a processor core, which hold whatever else runs; with MINIDL_NUM_THREADS=1 a clock shows as many where
+nothing else runs.
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ def main() -> None:
             viz.draw_samples(asked.sheet, pictures[:64])
     columns = ["seed", "classes", "share of a class, %", "distance", "times that of halves", "minutes of a core"]
     body = (
+        f"With `--model {asked.model}`, trained as `minidl train {asked.model}` does it.\n\n"
         f"{table(columns, rows)}\n\n{SAMPLES:,} pictures of the last epoch. The LeNet-5 names {right:.1f} % of the "
         f"test digits right; the distance between two halves of the digits to learn from, {n} each, is {between:.2f}."
     )
