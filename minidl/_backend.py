@@ -87,6 +87,23 @@ def constant(array: np.ndarray) -> np.ndarray:
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
 
+def is_constant(array: Any) -> bool:
+    """Tell whether nobody can ever change this array; see `constant`.
+
+    Example:
+        >>> w = np.ones((2, 3))
+        >>> w.flags.writeable = False
+        >>> is_constant(w), is_constant(constant(w)), is_constant(constant(w).T)
+        (False, True, True)
+    """
+    if not isinstance(array, np.ndarray) or array.flags.writeable:
+        return False
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return isinstance(base, bytes)
+
+
 def unadorned(array: Any) -> Any:
     """Return an array that a tensor has shown, which knows PyTorch's words, as NumPy's own kind; others as they are."""
     return array.view(np.ndarray) if isinstance(array, np.ndarray) and type(array) is not np.ndarray else array

@@ -25,7 +25,7 @@ from typing import Any
 from minidl import kernels
 from minidl._log import log
 from minidl.cost.example import input_shape
-from minidl.folding import _plan, _trial
+from minidl.folding import _plan, _scripts, _trial
 from minidl.folding._layers import FoldedConv2d
 from minidl.nn import Module
 
@@ -95,7 +95,9 @@ def fuse(model: Module, size: int | Sequence[int] | None = None) -> Module:
             f"evaluation, so nobody can tell whether it is folded rightly; let its forward draw nothing at random"
         )
     log("fuse: %d of %d convolutions took in what is behind them", len(chosen), len(found))
-    return _folded(base, chosen)
+    made = _folded(base, chosen)
+    _scripts.prepare(made)
+    return made
 
 
 def fuse_if_possible(model: Module, size: Sequence[int]) -> Module:
@@ -127,7 +129,9 @@ def _quick(kind: Any) -> Any:
 
     def forward(self: Module, *inputs: Any, **settings: Any) -> Any:
         with kernels.prefer("cpu"):
-            return kind.forward(self, *inputs, **settings)
+            if len(inputs) != 1 or settings:
+                return kind.forward(self, *inputs, **settings)
+            return _scripts.run(self, functools.partial(kind.forward, self), inputs[0])
 
     def reduce(self: Module) -> tuple[Any, ...]:
         return _made_again, (kind,), self.__getstate__()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from minidl._backend import Array
 from minidl._checks import check_tensor, is_int, shown, to_axis, to_int
+from minidl.kernels._launches import is_noting, note_made
 from minidl.tensor import Context, Function, Tensor
 
 
@@ -17,7 +20,8 @@ class Reshape(Function):
     def forward(ctx: Context, x: Array, *, shape: tuple[int, ...]) -> Array:
         """The same numbers in another shape."""
         ctx.x_shape = x.shape
-        return x.reshape(shape)
+        y = x.reshape(shape)
+        return y if is_noting() is None or np.may_share_memory(x, y) else note_made(y, np.reshape, x, shape)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:

@@ -28,6 +28,7 @@ from numba import prange
 
 from minidl import _backend
 from minidl._threads import get_num_threads
+from minidl.kernels._launches import copy
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import plain
 from minidl.kernels.cpu.memory.stacks import rows_are_runs, stacked, turned
@@ -136,7 +137,7 @@ def _multiplied(x: np.ndarray, w: np.ndarray, transposed: bool, start: np.ndarra
     x, w, start = np.ascontiguousarray(x), np.ascontiguousarray(w), np.ascontiguousarray(start)
     y = _backend.empty((x.shape[0], w.shape[0] if transposed else w.shape[1]), x.dtype, like=x)
     if transposed and len(x) <= FEW and len(w) >= BESIDE:
-        y[...] = start if start.size else 0
+        copy(y, start if start.size else 0)
         _dots(x, w, y, floats(get_num_threads(), len(x) * BESIDE * LANES))
     else:
         _times(x, w, int(transposed), start, y, int(len(x) >= ROWS * get_num_threads()))

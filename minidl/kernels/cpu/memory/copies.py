@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
+from minidl.kernels._launches import copy
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.simd.compile import Kernel, kernel
 from minidl.kernels.cpu.simd.load_store import load_some, store_some
@@ -135,19 +136,26 @@ def memory_of(array: np.ndarray) -> np.ndarray:
 @door("x (...)")
 def copy_to(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Write x into y, which has its shape and shares no memory with it, and return y."""
-    if x.size < SMALL or not isinstance(y, np.ndarray) or x.shape != y.shape:
+    if not isinstance(y, np.ndarray) or x.shape != y.shape:
         return NotImplemented
     if y.dtype != x.dtype or not (y.flags.aligned and y.flags.writeable):
         return NotImplemented
-    plan = _plan(x.shape, x.strides, y.strides, x.itemsize)
-    if plan is None:
-        return NotImplemented
-    plan.kernel(memory_of(x), memory_of(y), *plan[1:])
+    if not by_kernel(x, y):
+        copy(y, x)
     return y
 
 
+def by_kernel(x: np.ndarray, y: np.ndarray) -> bool:
+    """Write x into y with a kernel, and tell whether there is one for it; else it is NumPy's work."""
+    plan = None if x.size < SMALL else _plan(x.shape, x.strides, y.strides, x.itemsize)
+    if plan is None:
+        return False
+    plan.kernel(memory_of(x), memory_of(y), *plan[1:])
+    return True
+
+
 def copied(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Write x into y of the same shape, with this kernel set's kernel or NumPy, and return y."""
+    """Write x into y of the same shape, whatever its kind, and return y."""
     if copy_to(x, y) is NotImplemented:
-        y[...] = x
+        copy(y, x)
     return y

@@ -45,6 +45,7 @@ from minidl import _threads
 from minidl._text import columns
 from minidl.kernels import _ahead
 from minidl.kernels._compiling import rehearsing, seconds, telling
+from minidl.kernels._launches import Launch, is_noting
 from minidl.kernels._sets import CannotRun
 from minidl.kernels.cpu.simd import crew
 from minidl.kernels.cpu.simd.cache import KernelFiles, warn_unkept
@@ -94,6 +95,12 @@ class Kernel:
         if self._files is not None:
             dispatcher._cache = self._files
         return dispatcher
+
+    @functools.cached_property
+    def _written(self) -> frozenset[int]:
+        """The places of the arguments that it writes."""
+        letters = self.signature.partition("(")[2].rstrip(")").split(",")
+        return frozenset(place for place, letter in enumerate(letters) if letter.strip().startswith("w"))
 
     @property
     def folder(self) -> str:
@@ -158,10 +165,8 @@ class Kernel:
     def _note(self, noted: dict[str, Any], arguments: tuple[Any, ...]) -> None:
         """Compute nothing, see `kernels.rehearsal`: what would have been written is 0."""
         noted[self.key] = self
-        letters = self.signature.partition("(")[2].rstrip(")").split(",")
-        for letter, array in zip(letters, arguments):
-            if letter.strip().startswith("w"):
-                array.fill(0)
+        for place in self._written:
+            arguments[place].fill(0)
 
     def __call__(self, *arguments: Any) -> Any:
         """Run with the number of threads in force, which becomes the last argument."""
@@ -173,6 +178,8 @@ class Kernel:
         if _told.threads != threads:
             _share_among(threads)
         _launched[0] = True
+        if (notes := is_noting()) is not None:
+            notes.add(Launch(self, arguments, self._written))
         try:
             if _one_at_a_time is None:
                 return self._run(*arguments, threads)  # type: ignore[misc]
