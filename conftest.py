@@ -11,6 +11,9 @@ from tests.marks import may_hold, note
 # Several processes run tests at the same time: threads that spin while they wait take the processors from the others.
 # OpenMP reads this when it is loaded, with the first compiled kernel.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# So do two threads of NumPy's BLAS in each of them: a fifth of all time. One process alone has as many as a user's.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parent
 GPU = (ROOT / "tests" / "gpu", ROOT / "tests" / "gradcheck" / "test_on_gpu.py")
