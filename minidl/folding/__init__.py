@@ -47,6 +47,10 @@ def fuse(model: Module, size: int | Sequence[int] | None = None) -> Module:
     anything but the norm behind it stays. The copy is compared with the model on random numbers before it is returned,
     which takes some runs. A later way on which the result of a folded convolution is read is an error.
 
+    If all modules are minidl's own, pictures of a shape that comes for the third time under `no_grad` are planned as a
+    whole: what the kernels were given is noted, tried, and repeated to the bit, without Python in between. Nobody can
+    change the copy's arrays in place then; one that is assigned is seen. Plans keep up to 64 MiB.
+
     Args:
         model: any module of one input, which gives the same for the same pictures in evaluation.
         size: the side of its pictures, or the shape of one input, as `cost.walk` takes it; None (default) means the

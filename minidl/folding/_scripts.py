@@ -28,7 +28,7 @@ from minidl._log import log
 from minidl._looks import Brief
 from minidl._threads import get_num_threads
 from minidl.folding._layers import CHANGEABLE, FoldedConv2d, FoldedSqueezeExcitation, PostponedConv2d
-from minidl.kernels._launches import CannotRepeat, Script, is_noting, noted
+from minidl.kernels._launches import MOST_KEPT, CannotRepeat, Script, is_noting, noted
 from minidl.kernels._sets import in_use, options
 from minidl.nn import Module
 from minidl.tensor import Tensor, is_observed, is_recording
@@ -88,7 +88,8 @@ class Scripts(Brief):
             self._known[kind] = known + 1
             return plain(Tensor(x))
         self._known[kind] = None
-        y, self._known[kind] = _made(plain, x)
+        kept = sum(it.nbytes for it in self._known.values() if isinstance(it, Script))
+        y, self._known[kind] = _made(plain, x, MOST_KEPT - kept)
         return y
 
 
@@ -163,15 +164,21 @@ class _Data(dict[str, Any]):
         return self._tensor._data
 
 
-def _made(plain: Plain, x: np.ndarray) -> tuple[Any, Script | None]:
-    """Run the network and return its result, with the script of what it did; None where it cannot be repeated."""
+def _made(plain: Plain, x: np.ndarray, most: int) -> tuple[Any, Script | None]:
+    """Run the network and return its result, with the script of what it did; None where it cannot be repeated.
+
+    Args:
+        plain: runs the network as it stands.
+        x: its pictures.
+        most: bytes that the script may keep.
+    """
     x = np.array(x, order="C")
     with noted() as launches:
         y = plain(Tensor(x))
     try:
         if type(y) is not Tensor:
             raise CannotRepeat("the result is no tensor")
-        script = Script(launches, x, y._data)
+        script = Script(launches, x, y._data, most)
         del launches
         _try(script, plain, x)
     except (CannotRepeat, MemoryError) as reason:

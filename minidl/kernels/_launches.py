@@ -32,7 +32,7 @@ import numpy as np
 from minidl._memory import ALIGNMENT, POOL
 
 MOST_NOTED = 2**29  # bytes that the arrays of notes keep alive
-MOST_KEPT = 2**26  # bytes of a script's memory: what needs more spends no time in Python to speak of
+MOST_KEPT = 2**26  # bytes of all scripts of a network: what needs more spends no time in Python to speak of
 GARBAGE = 0xFF  # of which floats are NaN
 
 
@@ -134,9 +134,10 @@ class Script:
         launches: what was noted while y was computed from x.
         x: the array that changes: C order, never written.
         y: the result.
+        most: bytes that it may keep.
 
     Raises:
-        CannotRepeat: if y was not written by the launches, or too much memory is needed.
+        CannotRepeat: if y was not written by the launches, or more memory is needed.
 
     Example:
         >>> import numpy as np
@@ -148,7 +149,7 @@ class Script:
         array([15., 15.])
     """
 
-    def __init__(self, launches: list[Launch], x: np.ndarray, y: np.ndarray):
+    def __init__(self, launches: list[Launch], x: np.ndarray, y: np.ndarray, most: int = MOST_KEPT):
         blocks = _blocks(launches)
         x_root, y_root = _root(x), _root(y)
         if id(y_root) not in blocks:
@@ -157,8 +158,8 @@ class Script:
             raise CannotRepeat("the input is written")
         blocks[id(y_root)].last = len(launches)
         size = _placed(list(blocks.values()))
-        if size > MOST_KEPT:
-            raise CannotRepeat(f"{size} bytes are needed, at most {MOST_KEPT} are kept")
+        if size > most:
+            raise CannotRepeat(f"{size} bytes are needed, at most {most} may be kept")
         self._memory = POOL.empty((size,), np.uint8)
         self._memory.fill(GARBAGE)
         self._lock = threading.Lock()

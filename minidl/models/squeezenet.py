@@ -36,13 +36,18 @@ class Fire(nn.Module):
     def __init__(self, in_channels: int, squeeze: int, expand: int):
         super().__init__()
         self.squeeze = nn.Conv2d(in_channels, squeeze, 1)
+        self.squeeze_activation = nn.ReLU()
         self.expand1x1 = nn.Conv2d(squeeze, expand, 1)
+        self.expand1x1_activation = nn.ReLU()
         self.expand3x3 = nn.Conv2d(squeeze, expand, 3, padding=1)
+        self.expand3x3_activation = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Squeeze and expand: (N, C, H, W) -> (N, 2 · expand, H, W)."""
-        x = ops.relu(self.squeeze(x))
-        return ops.concat([ops.relu(self.expand1x1(x)), ops.relu(self.expand3x3(x))], axis=1)
+        x = self.squeeze_activation(self.squeeze(x))
+        one = self.expand1x1_activation(self.expand1x1(x))
+        three = self.expand3x3_activation(self.expand3x3(x))
+        return ops.concat([one, three], axis=1)
 
 
 class SqueezeNet(Network):

@@ -218,5 +218,12 @@ def test_a_network_that_changes_all_the_time_is_no_longer_planned(rng):
     assert looked_at(fused, (2, 3, 8, 8), rng) == 0
 
 
+def test_all_scripts_of_a_network_share_what_may_be_kept(rng, monkeypatch):
+    fused = planned(rng)
+    [script] = [it for it in _scripts._scripts[fused]._known.values() if it is not None]
+    monkeypatch.setattr(_scripts, "MOST_KEPT", script.nbytes + 100)
+    assert looked_at(fused, (4, 3, 8, 8), rng) == 1
+
+
 def test_it_looks_brief(rng):
     assert repr(_scripts._scripts[planned(rng)]) == "Scripts(1 kinds of pictures)"

@@ -84,10 +84,12 @@ def test_an_input_that_is_written_is_refused(rng):
         Script(launches, x, y)
 
 
-def test_too_much_memory_is_refused(rng, monkeypatch):
-    monkeypatch.setattr(_launches, "MOST_KEPT", 1000)
-    with pytest.raises(CannotRepeat, match="at most 1000 are kept"):
-        made(pictures(rng))
+def test_too_much_memory_is_refused(rng):
+    x = pictures(rng)
+    with noted() as launches:
+        y = chain(x)
+    with pytest.raises(CannotRepeat, match="bytes are needed, at most 1000 may be kept"):
+        Script(launches, x, y, 1000)
 
 
 def test_notes_end_where_they_would_keep_too_much_alive(rng, monkeypatch):
