@@ -35,6 +35,7 @@ from minidl.tensor import Tensor, is_observed, is_recording
 
 AFTER = 2  # runs with pictures of a kind; the next one is noted
 MOST = 8  # kinds of pictures that a network remembers, and changes after which nothing is noted any more
+LARGEST = MOST_KEPT // 8  # bytes of pictures; results are several times as large
 FOLDED = (FoldedConv2d, FoldedSqueezeExcitation, PostponedConv2d)  # of which only `CHANGEABLE` can change
 STORES = ("_modules", "_parameters", "_buffers")
 
@@ -70,26 +71,26 @@ class Scripts(Brief):
                 return False
         return all(len(held) == length for held, length in self._lengths)
 
-    def run(self, net: Module, plain: Plain, x: np.ndarray) -> Any:
+    def run(self, net: Module, plain: Plain, x: Tensor) -> Any:
         """Return the result for x, by a script if there is one; `plain` runs the network as it stands."""
         if self._changes < MOST and not self._is_the_same():
             self._changes += 1
             self._look(net)
-        if not self._may or self._changes == MOST:
-            return plain(Tensor(x))
+        if not self._may or self._changes == MOST or x._data.nbytes > LARGEST:
+            return plain(x)
         kind = x.shape, get_num_threads(), options.get().get("conv")
         known = self._known.get(kind, 0)
         if isinstance(known, Script):
-            y = known.run(x)
-            return plain(Tensor(x)) if y is NotImplemented else Tensor(y)
+            y = known.run(x._data)
+            return plain(x) if y is NotImplemented else Tensor(y)
         if known is None or (known == 0 and len(self._known) >= MOST):
-            return plain(Tensor(x))
+            return plain(x)
         if known < AFTER:
             self._known[kind] = known + 1
-            return plain(Tensor(x))
+            return plain(x)
         self._known[kind] = None
         kept = sum(it.nbytes for it in self._known.values() if isinstance(it, Script))
-        y, self._known[kind] = _made(plain, x, MOST_KEPT - kept)
+        y, self._known[kind] = _made(plain, x._data, MOST_KEPT - kept)
         return y
 
 
@@ -121,7 +122,7 @@ def run(net: Module, plain: Plain, x: Any) -> Any:
     scripts = _scripts.get(net)
     if scripts is None:
         scripts = _scripts[net] = Scripts(net)
-    return scripts.run(net, plain, x._data)
+    return scripts.run(net, plain, x)
 
 
 def _may_be_repeated(x: Any) -> bool:

@@ -31,7 +31,7 @@ import numpy as np
 
 from minidl._memory import ALIGNMENT, POOL
 
-MOST_NOTED = 2**29  # bytes that the arrays of notes keep alive
+MOST_NOTED = 2**28  # bytes that the arrays of notes keep alive
 MOST_KEPT = 2**26  # bytes of all scripts of a network: what needs more spends no time in Python to speak of
 GARBAGE = 0xFF  # of which floats are NaN
 
