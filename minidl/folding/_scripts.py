@@ -61,13 +61,17 @@ class Scripts(Brief):
         self._known: dict[Any, Script | int | None] = {}  # a script; how often it was seen; None where it has none
         self._held = list(_held(net))
         self._lengths = [(held, len(held)) for held in {id(held): held for held, _, _ in self._held}.values()]
-        arrays = (it for _, _, it in self._held if isinstance(it, np.ndarray))
+        self._data = [(it, it._data) for _, _, it in self._held if isinstance(it, Tensor)]
+        arrays = [it for _, _, it in self._held if isinstance(it, np.ndarray)] + [array for _, array in self._data]
         self._may = all(map(is_constant, arrays)) and all(_is_known(module) for module in net.modules())
 
     def _is_the_same(self) -> bool:
         """Tell whether the network still holds what it held."""
         for held, key, value in self._held:
             if held.get(key) is not value:
+                return False
+        for parameter, array in self._data:
+            if parameter._data is not array:
                 return False
         return all(len(held) == length for held, length in self._lengths)
 
@@ -146,23 +150,9 @@ def _held(net: Module) -> Iterator[Held]:
         for store in STORES:
             for key, value in own[store].items():
                 yield own[store], key, value
-                if isinstance(value, Tensor):
-                    yield _Data(value), "_data", value._data
         for key, value in own.items():
             if key not in STORES and (key in CHANGEABLE or not isinstance(module, FOLDED)):
                 yield own, key, value
-
-
-class _Data(dict[str, Any]):
-    """The array of a parameter, asked for as an entry of a dict is."""
-
-    def __init__(self, tensor: Tensor):
-        super().__init__(_data=None)
-        self._tensor = tensor
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return the array that the parameter has now."""
-        return self._tensor._data
 
 
 def _made(plain: Plain, x: np.ndarray, most: int) -> tuple[Any, Script | None]:

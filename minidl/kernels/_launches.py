@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl._memory import ALIGNMENT, POOL
+from minidl._sharing import owner
 
 MOST_NOTED = 2**28  # bytes that the arrays of notes keep alive
 MOST_KEPT = 2**26  # bytes of all scripts of a network: what needs more spends no time in Python to speak of
@@ -59,7 +60,7 @@ class Notes(list[Launch]):
     def add(self, launch: Launch) -> None:
         """Note one more, and forget all where it is too much."""
         for place in launch.writes:
-            root = _root(launch.arguments[place])
+            root = owner(launch.arguments[place])
             if id(root) not in self._seen:
                 self._seen.add(id(root))
                 self.nbytes += root.nbytes
@@ -121,7 +122,7 @@ def _make_again(y: np.ndarray, function: Callable[..., np.ndarray], *arguments: 
 class _Block:
     """The memory of one array that is written: how much, when it is used first and last, and where it lies."""
 
-    def __init__(self, root: np.ndarray, number: int):
+    def __init__(self, root: Any, number: int):
         self.root, self.first, self.last, self.place = root, number, number, -1
         self.size = -(-root.nbytes // ALIGNMENT) * ALIGNMENT
         self.start = _address(root)
@@ -151,7 +152,7 @@ class Script:
 
     def __init__(self, launches: list[Launch], x: np.ndarray, y: np.ndarray, most: int = MOST_KEPT):
         blocks = _blocks(launches)
-        x_root, y_root = _root(x), _root(y)
+        x_root, y_root = owner(x), owner(y)
         if id(y_root) not in blocks:
             raise CannotRepeat("the result is none of the arrays that were written")
         if id(x_root) in blocks:
@@ -169,7 +170,7 @@ class Script:
         for launch in launches:
             arguments = [self._moved(it, blocks) if isinstance(it, np.ndarray) else it for it in launch.arguments]
             for place, it in enumerate(launch.arguments):
-                if isinstance(it, np.ndarray) and _root(it) is x_root:
+                if isinstance(it, np.ndarray) and owner(it) is x_root:
                     seen = it.shape, it.dtype, _address(it) - _address(x), it.strides
                     self._readers.append((arguments, place, seen))
             self._steps.append((launch.run, arguments))
@@ -184,7 +185,7 @@ class Script:
 
     def _moved(self, array: np.ndarray, blocks: dict[int, _Block]) -> np.ndarray:
         """Return an array of the script's memory for one that is written, and others as they are."""
-        block = blocks.get(id(_root(array)))
+        block = blocks.get(id(owner(array)))
         if block is None:
             return array
         at = block.place + _address(array) - block.start
@@ -215,11 +216,11 @@ def _blocks(launches: list[Launch]) -> dict[int, _Block]:
     blocks: dict[int, _Block] = {}
     for number, launch in enumerate(launches):
         for place in launch.writes:
-            root = _root(launch.arguments[place])
+            root = owner(launch.arguments[place])
             blocks.setdefault(id(root), _Block(root, number))
     for number, launch in enumerate(launches):
         for it in launch.arguments:
-            block = blocks.get(id(_root(it))) if isinstance(it, np.ndarray) else None
+            block = blocks.get(id(owner(it))) if isinstance(it, np.ndarray) else None
             if block is not None:
                 block.first, block.last = min(block.first, number), max(block.last, number)
     return blocks
@@ -243,16 +244,5 @@ def _place(block: _Block) -> int:
     return block.place
 
 
-def _address(array: np.ndarray) -> int:
+def _address(array: Any) -> int:
     return int(array.__array_interface__["data"][0])
-
-
-def _root(array: Any) -> Any:
-    """Return the array that owns the memory of a view."""
-    while True:
-        base = array.base
-        if not isinstance(base, np.ndarray):
-            base = getattr(base, "base", None)  # what `as_strided` puts in between
-        if not isinstance(base, np.ndarray):
-            return array
-        array = base

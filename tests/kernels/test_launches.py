@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, kernels, ops
+from minidl._sharing import owner
 from minidl.kernels import _launches
 from minidl.kernels._launches import CannotRepeat, Script, noted
 
@@ -152,5 +153,5 @@ def test_memory_that_is_in_use_at_the_same_time_does_not_overlap(seed):
     assert size <= sum(block.size for block in blocks.values())
     for number, launch in enumerate(launches):
         for array in launch.arguments:
-            block = blocks.get(id(_launches._root(array)))
+            block = blocks.get(id(owner(array)))
             assert block is None or block.first <= number <= block.last
