@@ -13,7 +13,7 @@ import numpy as np
 from minidl import _backend, cost
 from minidl._checks import check_path, shown
 from minidl._files import atomic_write
-from minidl.cost.example import input_shape
+from minidl.cost.example import input_shape, name_of
 from minidl.export._nodes import RULES, Names
 from minidl.nn import Module
 from minidl.tensor import Event, Tensor
@@ -197,7 +197,7 @@ def require_onnx() -> None:
 
 def trace(net: Module, size: int | Sequence[int] | None) -> tuple[Graph, tuple[tuple[int, ...], tuple[int, ...]], str]:
     """Return the graph of a network, the shapes of its input and result (0 for the batch), and the type of numbers."""
-    name = getattr(net, "name", "") or type(net).__name__
+    name = name_of(net)
     walked = _Walked(net) if isinstance(net, Module) else net
     shape = input_shape(net, size) if isinstance(net, Module) else ()
     events = cost.walk(walked, shape)
