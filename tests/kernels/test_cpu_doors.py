@@ -9,8 +9,11 @@ import pytest
 
 from minidl import kernels
 from minidl.kernels.cpu import door
+from minidl.kernels.cpu.simd import compile
+from tests.kernels import wrong_sizes
 from tests.kernels.twins import FAST
 
+ELSEWHERE = {"copies._runs", "copies._turned", "winograd._winograd_few"}  # what the calls of `wrong_sizes` do not reach
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 
 
@@ -18,6 +21,24 @@ def test_every_door_refuses_arrays_that_do_not_fit():
     command = [sys.executable, "-m", "tests.kernels.wrong_sizes"]
     found = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert found.returncode == 0, found.stdout[:4000] + found.stderr[-2000:]
+
+
+def test_no_kernel_keeps_an_array(monkeypatch):
+    """Nobody counts inside a kernel who refers to an array: when it has ended, as many do as before."""
+    run, seen = compile.Kernel.__call__, set()
+
+    def watched(kernel, *arguments):
+        arrays = [it for it in arguments if isinstance(it, np.ndarray)]
+        run(kernel, *arguments)
+        before = [sys.getrefcount(it) for it in arrays]
+        run(kernel, *arguments)
+        seen.add(kernel.key)
+        assert [sys.getrefcount(it) for it in arrays] == before, kernel.key
+
+    monkeypatch.setattr(compile.Kernel, "__call__", watched)
+    for name, arguments in wrong_sizes.calls():
+        getattr(kernels.cpu, name)(*arguments)
+    assert seen == set(compile.ALL) - ELSEWHERE
 
 
 @pytest.mark.parametrize("shape", [(512,), (1, 512), (512, 1), (1,), (511, 512), (513, 512)])

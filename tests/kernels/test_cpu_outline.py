@@ -5,6 +5,7 @@ import pytest
 from numba import prange, types
 
 import minidl
+from minidl.kernels._sets import CannotRun
 from minidl.kernels.cpu.simd import compile
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.load_store import load_some, store_some
@@ -18,9 +19,9 @@ def _doubled(x, i):
     return 2 * x[i]
 
 
-def _tangle(x, y, sizes, factor, threads):
+def _tangle(x, y, total, sizes, factor, threads):
     """Two loops in a third one, with names of their own that stand in both, and what the first has written."""
-    (rows, width), total = sizes, np.empty(threads, np.float32)
+    rows, width = sizes
     for again in range(2):
         for thread in prange(threads):
             first, last = thread * rows // threads, (thread + 1) * rows // threads
@@ -39,7 +40,7 @@ def _tangle(x, y, sizes, factor, threads):
 @pytest.fixture
 def tangle(monkeypatch):
     monkeypatch.setattr(compile, "ALL", {})
-    made = kernel("void(r1, w1, i2, f, i)")(_tangle)
+    made = kernel("void(r1, w1, w1, i2, f, i)")(_tangle)
     monkeypatch.setitem(vars(made), "_files", None)
     return made
 
@@ -47,7 +48,7 @@ def tangle(monkeypatch):
 def test_a_kernel_computes_what_it_says(tangle, rng):
     x, found = rng.standard_normal(35, dtype=np.float32), np.empty(35, np.float32)
     right, threads = np.empty(35), minidl.get_num_threads()
-    tangle(x, found, (7, 5), 0.5)
+    tangle(x, found, np.empty(threads, np.float32), (7, 5), 0.5)
     for again in range(2):
         right = x.astype(float) + again
         totals = [right[t * 7 // threads * 5 : (t + 1) * 7 // threads * 5].sum() for t in range(threads)]
@@ -83,14 +84,39 @@ def test_pieces_are_not_compiled_for_themselves():
         assert all(it.library.get_pointer_to_function(it.fndesc.llvm_func_name) == 0 for it in piece.overloads.values())
 
 
-def test_a_thread_without_memory_is_an_error(monkeypatch):
+@pytest.fixture
+def compiled(monkeypatch):
+    """A kernel that is kept nowhere."""
     monkeypatch.setattr(compile, "ALL", {})
+
+    def make(function, signature):
+        made = compile.Kernel(function, signature)
+        monkeypatch.setitem(vars(made), "_files", None)
+        return made
+
+    return make
+
+
+def test_a_thread_that_fails_is_an_error(compiled):
+    def careful(y, size, threads):
+        for thread in prange(threads):
+            if size > y.shape[0]:
+                raise ValueError("too many")
+            y[thread] = size
+
+    made, y = compiled(careful, "void(w1, i, i)"), np.zeros(64, np.float32)
+    with pytest.raises(RuntimeError, match="a thread of a kernel failed"):
+        made(y, 65)
+    made(y, 64)
+    assert y[0] == 64
+
+
+def test_a_kernel_makes_no_arrays(compiled):
+    """Nobody counts who refers to one, so it would never be freed, or too early."""
 
     def greedy(y, size, threads):
         for thread in prange(threads):
             y[thread] = np.empty(size, np.float32)[0]
 
-    made = compile.Kernel(greedy, "void(w1, i, i)")
-    monkeypatch.setitem(vars(made), "_files", None)
-    with pytest.raises(MemoryError, match="a thread of a kernel found no memory"):
-        made(np.empty(64, np.float32), 2**50)
+    with pytest.raises(CannotRun, match="greedy"):
+        compiled(greedy, "void(w1, i, i)")(np.empty(64, np.float32), 8)

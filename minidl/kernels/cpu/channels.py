@@ -18,9 +18,11 @@ from numba import prange
 
 from minidl import _backend
 from minidl._checks import to_int
+from minidl._threads import get_num_threads
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.copies import copied
 from minidl.kernels.cpu.memory.layout import pixels, rows, rows_in_place
+from minidl.kernels.cpu.memory.workspace import scratch
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.load_store import load, load_some, store, store_some
 from minidl.kernels.cpu.simd.vector import LANES, fma, splat, square_root, widen
@@ -64,13 +66,21 @@ def _windows(row, c, size):
     return total
 
 
-@kernel("void(r4, i, f, i, f, w4, w4, i)")
-def _lrn(x, size, alpha, quarters, k, y, scale, threads):
+@inline
+def _cleared(row):
+    """Return a row of numbers, all of which are 0 now."""
+    for i in range(row.shape[0]):
+        row[i] = ZERO
+    return row
+
+
+@kernel("void(r4, i, f, i, f, w2, w4, w4, i)")
+def _lrn(x, size, alpha, quarters, k, rows_of_squares, y, scale, threads):
     channels = x.shape[3]
     rows = x.size // channels
     x, y, scale = x.reshape(-1), y.reshape(-1), scale.reshape(-1)
     for thread in prange(threads):
-        squares = np.zeros(channels + size + LANES, np.float32)
+        squares = _cleared(rows_of_squares[thread])
         for row in range(thread * rows // threads, (thread + 1) * rows // threads):
             at = row * channels
             for c in range(0, channels, LANES):
@@ -82,14 +92,14 @@ def _lrn(x, size, alpha, quarters, k, y, scale, threads):
                 store_some(y, at + c, load_some(x, at + c, channels - c) * _power(s, quarters), channels - c)
 
 
-@kernel("void(r4, r4, r4, i, i, f, w4, i)")
-def _lrn_dx(dy, x, scale, size, quarters, factor, dx, threads):
+@kernel("void(r4, r4, r4, i, i, f, w2, w4, i)")
+def _lrn_dx(dy, x, scale, size, quarters, factor, rows_of_ratios, dx, threads):
     """The factor is -2 · alpha · beta."""
     channels = x.shape[3]
     rows = x.size // channels
     dy, x, scale, dx = dy.reshape(-1), x.reshape(-1), scale.reshape(-1), dx.reshape(-1)
     for thread in prange(threads):
-        ratios = np.zeros(channels + size + LANES, np.float32)  # dy · x · scale^(-beta - 1)
+        ratios = _cleared(rows_of_ratios[thread])  # dy · x · scale^(-beta - 1)
         for row in range(thread * rows // threads, (thread + 1) * rows // threads):
             at = row * channels
             for c in range(0, channels, LANES):
@@ -111,7 +121,8 @@ def lrn(x: np.ndarray, size: int, alpha: float, beta: float, k: float) -> tuple[
     if not (quarters := _quarters(beta)):
         return NotImplemented
     y, scale = (_backend.empty_channels_last(x.shape, x.dtype) for _ in range(2))
-    _lrn(pixels(x), size, alpha, quarters, k, pixels(y), pixels(scale))
+    room = scratch(get_num_threads(), x.shape[1] + size + LANES)
+    _lrn(pixels(x), size, alpha, quarters, k, room, pixels(y), pixels(scale))
     return y, scale
 
 
@@ -122,7 +133,8 @@ def lrn_dx(dy: np.ndarray, x: np.ndarray, scale: np.ndarray, size: int, alpha: f
     if not (quarters := _quarters(beta)):
         return NotImplemented
     dx = _backend.empty_channels_last(x.shape, x.dtype)
-    _lrn_dx(pixels(dy), pixels(x), pixels(scale), size, quarters, -2 * alpha * beta, pixels(dx))
+    room = scratch(get_num_threads(), x.shape[1] + size + LANES)
+    _lrn_dx(pixels(dy), pixels(x), pixels(scale), size, quarters, -2 * alpha * beta, room, pixels(dx))
     return dx
 
 

@@ -12,6 +12,8 @@ the result as often as a window has taps. (Averages are in `avg_pool.py`.)
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numba import prange
 
@@ -34,15 +36,6 @@ def _taps(start, dilation, count, size):
     first = (-start + dilation - 1) // dilation if start < 0 else 0
     last = min(count, (size - start + dilation - 1) // dilation) if first < count else 0
     return min(first, count - 1), last
-
-
-@inline
-def _taps_of_all(windows, stride, front, dilation, count, size):
-    """Return the ranges of taps of all windows along one axis: where they begin, and where they end."""
-    firsts, lasts = np.empty(windows, np.int64), np.empty(windows, np.int64)
-    for window in range(windows):
-        firsts[window], lasts[window] = _taps(window * stride - front, dilation, count, size)
-    return firsts, lasts
 
 
 @inline
@@ -70,13 +63,12 @@ def store_four(target, at, a, b, c, d):
     store(target, at + 48, d)
 
 
-@kernel("void(r4, w4, wb4, i, i, i, i, i, i, i, i, i)")
-def _max(x, y, winners, kh, kw, stride_h, stride_w, top, left, dilation_h, dilation_w, threads):
+@kernel("void(r4, ri1, ri1, w4, wb4, i, i, i, i, i, i, i, i, i)")
+def _max(x, j_firsts, j_lasts, y, winners, kh, kw, stride_h, stride_w, top, left, dilation_h, dilation_w, threads):
     n, h, width, channels = x.shape
     oh, ow = y.shape[1], y.shape[2]
     x, y, winners = x.reshape(-1), y.reshape(-1), winners.reshape(-1)
     whole = channels // ACROSS * ACROSS
-    j_firsts, j_lasts = _taps_of_all(ow, stride_w, left, dilation_w, kw, width)
     for row in prange(n * oh):
         picture, start_h = row // oh, row % oh * stride_h - top
         i_first, i_last = _taps(start_h, dilation_h, kh, h)
@@ -115,13 +107,12 @@ def _more(seen, best, numbers):
     return maximum(best, seen), both(numbers, seen == seen)
 
 
-@kernel("void(r4, w4, i, i, i, i, i, i, i, i, i)")
-def _max_values(x, y, kh, kw, stride_h, stride_w, top, left, dilation_h, dilation_w, threads):
+@kernel("void(r4, ri1, ri1, w4, i, i, i, i, i, i, i, i, i)")
+def _max_values(x, j_firsts, j_lasts, y, kh, kw, stride_h, stride_w, top, left, dilation_h, dilation_w, threads):
     n, h, width, channels = x.shape
     oh, ow = y.shape[1], y.shape[2]
     x, y = x.reshape(-1), y.reshape(-1)
     whole, down, across = channels // ACROSS * ACROSS, dilation_h * width * channels, dilation_w * channels
-    j_firsts, j_lasts = _taps_of_all(ow, stride_w, left, dilation_w, kw, width)
     nan, lowest, yes = splat(NAN), splat(LOWEST), splat(ZERO) == splat(ZERO)
     for row in prange(n * oh):
         picture, start_h = row // oh, row % oh * stride_h - top
@@ -149,34 +140,18 @@ def _max_values(x, y, kh, kw, stride_h, stride_w, top, left, dilation_h, dilatio
 
 
 @inline
-def _hits(size, front, stride, dilation, taps, windows):
-    """List for every pixel of one axis how many windows lie over it, then these, and then which of their taps it is."""
-    hits = np.empty((size, 1 + 2 * taps), np.int64)
-    for place in range(size):
-        found = 0
-        for tap in range(taps):
-            start = place + front - tap * dilation
-            if start >= 0 and start % stride == 0 and start // stride < windows:
-                hits[place, 1 + found], hits[place, 1 + taps + found] = start // stride, tap
-                found += 1
-        hits[place, 0] = found
-    return hits
-
-
-@inline
 def _won(winners, dy, place, tap, left, total):
     """Add to the total what the windows at a place got whose winner is this tap."""
     return where(bytes_are(winners, place, tap, left), total + load_some(dy, place, left), total)
 
 
-@kernel("void(r4, rb4, w4, i, i, i, i, i, i, i, i, i)")
-def _max_dx(dy, winners, dx, kh, kw, stride_h, stride_w, top, left, dilation_h, dilation_w, threads):
+@kernel("void(r4, rb4, ri2, ri2, w4, i, i, i)")
+def _max_dx(dy, winners, over_h, over_w, dx, kh, kw, threads):
+    """Of every pixel of an axis, `over` says how many windows lie over it, which, and which of their taps it is."""
     n, h, width, channels = dx.shape
     oh, ow = dy.shape[1], dy.shape[2]
     dy, winners, dx = dy.reshape(-1), winners.reshape(-1), dx.reshape(-1)
     whole = channels // ACROSS * ACROSS
-    over_h = _hits(h, top, stride_h, dilation_h, kh, oh)
-    over_w = _hits(width, left, stride_w, dilation_w, kw, ow)
     for row in prange(n * h):
         first, i = row // h * oh, row % h
         for column in range(width):
@@ -202,6 +177,30 @@ def _max_dx(dy, winners, dx, kh, kw, stride_h, stride_w, top, left, dilation_h, 
                 store_some(dx, at + c, total, channels - c)
 
 
+@functools.lru_cache(maxsize=1024)
+def _taps_of_all(windows: int, stride: int, front: int, dilation: int, count: int, size: int) -> tuple[np.ndarray, ...]:
+    """Return the ranges of taps of all windows along one axis: where they begin, and where they end."""
+    starts = stride * np.arange(windows) - front
+    firsts = np.maximum(0, -(starts // dilation))
+    lasts = np.minimum(count, -((starts - size) // dilation))
+    return np.minimum(firsts, count - 1), np.where(firsts < count, lasts, 0)
+
+
+@functools.lru_cache(maxsize=1024)
+def _hits(size: int, front: int, stride: int, dilation: int, taps: int, windows: int) -> np.ndarray:
+    """List for every pixel of one axis how many windows lie over it, then these, and then which of their taps it is."""
+    hits = np.zeros((size, 1 + 2 * taps), np.int64)
+    for place in range(size):
+        found = 0
+        for tap in range(taps):
+            start = place + front - tap * dilation
+            if start >= 0 and start % stride == 0 and start // stride < windows:
+                hits[place, 1 + found], hits[place, 1 + taps + found] = start // stride, tap
+                found += 1
+        hits[place, 0] = found
+    return hits
+
+
 @door("x (N C H W), out_size (OH OW)")
 def max_pool2d(
     x: np.ndarray,
@@ -216,13 +215,14 @@ def max_pool2d(
     geometry = judged_windows("max_pool2d", x.shape[2:], kernel_size, stride, padding, dilation, out_size)
     if with_winners and kernel_size[0] * kernel_size[1] > 256:
         return NotImplemented  # the number of a winner would not fit into a byte
-    shape = (*x.shape[:2], *out_size)
+    _, kw, _, stride_w, _, left, _, dilation_w = geometry
+    shape, columns = (*x.shape[:2], *out_size), _taps_of_all(out_size[1], stride_w, left, dilation_w, kw, x.shape[3])
     y = _backend.empty_channels_last(shape, x.dtype)
     if not with_winners:
-        _max_values(pixels(x), pixels(y), *geometry)
+        _max_values(pixels(x), *columns, pixels(y), *geometry)
         return y, None
     winners = _backend.empty_channels_last(shape, np.uint8)
-    _max(pixels(x), pixels(y), pixels(winners), *geometry)
+    _max(pixels(x), *columns, pixels(y), pixels(winners), *geometry)
     return y, winners
 
 
@@ -241,5 +241,8 @@ def max_pool2d_dx(
     if winners.dtype != np.uint8 or kernel_size[0] * kernel_size[1] > 256:
         return NotImplemented
     dx = _backend.empty_channels_last(x_shape, dy.dtype)
-    _max_dx(pixels(dy), pixels(winners), pixels(dx), *geometry)
+    kh, kw, stride_h, stride_w, top, left, dilation_h, dilation_w = geometry
+    over_h = _hits(x_shape[2], top, stride_h, dilation_h, kh, dy.shape[2])
+    over_w = _hits(x_shape[3], left, stride_w, dilation_w, kw, dy.shape[3])
+    _max_dx(pixels(dy), pixels(winners), over_h, over_w, pixels(dx), kh, kw)
     return dx

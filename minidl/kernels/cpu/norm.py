@@ -37,6 +37,7 @@ from minidl import _backend
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import strided_rows
+from minidl.kernels.cpu.memory.workspace import scratch
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import FUSED, fused, fused_dx
 from minidl.kernels.cpu.simd.load_store import load, load_some, store_some
@@ -59,9 +60,8 @@ def _repeat(rows, channels, width):
 
 
 @inline
-def _origins(x, step, rows, channels, width):
-    """Return x₀ of every channel, over and over; an infinite one would make NaN of all differences and counts as 0."""
-    origins = np.empty(width, np.float32)
+def _find_origins(x, step, rows, channels, origins):
+    """Write x₀ of every channel, over and over; an infinite one would make NaN of all differences and counts as 0."""
     for c in range(0, channels, LANES):
         left = channels - c
         one, two, three = (
@@ -71,8 +71,7 @@ def _origins(x, step, rows, channels, width):
         )
         middle = maximum(minimum(one, two), minimum(maximum(one, two), three))
         store_some(origins, c, where(absolute(middle) < splat(INFINITE), middle, splat(ZERO)), left)
-    _repeat(origins, channels, width)
-    return origins
+    _repeat(origins, channels, origins.shape[0])
 
 
 @inline
@@ -89,6 +88,13 @@ def _add(sums, at, width, first, second, left):
 
 
 @inline
+def _forget(sums, width, thread):
+    """Begin both sums of a thread with 0."""
+    for at in range(2 * width * thread, 2 * width * (thread + 1)):
+        sums[at] = 0
+
+
+@inline
 def _in_all(sums, c, channels, width, threads):
     """Return both sums of a channel: of all threads, and of all places where it stands in a row of several."""
     first, second = 0.0, 0.0
@@ -99,14 +105,15 @@ def _in_all(sums, c, channels, width, threads):
     return first, second
 
 
-@kernel("void(r1, i, i, i, d, wd1, wd1, wd1, i)")
-def _statistics(x, step, rows, width, eps, sums, mean, rstd, threads):
-    """Measure mean and rstd; sums holds zeros, two rows of `width` for each thread."""
+@kernel("void(r1, i, i, i, d, w1, wd1, wd1, wd1, i)")
+def _statistics(x, step, rows, width, eps, origins, sums, mean, rstd, threads):
+    """Measure mean and rstd; origins has room for `width` numbers, sums for two such rows of each thread."""
     channels = mean.shape[0]
-    origins = _origins(x, step if width == channels else channels, rows * (width // channels), channels, width)
+    _find_origins(x, step if width == channels else channels, rows * (width // channels), channels, origins)
     whole = width // ACROSS * ACROSS
     for thread in prange(threads):
         at, last = 2 * width * thread, (thread + 1) * rows // threads
+        _forget(sums, width, thread)
         for block in range(thread * rows // threads, last, ROWS):
             end = min(block + ROWS, last)
             for c in range(0, whole, ACROSS):
@@ -137,22 +144,20 @@ def _statistics(x, step, rows, width, eps, sums, mean, rstd, threads):
 
 
 @inline
-def _line(w, b, mean, rstd, width):
-    """Return m, a and shift of z = a·(x - m) + shift, `width` numbers each, behind each other."""
+def _draw(line, w, b, mean, rstd, width):
+    """Write m, a and shift of z = a·(x - m) + shift, `width` numbers each, behind each other."""
     channels = mean.shape[0]
-    line = np.empty(3 * width, np.float32)
     for c in range(channels):
         m = np.float32(mean[c])
         a = w[c] * rstd[c]
         line[c], line[width + c], line[2 * width + c] = m, a, b[c] - a * (mean[c] - m)
-    _repeat(line, channels, width)
-    return line
+    _repeat(line[: 3 * width], channels, width)
 
 
-@kernel("void(r1, i, i, i, r1, r1, rd1, rd1, r1, i, i, w1, i)")
-def _normalise(x, step, rows, width, w, b, mean, rstd, residual, residual_step, kind, y, threads):
-    """Write y; a residual_step of 0 means that there is no residual."""
-    line = _line(w, b, mean, rstd, width)
+@kernel("void(r1, i, i, i, r1, r1, rd1, rd1, r1, i, i, w1, w1, i)")
+def _normalise(x, step, rows, width, w, b, mean, rstd, residual, residual_step, kind, line, y, threads):
+    """Write y; a residual_step of 0 means that there is no residual, and `line` has room for three rows."""
+    _draw(line, w, b, mean, rstd, width)
     for thread in prange(threads):
         for row in range(thread * rows // threads, (thread + 1) * rows // threads):
             for c in range(0, width, LANES):
@@ -187,9 +192,9 @@ def _write_dz(dy, dy_step, x, step, line, kind, shows, shows_step, kept, dz, fir
             store_some(dz, row * width + c, fused_dx(kind, load_some(dy, row * dy_step + c, left), seen), left)
 
 
-@kernel("void(r1, r1, i4, r1, r1, rd1, rd1, i, r1, r1, i4, w1, wd1, wd1, wd1, i)")
-def _parameter_gradients(dy, x, layout, w, b, mean, rstd, kind, before, shows, above, dz, sums, dw, db, threads):
-    """Measure db and dw; sums holds zeros, two rows of `width` for each thread.
+@kernel("void(r1, r1, i4, r1, r1, rd1, rd1, i, r1, r1, i4, w1, w1, wd1, wd1, wd1, i)")
+def _parameter_gradients(dy, x, layout, w, b, mean, rstd, kind, before, shows, above, dz, line, sums, dw, db, threads):
+    """Measure db and dw; `line` has room for three rows, sums for two of each thread.
 
     Where something is `kept` of a residual, every block of dz is made of `before`, what comes from above, and summed up
     while it is near; dy is then dz.
@@ -197,10 +202,11 @@ def _parameter_gradients(dy, x, layout, w, b, mean, rstd, kind, before, shows, a
     dy_step, step, rows, width = layout
     before_step, shows_step, above_kind, kept = above
     channels = mean.shape[0]
-    line = _line(w, b, mean, rstd, width)
+    _draw(line, w, b, mean, rstd, width)
     whole = width // ACROSS * ACROSS
     for thread in prange(threads):
         at, last = 2 * width * thread, (thread + 1) * rows // threads
+        _forget(sums, width, thread)
         for block in range(thread * rows // threads, last, ROWS):
             end = min(block + ROWS, last)
             if kept:
@@ -230,14 +236,14 @@ def _parameter_gradients(dy, x, layout, w, b, mean, rstd, kind, before, shows, a
         dw[c] = rstd[c] * (product - (mean[c] - np.float32(mean[c])) * total)
 
 
-@kernel("void(r1, r1, i4, r1, r1, rd1, rd1, i, rd1, rd1, i, w1, i)")
-def _input_gradient(dy, x, layout, w, b, mean, rstd, kind, dw, db, training, dx, threads):
-    """Write dx; in evaluation mean and rstd are constants and only the first term is left."""
+@kernel("void(r1, r1, i4, r1, r1, rd1, rd1, i, rd1, rd1, i, w1, w1, i)")
+def _input_gradient(dy, x, layout, w, b, mean, rstd, kind, dw, db, training, line, dx, threads):
+    """Write dx; in evaluation mean and rstd are constants and only the first term is left. `line` is for five rows."""
     dy_step, step, rows, width = layout
     channels = mean.shape[0]
     m = rows * (width // channels)
-    line = _line(w, b, mean, rstd, width)
-    rest = np.empty(2 * width, np.float32)  # p and q
+    _draw(line, w, b, mean, rstd, width)
+    rest = line[3 * width :]  # p and q
     for c in range(channels):
         p = -w[c] * rstd[c] * rstd[c] * dw[c] / m
         rest[c] = p
@@ -275,8 +281,11 @@ def _rows_like(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return memory.reshape(n, h, width, c).transpose(0, 3, 1, 2), memory
 
 
-def _zeros(width: int) -> np.ndarray:
-    return np.zeros(2 * width * get_num_threads())
+def _rows_and_sums(width: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return room for some rows of numbers, and for two rows of doubles of each thread, for the next kernel."""
+    doubles = 2 * width * get_num_threads()
+    memory = scratch(2 * doubles + rows * width)
+    return memory[2 * doubles :], memory[: 2 * doubles].view(np.float64)
 
 
 @door("x (N C ...), w (C), b (C)")
@@ -295,7 +304,7 @@ def batch_norm_fused(
     memory, step = strided_rows(x)
     rows, width = _shape(x, step)
     mean, rstd = np.empty(x.shape[1]), np.empty(x.shape[1])
-    _statistics(memory, step * width // x.shape[1], rows, width, eps, _zeros(width), mean, rstd)
+    _statistics(memory, step * width // x.shape[1], rows, width, eps, *_rows_and_sums(width, 1), mean, rstd)
     return batch_norm_eval_fused(x, w, b, mean, rstd, activation, residual), mean, rstd
 
 
@@ -324,7 +333,8 @@ def batch_norm_eval_fused(
     (y, target), several = _rows_like(x), width // x.shape[1]
     line = map(np.ascontiguousarray, (w, b, mean, rstd))
     added_step = 0 if residual is None else added_step * several
-    _normalise(memory, step * several, rows, width, *line, added, added_step, FUSED[activation], target)
+    kind, room = FUSED[activation], scratch(3 * width)
+    _normalise(memory, step * several, rows, width, *line, added, added_step, kind, room, target)
     return y
 
 
@@ -352,8 +362,8 @@ def _gradients(
     arguments = given, memory, (given_step, step * several, rows, width), *map(np.ascontiguousarray, line), kind
     above = before, kept, (before_step * several, kept_step * several, FUSED[activation], how)
     dw, db = np.empty((2, x.shape[1]))
-    _parameter_gradients(*arguments, *above, between, _zeros(width), dw, db)
-    _input_gradient(*arguments, dw, db, int(training), target)
+    _parameter_gradients(*arguments, *above, between, *_rows_and_sums(width, 3), dw, db)
+    _input_gradient(*arguments, dw, db, int(training), scratch(5 * width), target)
     return dx, dw.astype(x.dtype), db.astype(x.dtype), dz
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from minidl.kernels.cpu.memory.layout import pixels
 from minidl.kernels.cpu.simd.accumulators import each
-from minidl.kernels.cpu.simd.compile import inline
+from minidl.kernels.cpu.simd.compile import inline, part
 from minidl.kernels.cpu.simd.functions import FUSED, IDENTITY, fused
 from minidl.kernels.cpu.simd.load_store import load_some, store_some
 from minidl.kernels.cpu.simd.vector import LANES
@@ -34,9 +34,14 @@ def apply_epilogue(y, place, ahead, count, lanes, residual, epilogue):
 
 
 @inline
+def _changed(kind, acc):
+    return each(fused, kind, acc)
+
+
+@part
 def activated(kind, acc):
-    """Return accumulators after the activation, before they have left the registers."""
-    return acc if kind == IDENTITY else each(fused, kind, acc)
+    """Return accumulators after the activation, which they leave the registers for only where there is one."""
+    return acc if kind == IDENTITY else _changed(kind, acc)
 
 
 class Epilogue(NamedTuple):

@@ -41,7 +41,7 @@ from minidl._threads import get_num_threads
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, apply_epilogue
 from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
-from minidl.kernels.cpu.memory.workspace import floats
+from minidl.kernels.cpu.memory.workspace import floats, scratch
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.load_store import load, prefetch, store
@@ -141,11 +141,11 @@ def transform_taps(packed, w, tap, u, place, point, t):
             store(u, place + (6 * row + column) * point, v[column])
 
 
-@kernel("void(r1, w1, i, i, i)")
-def _transform_weights(packed, u, blocks, k, threads):
+@kernel("void(r1, w1, i, i, w2, i)")
+def _transform_weights(packed, u, blocks, k, own, threads):
     """U[point, block, k, lane] from packed[block, tap, k, lane]."""
     for thread in prange(threads):
-        t = np.empty(18 * LANES, np.float32)
+        t = own[thread]
         for i in range(thread * blocks * k // threads, (thread + 1) * blocks * k // threads):
             w = (i // k * 9 * k + i % k) * LANES
             transform_taps(packed, w, k * LANES, u, i * LANES, blocks * k * LANES, t)
@@ -262,8 +262,8 @@ def write_results(m, bias, residual, epilogue, target, first, last, tiles_w, til
                     apply_epilogue(y, out, o, columns, LANES, residual, epilogue)
 
 
-@kernel("void(r4, r1, r1, r1, i2, w4, i, i, i, w1, w1, i)")
-def _winograd(source, u, bias, residual, epilogue, target, top, left, size, v, m, threads):
+@kernel("void(r4, r1, r1, r1, i2, w4, i, i, i, w1, w1, w2, i)")
+def _winograd(source, u, bias, residual, epilogue, target, top, left, size, v, m, own, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
     tiles_w = (width + 3) // 4
     tiles = (h + 3) // 4 * tiles_w
@@ -272,7 +272,7 @@ def _winograd(source, u, bias, residual, epilogue, target, top, left, size, v, m
     for first in range(0, n * tiles, size):
         count = min(size, n * tiles - first)
         for thread in prange(threads):
-            t = np.empty(POINTS * LANES, np.float32)
+            t = own[thread]
             begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
             transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, 6, t)
         for thread in prange(threads):
@@ -281,25 +281,25 @@ def _winograd(source, u, bias, residual, epilogue, target, top, left, size, v, m
                 weights, out = (point * o + block * LANES) * c, (point * o + block * LANES) * size
                 multiply(v, u, m, point * c * size, weights, out, count, size, c, min(PAIR, o // LANES - block), 0)
         for thread in prange(threads):
-            t = np.empty(POINTS * LANES, np.float32)
+            t = own[thread]
             begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
             blocks = o // LANES
             write_results(m, bias, residual, epilogue, target, begin, end, tiles_w, tiles, size, 0, blocks, t)
 
 
-@kernel("void(r4, r1, r1, r1, i2, w4, i, i, i, w1, w2, w2, i)")
-def _winograd_few(source, packed, bias, residual, epilogue, target, top, left, size, v, u, m, threads):
+@kernel("void(r4, r1, r1, r1, i2, w4, i, i, i, w1, w2, w2, w2, i)")
+def _winograd_few(source, packed, bias, residual, epilogue, target, top, left, size, v, u, m, own, threads):
     """All tiles at once; weights are transformed where they are multiplied, a pair of blocks and DEPTH k at a time."""
     c, (n, h, width, o) = source.shape[3], target.shape
     tiles_w = (width + 3) // 4
     tiles = (h + 3) // 4 * tiles_w
     count, pairs = n * tiles, (o // LANES + PAIR - 1) // PAIR
     for thread in prange(threads):
-        t = np.empty(POINTS * LANES, np.float32)
+        t = own[thread]
         begin, end = thread * count // threads, (thread + 1) * count // threads
         transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, 6, t)
     for thread in prange(threads):
-        t = np.empty(POINTS * LANES, np.float32)
+        t = own[thread]
         own_u, own_m = u[thread], m[thread]
         for block in range(thread * pairs // threads * PAIR, (thread + 1) * pairs // threads * PAIR, PAIR):
             blocks = min(PAIR, o // LANES - block)
@@ -340,10 +340,15 @@ def floats_needed(tiles: int, c: int, o: int) -> int:
     return POINTS * (c * o + chunk(tiles, c + o) * (c + o))
 
 
+def tile_of_each_thread() -> np.ndarray:
+    """Return room for what a thread has of a tile between its rows and its columns."""
+    return scratch(get_num_threads(), POINTS * LANES)
+
+
 def transform_weights(packed: np.ndarray, o: int, c: int) -> np.ndarray:
     """Return U of packed weights of 3×3 from c to o channels."""
     u = floats(POINTS * o * c)
-    _transform_weights(packed, u, blocks_of(o), c)
+    _transform_weights(packed, u, blocks_of(o), c, tile_of_each_thread())
     return u
 
 
@@ -355,7 +360,7 @@ def prepare(u: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexin
 
     def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
         v, m = floats(POINTS * size * c + ROWS * LANES), floats(POINTS * size * o)
-        _winograd(source, u, bias, *epilogue, target, rows.first, columns.first, size, v, m)
+        _winograd(source, u, bias, *epilogue, target, rows.first, columns.first, size, v, m, tile_of_each_thread())
 
     return run
 
@@ -369,6 +374,7 @@ def prepare_few(packed: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int
     def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
         v = floats(POINTS * size * c + ROWS * LANES)
         u, m = floats(threads, POINTS * 2 * LANES * DEPTH), floats(threads, POINTS * 2 * LANES * size)
-        _winograd_few(source, packed, bias, *epilogue, target, rows.first, columns.first, size, v, u, m)
+        own = tile_of_each_thread()
+        _winograd_few(source, packed, bias, *epilogue, target, rows.first, columns.first, size, v, u, m, own)
 
     return run

@@ -29,6 +29,7 @@ from minidl.kernels.cpu.conv.winograd import (
     S,
     chunk,
     six,
+    tile_of_each_thread,
     tiles_of,
     transform_tiles,
 )
@@ -52,8 +53,8 @@ def to_weights(u):
     return u0 + even_r + even_s, odd_r + odd_s, fma(splat(HALF), even_r, fma(splat(TWO), even_s, u5))
 
 
-@kernel("void(r4, r4, w1, i, i, i, w1, w1, i)")
-def _winograd_dw(source, target, du, top, left, size, v, y, threads):
+@kernel("void(r4, r4, w1, i, i, i, w1, w1, w2, i)")
+def _winograd_dw(source, target, du, top, left, size, v, y, own, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
     tiles_w = (width + 3) // 4
     tiles = (h + 3) // 4 * tiles_w
@@ -63,7 +64,7 @@ def _winograd_dw(source, target, du, top, left, size, v, y, threads):
     for first in range(0, n * tiles, size):
         count = min(size, n * tiles - first)
         for thread in prange(threads):
-            t = np.empty(POINTS * LANES, np.float32)
+            t = own[thread]
             begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
             transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, 6, t)
             transform_tiles(target, y, begin, end, tiles_w, tiles, 0, 0, size, 4, t)
@@ -87,12 +88,12 @@ def _winograd_dw(source, target, du, top, left, size, v, y, threads):
                     put_acc(du, here + c * LANES, LANES, other, COLUMNS, LANES, first)
 
 
-@kernel("void(r1, w1, i, i, i)")
-def _transform_back(du, packed, blocks, k, threads):
+@kernel("void(r1, w1, i, i, w2, i)")
+def _transform_back(du, packed, blocks, k, own, threads):
     """packed[block, tap, k, lane] from dU[point, block, k, lane]."""
     tap, point = k * LANES, blocks * k * LANES
     for thread in prange(threads):
-        t = np.empty(18 * LANES, np.float32)
+        t = own[thread]
         for i in range(thread * blocks * k // threads, (thread + 1) * blocks * k // threads):
             for j in range(6):
                 at, below = i * LANES + j * point, 6 * point
@@ -115,9 +116,9 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     v = floats(POINTS * size * c)
     y = floats(POINTS * size * o)
     du = floats(POINTS * o * c)
-    _winograd_dw(x, dy, du, rows.first, columns.first, size, v, y)
+    _winograd_dw(x, dy, du, rows.first, columns.first, size, v, y, tile_of_each_thread())
     del v, y  # nothing is held longer than it is needed: in some networks this is when most memory is in use
     packed = floats(9 * o * c)
-    _transform_back(du, packed, blocks_of(o), c)
+    _transform_back(du, packed, blocks_of(o), c, tile_of_each_thread())
     del du
     return unpack(packed, w_shape, 1)

@@ -67,6 +67,10 @@ for _axes in (1, 2, 3, 4):
 # `fastmath` may reorder sums (that is what makes them vector code) and use reciprocals, but NaN and infinity stay.
 FAST = {"reassoc", "nsz", "arcp", "contract"}
 
+# A kernel makes no arrays. So Numba need not count who refers to one: each count is a number that all threads change,
+# in the innermost loops, too, where a view is made; small convolutions took half as long again.
+COUNTS_NOTHING = {"_nrt": False}
+
 ALL: dict[str, Kernel] = {}  # every kernel by its name, for `minidl warmup`
 _compiling = threading.RLock()
 
@@ -215,7 +219,7 @@ def part(function: Callable[..., Any]) -> Any:
 
 
 def _jit(function: Callable[..., Any], compiler: type, **settings: Any) -> Any:
-    options = {"fastmath": FAST, "error_model": "numpy", "no_cfunc_wrapper": True, **settings}
+    options = {"fastmath": FAST, "error_model": "numpy", "no_cfunc_wrapper": True, **COUNTS_NOTHING, **settings}
     return numba.njit(pipeline_class=compiler, **options)(function)
 
 

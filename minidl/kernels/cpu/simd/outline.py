@@ -125,7 +125,7 @@ def share(typing, body, count, given):
         launch = cgutils.get_or_insert_function(builder.module, LAUNCH, "numba_parallel_for")
         builder.call(launch, [*pointers, BYTE(None), NUMBER(0), NUMBER(3), threads])
         with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, builder.load(failed))):
-            context.call_conv.return_user_exc(builder, MemoryError, ("a thread of a kernel found no memory",))
+            context.call_conv.return_user_exc(builder, RuntimeError, ("a thread of a kernel failed",))
         return context.get_dummy_value()
 
     return types.void(body, types.intp, given), emit
