@@ -24,7 +24,7 @@ _looking: ContextVar[bool] = ContextVar("looking", default=False)
 
 def joined(*parts: str) -> str:
     """Return the path made of parts, of which some may be empty."""
-    return ".".join(part for part in parts if part)
+    return ".".join(filter(None, parts))
 
 
 def keep(module: Any, store: str, name: str, value: Any) -> None:

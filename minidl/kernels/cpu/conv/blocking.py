@@ -12,9 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minidl import _threads
 from minidl.kernels.cpu.conv.geometry import Indexing
-from minidl.kernels.cpu.memory.workspace import limit
 from minidl.kernels.cpu.simd.compile import inline
 from minidl.kernels.cpu.simd.vector import LANES
 
@@ -50,8 +48,8 @@ class Area(NamedTuple):
 
     def jobs(self, indexing: Indexing, n: int) -> int:
         """Return how many areas n pictures have, whatever their channels."""
-        sizes = (n, self.several), (indexing.rows.windows, self.band), (indexing.columns.windows, self.strip)
-        return int(np.prod([-(-size // part) for size, part in sizes]))
+        bands, strips = -(-indexing.rows.windows // self.band), -(-indexing.columns.windows // self.strip)
+        return -(-n // self.several) * bands * strips
 
 
 class Windows(NamedTuple):
@@ -81,11 +79,9 @@ def windows_for(indexing: Indexing, channels: int, weights: int) -> int:
     return max(enough, TILE // (max(1, channels) * indexing.rows.step * indexing.columns.step))
 
 
-def choose_area(indexing: Indexing, channels: int, n: int, windows: int, most: int) -> Area:
+def choose_area(indexing: Indexing, channels: int, n: int, windows: int, most: int, threads: int) -> Area:
     """Choose areas of so many windows and tiles of so many floats, at most, for n pictures with so many channels."""
     rows, columns = indexing
-    threads = _threads.get_num_threads()
-    most = min(most, limit() // threads)
     one_row = n * rows.windows == 1 and columns.windows > 4 * windows  # then each thread shall have as many areas
     strip = even_share(columns.windows, windows, threads if one_row else 1)
     band = even_share(rows.windows, windows // strip)

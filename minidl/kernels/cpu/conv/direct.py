@@ -25,6 +25,7 @@ a few lines at a time, while the windows take their turns.
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +46,7 @@ from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated, ap
 from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.input_tile import cut
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
-from minidl.kernels.cpu.memory.workspace import scratch
+from minidl.kernels.cpu.memory.workspace import limit, scratch
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
@@ -238,26 +239,45 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                     )
 
 
-def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing, groups: int) -> Run:
-    """Return what makes (N, H, W, O) of n pictures (N, H, W, C); packed weights, b (O,) or None."""
-    threads = _threads.get_num_threads()
+class Shares(NamedTuple):
+    """How the work of a convolution is shared: what the kernel is told of it, and the floats of a thread's tile."""
+
+    area: np.ndarray
+    sharing: tuple[int, int, int]
+    tile: int
+
+
+@functools.lru_cache(maxsize=4096)  # training asks again at every step
+def shared(n: int, c: int, o: int, indexing: Indexing, groups: int, threads: int, most: int) -> Shares:
+    """Share the convolution of n pictures from c to o channels among threads, whose tiles have `most` floats in all."""
     channels, outputs = c // groups, o // groups
     k = indexing.rows.taps * indexing.columns.taps * channels
-    windows, every = windows_for(indexing, channels, weights.size), n * indexing.rows.windows * indexing.columns.windows
+    windows, every = (
+        windows_for(indexing, channels, groups * blocks_of(outputs) * LANES * k),
+        n * indexing.rows.windows * indexing.columns.windows,
+    )
     if blocks_of(outputs) % (PAIR * threads) and threads * ENOUGH // 2 <= every < 4 * threads * windows and groups == 1:
         windows = even_share(every, windows, threads)  # outputs cannot be shared evenly, windows can
     elif k > channels and every >= 4 * threads * ENOUGH and groups == 1:
         windows = min(windows, even_share(every, windows, 4 * threads))  # then no two threads cut the same tile
-    area = choose_area(indexing, channels, n, windows, LARGEST)
+    area = choose_area(indexing, channels, n, windows, min(LARGEST, most // threads), threads)
     parts = 1 if area.jobs(indexing, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // PAIR))
     in_place = _needs_no_tile(indexing, area, blocks_of(outputs))
     if in_place:
         area = area._replace(depth=max(1, channels))
     tile = 1 if in_place else (area.pixels + 2 * WINDOWS * indexing.columns.step) * min(channels, area.depth) + LANES
-    bias, numbers = padded(b, groups, outputs), (*indexing.arrays, area.array, (groups, parts, int(in_place)))
+    return Shares(area.array, (groups, parts, int(in_place)), tile)
+
+
+def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing, groups: int) -> Run:
+    """Return what makes (N, H, W, O) of n pictures (N, H, W, C); packed weights, b (O,) or None."""
+    threads = _threads.get_num_threads()
+    area, sharing, tile = shared(n, c, o, indexing, groups, threads, limit())
+    bias, (rows, columns) = padded(b, groups, o // groups), indexing.arrays
 
     def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-        _direct(source, weights, bias, *epilogue, target, *numbers, scratch(threads, tile))
+        room = scratch(threads, tile)
+        _direct(source, weights, bias, *epilogue, target, rows, columns, area, sharing, room)
 
     return run
 

@@ -32,7 +32,7 @@ from minidl.kernels.cpu.conv.input_tile import cut, cut_planes
 from minidl.kernels.cpu.conv.packing import blocks_of, unpack
 from minidl.kernels.cpu.memory.copies import copied
 from minidl.kernels.cpu.memory.layout import one_row
-from minidl.kernels.cpu.memory.workspace import floats
+from minidl.kernels.cpu.memory.workspace import floats, limit
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel, part
 from minidl.kernels.cpu.simd.load_store import load, load_first, prefetch, store
@@ -305,7 +305,7 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     if row is not geometry:
         x, dy = one_row(x), one_row(dy)
     indexing = row.forward()
-    area = choose_area(indexing, channels, len(x), ENOUGH, TILE)
+    area = choose_area(indexing, channels, len(x), ENOUGH, min(TILE, limit() // threads), threads)
     planes = blocks_of(min(channels, area.depth))
     tiles = floats(threads, planes * (area.pixels + 1) * (LANES if channels >= ENOUGH_FOR_PLANES else channels) + LANES)
     gradients = floats(threads, area.windows * AT_ONCE * PAIR * LANES)

@@ -192,9 +192,8 @@ def band_of(indexing: Indexing, channels: int, width: int) -> int:
 def pack(w: np.ndarray, indexing: Indexing, backward: bool) -> np.ndarray:
     """Return the weights w (C, width, KH, KW) as (block, i, tap, lane), the taps in the order of the indexing."""
     (c, width, kh, kw), (rows, columns) = w.shape, indexing
-    taps_h = rows.tap + rows.tap_step * np.arange(rows.taps)
-    taps_w = columns.tap + columns.tap_step * np.arange(columns.taps)
-    w = weight_rows(w).reshape(c, kh, kw, width)[:, taps_h][:, :, taps_w].reshape(c, len(taps_h) * len(taps_w), width)
+    w = weight_rows(w).reshape(c, kh, kw, width)[:, rows.tap :: rows.tap_step, columns.tap :: columns.tap_step]
+    w = w[:, : rows.taps, : columns.taps].reshape(c, rows.taps * columns.taps, width)
     if backward:  # the sum runs over the outputs of a group, and lanes are its inputs
         w = w.reshape(c // width, width, w.shape[1], width).transpose(0, 3, 2, 1).reshape(w.shape)
     packed = np.zeros((blocks_of(c) * LANES, *w.shape[1:]), np.float32)

@@ -14,6 +14,8 @@ phase (`geometry.py`) and the output channels o:
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numba import prange
 
@@ -39,10 +41,18 @@ def weight_rows(w: np.ndarray) -> np.ndarray:
 
 def padded(b: np.ndarray | None, groups: int, outputs: int) -> np.ndarray:
     """Return the biases b (O,), or zeros for None, with every group of outputs filled up to whole vectors."""
+    if b is None:
+        return _no_bias(groups * blocks_of(outputs) * LANES)
     bias = np.zeros((groups, blocks_of(outputs) * LANES), np.float32)
-    if b is not None:
-        bias[:, :outputs] = b.reshape(groups, outputs)
+    bias[:, :outputs] = b.reshape(groups, outputs)
     return bias.reshape(-1)
+
+
+@functools.lru_cache(maxsize=256)
+def _no_bias(size: int) -> np.ndarray:
+    zero = np.zeros(size, np.float32)
+    zero.flags.writeable = False
+    return zero
 
 
 @kernel("void(r2, w1, i, i)")
