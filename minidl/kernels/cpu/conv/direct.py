@@ -58,6 +58,9 @@ WINDOWS = fitting(7, 3)
 begin_with = fold(WINDOWS)
 PIECE = 64  # products that are summed up in one go
 FEW = 3 * PIECE
+# So many channels are better copied first, though a tile of them is no more than a copy: seven or fourteen such pixels,
+# read side by side, come slowly from memory, and for one pair of vectors of outputs they are read only once.
+SCATTERED = range(96, 192)
 MOST_TURNS = 64  # with the same weights, for which it pays to ask for the next ones
 
 
@@ -262,7 +265,9 @@ def shared(n: int, c: int, o: int, indexing: Indexing, groups: int, threads: int
         windows = min(windows, even_share(every, windows, 4 * threads))  # then no two threads cut the same tile
     area = choose_area(indexing, channels, n, windows, min(LARGEST, most // threads), threads)
     parts = 1 if area.jobs(indexing, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // PAIR))
-    in_place = _needs_no_tile(indexing, area, blocks_of(outputs))
+    in_place = _needs_no_tile(indexing, area, blocks_of(outputs)) and not (
+        channels in SCATTERED and blocks_of(outputs) <= PAIR
+    )
     if in_place:
         area = area._replace(depth=max(1, channels))
     tile = 1 if in_place else (area.pixels + 2 * WINDOWS * indexing.columns.step) * min(channels, area.depth) + LANES
