@@ -13,11 +13,11 @@ import numpy as np
 from minidl.kernels.cpu.memory.layout import pixels
 from minidl.kernels.cpu.simd.accumulators import each
 from minidl.kernels.cpu.simd.compile import inline, part
-from minidl.kernels.cpu.simd.functions import FUSED, IDENTITY, fused
+from minidl.kernels.cpu.simd.functions import FUSED, IDENTITY, RELU, RELU6, SIX, ZERO, fused
 from minidl.kernels.cpu.simd.load_store import load_some, store_some
-from minidl.kernels.cpu.simd.vector import LANES
+from minidl.kernels.cpu.simd.vector import LANES, maximum, minimum, splat
 
-NOTHING = np.zeros(1, np.float32)
+NOTHING, INFINITE = np.zeros(1, np.float32), np.float32(np.inf)
 
 
 @inline
@@ -34,14 +34,23 @@ def apply_epilogue(y, place, ahead, count, lanes, residual, epilogue):
 
 
 @inline
+def _cut_off(high, v):
+    return minimum(maximum(v, splat(ZERO)), high)
+
+
+@inline
 def _changed(kind, acc):
     return each(fused, kind, acc)
 
 
 @part
 def activated(kind, acc):
-    """Return accumulators after the activation, which they leave the registers for only where there is one."""
-    return acc if kind == IDENTITY else _changed(kind, acc)
+    """Return accumulators after the activation; relu and relu6 in the registers, others call what is too long there."""
+    if kind in (RELU, RELU6):
+        acc = each(_cut_off, splat(SIX if kind == RELU6 else INFINITE), acc)
+    elif kind != IDENTITY:
+        acc = _changed(kind, acc)
+    return acc
 
 
 class Epilogue(NamedTuple):
