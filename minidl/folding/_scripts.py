@@ -169,7 +169,7 @@ def _made(plain: Plain, x: np.ndarray, most: int) -> tuple[Any, Script | None]:
     try:
         if type(y) is not Tensor:
             raise CannotRepeat("the result is no tensor")
-        script = Script(launches, x, y._data, most)
+        script = Script(kernels.SETS["cpu"].offers("shortened")(launches), x, y._data, most)
         del launches
         _try(script, plain, x)
     except (CannotRepeat, MemoryError) as reason:

@@ -32,6 +32,7 @@ from minidl.kernels.cpu.channels import concat, lrn, lrn_dx, scale_channels, sca
 from minidl.kernels.cpu.conv.algorithms import CONV_ALGORITHMS as CONV_ALGORITHMS
 from minidl.kernels.cpu.conv.algorithms import explain_conv2d as explain_conv2d
 from minidl.kernels.cpu.conv.conv2d import conv2d, conv2d_dw, conv2d_dx, conv2d_fused, prepare_conv2d_fused
+from minidl.kernels.cpu.conv.widened import shortened as shortened
 from minidl.kernels.cpu.elementwise import (
     add,
     add_relu,

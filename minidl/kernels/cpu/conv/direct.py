@@ -150,10 +150,12 @@ def multiply(acc, other, source, at, factors, w, length, early, late):
 
 
 @inline
-def convolve_area(source, target, extent, factors, taps, lanes, channel, kind, ends, residual, epilogue, in_place):
+def convolve_area(source, target, beside, extent, factors, taps, lanes, channel, kind, ends, residual, epilogue, whole):
     """Write all windows of an area, in turns of WINDOWS for two vectors of output channels, or twice as many for one.
 
-    What the channels before `channel` have left is added to. Each turn asks for its share of the weights that follow.
+    The second vector of a window is written `beside` floats from the first. What the channels before `channel` have
+    left is added to. With `whole`, nothing may be read behind the windows, of which there are enough for a turn then.
+    Each turn asks for its share of the weights that follow.
     """
     pictures, down, across = extent
     at_once, y, ahead, turn = WINDOWS if factors.two else 2 * WINDOWS, target.array, target.step, 0
@@ -164,7 +166,7 @@ def convolve_area(source, target, extent, factors, taps, lanes, channel, kind, e
         seen = source.at + number * source.picture + a * source.row
         out = target.at + number * target.picture + a * target.row
         for b in range(0, across, at_once):
-            if in_place:  # nothing may be read behind the picture
+            if whole:
                 b = min(b, across - at_once)
             early, late, turn = int(turn * share), int((turn + 1) * share), turn + 1
             acc, other = begin_with(factors.one_b), begin_with(factors.two_b)
@@ -178,7 +180,7 @@ def convolve_area(source, target, extent, factors, taps, lanes, channel, kind, e
             acc, other = activated(kind, acc), activated(kind, other)
             put_acc(y, here, ahead, acc, left_of, lanes, channel)
             if PAIR == 2 and factors.two:
-                put_acc(y, here + LANES, ahead, other, left_of, lanes - LANES, channel)
+                put_acc(y, here + beside, ahead, other, left_of, lanes - LANES, channel)
             else:
                 put_acc(y, here + WINDOWS * ahead, ahead, other, left_of - WINDOWS, lanes, channel)
         if ends:
@@ -237,9 +239,8 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                     factors = Factors(weights, (number * k + channel) * LANES, k, two, one_b, two_b)
                     out = Windows(y, row + block * LANES, h * width * o, stride * width * o, stride_w * o)
                     extent, lanes = (pictures, down, across), outputs - LANES * block
-                    convolve_area(
-                        seen, out, extent, factors, taps, lanes, channel, now, ends, residual, epilogue, in_place
-                    )
+                    given = seen, out, LANES, extent, factors, taps, lanes, channel, now
+                    convolve_area(*given, ends, residual, epilogue, in_place)
 
 
 class Shares(NamedTuple):

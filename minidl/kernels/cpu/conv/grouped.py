@@ -97,6 +97,34 @@ def cut_lanes(tile, source, picture, top, rows, left, span, channel, width):
                 place += c
 
 
+@inline
+def convolve_row(tile, at, copies, ahead, taps, line, columns, weights, w, start, y, out, step, lanes, kind):
+    """Write one row of windows of sixteen channels, which begins at `at` of the tile.
+
+    There are so many copies of the tile, `ahead` floats from one to the next, with so many rows of taps, `line` floats
+    apart; the columns are how many windows there are, taps, and floats from one of each to the next.
+    """
+    windows, across, step_w, spacing = columns
+    for b in range(0, windows, WINDOWS):
+        acc, weight = begin_with(start), w
+        for i in range(copies):
+            row = at + i * ahead + b * step_w
+            for _ in range(taps):
+                place = row
+                for _ in range(across):
+                    if step_w == LANES:  # a step that the compiler knows needs no arithmetic
+                        acc = fma_vectors(acc, tile, place, LANES, load(weights, weight))
+                    elif step_w == 2 * LANES:
+                        acc = fma_vectors(acc, tile, place, 2 * LANES, load(weights, weight))
+                    else:
+                        acc = fma_vectors(acc, tile, place, step_w, load(weights, weight))
+                    place += spacing
+                    weight += LANES
+                row += line
+        acc = activated(kind, acc)
+        store_acc(y, out + b * step, step, acc, windows - b, lanes)
+
+
 @kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, i, i, i, w2, i)")
 def _grouped(source, weights, bias, residual, epilogue, target, rows, columns, width, band, parts, tiles, threads):
     n, h, target_width, c = target.shape
@@ -105,6 +133,7 @@ def _grouped(source, weights, bias, residual, epilogue, target, rows, columns, w
     windows_w, taps_w, left, step_w, spacing_w, place_w, stride_w = columns
     blocks, bands = (c + LANES - 1) // LANES, (windows + band - 1) // band
     span = step_w * (windows_w - 1) + spacing_w * max(0, taps_w - 1) + 1
+    across, now = (windows_w, taps_w, step_w * LANES, spacing_w * LANES), IDENTITY if added else kind
     jobs = n * bands * parts
     for thread in prange(threads):
         tile = tiles[thread]
@@ -114,32 +143,14 @@ def _grouped(source, weights, bias, residual, epilogue, target, rows, columns, w
             height = step * (last - first - 1) + spacing * max(0, taps - 1) + 1
             for block in range(part * blocks // parts, (part + 1) * blocks // parts):
                 cut_lanes(tile, source, picture, top + step * first, height, left, span, block * LANES, width)
-                start = load(bias, block * LANES)
+                start, each, lanes = load(bias, block * LANES), width * taps * taps_w * LANES, c - block * LANES
                 for a in range(first, last):
                     row = ((picture * h + place + a * stride) * target_width + place_w) * c + block * LANES
-                    for b in range(0, windows_w, WINDOWS):
-                        acc = begin_with(start)
-                        w = block * width * taps * taps_w * LANES
-                        for i in range(width):
-                            line = ((i * height + (a - first) * step) * span + b * step_w) * LANES
-                            for _ in range(taps):
-                                at = line
-                                for _ in range(taps_w):
-                                    if step_w == 1:  # a step that the compiler knows needs no arithmetic
-                                        acc = fma_vectors(acc, tile, at, LANES, load(weights, w))
-                                    elif step_w == 2:
-                                        acc = fma_vectors(acc, tile, at, 2 * LANES, load(weights, w))
-                                    else:
-                                        acc = fma_vectors(acc, tile, at, step_w * LANES, load(weights, w))
-                                    at += spacing_w * LANES
-                                    w += LANES
-                                line += spacing * span * LANES
-                        out = row + b * stride_w * c
-                        acc = activated(IDENTITY if added else kind, acc)
-                        store_acc(y, out, stride_w * c, acc, windows_w - b, c - block * LANES)
+                    at = (a - first) * step * span * LANES
+                    axes = width, height * span * LANES, taps, spacing * span * LANES, across
+                    convolve_row(tile, at, *axes, weights, block * each, start, y, row, stride_w * c, lanes, now)
                     if added:
-                        lanes = min(LANES, c - block * LANES)
-                        apply_epilogue(y, row, stride_w * c, windows_w, lanes, residual, epilogue)
+                        apply_epilogue(y, row, stride_w * c, windows_w, min(LANES, lanes), residual, epilogue)
 
 
 @kernel("void(r4, r4, w1, ri1, ri1, i, i, w2, w2, i)")

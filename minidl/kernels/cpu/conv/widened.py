@@ -1,0 +1,144 @@
+"""Widening and a depthwise convolution in one: what is widened never leaves the cache.
+
+A block of MobileNetV2 widens a map sixfold, looks at each channel alone, and makes it narrow again:
+
+    x (N, H, W, C)  ── 1×1 ──>  (N, H, W, 6C)  ── 3×3, depthwise ──>  (N, OH, OW, 6C)  ── 1×1 ──>  …
+
+The wide map is read once, at once, and it is the largest of the network: to write it to memory and to read it from
+there takes longer than all the arithmetic. So a band of rows is widened two vectors of channels at a time
+(`direct.py`), right into the tile that the depthwise convolution is made of (`grouped.py`):
+
+    for a band of rows, for each pair of vectors:      tile = act(w₁·x + b₁)      y = act(w₂ ∗ tile + b₂)
+
+Rows that two bands see are widened twice. Every sum is that of the two kernels by themselves, to the bit.
+
+There is no operation of that name. Where a network is planned as a whole (`kernels/_launches.py`), it is seen that one
+kernel is started right behind the other and that nobody else asks for what lies between.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from minidl import _threads
+from minidl._sharing import owner
+from minidl.kernels._launches import Launch
+from minidl.kernels.cpu.conv.blocking import TILE, Windows
+from minidl.kernels.cpu.conv.direct import WINDOWS, Factors, Taps, _direct, convolve_area
+from minidl.kernels.cpu.conv.grouped import _grouped, convolve_row
+from minidl.kernels.cpu.conv.input_tile import inside, zeros
+from minidl.kernels.cpu.conv.packing import blocks_of
+from minidl.kernels.cpu.memory.workspace import scratch
+from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.load_store import load
+from minidl.kernels.cpu.simd.registers import PAIR
+from minidl.kernels.cpu.simd.vector import LANES
+
+
+@inline
+def frame(tile, start, height, span, rows, columns):
+    """Write zeros around the part of a tile that lies in the picture: between two rows, and two columns."""
+    (above, below), (before, after) = rows, columns
+    zeros(tile, start, above * span * LANES)
+    zeros(tile, start + below * span * LANES, (height - below) * span * LANES)
+    for row in range(above, below):
+        at = start + row * span * LANES
+        zeros(tile, at, before * LANES)
+        zeros(tile, at + after * LANES, (span - after) * LANES)
+
+
+@kernel("void(r4, r1, r1, i, r1, r1, i, w4, ri1, ri1, i, i, w2, i)")
+def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows, columns, band, parts, tiles, threads):
+    """Widen source (N, H, W, C) and write its depthwise convolution; a job is a band and a part of the channels."""
+    (n, h, width, c), (oh, ow, o) = source.shape, target.shape[1:]
+    x, y = source.reshape(-1), target.reshape(-1)
+    windows, taps, top, step, spacing = rows[:5]
+    windows_w, taps_w, left, step_w, spacing_w = columns[:5]
+    span = step_w * (windows_w - 1) + spacing_w * (taps_w - 1) + 1
+    blocks, bands = (o + LANES - 1) // LANES, (windows + band - 1) // band
+    pairs, jobs, across = (blocks + PAIR - 1) // PAIR, n * bands * parts, inside(left, span, width)
+    axes, each = (
+        (1, 0, taps, spacing * span * LANES, (windows_w, taps_w, step_w * LANES, spacing_w * LANES)),
+        taps * taps_w * LANES,
+    )
+    for thread in prange(threads):
+        tile = tiles[thread]
+        for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
+            part, picture, first = job % parts, job // parts // bands, job // parts % bands * band
+            last = min(first + band, windows)
+            height, up = step * (last - first - 1) + spacing * (taps - 1) + 1, top + step * first
+            plane, down = height * span * LANES, inside(up, height, h)
+            for number in range(PAIR):
+                frame(tile, number * plane, height, span, down, across)
+            seen = Windows(x, ((picture * h + up + down[0]) * width + left + across[0]) * c, 0, width * c, c)
+            inner = Windows(tile, (down[0] * span + across[0]) * LANES, 0, span * LANES, LANES)
+            extent = 1, down[1] - down[0], across[1] - across[0]
+            for block in range(part * pairs // parts * PAIR, (part + 1) * pairs // parts * PAIR, PAIR):
+                two = PAIR == 2 and block + 1 < blocks
+                one_b = load(wide_b, block * LANES)
+                two_b = load(wide_b, (block + 1) * LANES) if two else one_b
+                factors, one = Factors(wide, block * c * LANES, c, two, one_b, two_b), Taps(1, 1, c, 0, 0, 0, 0)
+                given = seen, inner, plane, extent, factors, one, 2 * LANES, 0, wide_kind
+                convolve_area(*given, False, bias, (0, 0), True)
+                for number in range(block, min(block + PAIR, blocks)):
+                    start, w, lanes = load(bias, number * LANES), number * each, o - number * LANES
+                    for a in range(first, last):
+                        at = (number - block) * plane + (a - first) * step * span * LANES
+                        out = ((picture * oh + a) * ow) * o + number * LANES
+                        convolve_row(tile, at, *axes, weights, w, start, y, out, o, lanes, kind)
+
+
+def shortened(launches: list[Launch]) -> list[Launch]:
+    """Return launches that do the same, one in the place of two where a map is widened for a depthwise convolution."""
+    readers = Counter(root for launch in launches for root in {id(owner(it)) for it in _arrays(launch)})
+    made: list[Launch] = []
+    for launch in launches:
+        joined = _joined(made[-1], launch, readers) if made else None
+        if joined is None:
+            made.append(launch)
+        else:
+            made[-1] = joined
+    return made
+
+
+def _arrays(launch: Launch) -> list[np.ndarray]:
+    return [it for it in launch.arguments if isinstance(it, np.ndarray)]
+
+
+def _joined(first: Launch, second: Launch, readers: Counter[int]) -> Launch | None:
+    """Return the launch that does the work of both, if they are such a pair and nobody else sees what is between."""
+    if first.run is not _direct or second.run is not _grouped:
+        return None
+    row, wide, wide_b, _, (added, wide_kind), between, rows, columns, _, (groups, _, _), _ = first.arguments
+    source, weights, bias, _, (added_later, kind), target, *axes, copies, _, _, _ = second.arguments
+    if (rows[1], columns[1], groups, added, added_later, copies) != (1, 1, 1, 0, 0, 1) or row.size == 0:
+        return None
+    if between.size != source.size or not np.may_share_memory(between, source) or readers[id(owner(between))] != 2:
+        return None
+    n, h, width, _ = source.shape
+    if row.shape[:3] != (1, 1, n * h * width) or tuple(axes[0][5:7]) != (0, 1):
+        return None
+    return _launch(row.reshape(n, h, width, -1), (wide, wide_b, wide_kind, weights, bias, kind, target, *axes))
+
+
+def _launch(x: np.ndarray, rest: tuple[Any, ...]) -> Launch | None:
+    """Share the work, and return its launch; None where a row has too few windows."""
+    threads, n, width = _threads.get_num_threads(), x.shape[0], x.shape[2]
+    *_, target, rows, columns = rest
+    windows, taps, _, step, spacing = map(int, rows[:5])
+    windows_w, taps_w, left, step_w, spacing_w = map(int, columns[:5])
+    span, blocks = step_w * (windows_w - 1) + spacing_w * (taps_w - 1) + 1, blocks_of(target.shape[3])
+    before = min(max(0, -left), span)
+    if max(before, min(span, width - left)) - before < (WINDOWS if PAIR == 2 and blocks % 2 == 0 else 2 * WINDOWS):
+        return None
+    band = windows
+    while band > 1 and PAIR * LANES * span * (step * (band - 1) + spacing * (taps - 1) + 1) > TILE:
+        band = (band + 1) // 2
+    height = step * (band - 1) + spacing * (taps - 1) + 1
+    parts = 1 if n * -(-windows // band) >= 4 * threads else min(threads, -(-blocks // PAIR))
+    room = scratch(threads, (PAIR * height * span + 8 * step_w) * LANES)
+    return Launch(_widened, (x, *rest, band, parts, room), _widened._written)
