@@ -32,7 +32,7 @@ import numpy as np
 from minidl._memory import ALIGNMENT, POOL
 from minidl._sharing import owner
 
-MOST_NOTED = 2**28  # bytes that the arrays of notes keep alive
+MOST_NOTED = 5 * 2**26  # bytes that the arrays of notes keep alive
 MOST_KEPT = 2**26  # bytes of all scripts of a network: what needs more spends no time in Python to speak of
 GARBAGE = 0xFF  # of which floats are NaN
 

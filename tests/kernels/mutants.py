@@ -23,9 +23,10 @@ from minidl.kernels.cpu.simd.registers import WIDE
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = Path("minidl/kernels/cpu")
-CONV, ATTENTION, NORM, LINEAR, ELEMENTWISE = (
-    f"tests/kernels/test_cpu_{it}.py" for it in ("conv", "attention", "own_norm", "linear", "elementwise")
+CONV, ATTENTION, NORM, LINEAR, ELEMENTWISE, WIDENED = (
+    f"tests/kernels/test_cpu_{it}.py" for it in ("conv", "attention", "own_norm", "linear", "elementwise", "widened")
 )
+WIDENED_FILE = "conv/widened.py"
 
 
 class Mutant(NamedTuple):
@@ -154,6 +155,37 @@ MUTANTS = (
     ),
     Mutant("grouped: wrong copy", "conv/grouped.py", "ahead, second_of_4(v)", "ahead, first_of_4(v)"),
     Mutant("grouped: channels of a group not exchanged", "conv/grouped.py", "width).transpose(0, 3, 2, 1)", "width)"),
+    Mutant(
+        "widened: no zeros below",
+        WIDENED_FILE,
+        "below * span * LANES, (height - below) * span * LANES",
+        "0, 0",
+        WIDENED,
+    ),
+    Mutant("widened: rows off by the padding", WIDENED_FILE, "(down[0] * span + across[0])", "across[0]", WIDENED),
+    Mutant("widened: bands as if the stride were one", WIDENED_FILE, "top + step * first", "top + first", WIDENED),
+    Mutant(
+        "widened: one plane for two vectors",
+        WIDENED_FILE,
+        "inner, plane, extent",
+        "inner, LANES, extent",
+        WIDENED,
+        True,
+    ),
+    Mutant(
+        "widened: what others read is not written",
+        WIDENED_FILE,
+        "(owner(between))] != 2",
+        "(owner(between))] < 2",
+        WIDENED,
+    ),
+    Mutant(
+        "widened: shortcuts forgotten",
+        WIDENED_FILE,
+        "columns[1], groups, added, added_later,",
+        "columns[1], groups, 0, 0,",
+        WIDENED,
+    ),
     Mutant("grouped dw: last windows forgotten", "conv/grouped.py", "windows_w - WINDOWS * sevens", "0"),
     Mutant("grouped dw: wrong row", "conv/grouped.py", "i % taps * spacing", "i % taps"),
     Mutant("Winograd: wrong number in B", "conv/winograd.py", "splat(-SUM)", "splat(-TWO)"),

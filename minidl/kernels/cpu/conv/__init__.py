@@ -1,4 +1,4 @@
-"""Convolution: four ways to do it, and what they have in common.
+"""Convolution: the ways to do it, and what they have in common.
 
     conv2d.py        the convolutions as the dispatcher calls them: sizes judged, an algorithm chosen, run
     algorithms.py    which algorithm serves which call, and why: one table
@@ -6,6 +6,7 @@
     direct.py        the matrix product without columns, for every convolution
     winograd.py      a fourth of the multiplications, for 3×3 with stride 1
     grouped.py       depthwise, and groups of two, four or eight channels: lanes are channels
+    widened.py       a 1×1 and the depthwise convolution behind it in one, where a network is planned as a whole
     direct_dw.py     the gradient of the weights by the first,
     winograd_dw.py   and by the second of these ways
 
