@@ -38,6 +38,7 @@ from minidl.kernels.cpu.simd.vector import LANES, fma, repeater, splat
 WINDOWS = 7
 begin_with = fold(WINDOWS)
 WIDTHS = (1, 2, 4, 8)
+NEAR = 3 * 2**11  # floats of x and dy that all taps read before the next: three quarters of a first-level cache
 PICTURE = 2**18  # floats of all channels of the rows that are worked on: a second-level cache
 
 first_of_2, second_of_2 = repeater(2, 0), repeater(2, 1)
@@ -160,7 +161,7 @@ def _grouped_dw(source, target, dw, rows, columns, width, band, tiles, gradients
     windows_w, taps_w, left, step_w, spacing_w = columns[:5]
     blocks, bands, each = (c + LANES - 1) // LANES, (windows + band - 1) // band, width * taps * taps_w
     span = step_w * (windows_w - 1) + spacing_w * (taps_w - 1) + 1
-    zero = splat(np.float32(0))
+    zero, near = splat(np.float32(0)), max(1, NEAR // (LANES * (step * span + windows_w)))
     for thread in prange(threads):
         begin, end = thread * blocks * each // threads, (thread + 1) * blocks * each // threads
         tile, gradient = tiles[thread], gradients[thread]
@@ -172,23 +173,24 @@ def _grouped_dw(source, target, dw, rows, columns, width, band, tiles, gradients
             for block in range(begin // each, (end + each - 1) // each):
                 cut_lanes(tile, source, picture, top + step * first, height, left, span, block * LANES, width)
                 cut_lanes(gradient, target, picture, first, last - first, 0, windows_w, block * LANES, 1)
-                for unit in range(max(begin, block * each), min(end, (block + 1) * each)):
-                    tap = unit % each
-                    i, j = tap // taps_w, tap % taps_w
-                    start = ((i // taps * height + i % taps * spacing) * span + j * spacing_w) * LANES
-                    acc, rest, sevens = begin_with(zero), zero, windows_w // WINDOWS
-                    for a in range(last - first):
-                        at, d = start + a * step * span * LANES, a * windows_w * LANES
-                        for _ in range(sevens):
-                            acc = fma_pairs(acc, tile, at, step_w * LANES, gradient, d, LANES)
-                            at += WINDOWS * step_w * LANES
-                            d += WINDOWS * LANES
-                        for _ in range(windows_w - WINDOWS * sevens):
-                            rest = fma(load(tile, at), load(gradient, d), rest)
-                            at += step_w * LANES
-                            d += LANES
-                    total = (acc[0] + acc[1]) + (acc[2] + acc[3]) + (acc[4] + acc[5]) + (acc[6] + rest)
-                    store(dw, unit * LANES, load(dw, unit * LANES) + total)
+                for top_row in range(0, last - first, near):
+                    for unit in range(max(begin, block * each), min(end, (block + 1) * each)):
+                        tap = unit % each
+                        i, j = tap // taps_w, tap % taps_w
+                        start = ((i // taps * height + i % taps * spacing) * span + j * spacing_w) * LANES
+                        acc, rest, sevens = begin_with(zero), zero, windows_w // WINDOWS
+                        for a in range(top_row, min(top_row + near, last - first)):
+                            at, d = start + a * step * span * LANES, a * windows_w * LANES
+                            for _ in range(sevens):
+                                acc = fma_pairs(acc, tile, at, step_w * LANES, gradient, d, LANES)
+                                at += WINDOWS * step_w * LANES
+                                d += WINDOWS * LANES
+                            for _ in range(windows_w - WINDOWS * sevens):
+                                rest = fma(load(tile, at), load(gradient, d), rest)
+                                at += step_w * LANES
+                                d += LANES
+                        total = (acc[0] + acc[1]) + (acc[2] + acc[3]) + (acc[4] + acc[5]) + (acc[6] + rest)
+                        store(dw, unit * LANES, load(dw, unit * LANES) + total)
 
 
 def band_of(indexing: Indexing, channels: int, width: int) -> int:
