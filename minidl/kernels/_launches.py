@@ -13,6 +13,9 @@ places are given again to those that come later:
     place A  y1 ────────────┘       y3 ────────────┘
     place B             y2 ────────────┘       y4 …
 
+An array that is read for the last time, by a kernel that makes of each number another one, has the result in its own
+place (`over` in `cpu/simd/compile.py`): half of what is written would be fetched from memory first, for nothing.
+
 What is only read stays where it is: weights in their order, biases, sizes. What a script cannot know is whether
 something else has computed with an array in between, or whether what is read changes later. Whoever makes one has to
 see to that: see `minidl/folding/_scripts.py`.
@@ -124,8 +127,14 @@ class _Block:
 
     def __init__(self, root: Any, number: int):
         self.root, self.first, self.last, self.place = root, number, number, -1
+        self.below: _Block | None = None  # the one over which it is written
         self.size = -(-root.nbytes // ALIGNMENT) * ALIGNMENT
         self.start = _address(root)
+
+    @property
+    def bottom(self) -> _Block:
+        """The one whose place it has."""
+        return self if self.below is None else self.below.bottom
 
 
 class Script:
@@ -158,7 +167,8 @@ class Script:
         if id(x_root) in blocks:
             raise CannotRepeat("the input is written")
         blocks[id(y_root)].last = len(launches)
-        size = _placed(list(blocks.values()))
+        _lay_over(launches, blocks)
+        size = _placed([block for block in blocks.values() if block.below is None])
         if size > most:
             raise CannotRepeat(f"{size} bytes are needed, at most {most} may be kept")
         self._memory = POOL.empty((size,), np.uint8)
@@ -188,7 +198,7 @@ class Script:
         block = blocks.get(id(owner(array)))
         if block is None:
             return array
-        at = block.place + _address(array) - block.start
+        at = block.bottom.place + _address(array) - block.start
         return np.ndarray(array.shape, array.dtype, self._memory, at, array.strides)
 
     def run(self, x: np.ndarray) -> Any:
@@ -224,6 +234,19 @@ def _blocks(launches: list[Launch]) -> dict[int, _Block]:
             if block is not None:
                 block.first, block.last = min(block.first, number), max(block.last, number)
     return blocks
+
+
+def _lay_over(launches: list[Launch], blocks: dict[int, _Block]) -> None:
+    """Let a result have the place of what it is made of, where that is not read again."""
+    for number, launch in enumerate(launches):
+        if (places := getattr(launch.run, "over", None)) is None:
+            continue
+        x, y = (launch.arguments[place] for place in places)
+        old, new = blocks.get(id(owner(x))), blocks[id(owner(y))]
+        if old is None or old is new or (old.bottom.last, new.first, old.size) != (number, number, new.size):
+            continue
+        if (x.shape, x.strides, _address(x) - old.start) == (y.shape, y.strides, _address(y) - new.start):
+            new.below, old.bottom.last = old, new.last
 
 
 def _placed(blocks: list[_Block]) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, kernels, ops
+from minidl._backend import constant
 from minidl._sharing import owner
 from minidl.kernels import _launches
 from minidl.kernels._launches import CannotRepeat, Script, noted
@@ -133,6 +134,34 @@ def test_notes_are_those_of_one_thread(rng):
         other.start()
         other.join()
     assert not launches
+
+
+def scaled(x, again):
+    """A result over what it is made of, and one more over that; `again` reads the first of them once more."""
+    with kernels.use("cpu"):
+        a = kernels.relu(x.transpose(0, 3, 1, 2))
+        s = constant(np.linspace(0.5, 2, a.shape[0] * a.shape[1], dtype=np.float32).reshape(a.shape[:2]))
+        b = kernels.scale_channels(kernels.scale_channels(a, s), s)
+        return kernels.add(b, a) if again else kernels.relu(b)
+
+
+@pytest.mark.parametrize(("again", "together"), [(False, True), (True, False)])
+def test_a_result_takes_the_place_of_what_is_not_read_again(rng, again, together):
+    x = rng.standard_normal((2, 9, 7, 32), dtype=np.float32)
+    scaled(x, again)
+    with noted() as launches:
+        y = scaled(x, again)
+    script = Script(launches, x, y)
+    for _ in range(2):
+        x = rng.standard_normal(x.shape, dtype=np.float32)
+        assert script.run(x).tobytes() == scaled(x, again).tobytes()
+    first, second = (
+        [arguments[place].ctypes.data for place in (0, 2)]
+        for run, arguments in script._steps
+        if getattr(run, "key", "") == "channels._scale"
+    )
+    assert (first[0] == first[1]) is together
+    assert second[0] == second[1]
 
 
 @pytest.mark.parametrize("seed", range(20))

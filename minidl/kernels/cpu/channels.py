@@ -138,7 +138,7 @@ def lrn_dx(dy: np.ndarray, x: np.ndarray, scale: np.ndarray, size: int, alpha: f
     return dx
 
 
-@kernel("void(r4, r2, w4, i)")
+@kernel("void(r4, r2, w4, i)", over=(0, 2))
 def _scale(x, s, y, threads):
     n, h, width, channels = x.shape
     x, s, y = x.reshape(-1), s.reshape(-1), y.reshape(-1)

@@ -61,10 +61,8 @@ def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows,
     span = step_w * (windows_w - 1) + spacing_w * (taps_w - 1) + 1
     blocks, bands = (o + LANES - 1) // LANES, (windows + band - 1) // band
     pairs, jobs, across = (blocks + PAIR - 1) // PAIR, n * bands * parts, inside(left, span, width)
-    axes, each = (
-        (1, 0, taps, spacing * span * LANES, (windows_w, taps_w, step_w * LANES, spacing_w * LANES)),
-        taps * taps_w * LANES,
-    )
+    all_columns = windows_w, taps_w, step_w * LANES, spacing_w * LANES
+    axes, each = (1, 0, taps, spacing * span * LANES, all_columns), taps * taps_w * LANES
     for thread in prange(threads):
         tile = tiles[thread]
         for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):

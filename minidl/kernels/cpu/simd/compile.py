@@ -76,9 +76,17 @@ _compiling = threading.RLock()
 
 
 class Kernel:
-    """A function that is compiled when it is called first; see the top of this file."""
+    """A function that is compiled when it is called first; see the top of this file.
 
-    def __init__(self, function: Callable[..., Any], signature: str):
+    Args:
+        function: what is compiled.
+        signature: what it takes, see `TYPES`.
+        over: the place of an argument that is read, and of one that may be written over it: each number by whoever
+            has just read the one at the same place, and nobody else reads that.
+    """
+
+    def __init__(self, function: Callable[..., Any], signature: str, over: tuple[int, int] | None = None):
+        self.over = over
         self.name, self.signature, self.__doc__ = function.__name__, signature, function.__doc__
         self.key = f"{function.__module__.rpartition('.')[2]}.{self.name}"
         self._function = function
@@ -203,9 +211,9 @@ def _kind(argument: Any) -> str:
     return f"{argument.dtype} {argument.shape}" + " read-only" * (not argument.flags.writeable)
 
 
-def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
+def kernel(signature: str, over: tuple[int, int] | None = None) -> Callable[[Callable[..., Any]], Kernel]:
     """Make a kernel of a function, whose last parameter is the number of threads; without `prange` it uses one."""
-    return lambda function: Kernel(function, signature)
+    return lambda function: Kernel(function, signature, over)
 
 
 def inline(function: Callable[..., Any]) -> Any:
