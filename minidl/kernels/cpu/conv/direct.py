@@ -256,19 +256,16 @@ def shared(n: int, c: int, o: int, indexing: Indexing, groups: int, threads: int
     """Share the convolution of n pictures from c to o channels among threads, whose tiles have `most` floats in all."""
     channels, outputs = c // groups, o // groups
     k = indexing.rows.taps * indexing.columns.taps * channels
-    windows, every = (
-        windows_for(indexing, channels, groups * blocks_of(outputs) * LANES * k),
-        n * indexing.rows.windows * indexing.columns.windows,
-    )
+    windows = windows_for(indexing, channels, groups * blocks_of(outputs) * LANES * k)
+    every = n * indexing.rows.windows * indexing.columns.windows
     if blocks_of(outputs) % (PAIR * threads) and threads * ENOUGH // 2 <= every < 4 * threads * windows and groups == 1:
         windows = even_share(every, windows, threads)  # outputs cannot be shared evenly, windows can
     elif k > channels and every >= 4 * threads * ENOUGH and groups == 1:
         windows = min(windows, even_share(every, windows, 4 * threads))  # then no two threads cut the same tile
     area = choose_area(indexing, channels, n, windows, min(LARGEST, most // threads), threads)
     parts = 1 if area.jobs(indexing, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // PAIR))
-    in_place = _needs_no_tile(indexing, area, blocks_of(outputs)) and not (
-        channels in SCATTERED and blocks_of(outputs) <= PAIR
-    )
+    slow = channels in SCATTERED and blocks_of(outputs) <= PAIR
+    in_place = _needs_no_tile(indexing, area, blocks_of(outputs)) and not slow
     if in_place:
         area = area._replace(depth=max(1, channels))
     tile = 1 if in_place else (area.pixels + 2 * WINDOWS * indexing.columns.step) * min(channels, area.depth) + LANES
