@@ -153,6 +153,7 @@ MUTANTS = (
         "LANES, acc, length - q, LANES, adding)",
         "LANES, acc, length - q, LANES, 0)",
     ),
+    Mutant("winograd: activated before the shortcut", "conv/winograd.py", "IDENTITY if added else kind", "kind"),
     Mutant("grouped: wrong copy", "conv/grouped.py", "ahead, second_of_4(v)", "ahead, first_of_4(v)"),
     Mutant("grouped: channels of a group not exchanged", "conv/grouped.py", "width).transpose(0, 3, 2, 1)", "width)"),
     Mutant(

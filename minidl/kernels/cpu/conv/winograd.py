@@ -38,12 +38,13 @@ import numpy as np
 from numba import prange
 
 from minidl._threads import get_num_threads
-from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, apply_epilogue
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated, apply_epilogue
 from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.memory.workspace import floats, scratch
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.functions import IDENTITY
 from minidl.kernels.cpu.simd.load_store import load, prefetch, store
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, fma, splat
@@ -236,7 +237,7 @@ def write_results(m, bias, residual, epilogue, target, first, last, tiles_w, til
     """y = Aᵀ M A + b of some tiles, for some blocks of sixteen channels from `channel` on, which M has."""
     h, width, o = target.shape[1:]
     y, (added, kind) = target.reshape(-1), epilogue
-    point = blocks * LANES * size
+    point, now = blocks * LANES * size, IDENTITY if added else kind  # what is added comes before the activation
     for tile in range(first, last):
         picture, row, column = tile // tiles, tile % tiles // tiles_w * 4, tile % tiles_w * 4
         columns = min(4, width - column)
@@ -250,15 +251,16 @@ def write_results(m, bias, residual, epilogue, target, first, last, tiles_w, til
             for i in range(min(4, h - row)):
                 a = 6 * i * LANES
                 r = to_results(six(t, a, LANES))
+                r = activated(now, (r[0] + b, r[1] + b, r[2] + b, r[3] + b))
                 out = ((picture * h + row + i) * width + column) * o + channel + block * LANES
-                store(y, out, r[0] + b)
+                store(y, out, r[0])
                 if columns > 1:
-                    store(y, out + o, r[1] + b)
+                    store(y, out + o, r[1])
                 if columns > 2:
-                    store(y, out + 2 * o, r[2] + b)
+                    store(y, out + 2 * o, r[2])
                 if columns > 3:
-                    store(y, out + 3 * o, r[3] + b)
-                if added or kind:
+                    store(y, out + 3 * o, r[3])
+                if added:
                     apply_epilogue(y, out, o, columns, LANES, residual, epilogue)
 
 
