@@ -158,7 +158,7 @@ MUTANTS = (
     Mutant("grouped: channels of a group not exchanged", "conv/grouped.py", "width).transpose(0, 3, 2, 1)", "width)"),
     Mutant(
         "widened: no zeros below",
-        WIDENED_FILE,
+        "conv/input_tile.py",
         "below * span * LANES, (height - below) * span * LANES",
         "0, 0",
         WIDENED,

@@ -24,7 +24,7 @@ from minidl.kernels.cpu.memory.copies import copied
 from minidl.kernels.cpu.memory.layout import pixels, rows, rows_in_place
 from minidl.kernels.cpu.memory.workspace import scratch
 from minidl.kernels.cpu.simd.compile import inline, kernel
-from minidl.kernels.cpu.simd.load_store import load, load_some, store, store_some
+from minidl.kernels.cpu.simd.load_store import load, load_some, store, store_some, zeros
 from minidl.kernels.cpu.simd.vector import LANES, fma, splat, square_root, widen
 
 MOST_QUARTERS = 8
@@ -66,21 +66,14 @@ def _windows(row, c, size):
     return total
 
 
-@inline
-def _cleared(row):
-    """Return a row of numbers, all of which are 0 now."""
-    for i in range(row.shape[0]):
-        row[i] = ZERO
-    return row
-
-
 @kernel("void(r4, i, f, i, f, w2, w4, w4, i)")
 def _lrn(x, size, alpha, quarters, k, rows_of_squares, y, scale, threads):
     channels = x.shape[3]
     rows = x.size // channels
     x, y, scale = x.reshape(-1), y.reshape(-1), scale.reshape(-1)
     for thread in prange(threads):
-        squares = _cleared(rows_of_squares[thread])
+        squares = rows_of_squares[thread]
+        zeros(squares, 0, squares.shape[0])
         for row in range(thread * rows // threads, (thread + 1) * rows // threads):
             at = row * channels
             for c in range(0, channels, LANES):
@@ -99,7 +92,8 @@ def _lrn_dx(dy, x, scale, size, quarters, factor, rows_of_ratios, dx, threads):
     rows = x.size // channels
     dy, x, scale, dx = dy.reshape(-1), x.reshape(-1), scale.reshape(-1), dx.reshape(-1)
     for thread in prange(threads):
-        ratios = _cleared(rows_of_ratios[thread])  # dy · x · scale^(-beta - 1)
+        ratios = rows_of_ratios[thread]  # dy · x · scale^(-beta - 1)
+        zeros(ratios, 0, ratios.shape[0])
         for row in range(thread * rows // threads, (thread + 1) * rows // threads):
             at = row * channels
             for c in range(0, channels, LANES):

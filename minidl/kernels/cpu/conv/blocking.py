@@ -79,6 +79,15 @@ def windows_for(indexing: Indexing, channels: int, weights: int) -> int:
     return max(enough, TILE // (max(1, channels) * indexing.rows.step * indexing.columns.step))
 
 
+def fitting_band(indexing: Indexing, channels: int, most: int) -> int:
+    """Return how many rows of windows see at most so many floats, of so many channels: all, or a half, and so on."""
+    rows, columns = indexing
+    band = rows.windows
+    while band > 1 and rows.reach(band) * columns.span * channels > most:
+        band = (band + 1) // 2
+    return band
+
+
 def choose_area(indexing: Indexing, channels: int, n: int, windows: int, most: int, threads: int) -> Area:
     """Choose areas of so many windows and tiles of so many floats, at most, for n pictures with so many channels."""
     rows, columns = indexing

@@ -24,15 +24,16 @@ import numpy as np
 from numba import prange
 
 from minidl import _backend, _threads
+from minidl.kernels.cpu.conv.blocking import fitting_band
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated, apply_epilogue
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
-from minidl.kernels.cpu.conv.input_tile import inside, zeros
+from minidl.kernels.cpu.conv.input_tile import frame, inside
 from minidl.kernels.cpu.conv.packing import blocks_of, padded, weight_rows
 from minidl.kernels.cpu.memory.workspace import floats, scratch
 from minidl.kernels.cpu.simd.accumulators import fma_pairs, fma_vectors, fold, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
-from minidl.kernels.cpu.simd.load_store import load, load_first, store
+from minidl.kernels.cpu.simd.load_store import load, load_first, store, zeros
 from minidl.kernels.cpu.simd.vector import LANES, fma, repeater, splat
 
 WINDOWS = 7
@@ -77,16 +78,11 @@ def cut_lanes(tile, source, picture, top, rows, left, span, channel, width):
     h, w, c = source.shape[1:]
     x = source.reshape(-1)
     ahead, lanes = rows * span * LANES, c - channel
-    before, after = inside(left, span, w)
-    for row in range(rows):
+    (above, below), (before, after) = inside(top, rows, h), inside(left, span, w)
+    for i in range(width):
+        frame(tile, i * ahead, rows, span, (above, below), (before, after))
+    for row in range(above, below):
         at = row * span * LANES
-        if top + row < 0 or top + row >= h:
-            for i in range(width):
-                zeros(tile, at + i * ahead, span * LANES)
-            continue
-        for i in range(width):
-            zeros(tile, at + i * ahead, before * LANES)
-            zeros(tile, at + i * ahead + after * LANES, (span - after) * LANES)
         place = ((picture * h + top + row) * w + left + before) * c + channel
         if lanes >= LANES:
             for column in range(before, after):
@@ -195,11 +191,7 @@ def _grouped_dw(source, target, dw, rows, columns, width, band, tiles, gradients
 
 def band_of(indexing: Indexing, channels: int, width: int) -> int:
     """Return how many rows of windows are worked on at a time."""
-    rows, columns = indexing
-    band = rows.windows
-    while band > 1 and rows.reach(band) * columns.span * max(channels, 4 * LANES * width) > PICTURE:
-        band = (band + 1) // 2
-    return band
+    return fitting_band(indexing, max(channels, 4 * LANES * width), PICTURE)
 
 
 def pack(w: np.ndarray, indexing: Indexing, backward: bool) -> np.ndarray:

@@ -9,18 +9,9 @@ An input tile holds rows of `span` pixels, each of them some of the channels of 
 
 from __future__ import annotations
 
-import numpy as np
-
 from minidl.kernels.cpu.simd.compile import inline
-from minidl.kernels.cpu.simd.load_store import copy_floats, load, load_first, store, store_first, store_some
-from minidl.kernels.cpu.simd.vector import LANES, splat
-
-
-@inline
-def zeros(target, start, count):
-    """Write count zeros."""
-    for i in range(0, count, LANES):  # numbers one by one would become a scatter, many times as slow
-        store_some(target, start + i, splat(np.float32(0)), count - i)
+from minidl.kernels.cpu.simd.load_store import copy_floats, load, load_first, store, store_first, zeros
+from minidl.kernels.cpu.simd.vector import LANES
 
 
 @inline
@@ -62,6 +53,18 @@ def cut(tile, source, picture, top, rows, left, span, channel, channels, pixel):
 
 
 @inline
+def frame(tile, start, height, span, rows, columns):
+    """Write zeros around the part of a plane (`cut_planes`) that lies in the picture: between two rows, two columns."""
+    (above, below), (before, after) = rows, columns
+    zeros(tile, start, above * span * LANES)
+    zeros(tile, start + below * span * LANES, (height - below) * span * LANES)
+    for row in range(above, below):
+        at = start + row * span * LANES
+        zeros(tile, at, before * LANES)
+        zeros(tile, at + after * LANES, (span - after) * LANES)
+
+
+@inline
 def cut_planes(tile, begin, plane, source, picture, top, rows, left, span, channel, channels):
     """Cut as `cut` does, but sixteen channels at a time: tile[begin + block·plane + 16·pixel + lane].
 
@@ -69,21 +72,18 @@ def cut_planes(tile, begin, plane, source, picture, top, rows, left, span, chann
     """
     h, width, c = source.shape[1:]
     x = source.reshape(-1)
-    before, after = inside(left, span, width)
+    (above, below), (before, after) = inside(top, rows, h), inside(left, span, width)
     blocks = (channels + LANES - 1) // LANES
     full = min(blocks, (c - channel) // LANES)
-    for row in range(rows):
+    for block in range(blocks):
+        frame(tile, begin + block * plane, rows, span, (above, below), (before, after))
+    for row in range(above, below):
         at = begin + row * span * LANES
-        outside = top + row < 0 or top + row >= h
-        for block in range(blocks):
-            zeros(tile, at + block * plane, (span if outside else before) * LANES)
-            zeros(tile, at + block * plane + after * LANES, (0 if outside else span - after) * LANES)
-        if not outside:
-            place = ((picture * h + top + row) * width + left + before) * c + channel
-            for column in range(at + before * LANES, at + after * LANES, LANES):
-                for block in range(full):
-                    store(tile, column + block * plane, load(x, place + block * LANES))
-                if full < blocks:
-                    rest = load_first(x, place + full * LANES, c - channel - full * LANES)
-                    store(tile, column + full * plane, rest)
-                place += c
+        place = ((picture * h + top + row) * width + left + before) * c + channel
+        for column in range(at + before * LANES, at + after * LANES, LANES):
+            for block in range(full):
+                store(tile, column + block * plane, load(x, place + block * LANES))
+            if full < blocks:
+                rest = load_first(x, place + full * LANES, c - channel - full * LANES)
+                store(tile, column + full * plane, rest)
+            place += c

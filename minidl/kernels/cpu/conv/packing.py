@@ -21,10 +21,9 @@ from numba import prange
 
 from minidl import _backend
 from minidl.kernels.cpu.conv.geometry import Indexing
-from minidl.kernels.cpu.conv.input_tile import zeros
 from minidl.kernels.cpu.memory.workspace import floats
 from minidl.kernels.cpu.simd.compile import kernel
-from minidl.kernels.cpu.simd.load_store import load_first, store
+from minidl.kernels.cpu.simd.load_store import load_first, store, zeros
 from minidl.kernels.cpu.simd.transpose import transpose
 from minidl.kernels.cpu.simd.vector import LANES
 

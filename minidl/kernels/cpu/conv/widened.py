@@ -27,28 +27,17 @@ from numba import prange
 from minidl import _threads
 from minidl._sharing import owner
 from minidl.kernels._launches import Launch
-from minidl.kernels.cpu.conv.blocking import TILE, Windows
+from minidl.kernels.cpu.conv.blocking import TILE, Windows, fitting_band
 from minidl.kernels.cpu.conv.direct import WINDOWS, Factors, Taps, _direct, convolve_area
+from minidl.kernels.cpu.conv.geometry import Axis, Indexing
 from minidl.kernels.cpu.conv.grouped import _grouped, convolve_row
-from minidl.kernels.cpu.conv.input_tile import inside, zeros
+from minidl.kernels.cpu.conv.input_tile import frame, inside
 from minidl.kernels.cpu.conv.packing import blocks_of
 from minidl.kernels.cpu.memory.workspace import scratch
-from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.compile import kernel
 from minidl.kernels.cpu.simd.load_store import load
 from minidl.kernels.cpu.simd.registers import PAIR
 from minidl.kernels.cpu.simd.vector import LANES
-
-
-@inline
-def frame(tile, start, height, span, rows, columns):
-    """Write zeros around the part of a tile that lies in the picture: between two rows, and two columns."""
-    (above, below), (before, after) = rows, columns
-    zeros(tile, start, above * span * LANES)
-    zeros(tile, start + below * span * LANES, (height - below) * span * LANES)
-    for row in range(above, below):
-        at = start + row * span * LANES
-        zeros(tile, at, before * LANES)
-        zeros(tile, at + after * LANES, (span - after) * LANES)
 
 
 @kernel("void(r4, r1, r1, i, r1, r1, i, w4, ri1, ri1, i, i, w2, i)")
@@ -125,18 +114,13 @@ def _joined(first: Launch, second: Launch, readers: Counter[int]) -> Launch | No
 
 def _launch(x: np.ndarray, rest: tuple[Any, ...]) -> Launch | None:
     """Share the work, and return its launch; None where a row has too few windows."""
-    threads, n, width = _threads.get_num_threads(), x.shape[0], x.shape[2]
-    *_, target, rows, columns = rest
-    windows, taps, _, step, spacing = map(int, rows[:5])
-    windows_w, taps_w, left, step_w, spacing_w = map(int, columns[:5])
-    span, blocks = step_w * (windows_w - 1) + spacing_w * (taps_w - 1) + 1, blocks_of(target.shape[3])
-    before = min(max(0, -left), span)
-    if max(before, min(span, width - left)) - before < (WINDOWS if PAIR == 2 and blocks % 2 == 0 else 2 * WINDOWS):
+    threads, (n, h, width, _), (*_, target, rows, columns) = _threads.get_num_threads(), x.shape, rest
+    down, across = (Axis(*[*axis.tolist(), 0, 1, size]) for axis, size in ((rows, h), (columns, width)))
+    first, last = inside.py_func(across.first, across.span, width)
+    blocks = blocks_of(target.shape[3])
+    if last - first < (WINDOWS if PAIR == 2 and blocks % 2 == 0 else 2 * WINDOWS):
         return None
-    band = windows
-    while band > 1 and PAIR * LANES * span * (step * (band - 1) + spacing * (taps - 1) + 1) > TILE:
-        band = (band + 1) // 2
-    height = step * (band - 1) + spacing * (taps - 1) + 1
-    parts = 1 if n * -(-windows // band) >= 4 * threads else min(threads, -(-blocks // PAIR))
-    room = scratch(threads, (PAIR * height * span + 8 * step_w) * LANES)
-    return Launch(_widened, (x, *rest, band, parts, room), _widened._written)
+    band = fitting_band(Indexing(down, across), PAIR * LANES, TILE)
+    parts = 1 if n * -(-down.windows // band) >= 4 * threads else min(threads, -(-blocks // PAIR))
+    room = scratch(threads, (PAIR * down.reach(band) * across.span + 8 * across.step) * LANES)
+    return _widened.launch(x, *rest, band, parts, room)

@@ -174,6 +174,10 @@ class Kernel:
                 self._compile()
         return free
 
+    def launch(self, *arguments: Any) -> Launch:
+        """Return the note of a start with these arguments."""
+        return Launch(self, arguments, self._written)
+
     def _note(self, noted: dict[str, Any], arguments: tuple[Any, ...]) -> None:
         """Compute nothing, see `kernels.rehearsal`: what would have been written is 0."""
         noted[self.key] = self
@@ -191,7 +195,7 @@ class Kernel:
             _share_among(threads)
         _launched[0] = True
         if (notes := is_noting()) is not None:
-            notes.add(Launch(self, arguments, self._written))
+            notes.add(self.launch(*arguments))
         try:
             if _one_at_a_time is None:
                 return self._run(*arguments, threads)  # type: ignore[misc]

@@ -15,7 +15,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from minidl.kernels.cpu.simd.compile import inline
-from minidl.kernels.cpu.simd.vector import BYTES, INTEGERS, KINDS, LANES, LLVM_TYPE, MASK, VECTOR, spread
+from minidl.kernels.cpu.simd.vector import BYTES, INTEGERS, KINDS, LANES, LLVM_TYPE, MASK, VECTOR, splat, spread
 
 
 def address_of(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -130,6 +130,13 @@ def store_some(array, index, value, count):
         store(array, index, value)
     else:
         store_first(array, index, value, count)
+
+
+@inline
+def zeros(target, start, count):
+    """Write count zeros."""
+    for i in range(0, count, LANES):  # numbers one by one would become a scatter, many times as slow
+        store_some(target, start + i, splat(np.float32(0)), count - i)
 
 
 @intrinsic
