@@ -23,8 +23,9 @@ from minidl.kernels.cpu.simd.registers import WIDE
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = Path("minidl/kernels/cpu")
-CONV, ATTENTION, NORM, LINEAR, ELEMENTWISE, WIDENED = (
-    f"tests/kernels/test_cpu_{it}.py" for it in ("conv", "attention", "own_norm", "linear", "elementwise", "widened")
+CONV, ATTENTION, NORM, LINEAR, ELEMENTWISE, WIDENED, WINOGRAD = (
+    f"tests/kernels/test_cpu_{it}.py"
+    for it in ("conv", "attention", "own_norm", "linear", "elementwise", "widened", "winograd")
 )
 WIDENED_FILE = "conv/widened.py"
 
@@ -153,7 +154,6 @@ MUTANTS = (
         "LANES, acc, length - q, LANES, adding)",
         "LANES, acc, length - q, LANES, 0)",
     ),
-    Mutant("winograd: activated before the shortcut", "conv/winograd.py", "IDENTITY if added else kind", "kind"),
     Mutant("grouped: wrong copy", "conv/grouped.py", "ahead, second_of_4(v)", "ahead, first_of_4(v)"),
     Mutant("grouped: channels of a group not exchanged", "conv/grouped.py", "width).transpose(0, 3, 2, 1)", "width)"),
     Mutant(
@@ -189,31 +189,6 @@ MUTANTS = (
     ),
     Mutant("grouped dw: last windows forgotten", "conv/grouped.py", "windows_w - WINDOWS * sevens", "0"),
     Mutant("grouped dw: wrong row", "conv/grouped.py", "i % taps * spacing", "i % taps"),
-    Mutant("Winograd: wrong number in B", "conv/winograd.py", "splat(-SUM)", "splat(-TWO)"),
-    Mutant("Winograd: wrong number in A", "conv/winograd.py", "R3, S3 = R * HALF, S * TWO", "R3, S3 = R, S * TWO"),
-    Mutant("Winograd: wrong number in G", "conv/winograd.py", "np.float32(1 / 6)", "np.float32(1 / 5)"),
-    Mutant(
-        "Winograd: last column of tiles",
-        "conv/winograd.py",
-        "columns = min(4, width - column)",
-        "columns = min(3, width - column)",
-    ),
-    Mutant("Winograd: border of zeros missed", "conv/winograd.py", "row + side <= h", "row + side - 1 <= h"),
-    Mutant(
-        "Winograd: one block for a pair",
-        "conv/winograd.py",
-        "c, min(PAIR, o // LANES - block), 0)",
-        "c, 1, 0)",
-        wide=True,
-    ),
-    Mutant(
-        "Winograd: last rows of tiles",
-        "conv/winograd.py",
-        "put_acc(m, out, LANES, acc, rows, LANES, adding)",
-        "put_acc(m, out, LANES, acc, rows - 1, LANES, adding)",
-    ),
-    Mutant("Winograd: eight rows counted as seven", "conv/winograd.py", "row += MORE", "row += MORE - 1", wide=True),
-    Mutant("Winograd: one row left out", "conv/winograd.py", "row += ROWS", "row += ROWS + 1"),
     Mutant(
         "direct: the second windows of one vector",
         "conv/direct.py",
@@ -226,23 +201,48 @@ MUTANTS = (
         "chunk % PER_PLANE * ROWS if",
         "chunk % PER_PLANE if",
     ),
-    Mutant(
-        "Winograd, few tiles: last channels win", "conv/winograd.py", "size, k, blocks, first)", "size, k, blocks, 0)"
-    ),
-    Mutant(
-        "Winograd, few tiles: always the first biases", "conv/winograd.py", "channel = block * LANES", "channel = 0"
-    ),
-    Mutant(
-        "Winograd dw: last chunk wins",
-        "conv/winograd_dw.py",
-        "acc, COLUMNS, LANES, first)",
-        "acc, COLUMNS, LANES, 0)",
-    ),
-    Mutant(
-        "Winograd dw: infinity forgotten", "conv/winograd_dw.py", "splat(TWO), even_s, u5)", "splat(TWO), even_s, u0)"
-    ),
-    Mutant(
-        "Winograd: a row below the picture", "conv/winograd.py", "if 0 <= row + 3 < h else", "if 0 <= row + 3 <= h else"
+    *(
+        Mutant(f"Winograd: {name}", f"conv/{file}.py", right, wrong, tests, name in ("one block", "rows of eight"))
+        for tests, file, name, right, wrong in (
+            (CONV, "winograd", "activated before the shortcut", "IDENTITY if added else kind", "kind"),
+            (CONV, "winograd", "wrong number in B", "splat(-SUM)", "splat(-TWO)"),
+            (CONV, "winograd", "wrong number in A", "R3, S3 = R * HALF, S * TWO", "R3, S3 = R, S * TWO"),
+            (CONV, "winograd", "wrong number in G", "np.float32(1 / 6)", "np.float32(1 / 5)"),
+            (CONV, "winograd", "last column of tiles", "min(4, width - column)", "min(3, width - column)"),
+            (CONV, "winograd", "border of zeros missed", "row + side <= h", "row + side - 1 <= h"),
+            (CONV, "winograd", "a row below the picture", "if 0 <= row + 3 < h else", "if 0 <= row + 3 <= h else"),
+            (CONV, "winograd", "one block", "* LANES * size, min(PAIR, blocks - block)", "* LANES * size, 1"),
+            (CONV, "winograd", "last rows of tiles", "out, LANES, acc, rows,", "out, LANES, acc, rows - 1,"),
+            (CONV, "winograd", "rows of eight", "row += MORE", "row += MORE - 1"),
+            (CONV, "winograd", "one row left out", "row += ROWS", "row += ROWS + 1"),
+            (
+                CONV,
+                "winograd",
+                "last tiles of a thread",
+                "last = min(first + size, end)",
+                "last = min(first + size, end - 1)",
+            ),
+            (CONV, "winograd", "few, last channels win", "size, k, blocks, first)", "size, k, blocks, 0)"),
+            (CONV, "winograd", "few, the first biases", "channel * LANES, blocks, t)", "0, blocks, t)"),
+            (WINOGRAD, "winograd", "few, U of the first pair", "(begin + block) * LANES * c", "begin * LANES * c"),
+            (
+                WINOGRAD,
+                "winograd",
+                "few, last outputs",
+                "(thread + 1) * pairs // threads",
+                "(thread + 1) * (pairs // threads)",
+            ),
+            (CONV, "winograd_dw", "dw, infinity forgotten", "even_s, u5)", "even_s, u0)"),
+            (WINOGRAD, "winograd_dw", "dw, last tiles win", "size, first - begin)", "size, 0)"),
+            (
+                WINOGRAD,
+                "winograd_dw",
+                "dw, last of all win",
+                "mine, count, c, o, size, origin)",
+                "mine, count, c, o, size, 0)",
+            ),
+            (WINOGRAD, "winograd_dw", "dw, one thread's alone", "range(1, du.shape[0])", "range(1, 1)"),
+        )
     ),
     Mutant("epilogue: residual forgotten", "conv/epilogue.py", "        if added:", "        if added > 1:"),
     *(

@@ -26,6 +26,10 @@ instead of 144. With many channels each of the 36 points is a matrix product of 
 
     M[point, t, o] = Σ_c V[point, t, c]·U[point, c, o]      U = G g Gᵀ,  V = Bᵀ d B,  y = Aᵀ M A
 
+Each thread takes tiles of its own from the picture to the results, some at a time, whose V and M stay in its cache:
+what another core has written comes slowly. Where tiles are few, all weights would be read for a handful of them. Then
+threads share the outputs instead.
+
 The way back to the picture is the same with the flipped kernel (`packing.py` hands it over flipped). What is lost: in
 float32 a result is about seven times less exact than a direct sum; an infinity or NaN makes its whole tile NaN (∞ - ∞).
 Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", arXiv:1509.09308. For the gradient of the
@@ -33,6 +37,8 @@ weights see `winograd_dw.py`.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numba import prange
@@ -56,10 +62,13 @@ R, S = np.float32(0.5**0.5), np.float32(2**0.5)
 HALF, TWO, SUM = np.float32(0.5), np.float32(2), np.float32(2.5)  # r², s², r² + s²
 R3, S3 = R * HALF, S * TWO
 N_R, N_S = np.float32(-2 / 3), np.float32(1 / 6)  # 1 / N(±r) = 1 / (2r²(r² - s²)), 1 / N(±s) = 1 / (2s²(s² - r²))
-CHUNK = 2**20  # floats of V and M together: they stay in the third-level cache
+TILES = 14  # that are worked on at a time, with weights of up to 256×256; larger ones shall be read less often
+# Points a multiple of 4 kB apart have the same few lines of a cache, and 36 of them push each other out: so they lie a
+# vector further apart than their numbers.
+GAP = LANES
 DEPTH = 128  # channels whose transformed weights, for a pair of blocks, stay in the second-level cache
 MOST_TURNS = 16  # with the same weights, for which it pays to ask for the next ones
-FEW = 64  # tiles, up to which transformed weights are not worth to be kept
+FEW = 32  # tiles of a thread, for which it does not pay to read all weights
 
 
 @inline
@@ -149,18 +158,19 @@ def _transform_weights(packed, u, blocks, k, own, threads):
         t = own[thread]
         for i in range(thread * blocks * k // threads, (thread + 1) * blocks * k // threads):
             w = (i // k * 9 * k + i % k) * LANES
-            transform_taps(packed, w, k * LANES, u, i * LANES, blocks * k * LANES, t)
+            transform_taps(packed, w, k * LANES, u, i * LANES, blocks * k * LANES + GAP, t)
 
 
 @inline
-def transform_tiles(source, v, first, last, tiles_w, tiles, top, left, size, side, t):
-    """V[point, block, tile, lane] of some tiles of source (N, H, W, C), which has places for `size` tiles.
+def transform_tiles(source, v, first, last, origin, size, grid, side, t):
+    """V[point, block, tile, lane] of some tiles of source (N, H, W, C), which has places for `size` from `origin` on.
 
-    Tiles of side 6 are pixels and become Bᵀ d B; tiles of side 4 are a gradient and become A d Aᵀ.
+    Tiles of side 6 are pixels and become Bᵀ d B; tiles of side 4 are a gradient and become A d Aᵀ. The grid says how
+    many tiles a row and a picture have, and where the first begins.
     """
     h, width, c = source.shape[1:]
     x = source.reshape(-1)
-    point = c * size
+    (tiles_w, tiles, top, left), point = grid, c * size + GAP
     for tile in range(first, last):
         picture, row, column = tile // tiles, tile % tiles // tiles_w * 4 + top, tile % tiles_w * 4 + left
         inside = row >= 0 and row + side <= h and column >= 0 and column + side <= width
@@ -177,7 +187,7 @@ def transform_tiles(source, v, first, last, tiles_w, tiles, top, left, size, sid
                     d = from_pixels(six_inside(x, at, below, row, visible))
                 for i in range(6):
                     store(t, (6 * i + j) * LANES, d[i])
-            out = (block * size + tile % size) * LANES
+            out = (block * size + tile - origin) * LANES
             for i in range(6):
                 d = six(t, 6 * i * LANES, LANES)
                 d = from_gradient(d) if side == 4 else from_pixels(d)
@@ -233,16 +243,16 @@ def multiply(v, u, m, start, weights, out, rows, size, k, blocks, adding):
 
 
 @inline
-def write_results(m, bias, residual, epilogue, target, first, last, tiles_w, tiles, size, channel, blocks, t):
+def write_results(m, bias, residual, epilogue, target, first, last, size, grid, channel, blocks, t):
     """y = Aᵀ M A + b of some tiles, for some blocks of sixteen channels from `channel` on, which M has."""
     h, width, o = target.shape[1:]
-    y, (added, kind) = target.reshape(-1), epilogue
-    point, now = blocks * LANES * size, IDENTITY if added else kind  # what is added comes before the activation
+    y, (added, kind), (tiles_w, tiles, _, _) = target.reshape(-1), epilogue, grid
+    point, now = blocks * LANES * size + GAP, IDENTITY if added else kind  # what is added comes before the activation
     for tile in range(first, last):
         picture, row, column = tile // tiles, tile % tiles // tiles_w * 4, tile % tiles_w * 4
         columns = min(4, width - column)
         for block in range(blocks):
-            start, b = (block * size + tile % size) * LANES, load(bias, channel + block * LANES)
+            start, b = (block * size + tile - first) * LANES, load(bias, channel + block * LANES)
             for j in range(6):
                 at, below = start + j * point, 6 * point
                 r = to_results(six(m, at, below))
@@ -264,57 +274,57 @@ def write_results(m, bias, residual, epilogue, target, first, last, tiles_w, til
                     apply_epilogue(y, out, o, columns, LANES, residual, epilogue)
 
 
-@kernel("void(r4, r1, r1, r1, i2, w4, i, i, i, w1, w1, w2, i)")
-def _winograd(source, u, bias, residual, epilogue, target, top, left, size, v, m, own, threads):
+@kernel("void(r4, r1, r1, r1, i2, w4, i2, i, w2, w2, w2, i)")
+def _winograd(source, u, bias, residual, epilogue, target, corner, size, v, m, own, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
     tiles_w = (width + 3) // 4
     tiles = (h + 3) // 4 * tiles_w
-    pairs = (o // LANES + PAIR - 1) // PAIR
-    units = POINTS * pairs
-    for first in range(0, n * tiles, size):
-        count = min(size, n * tiles - first)
-        for thread in prange(threads):
-            t = own[thread]
-            begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
-            transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, 6, t)
-        for thread in prange(threads):
-            for unit in range(thread * units // threads, (thread + 1) * units // threads):
-                point, block = unit // pairs, unit % pairs * PAIR
-                weights, out = (point * o + block * LANES) * c, (point * o + block * LANES) * size
-                multiply(v, u, m, point * c * size, weights, out, count, size, c, min(PAIR, o // LANES - block), 0)
-        for thread in prange(threads):
-            t = own[thread]
-            begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
-            blocks = o // LANES
-            write_results(m, bias, residual, epilogue, target, begin, end, tiles_w, tiles, size, 0, blocks, t)
-
-
-@kernel("void(r4, r1, r1, r1, i2, w4, i, i, i, w1, w2, w2, w2, i)")
-def _winograd_few(source, packed, bias, residual, epilogue, target, top, left, size, v, u, m, own, threads):
-    """All tiles at once; weights are transformed where they are multiplied, a pair of blocks and DEPTH k at a time."""
-    c, (n, h, width, o) = source.shape[3], target.shape
-    tiles_w = (width + 3) // 4
-    tiles = (h + 3) // 4 * tiles_w
-    count, pairs = n * tiles, (o // LANES + PAIR - 1) // PAIR
+    grid, blocks = (tiles_w, tiles, corner[0], corner[1]), o // LANES
     for thread in prange(threads):
-        t = own[thread]
+        t, own_v, own_m = own[thread], v[thread], m[thread]
+        end = (thread + 1) * n * tiles // threads
+        for first in range(thread * n * tiles // threads, end, size):
+            last = min(first + size, end)
+            transform_tiles(source, own_v, first, last, first, size, grid, 6, t)
+            for point in range(POINTS):
+                start, there, weights = point * (c * size + GAP), point * (o * size + GAP), point * (o * c + GAP)
+                for block in range(0, blocks, PAIR):
+                    w, out, pair = weights + block * LANES * c, there + block * LANES * size, min(PAIR, blocks - block)
+                    multiply(own_v, u, own_m, start, w, out, last - first, size, c, pair, 0)
+            write_results(own_m, bias, residual, epilogue, target, first, last, size, grid, 0, blocks, t)
+
+
+@kernel("void(r4, r1, i, r1, r1, i2, w4, i2, i, w1, w2, w2, w2, i)")
+def _winograd_few(source, weights, are_u, bias, residual, epilogue, target, corner, size, v, u, m, own, threads):
+    """All tiles at once; weights that are not yet U are transformed for a pair of blocks and DEPTH k at a time."""
+    c, (n, h, width, o) = source.shape[3], target.shape
+    tiles_w = (width + 3) // 4
+    tiles = (h + 3) // 4 * tiles_w
+    count, pairs, grid = n * tiles, (o // LANES + PAIR - 1) // PAIR, (tiles_w, tiles, corner[0], corner[1])
+    for thread in prange(threads):
         begin, end = thread * count // threads, (thread + 1) * count // threads
-        transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, 6, t)
+        transform_tiles(source, v, begin, end, 0, size, grid, 6, own[thread])
     for thread in prange(threads):
-        t = own[thread]
-        own_u, own_m = u[thread], m[thread]
-        for block in range(thread * pairs // threads * PAIR, (thread + 1) * pairs // threads * PAIR, PAIR):
-            blocks = min(PAIR, o // LANES - block)
-            for first in range(0, c, DEPTH):
-                k = min(DEPTH, c - first)
-                for i in range(blocks * k):
-                    w = ((block + i // k) * 9 * c + first + i % k) * LANES
-                    transform_taps(packed, w, c * LANES, own_u, i * LANES, blocks * k * LANES, t)
+        t, own_u, own_m = own[thread], u[thread], m[thread]
+        begin, end = thread * pairs // threads * PAIR, min(o // LANES, (thread + 1) * pairs // threads * PAIR)
+        each = end - begin if are_u else PAIR
+        for channel in range(begin, end, each):
+            blocks = min(each, end - channel)
+            for first in range(0, c, c if are_u else DEPTH):
+                k = c if are_u else min(DEPTH, c - first)
+                for i in range(0 if are_u else blocks * k):
+                    w = ((channel + i // k) * 9 * c + first + i % k) * LANES
+                    transform_taps(weights, w, c * LANES, own_u, i * LANES, blocks * k * LANES + GAP, t)
                 for point in range(POINTS):
-                    weights, out, start = point * blocks * k * LANES, point * blocks * size * LANES, point * c * size
-                    multiply(v, own_u, own_m, start + first * size, weights, out, count, size, k, blocks, first)
-            channel = block * LANES
-            write_results(own_m, bias, residual, epilogue, target, 0, count, tiles_w, tiles, size, channel, blocks, t)
+                    start, out = point * (c * size + GAP) + first * size, point * (blocks * size * LANES + GAP)
+                    if are_u:
+                        for block in range(0, blocks, PAIR):
+                            w, there = point * (o * c + GAP) + (begin + block) * LANES * c, out + block * LANES * size
+                            multiply(v, weights, own_m, start, w, there, count, size, c, min(PAIR, blocks - block), 0)
+                    else:
+                        w = point * (blocks * k * LANES + GAP)
+                        multiply(v, own_u, own_m, start, w, out, count, size, k, blocks, first)
+            write_results(own_m, bias, residual, epilogue, target, 0, count, size, grid, channel * LANES, blocks, t)
 
 
 def tiles_of(n: int, h: int, width: int) -> int:
@@ -323,23 +333,26 @@ def tiles_of(n: int, h: int, width: int) -> int:
 
 
 def are_few(n: int, h: int, width: int, o: int) -> bool:
-    """Tell whether tiles are so few that transforming weights costs as much as using them; pairs must go round."""
-    return tiles_of(n, h, width) <= FEW and o >= 4 * LANES * get_num_threads()
+    """Tell whether tiles are so few that each thread had better read weights of its own; pairs must go round."""
+    threads = get_num_threads()
+    return tiles_of(n, h, width) <= FEW * threads and o >= 4 * LANES * threads
 
 
-def chunk(tiles: int, channels: int) -> int:
-    """Return how many tiles are worked on at a time: what CHUNK holds, but at least fourteen rows of seven.
+def room(numbers: int) -> int:
+    """Return how many floats so many numbers of every point take, with those behind them that a turn reads in vain."""
+    return POINTS * (numbers + GAP) + MORE * LANES
 
-    Chunks are of one size, so that tile number t lies at place t mod size.
-    """
-    most = max(14 * ROWS, CHUNK // (POINTS * channels))
-    size = -(-tiles // -(-tiles // most))
-    return -(-size // ROWS) * ROWS
+
+def at_once(tiles: int, c: int, o: int) -> int:
+    """Return how many tiles a thread works on at a time: always about as many, in whole turns."""
+    each = -(-tiles // get_num_threads())
+    times = max(1, round(each / (TILES * max(1, math.isqrt(c * o) // 128))))
+    return -(-each // (times * ROWS)) * ROWS
 
 
 def floats_needed(tiles: int, c: int, o: int) -> int:
     """Return how many floats U, V and M take."""
-    return POINTS * (c * o + chunk(tiles, c + o) * (c + o))
+    return room(c * o) + get_num_threads() * room((c + o) * at_once(tiles, c, o))
 
 
 def tile_of_each_thread() -> np.ndarray:
@@ -349,7 +362,7 @@ def tile_of_each_thread() -> np.ndarray:
 
 def transform_weights(packed: np.ndarray, o: int, c: int) -> np.ndarray:
     """Return U of packed weights of 3×3 from c to o channels."""
-    u = floats(POINTS * o * c)
+    u = floats(room(o * c))
     _transform_weights(packed, u, blocks_of(o), c, tile_of_each_thread())
     return u
 
@@ -357,26 +370,31 @@ def transform_weights(packed: np.ndarray, o: int, c: int) -> np.ndarray:
 def prepare(u: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing) -> Run:
     """Return what makes (N, H, W, O) of n pictures (N, H, W, C); u of weights, and b (O,) or None."""
     rows, columns = indexing
-    size = chunk(tiles_of(n, rows.windows, columns.windows), c + o)
-    bias = padded(b, 1, o)
+    if are_few(n, rows.windows, columns.windows, o):
+        return prepare_few(u, b, n, c, o, indexing, are_u=True)
+    size, corner = at_once(tiles_of(n, rows.windows, columns.windows), c, o), (rows.first, columns.first)
+    bias, threads = padded(b, 1, o), get_num_threads()
 
     def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-        v, m = floats(POINTS * size * c + ROWS * LANES), floats(POINTS * size * o)
-        _winograd(source, u, bias, *epilogue, target, rows.first, columns.first, size, v, m, tile_of_each_thread())
+        v, m = floats(threads, room(size * c)), floats(threads, room(size * o))
+        _winograd(source, u, bias, *epilogue, target, corner, size, v, m, tile_of_each_thread())
 
     return run
 
 
-def prepare_few(packed: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing) -> Run:
-    """Return the same as `prepare`, for few tiles and weights that are only packed."""
+def prepare_few(
+    weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing, are_u: bool = False
+) -> Run:
+    """Return the same as `prepare`, for few tiles, and weights that are only packed, or are U."""
     rows, columns = indexing
     size = -(-tiles_of(n, rows.windows, columns.windows) // ROWS) * ROWS
-    bias, threads = padded(b, 1, o), get_num_threads()
+    bias, threads, corner = padded(b, 1, o), get_num_threads(), (rows.first, columns.first)
+    pairs = -(-o // (PAIR * LANES * threads)) if are_u else 1
+    size_u, size_m = 0 if are_u else room(PAIR * LANES * DEPTH), room(PAIR * LANES * pairs * size)
 
     def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-        v = floats(POINTS * size * c + ROWS * LANES)
-        u, m = floats(threads, POINTS * 2 * LANES * DEPTH), floats(threads, POINTS * 2 * LANES * size)
-        own = tile_of_each_thread()
-        _winograd_few(source, packed, bias, *epilogue, target, rows.first, columns.first, size, v, u, m, own)
+        v, u, m = floats(room(size * c)), floats(threads, size_u), floats(threads, size_m)
+        given = weights, int(are_u), bias, *epilogue, target, corner, size
+        _winograd_few(source, *given, v, u, m, tile_of_each_thread())
 
     return run

@@ -9,7 +9,9 @@ three steps backwards, dg = Gᵀ [ (A dy) ⊙ (Bᵀ d) ], on a picture in both d
     Gᵀ u    g0 = u0 + (u₊r + u₋r)/N(r) + (u₊s + u₋s)/N(s)     g1 = r·(u₊r - u₋r)/N(r) + s·(u₊s - u₋s)/N(s)
             g2 = r²·(u₊r + u₋r)/N(r) + s²·(u₊s + u₋s)/N(s) + u∞
 
-Work is shared by parts of dU, so the result does not depend on the number of threads.
+Work is shared in one of two ways. Where dU is small, or tiles are many, each thread has a dU of its own and takes tiles
+of its own, some at a time, whose V and Y stay in its cache; in the end what the threads have is added up. Otherwise all
+threads transform tiles for all, and each does its part of dU.
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from minidl._threads import get_num_threads
 from minidl.kernels.cpu.conv.geometry import Geometry
 from minidl.kernels.cpu.conv.packing import blocks_of, unpack
 from minidl.kernels.cpu.conv.winograd import (
+    FEW,
+    GAP,
     HALF,
     N_R,
     N_S,
@@ -27,7 +32,7 @@ from minidl.kernels.cpu.conv.winograd import (
     TWO,
     R,
     S,
-    chunk,
+    room,
     six,
     tile_of_each_thread,
     tiles_of,
@@ -40,6 +45,9 @@ from minidl.kernels.cpu.simd.load_store import load, store
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, fma, splat
 
+OWN, SHARED = 42, 98  # tiles that a thread takes at a time for itself, and that all take together
+SMALL = 2**18  # floats of a dU that each thread has for itself: a second-level cache holds it
+MANY = 512  # tiles of a thread, for which that pays with any dU
 COLUMNS = fitting(8, 4)
 begin_with = fold(COLUMNS)
 
@@ -53,51 +61,70 @@ def to_weights(u):
     return u0 + even_r + even_s, odd_r + odd_s, fma(splat(HALF), even_r, fma(splat(TWO), even_s, u5))
 
 
-@kernel("void(r4, r4, w1, i, i, i, w1, w1, w2, i)")
-def _winograd_dw(source, target, du, top, left, size, v, y, own, threads):
+@inline
+def add_units(v, y, du, units, count, c, o, size, adding):
+    """dU[point, o, c] (+)= Σ_t Y[point, t, o]·V[point, t, c] of some tiles, for some units: points, pairs, eight c."""
+    chunks, pairs, zero = c // COLUMNS, (o // LANES + PAIR - 1) // PAIR, splat(np.float32(0))
+    for unit in range(units[0], units[1]):
+        point, block, q = unit // chunks // pairs, unit // chunks % pairs * PAIR, unit % chunks * COLUMNS
+        two = PAIR == 2 and block + 1 < o // LANES
+        d = point * (o * size + GAP) + block * LANES * size
+        at = point * (c * size + GAP) + q // LANES * LANES * size + q % LANES
+        acc, other = begin_with(zero), begin_with(zero)
+        if two:
+            for i in range(count):
+                acc = fma_numbers(acc, v, at + i * LANES, 1, load(y, d + i * LANES))
+                other = fma_numbers(other, v, at + i * LANES, 1, load(y, d + (size + i) * LANES))
+        else:
+            for i in range(count):
+                acc = fma_numbers(acc, v, at + i * LANES, 1, load(y, d + i * LANES))
+        here = point * (o * c + GAP) + block * LANES * c + q * LANES
+        put_acc(du, here, LANES, acc, COLUMNS, LANES, adding)
+        if two:
+            put_acc(du, here + c * LANES, LANES, other, COLUMNS, LANES, adding)
+
+
+@kernel("void(r4, r4, w2, i2, i, w2, w2, w2, i)")
+def _winograd_dw(source, target, du, corner, size, vs, ys, own, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
     tiles_w = (width + 3) // 4
     tiles = (h + 3) // 4 * tiles_w
-    chunks, pairs = c // COLUMNS, (o // LANES + PAIR - 1) // PAIR
-    units = POINTS * pairs * chunks
-    zero = splat(np.float32(0))
-    for first in range(0, n * tiles, size):
-        count = min(size, n * tiles - first)
+    every, units = n * tiles, POINTS * ((o // LANES + PAIR - 1) // PAIR) * (c // COLUMNS)
+    seen, made = (tiles_w, tiles, corner[0], corner[1]), (tiles_w, tiles, 0, 0)
+    if du.shape[0] > 1:
         for thread in prange(threads):
-            t = own[thread]
-            begin, end = first + thread * count // threads, first + (thread + 1) * count // threads
-            transform_tiles(source, v, begin, end, tiles_w, tiles, top, left, size, 6, t)
-            transform_tiles(target, y, begin, end, tiles_w, tiles, 0, 0, size, 4, t)
+            t, v, y = own[thread], vs[thread], ys[thread]
+            begin, end = thread * every // threads, (thread + 1) * every // threads
+            for first in range(begin, end, size):
+                last = min(first + size, end)
+                transform_tiles(source, v, first, last, first, size, seen, 6, t)
+                transform_tiles(target, y, first, last, first, size, made, 4, t)
+                add_units(v, y, du[thread], (0, units), last - first, c, o, size, first - begin)
+        return
+    for origin in range(0, every, size):
+        count = min(size, every - origin)
         for thread in prange(threads):
-            for unit in range(thread * units // threads, (thread + 1) * units // threads):
-                point, block, q = unit // chunks // pairs, unit // chunks % pairs * PAIR, unit % chunks * COLUMNS
-                two = PAIR == 2 and block + 1 < o // LANES
-                d = (point * o + block * LANES) * size
-                at = (point * c + q // LANES * LANES) * size + q % LANES
-                acc, other = begin_with(zero), begin_with(zero)
-                if two:
-                    for i in range(count):
-                        acc = fma_numbers(acc, v, at + i * LANES, 1, load(y, d + i * LANES))
-                        other = fma_numbers(other, v, at + i * LANES, 1, load(y, d + (size + i) * LANES))
-                else:
-                    for i in range(count):
-                        acc = fma_numbers(acc, v, at + i * LANES, 1, load(y, d + i * LANES))
-                here = ((point * o + block * LANES) * c) + q * LANES
-                put_acc(du, here, LANES, acc, COLUMNS, LANES, first)
-                if two:
-                    put_acc(du, here + c * LANES, LANES, other, COLUMNS, LANES, first)
+            first, last = origin + thread * count // threads, origin + (thread + 1) * count // threads
+            transform_tiles(source, vs[0], first, last, origin, size, seen, 6, own[thread])
+            transform_tiles(target, ys[0], first, last, origin, size, made, 4, own[thread])
+        for thread in prange(threads):
+            mine = thread * units // threads, (thread + 1) * units // threads
+            add_units(vs[0], ys[0], du[0], mine, count, c, o, size, origin)
 
 
-@kernel("void(r1, w1, i, i, w2, i)")
+@kernel("void(r2, w1, i, i, w2, i)")
 def _transform_back(du, packed, blocks, k, own, threads):
-    """packed[block, tap, k, lane] from dU[point, block, k, lane]."""
-    tap, point = k * LANES, blocks * k * LANES
+    """packed[block, tap, k, lane] from dU[point, block, k, lane], the sum of those of all threads."""
+    tap, point = k * LANES, blocks * k * LANES + GAP
     for thread in prange(threads):
         t = own[thread]
         for i in range(thread * blocks * k // threads, (thread + 1) * blocks * k // threads):
             for j in range(6):
                 at, below = i * LANES + j * point, 6 * point
-                g = to_weights(six(du, at, below))
+                g = to_weights(six(du[0], at, below))
+                for number in range(1, du.shape[0]):
+                    more = to_weights(six(du[number], at, below))
+                    g = g[0] + more[0], g[1] + more[1], g[2] + more[2]
                 for row in range(3):
                     store(t, (6 * row + j) * LANES, g[row])
             w = (i // k * 9 * k + i % k) * LANES
@@ -112,11 +139,13 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     """Return dw (O, C, 3, 3) from the blocks dy (N, OH, OW, O) and x (N, H, W, C)."""
     n, c, o = geometry.n, geometry.c, geometry.o
     rows, columns = geometry.forward()
-    size = chunk(tiles_of(n, geometry.oh, geometry.ow), c + o)
-    v = floats(POINTS * size * c)
-    y = floats(POINTS * size * o)
-    du = floats(POINTS * o * c)
-    _winograd_dw(x, dy, du, rows.first, columns.first, size, v, y, tile_of_each_thread())
+    tiles, threads = tiles_of(n, geometry.oh, geometry.ow), get_num_threads()
+    each = tiles // threads
+    own = threads > 1 and each >= FEW and (POINTS * c * o <= SMALL or each >= MANY)
+    size = min(tiles, OWN if own else SHARED)
+    du = floats(threads if own else 1, room(c * o))
+    v, y = (floats(len(du), room(size * channels)) for channels in (c, o))
+    _winograd_dw(x, dy, du, (rows.first, columns.first), size, v, y, tile_of_each_thread())
     del v, y  # nothing is held longer than it is needed: in some networks this is when most memory is in use
     packed = floats(9 * o * c)
     _transform_back(du, packed, blocks_of(o), c, tile_of_each_thread())
