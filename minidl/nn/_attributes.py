@@ -18,6 +18,7 @@ from minidl.tensor import Tensor
 
 STORES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
 RESERVED = (*STORES, "_unsaved", "_told", "training")
+HOLDING = (list, tuple, dict, set, frozenset)
 MANY = 1000  # of what lies in a plain list, this many are looked at
 _looking: ContextVar[bool] = ContextVar("looking", default=False)
 
@@ -147,9 +148,8 @@ def _warn_of_strays(module: Any, kinds: tuple[type, ...]) -> None:
     tree = list(module.modules())
     known = functools.cache(lambda: {id(it) for it in _all(tree)})  # asked for by few, so made for the first of them
     for owner in tree:
-        plain = ((name, value) for name, value in vars(owner).items() if name not in RESERVED)
-        held = [(name, value) for name, value in plain if isinstance(value, (list, tuple, dict, set, frozenset))]
-        told = owner.__dict__.get("_told", ())
+        held = [(name, value) for name, value in vars(owner).items() if isinstance(value, HOLDING)]
+        told = (*RESERVED, *owner.__dict__.get("_told", ()))
         for name, value in held:
             stray = None if name in told else _stray(value, kinds, known)
             if stray is None:
@@ -178,7 +178,7 @@ def _stray(value: Any, kinds: tuple[type, ...], known: Callable[[], set[int]], d
     """Return the first module or parameter in a value, a list or dict, that is not known; None if there is none."""
     if isinstance(value, kinds):
         return None if id(value) in known() else value
-    if depth and isinstance(value, (list, tuple, dict, set, frozenset)):
+    if depth and isinstance(value, HOLDING):
         inside = value.values() if isinstance(value, Mapping) else value
         found = (_stray(it, kinds, known, depth - 1) for it in islice(inside, MANY))
         return next((it for it in found if it is not None), None)

@@ -206,8 +206,9 @@ class Module:
 
     def modules(self) -> Iterator[Module]:
         """Yield this module and all below it, each once."""
-        for _, module in self.named_modules():
-            yield module
+        if overrides(self, "named_modules", Module):
+            return (module for _, module in self.named_modules())
+        return iter({id(module): module for module in _below(self)}.values())
 
     def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
         """Yield every parameter once, with the first of its names; without recurse only this module's own.
@@ -229,11 +230,9 @@ class Module:
         """Yield every parameter once; see `named_parameters`."""
         if not recurse or overrides(self, "named_parameters", Module):
             found = [*(self.named_parameters() if recurse else self.named_parameters(recurse=False))]
-        else:
-            found = self._own("_parameters")
-            with _attributes.looked_through(self, (Module, Parameter)):
-                found += [("", parameter) for child in self.children() for parameter in child.parameters()]
-        return (parameter for _, parameter in _once(found))
+            return (parameter for _, parameter in _once(found))
+        with _attributes.looked_through(self, (Module, Parameter)):
+            return iter({id(parameter): parameter for parameter in _learnt(self)}.values())
 
     def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Array]]:
         """Yield every buffer once, with the first of its names; without recurse only this module's own."""
@@ -365,6 +364,23 @@ class Module:
         lines = [extra] if extra else []
         lines += [f"({key}): {child!r}".replace("\n", "\n  ") for key, child in self._modules.items()]
         return f"{name}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _below(module: Module) -> Iterator[Module]:
+    """Yield a module and all below it in the order of `named_modules`, which asks for a name at each step."""
+    yield module
+    for child in module.children():
+        yield from child.modules() if overrides(child, "named_modules", Module) else _below(child)
+
+
+def _learnt(module: Module) -> Iterator[Parameter]:
+    """Yield the parameters of a module and of all below it, in the order of `named_parameters`."""
+    for parameter in module._parameters.values():
+        if parameter is not None:
+            yield parameter
+    for child in module.children():
+        own = overrides(child, "parameters", Module) or overrides(child, "named_parameters", Module)
+        yield from child.parameters() if own else _learnt(child)
 
 
 def _once(found: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:

@@ -54,7 +54,7 @@ def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -
     row = sizes.as_one_row()
     if row is not sizes:
         sizes, dy, dx = row, one_row(dy), one_row(dx)
-    phases = list(sizes.backward())
+    phases = sizes.backward()
     seeing = [phase for phase in phases if phase.rows.taps and phase.columns.taps]
     if len(seeing) < len(phases):  # pixels that no window sees
         dx[...] = 0
@@ -134,8 +134,11 @@ def choose(sizes: Geometry, step: str) -> Algorithm | None:
     wanted = options.get().get("conv", "auto")
     if wanted == "im2col":
         return None
-    able = [algorithm for algorithm in ALGORITHMS if algorithm.why(sizes, step)]
-    return next((algorithm for algorithm in able if algorithm.name == wanted), able[-1 if wanted != "auto" else 0])
+    able = (algorithm for algorithm in ALGORITHMS if algorithm.why(sizes, step))
+    if wanted == "auto":
+        return next(able)
+    *others, last = able
+    return next((algorithm for algorithm in others if algorithm.name == wanted), last)
 
 
 def explain_conv2d(step: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], *settings: Any) -> tuple[str, str]:

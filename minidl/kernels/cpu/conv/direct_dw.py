@@ -314,7 +314,7 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     if area.jobs(indexing, len(x)) < 4 * threads:
         packed = packed[:1]
     _direct_dw(x, dy, packed, *indexing.arrays, groups, area.array, tiles, gradients)
-    return unpack(packed[0] if len(packed) == 1 else packed.sum(0), w_shape, groups)
+    return unpack(packed, w_shape, groups)
 
 
 def _seen(x: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, Geometry]:

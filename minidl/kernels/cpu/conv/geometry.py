@@ -111,12 +111,13 @@ class Geometry(NamedTuple):
         pixels = self.n * self.h * self.width
         return self._replace(n=1, h=1, width=pixels, oh=1, ow=pixels)
 
-    def backward(self) -> Iterator[Indexing]:
-        """Yield the indexings from dy to dx, one for each phase."""
+    @functools.lru_cache(maxsize=1024)  # noqa: B019 - a geometry is a few numbers
+    def backward(self) -> tuple[Indexing, ...]:
+        """Return the indexings from dy to dx, one for each phase."""
         (top, _), (left, _) = self.padding
         columns = list(_phases(self.width, self.kw, self.stride[1], left, self.dilation[1], self.ow))
-        for rows in _phases(self.h, self.kh, self.stride[0], top, self.dilation[0], self.oh):
-            yield from (Indexing(rows, column) for column in columns)
+        rows = _phases(self.h, self.kh, self.stride[0], top, self.dilation[0], self.oh)
+        return tuple(Indexing(row, column) for row in rows for column in columns)
 
 
 def _phases(size: int, taps: int, stride: int, padding: int, dilation: int, source: int) -> Iterator[Axis]:

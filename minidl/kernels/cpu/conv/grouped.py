@@ -24,6 +24,7 @@ import numpy as np
 from numba import prange
 
 from minidl import _backend, _threads
+from minidl.kernels.cpu.conv import packing
 from minidl.kernels.cpu.conv.blocking import fitting_band
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated, apply_epilogue
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
@@ -197,7 +198,11 @@ def band_of(indexing: Indexing, channels: int, width: int) -> int:
 def pack(w: np.ndarray, indexing: Indexing, backward: bool) -> np.ndarray:
     """Return the weights w (C, width, KH, KW) as (block, i, tap, lane), the taps in the order of the indexing."""
     (c, width, kh, kw), (rows, columns) = w.shape, indexing
-    w = weight_rows(w).reshape(c, kh, kw, width)[:, rows.tap :: rows.tap_step, columns.tap :: columns.tap_step]
+    seen = np.s_[:, rows.tap :: rows.tap_step, columns.tap :: columns.tap_step]
+    if width == 1:
+        taps = packing.pack(w, 1).reshape(-1, kh, kw, LANES)[seen]
+        return np.ascontiguousarray(taps[:, : rows.taps, : columns.taps]).reshape(-1)
+    w = weight_rows(w).reshape(c, kh, kw, width)[seen]
     w = w[:, : rows.taps, : columns.taps].reshape(c, rows.taps * columns.taps, width)
     if backward:  # the sum runs over the outputs of a group, and lanes are its inputs
         w = w.reshape(c // width, width, w.shape[1], width).transpose(0, 3, 2, 1).reshape(w.shape)
@@ -232,6 +237,8 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     gradients = floats(threads, band * indexing.columns.windows * LANES)
     packed = floats(blocks_of(c) * width * kh * kw * LANES)
     _grouped_dw(x, dy, packed, *indexing.arrays, width, band, tiles, gradients)
+    if width == 1:
+        return packing.unpack(packed, w_shape, 1)
     dw = _backend.empty_channels_last(w_shape, np.float32)
     lanes_last = packed.reshape(-1, width, kh, kw, LANES)
     dw[...] = lanes_last.transpose(0, 4, 1, 2, 3).reshape(-1, width, kh, kw)[:c]

@@ -23,7 +23,7 @@ from minidl import _backend
 from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.memory.workspace import floats
 from minidl.kernels.cpu.simd.compile import kernel
-from minidl.kernels.cpu.simd.load_store import load_first, store, zeros
+from minidl.kernels.cpu.simd.load_store import load, load_first, store, zeros
 from minidl.kernels.cpu.simd.transpose import transpose
 from minidl.kernels.cpu.simd.vector import LANES
 
@@ -76,8 +76,9 @@ def pack(w: np.ndarray, groups: int) -> np.ndarray:
     return packed
 
 
-@kernel("void(r1, w2, i, i)")
+@kernel("void(w2, w2, i, i)")
 def _unpack(packed, w, groups, threads):
+    """Add all parts to the first, block by block, and write each block to w while it is near."""
     o, k = w.shape
     flat, outputs = w.reshape(-1), o // groups
     blocks = (outputs + LANES - 1) // LANES
@@ -85,14 +86,20 @@ def _unpack(packed, w, groups, threads):
         for block in range(thread * groups * blocks // threads, (thread + 1) * groups * blocks // threads):
             first = block // blocks * outputs + block % blocks * LANES
             lanes = min(LANES, outputs - block % blocks * LANES)
+            for number in range(1, packed.shape[0]):
+                for at in range(block * k * LANES, (block + 1) * k * LANES, LANES):
+                    store(packed[0], at, load(packed[0], at) + load(packed[number], at))
             for i in range(0, k, LANES):
-                transpose(flat, first * k + i, k, packed, (block * k + i) * LANES, LANES, min(LANES, k - i), lanes)
+                transpose(flat, first * k + i, k, packed[0], (block * k + i) * LANES, LANES, min(LANES, k - i), lanes)
 
 
 def unpack(packed: np.ndarray, w_shape: tuple[int, ...], groups: int) -> np.ndarray:
-    """Return packed numbers as weights (O, C/G, KH, KW), in channels-last memory."""
+    """Return weights (O, C/G, KH, KW), in channels-last memory, of packed numbers, or the sum of several parts.
+
+    The first part has changed afterwards.
+    """
     w = _backend.empty_channels_last(w_shape, np.float32)
-    _unpack(packed, w.transpose(0, 2, 3, 1).reshape(len(w), -1), groups)
+    _unpack(np.atleast_2d(packed), w.transpose(0, 2, 3, 1).reshape(len(w), -1), groups)
     return w
 
 
