@@ -34,7 +34,7 @@ from minidl.kernels.cpu.memory.workspace import floats, scratch
 from minidl.kernels.cpu.simd.accumulators import fma_pairs, fma_vectors, fold, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
-from minidl.kernels.cpu.simd.load_store import load, load_first, store, zeros
+from minidl.kernels.cpu.simd.load_store import load, load_first, prefetch_to_write, store, zeros
 from minidl.kernels.cpu.simd.vector import LANES, fma, repeater, splat
 
 WINDOWS = 7
@@ -105,6 +105,8 @@ def convolve_row(tile, at, copies, ahead, taps, line, columns, weights, w, start
     windows, across, step_w, spacing = columns
     for b in range(0, windows, WINDOWS):
         acc, weight = begin_with(start), w
+        for i in range(WINDOWS):  # the next sixteen channels are written next, and a store waits for its line
+            prefetch_to_write(y, out + (b + i) * step + LANES)
         for i in range(copies):
             row = at + i * ahead + b * step_w
             for _ in range(taps):

@@ -158,19 +158,25 @@ def copy_floats(typing, target, target_index, source, source_index, count):
     return types.void(target, types.intp, source, types.intp, types.intp), emit
 
 
-@intrinsic
-def prefetch(typing, array, index):
-    """Ask memory for the cache line of array[index] ahead of its use; an index may lie outside."""
+def _asker(to_write: int, doc: str) -> Any:
+    def ask(typing, array, index):
+        def emit(context, builder, sig, args):
+            byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+            address = builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
+            kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            given = builder.bitcast(address, byte), number(to_write), number(3), number(1)  # keep it; it is data
+            builder.call(function, given)
+            return context.get_dummy_value()
 
-    def emit(context, builder, sig, args):
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        address = builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
-        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [builder.bitcast(address, byte), number(0), number(3), number(1)])  # to read; keep; data
-        return context.get_dummy_value()
+        return types.void(array, types.intp), emit
 
-    return types.void(array, types.intp), emit
+    ask.__doc__ = doc
+    return intrinsic(ask)
+
+
+prefetch = _asker(0, "Ask memory for the cache line of array[index] ahead of its use; an index may lie outside.")
+prefetch_to_write = _asker(1, "The same, for a line that will be written: no other core has it then.")
 
 
 @intrinsic
