@@ -50,7 +50,7 @@ from minidl.kernels.cpu.memory.workspace import limit, scratch
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
-from minidl.kernels.cpu.simd.load_store import load, prefetch
+from minidl.kernels.cpu.simd.load_store import load, prefetch, prefetch_to_write
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, splat
 
@@ -177,6 +177,14 @@ def convolve_area(source, target, beside, extent, factors, taps, lanes, channel,
                     at += taps.beside
                     w += taps.run
             here, left_of = out + b * ahead, across - b
+            for i in range(WINDOWS):
+                next_y = here + i * ahead + LANES
+                if PAIR == 2 and factors.two:
+                    prefetch_to_write(y, next_y + LANES)
+                    prefetch_to_write(y, next_y + 2 * LANES)
+                else:
+                    prefetch_to_write(y, next_y)
+                    prefetch_to_write(y, next_y + WINDOWS * ahead)
             acc, other = activated(kind, acc), activated(kind, other)
             put_acc(y, here, ahead, acc, left_of, lanes, channel)
             if PAIR == 2 and factors.two:
