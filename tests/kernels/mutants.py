@@ -202,7 +202,7 @@ MUTANTS = (
         "chunk % PER_PLANE if",
     ),
     *(
-        Mutant(f"Winograd: {name}", f"conv/{file}.py", right, wrong, tests, name in ("one block", "rows of eight"))
+        Mutant(f"{file}: {name}", f"conv/{file}.py", right, wrong, tests, name in ("one block", "rows of eight"))
         for tests, file, name, right, wrong in (
             (CONV, "winograd", "activated before the shortcut", "IDENTITY if added else kind", "kind"),
             (CONV, "winograd", "wrong number in B", "splat(-SUM)", "splat(-TWO)"),
@@ -232,16 +232,13 @@ MUTANTS = (
                 "(thread + 1) * pairs // threads",
                 "(thread + 1) * (pairs // threads)",
             ),
-            (CONV, "winograd_dw", "dw, infinity forgotten", "even_s, u5)", "even_s, u0)"),
-            (WINOGRAD, "winograd_dw", "dw, last tiles win", "size, first - begin)", "size, 0)"),
-            (
-                WINOGRAD,
-                "winograd_dw",
-                "dw, last of all win",
-                "mine, count, c, o, size, origin)",
-                "mine, count, c, o, size, 0)",
-            ),
-            (WINOGRAD, "winograd_dw", "dw, one thread's alone", "range(1, du.shape[0])", "range(1, 1)"),
+            (CONV, "winograd_dw", "infinity forgotten", "even_s, u5)", "even_s, u0)"),
+            (WINOGRAD, "winograd_dw", "last tiles win", "size, first - begin)", "size, 0)"),
+            (WINOGRAD, "winograd_dw", "last of all win", "c, o, size, origin)", "c, o, size, 0)"),
+            (CONV, "packing", "one part of turned weights", "for part in range(1,", "for part in range(2,"),
+            (CONV, "packing", "one part of weights", "for number in range(1,", "for number in range(2,"),
+            (CONV, "grouped", "taps of the way back", "LANES)[seen]", "LANES)[:]"),
+            (WINOGRAD, "winograd_dw", "one thread's alone", "range(1, du.shape[0])", "range(1, 1)"),
         )
     ),
     Mutant("epilogue: residual forgotten", "conv/epilogue.py", "        if added:", "        if added > 1:"),

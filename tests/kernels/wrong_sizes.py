@@ -128,6 +128,7 @@ def products() -> Iterator[tuple[str, tuple]]:
         (24, 24, 3, 1, 1, 24),
         (24, 24, 3, 2, 1, 6),
         (12, 18, 1, 1, 0, 3),
+        (20, 6, 1, 1, 0, 1),
     ):
         settings = (stride, stride), ((pad, pad), (pad, pad)), (1, 1), groups
         x, w, b = picture(3, c, 17, 18), single(o, c // groups, k, k), single(o)

@@ -29,7 +29,7 @@ from minidl import _threads
 from minidl.kernels.cpu.conv.blocking import ENOUGH, TILE, Windows, choose_area, corner_of
 from minidl.kernels.cpu.conv.geometry import Geometry
 from minidl.kernels.cpu.conv.input_tile import cut, cut_planes
-from minidl.kernels.cpu.conv.packing import blocks_of, unpack
+from minidl.kernels.cpu.conv.packing import blocks_of, unpack, unpack_turned
 from minidl.kernels.cpu.memory.copies import copied
 from minidl.kernels.cpu.memory.layout import one_row
 from minidl.kernels.cpu.memory.workspace import floats, limit
@@ -301,20 +301,23 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     outputs = w_shape[0] // groups
     if w_shape[2:] == (1, 1) and max(geometry.stride) > 1 and not any(map(any, geometry.padding)):
         x, geometry = _seen(x, geometry)
-    row = geometry.as_one_row()
+    row, turned = geometry.as_one_row(), False
     if row is not geometry:
         x, dy = one_row(x), one_row(dy)
+        turned = groups == 1 and channels > outputs
+    if turned:  # a product like any other: the side with fewer channels is cut into planes
+        x, dy, channels, outputs = dy, x, outputs, channels
     indexing = row.forward()
     area = choose_area(indexing, channels, len(x), ENOUGH, min(TILE, limit() // threads), threads)
     planes = blocks_of(min(channels, area.depth))
     tiles = floats(threads, planes * (area.pixels + 1) * (LANES if channels >= ENOUGH_FOR_PLANES else channels) + LANES)
     gradients = floats(threads, area.windows * AT_ONCE * PAIR * LANES)
-    size = groups * blocks_of(outputs) * w_shape[1] * w_shape[2] * w_shape[3] * LANES
+    size = groups * blocks_of(outputs) * channels * w_shape[2] * w_shape[3] * LANES
     packed = floats(threads if size <= SMALL else 1, size)
     if area.jobs(indexing, len(x)) < 4 * threads:
         packed = packed[:1]
     _direct_dw(x, dy, packed, *indexing.arrays, groups, area.array, tiles, gradients)
-    return unpack(packed, w_shape, groups)
+    return unpack_turned(packed, w_shape) if turned else unpack(packed, w_shape, groups)
 
 
 def _seen(x: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, Geometry]:

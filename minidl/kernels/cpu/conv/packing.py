@@ -23,7 +23,7 @@ from minidl import _backend
 from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.memory.workspace import floats
 from minidl.kernels.cpu.simd.compile import kernel
-from minidl.kernels.cpu.simd.load_store import load, load_first, store, zeros
+from minidl.kernels.cpu.simd.load_store import load, load_first, store, store_some, zeros
 from minidl.kernels.cpu.simd.transpose import transpose
 from minidl.kernels.cpu.simd.vector import LANES
 
@@ -100,6 +100,27 @@ def unpack(packed: np.ndarray, w_shape: tuple[int, ...], groups: int) -> np.ndar
     """
     w = _backend.empty_channels_last(w_shape, np.float32)
     _unpack(np.atleast_2d(packed), w.transpose(0, 2, 3, 1).reshape(len(w), -1), groups)
+    return w
+
+
+@kernel("void(r2, w2, i)")
+def _unpack_turned(packed, w, threads):
+    o, c = w.shape
+    flat = w.reshape(-1)
+    for thread in prange(threads):
+        for row in range(thread * o // threads, (thread + 1) * o // threads):
+            for channel in range(0, c, LANES):
+                at = channel * o + row * LANES
+                total = load(packed[0], at)
+                for part in range(1, packed.shape[0]):
+                    total = total + load(packed[part], at)
+                store_some(flat, row * c + channel, total, c - channel)
+
+
+def unpack_turned(packed: np.ndarray, w_shape: tuple[int, ...]) -> np.ndarray:
+    """Return weights (O, C, 1, 1) of numbers packed as those of (C, O, 1, 1), or the sum of several parts."""
+    w = _backend.empty_channels_last(w_shape, np.float32)
+    _unpack_turned(packed, w.reshape(w_shape[:2]))
     return w
 
 
