@@ -88,11 +88,12 @@ def test_what_lies_between_is_not_lost_to_others(rng):
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_shortcut_is_added_by_the_kernels_themselves(rng, which):
     x, ((w1, b1, w2, b2), size, settings, _) = case(rng, *FIRST)
-    with kernels.use("cpu"), noted() as launches:
-        block = np.ones((x.shape[0], *x.shape[2:], len(w1)), np.float32).transpose(0, 3, 1, 2)
-        shortcuts = [block if which == place else None for place in range(2)]
-        wide = cpu.conv2d_fused(x, w1, b1, shortcuts[0], None, *ONE, x.shape[2:])
-        cpu.conv2d_fused(wide, w2, b2, shortcuts[1], None, *settings, size)
+    block = np.ones((x.shape[0], *x.shape[2:], len(w1)), np.float32).transpose(0, 3, 1, 2)
+    shortcuts = [block if which == place else None for place in range(2)]
+    for _ in range(2):  # weights are put in order once
+        with kernels.use("cpu"), noted() as launches:
+            wide = cpu.conv2d_fused(x, w1, b1, shortcuts[0], None, *ONE, x.shape[2:])
+            cpu.conv2d_fused(wide, w2, b2, shortcuts[1], None, *settings, size)
     assert [it.run for it in launches[-2:]] == [widened._direct, widened._grouped]
     assert widened.shortened([*launches]) == [*launches]
 
