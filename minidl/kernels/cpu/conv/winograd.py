@@ -51,7 +51,7 @@ from minidl.kernels.cpu.memory.workspace import floats, scratch
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
-from minidl.kernels.cpu.simd.load_store import load, prefetch, store
+from minidl.kernels.cpu.simd.load_store import load, prefetch, prefetch_to_write, store
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, fma, splat
 
@@ -263,6 +263,8 @@ def write_results(m, bias, residual, epilogue, target, first, last, size, grid, 
                 r = to_results(six(t, a, LANES))
                 r = activated(now, (r[0] + b, r[1] + b, r[2] + b, r[3] + b))
                 out = ((picture * h + row + i) * width + column) * o + channel + block * LANES
+                for j in range(4):  # the next block is written next, and a store waits for its line
+                    prefetch_to_write(y, out + j * o + LANES)
                 store(y, out, r[0])
                 if columns > 1:
                     store(y, out + o, r[1])
