@@ -6,8 +6,9 @@ traffic of the whole layer. But a float is m·2ⁿ, and 2ⁿ is made by writing 
     n = nearest whole number to x / ln 2          r = x - n·ln 2, so |r| ≤ ln 2 / 2
     eˣ = 2ⁿ · eʳ                                  eʳ = 1 + r + r²·(polynomial of degree 5)
 
-n·ln 2 is taken off in two parts, the first with so few bits that the product is exact. 2ⁿ is multiplied in two halves,
-so that n may be from -150 to 128 and results below 10^-38 keep their last bits. e⁰ is 1; e^∞ is ∞, e^-∞ is 0, and NaN
+n·ln 2 is taken off in two parts, the first with so few bits that the product is exact. 2ⁿ is multiplied in one
+instruction, or where there is none in two halves, so that n may be from -150 to 128 and results below 10^-38 keep their
+last bits. e⁰ is 1; e^∞ is ∞, e^-∞ is 0, and NaN
 stays NaN. The error is at most 1 unit in the last place where the result is a normal float. The coefficients are those
 of Moshier's Cephes library (`expf`, `tanhf`), which minimise the largest error.
 
@@ -29,7 +30,7 @@ from minidl.kernels.cpu.simd.vector import (
     maximum,
     minimum,
     nearest,
-    power_of_two,
+    scaled,
     splat,
     where,
 )
@@ -67,8 +68,7 @@ FUSED = {None: IDENTITY, "relu": RELU, "relu6": RELU6, "silu": SILU, "hardswish"
 def exp(x):
     """eˣ."""
     x = minimum(maximum(x, splat(LOWEST)), splat(HIGHEST))
-    whole = where(x == x, x, splat(ZERO))  # a NaN has no nearest whole number
-    n = nearest(whole * splat(LOG2_E))
+    n = nearest(x * splat(LOG2_E))
     r = fma(n, splat(-LN2_LOW), fma(n, splat(-LN2_HIGH), x))
     p = fma(splat(E5), r, splat(E4))
     p = fma(p, r, splat(E3))
@@ -76,8 +76,7 @@ def exp(x):
     p = fma(p, r, splat(E1))
     p = fma(p, r, splat(E0))
     p = fma(p, r * r, r) + splat(ONE)
-    half = nearest(n * splat(HALF))
-    return p * power_of_two(half) * power_of_two(n - half)
+    return scaled(p, n)
 
 
 @inline

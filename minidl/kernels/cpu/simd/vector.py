@@ -30,6 +30,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 from minidl.kernels.cpu.simd.compile import inline
+from minidl.kernels.cpu.simd.registers import WIDE
 
 LANES = 16
 FAST_FLAGS = ("reassoc", "nsz", "arcp", "contract")
@@ -51,6 +52,7 @@ MASK = VectorType("Mask16", ir.IntType(1), "i1")
 KINDS = {types.float32: VECTOR, types.float64: DOUBLES, types.uint8: VECTOR}  # of an array's lanes, once loaded
 LLVM_TYPE = VECTOR.llvm
 LARGEST = np.finfo(np.float32).max
+ZERO, HALF = np.float32(0), np.float32(0.5)
 
 
 @register_model(VectorType)
@@ -166,6 +168,28 @@ def power_of_two(typing, n):
         return builder.bitcast(builder.shl(biased, ir.Constant(INTEGERS, [23] * LANES)), VECTOR.llvm)
 
     return VECTOR(VECTOR), emit
+
+
+@inline
+def _scaled_in_halves(p, n):
+    n = where(n == n, n, splat(ZERO))  # a NaN is no exponent
+    half = nearest(n * splat(HALF))
+    return p * power_of_two(half) * power_of_two(n - half)
+
+
+@intrinsic
+def _scaled_at_once(typing, p, n):
+    def emit(context, builder, sig, args):
+        mask, current = ir.IntType(16), ir.IntType(32)  # all lanes, rounded as always
+        function = ir.FunctionType(LLVM_TYPE, [LLVM_TYPE] * 3 + [mask, current])
+        scale = cgutils.get_or_insert_function(builder.module, function, "llvm.x86.avx512.mask.scalef.ps.512")
+        return builder.call(scale, [*args, args[0], mask(-1), current(4)])
+
+    return VECTOR(VECTOR, VECTOR), emit
+
+
+# p·2ⁿ, rounded once, for p near 1 and whole numbers n from -150 to 128; NaN if p is. One instruction of AVX-512.
+scaled = _scaled_at_once if WIDE else _scaled_in_halves
 
 
 @intrinsic
