@@ -4,12 +4,13 @@ Numba keeps compiled functions itself, but believes what it reads: a file that a
 ends every later run with a traceback, and a function is taken for fresh as long as its own file has not changed, though
 others that became part of it have. So minidl keeps Numba's results in files of its own, one for each kernel:
 
-    <file>.<kernel>.cpython-311-<source>-<kind>.kernel        a SHA-256 of this name and of what follows, Numba's pickle
+    <file>.<kernel>.cpython-311-<processor>-<source>-<kind>.kernel    a SHA-256 of this name and of what follows,
+                                                                      Numba's pickle
 
-`source` stands for all that became part of the kernel (see `digest`), so a newer minidl compiles anew only what has
-changed; `kind` for the signature, the versions of Numba and LLVM, the processor and its features. A file that does not
-hold what its checksum promises counts as missing, whatever is wrong with it; a file that cannot be written costs one
-warning.
+`processor` stands for its name and features, of which several may share a folder; `source` for all that became part of
+the kernel (see `digest`), so a newer minidl compiles anew only what has changed, and removes what was there for this
+processor; `kind` for the signature and the versions of Numba and LLVM. A file that does not hold what its checksum
+promises counts as missing, whatever is wrong with it; a file that cannot be written costs one warning.
 
 Several processes may want the same kernel at once. Each takes a lock before it compiles one, and those that have waited
 read what the first has written.
@@ -69,7 +70,7 @@ class KernelFiles(caching.FunctionCache):
             return False
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep a compiled function, and remove those of older sources."""
+        """Keep a compiled function, and remove those of older sources for this processor."""
         try:
             if not self._impl.check_cachable(data):
                 return
@@ -77,7 +78,7 @@ class KernelFiles(caching.FunctionCache):
             path, content = self._path(sig, data.codegen), caching.dumps(self._impl.reduce(data))
             with atomic_write(path) as temporary:
                 temporary.write_bytes(checksum(path, content) + content)
-            self._remove(but=self._stem())
+            self._remove(self._of(data.codegen), but=self._stem(data.codegen))
         except Exception as error:  # a full disk, a folder that is gone: this process has its kernel all the same
             warn_unkept(str(error) or type(error).__name__)
 
@@ -109,10 +110,10 @@ class KernelFiles(caching.FunctionCache):
 
     def flush(self) -> None:
         """Remove all files of this kernel."""
-        self._remove(but="/")
+        self._remove(self._base(), but="/")
 
-    def _remove(self, but: str) -> None:
-        for path in Path(self.cache_path).glob(f"{self._base()}-*.kernel"):
+    def _remove(self, begin: str, but: str) -> None:
+        for path in Path(self.cache_path).glob(f"{begin}-*.kernel"):
             if not path.name.startswith(but):
                 path.unlink(missing_ok=True)
 
@@ -120,8 +121,11 @@ class KernelFiles(caching.FunctionCache):
         file, name = self._py_func.__module__.rpartition(".")[2], self._py_func.__qualname__
         return f"{file}.{re.sub('[<>]', '', name)}.{sys.implementation.cache_tag}{getattr(sys, 'abiflags', '')}"
 
-    def _stem(self) -> str:
-        return f"{self._base()}-{self._digest}-"
+    def _of(self, codegen: Any) -> str:
+        return f"{self._base()}-{_short(repr(codegen.magic_tuple()))}"  # Numba's words for a processor and its features
+
+    def _stem(self, codegen: Any) -> str:
+        return f"{self._of(codegen)}-{self._digest}-"
 
     @functools.cached_property
     def _digest(self) -> str:
@@ -129,8 +133,7 @@ class KernelFiles(caching.FunctionCache):
 
     def _path(self, sig: Any, codegen: Any) -> Path:
         versions = numba.__version__, llvmlite.__version__, int(numba.config.OPT)
-        key = repr((sig, codegen.magic_tuple(), versions))  # Numba's words for the processor and its features
-        return Path(self.cache_path) / f"{self._stem()}{_short(key)}.kernel"
+        return Path(self.cache_path) / f"{self._stem(codegen)}{_short(repr((sig, versions)))}.kernel"
 
 
 def _nothing() -> None:
