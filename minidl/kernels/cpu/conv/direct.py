@@ -47,7 +47,7 @@ from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.input_tile import cut
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.memory.workspace import limit, scratch
-from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, put_acc
+from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, plus_some, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
 from minidl.kernels.cpu.simd.load_store import load, prefetch, prefetch_to_write
@@ -150,7 +150,9 @@ def multiply(acc, other, source, at, factors, w, length, early, late):
 
 
 @inline
-def convolve_area(source, target, beside, extent, factors, taps, lanes, channel, kind, ends, residual, epilogue, whole):
+def convolve_area(
+    source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue, whole
+):
     """Write all windows of an area, in turns of WINDOWS for two vectors of output channels, or twice as many for one.
 
     The second vector of a window is written `beside` floats from the first. What the channels before `channel` have
@@ -169,6 +171,11 @@ def convolve_area(source, target, beside, extent, factors, taps, lanes, channel,
             if whole:
                 b = min(b, across - at_once)
             early, late, turn = int(turn * share), int((turn + 1) * share), turn + 1
+            here, left_of = out + b * ahead, across - b
+            if near:
+                for i in range(WINDOWS):
+                    prefetch(residual, here + i * ahead)
+                    prefetch(residual, here + i * ahead + LANES)
             acc, other = begin_with(factors.one_b), begin_with(factors.two_b)
             for i in range(taps.rows):
                 at, w = seen + b * source.step + i * taps.below, factors.at + i * taps.row
@@ -176,7 +183,6 @@ def convolve_area(source, target, beside, extent, factors, taps, lanes, channel,
                     acc, other = multiply(acc, other, source, at, factors, w, taps.length, early, late)
                     at += taps.beside
                     w += taps.run
-            here, left_of = out + b * ahead, across - b
             for i in range(WINDOWS):
                 next_y = here + i * ahead + LANES
                 if PAIR == 2 and factors.two:
@@ -185,6 +191,12 @@ def convolve_area(source, target, beside, extent, factors, taps, lanes, channel,
                 else:
                     prefetch_to_write(y, next_y)
                     prefetch_to_write(y, next_y + WINDOWS * ahead)
+            if near:
+                acc = plus_some(acc, residual, here, ahead, left_of, lanes)
+                if PAIR == 2 and factors.two:
+                    other = plus_some(other, residual, here + beside, ahead, left_of, lanes - LANES)
+                else:
+                    other = plus_some(other, residual, here + WINDOWS * ahead, ahead, left_of - WINDOWS, lanes)
             acc, other = activated(kind, acc), activated(kind, other)
             put_acc(y, here, ahead, acc, left_of, lanes, channel)
             if PAIR == 2 and factors.two:
@@ -211,7 +223,8 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
     jobs = (n + several - 1) // several * bands * strips * groups * parts
     whole = depth >= channels and spacing_w == 1  # then the taps of a row, and their channels, are one run
-    zero, later = splat(np.float32(0)), added or depth < channels  # what is added comes before the activation
+    # What is added comes before the activation: to sums in registers, where these are whole, or to what is written.
+    zero, near, later = splat(np.float32(0)), added and depth >= channels, depth < channels
     now = IDENTITY if later else kind
     for thread in prange(threads):
         pixels = x if in_place else tiles[thread]
@@ -247,7 +260,7 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                     factors = Factors(weights, (number * k + channel) * LANES, k, two, one_b, two_b)
                     out = Windows(y, row + block * LANES, h * width * o, stride * width * o, stride_w * o)
                     extent, lanes = (pictures, down, across), outputs - LANES * block
-                    given = seen, out, LANES, extent, factors, taps, lanes, channel, now
+                    given = seen, out, LANES, extent, factors, taps, lanes, channel, now, near
                     convolve_area(*given, ends, residual, epilogue, in_place)
 
 

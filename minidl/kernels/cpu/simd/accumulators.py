@@ -113,6 +113,32 @@ def plus(typing, acc, more):
     return acc(acc, acc), emit
 
 
+@intrinsic
+def plus_some(typing, acc, array, start, step, count, lanes):
+    """Add to the first `count` accumulators their first lanes of the array, from start, start + step, and so on."""
+
+    def emit(context, builder, sig, args):
+        acc, array, start, step, count, lanes = args
+        full = builder.icmp_signed(">=", lanes, ir.Constant(lanes.type, LANES))
+        places = _places(builder, sig.args[0].count, start, step)
+        addresses = [address_of(context, builder, sig.args[1], array, place) for place in places]
+        parts = cgutils.unpack_tuple(builder, acc)
+        sums = [cgutils.alloca_once_value(builder, part) for part in parts]
+        whole = builder.and_(full, builder.icmp_signed(">=", count, ir.Constant(count.type, len(parts))))
+        with builder.if_else(whole) as (then, otherwise):
+            with then:
+                for address, part, total in zip(addresses, parts, sums, strict=True):
+                    builder.store(builder.fadd(part, builder.load(address, align=4)), total)
+            with otherwise:
+                mask = first_lanes(builder, lanes)
+                for number, (address, part, total) in enumerate(zip(addresses, parts, sums, strict=True)):
+                    with builder.if_then(builder.icmp_signed(">", count, ir.Constant(count.type, number))):
+                        builder.store(builder.fadd(part, read_lanes(builder, address, mask)), total)
+        return context.make_tuple(builder, sig.return_type, [builder.load(total) for total in sums])
+
+    return acc(acc, array, intp, intp, intp, intp), emit
+
+
 def _writer(adding: bool, doc: str) -> Any:
     def write(typing, array, start, step, acc, count, lanes):
         def emit(context, builder, sig, args):
