@@ -204,7 +204,8 @@ MUTANTS = (
     *(
         Mutant(f"{file}: {name}", f"conv/{file}.py", right, wrong, tests, name in ("one block", "rows of eight"))
         for tests, file, name, right, wrong in (
-            (CONV, "winograd", "activated before the shortcut", "IDENTITY if added else kind", "kind"),
+            (CONV, "winograd", "shortcut forgotten", "                if added:", "                if added > 1:"),
+            (CONV, "direct", "shortcut of the other vectors", "residual, here + beside,", "residual, here,"),
             (CONV, "winograd", "wrong number in B", "splat(-SUM)", "splat(-TWO)"),
             (CONV, "winograd", "wrong number in A", "R3, S3 = R * HALF, S * TWO", "R3, S3 = R, S * TWO"),
             (CONV, "winograd", "wrong number in G", "np.float32(1 / 6)", "np.float32(1 / 5)"),

@@ -44,13 +44,12 @@ import numpy as np
 from numba import prange
 
 from minidl._threads import get_num_threads
-from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated, apply_epilogue
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated
 from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.memory.workspace import floats, scratch
-from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
+from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus_some, put_acc, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
-from minidl.kernels.cpu.simd.functions import IDENTITY
 from minidl.kernels.cpu.simd.load_store import load, prefetch, prefetch_to_write, store
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, fma, splat
@@ -247,7 +246,7 @@ def write_results(m, bias, residual, epilogue, target, first, last, size, grid, 
     """y = Aᵀ M A + b of some tiles, for some blocks of sixteen channels from `channel` on, which M has."""
     h, width, o = target.shape[1:]
     y, (added, kind), (tiles_w, tiles, _, _) = target.reshape(-1), epilogue, grid
-    point, now = blocks * LANES * size + GAP, IDENTITY if added else kind  # what is added comes before the activation
+    point = blocks * LANES * size + GAP
     for tile in range(first, last):
         picture, row, column = tile // tiles, tile % tiles // tiles_w * 4, tile % tiles_w * 4
         columns = min(4, width - column)
@@ -261,19 +260,15 @@ def write_results(m, bias, residual, epilogue, target, first, last, size, grid, 
             for i in range(min(4, h - row)):
                 a = 6 * i * LANES
                 r = to_results(six(t, a, LANES))
-                r = activated(now, (r[0] + b, r[1] + b, r[2] + b, r[3] + b))
+                r = r[0] + b, r[1] + b, r[2] + b, r[3] + b
                 out = ((picture * h + row + i) * width + column) * o + channel + block * LANES
                 for j in range(4):  # the next block is written next, and a store waits for its line
                     prefetch_to_write(y, out + j * o + LANES)
-                store(y, out, r[0])
-                if columns > 1:
-                    store(y, out + o, r[1])
-                if columns > 2:
-                    store(y, out + 2 * o, r[2])
-                if columns > 3:
-                    store(y, out + 3 * o, r[3])
                 if added:
-                    apply_epilogue(y, out, o, columns, LANES, residual, epilogue)
+                    r = plus_some(r, residual, out, o, columns, LANES)
+                    for j in range(4):
+                        prefetch(residual, out + j * o + LANES)
+                store_acc(y, out, o, activated(kind, r), columns, LANES)
 
 
 @kernel("void(r4, r1, r1, r1, i2, w4, i2, i, w2, w2, w2, i)")
