@@ -150,14 +150,32 @@ def multiply(acc, other, source, at, factors, w, length, early, late):
 
 
 @inline
+def ask_ahead(y, residual, here, ahead, two, near):
+    """Ask for what is added to the windows of a turn, and for the lines of the next channels, which are written next.
+
+    A store waits for its line, and the stores behind it wait, too.
+    """
+    for i in range(WINDOWS):
+        one = here + i * ahead
+        other = one + LANES if PAIR == 2 and two else one + WINDOWS * ahead
+        beyond = PAIR * LANES if two else LANES
+        if near:
+            prefetch(residual, one)
+            prefetch(residual, other)
+        prefetch_to_write(y, one + beyond)
+        prefetch_to_write(y, other + beyond)
+
+
+@inline
 def convolve_area(
     source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue, whole
 ):
     """Write all windows of an area, in turns of WINDOWS for two vectors of output channels, or twice as many for one.
 
     The second vector of a window is written `beside` floats from the first. What the channels before `channel` have
-    left is added to. With `whole`, nothing may be read behind the windows, of which there are enough for a turn then.
-    Each turn asks for its share of the weights that follow.
+    left is added to. A residual is added to the sums where it is `near`, or in the end, where this `ends` the channels.
+    With `whole`, nothing may be read behind the windows, of which there are enough for a turn then. Each turn asks for
+    its share of the weights that follow.
     """
     pictures, down, across = extent
     at_once, y, ahead, turn = WINDOWS if factors.two else 2 * WINDOWS, target.array, target.step, 0
@@ -172,10 +190,7 @@ def convolve_area(
                 b = min(b, across - at_once)
             early, late, turn = int(turn * share), int((turn + 1) * share), turn + 1
             here, left_of = out + b * ahead, across - b
-            if near:
-                for i in range(WINDOWS):
-                    prefetch(residual, here + i * ahead)
-                    prefetch(residual, here + i * ahead + LANES)
+            ask_ahead(y, residual, here, ahead, factors.two, near)
             acc, other = begin_with(factors.one_b), begin_with(factors.two_b)
             for i in range(taps.rows):
                 at, w = seen + b * source.step + i * taps.below, factors.at + i * taps.row
@@ -183,14 +198,6 @@ def convolve_area(
                     acc, other = multiply(acc, other, source, at, factors, w, taps.length, early, late)
                     at += taps.beside
                     w += taps.run
-            for i in range(WINDOWS):
-                next_y = here + i * ahead + LANES
-                if PAIR == 2 and factors.two:
-                    prefetch_to_write(y, next_y + LANES)
-                    prefetch_to_write(y, next_y + 2 * LANES)
-                else:
-                    prefetch_to_write(y, next_y)
-                    prefetch_to_write(y, next_y + WINDOWS * ahead)
             if near:
                 acc = plus_some(acc, residual, here, ahead, left_of, lanes)
                 if PAIR == 2 and factors.two:

@@ -1,7 +1,8 @@
 """The epilogue of a convolution, while its results are still near: the residual that is added, and the activation.
 
-The bias is there already: accumulators begin with it. An activation alone is applied to them before they are written;
-where there is a residual, both are done to each row of the result when it has just been written.
+The bias is there already: accumulators begin with it. Where these hold whole sums, the residual is added to them and
+the activation applied before they are written; else, and in groups of few channels, both are done to each row of the
+result when it has just been written.
 """
 
 from __future__ import annotations
