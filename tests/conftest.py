@@ -25,6 +25,25 @@ def rng():
     return np.random.default_rng(0)
 
 
+@pytest.fixture
+def one_thread():
+    """Several would wait for each other longer than they work on few numbers."""
+    yield from _threads(1)
+
+
+@pytest.fixture
+def two_threads():
+    """What is shared depends on how many there are."""
+    yield from _threads(2)
+
+
+def _threads(number):
+    before = minidl.get_num_threads()
+    minidl.set_num_threads(number)
+    yield
+    minidl.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True)
 def _seeded():
     minidl.manual_seed(0)

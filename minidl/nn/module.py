@@ -208,7 +208,7 @@ class Module:
         """Yield this module and all below it, each once."""
         if overrides(self, "named_modules", Module):
             return (module for _, module in self.named_modules())
-        return iter({id(module): module for module in _below(self)}.values())
+        return _distinct(_below(self))
 
     def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
         """Yield every parameter once, with the first of its names; without recurse only this module's own.
@@ -232,7 +232,7 @@ class Module:
             found = [*(self.named_parameters() if recurse else self.named_parameters(recurse=False))]
             return (parameter for _, parameter in _once(found))
         with _attributes.looked_through(self, (Module, Parameter)):
-            return iter({id(parameter): parameter for parameter in _learnt(self)}.values())
+            return _distinct(_learnt(self))
 
     def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Array]]:
         """Yield every buffer once, with the first of its names; without recurse only this module's own."""
@@ -381,6 +381,11 @@ def _learnt(module: Module) -> Iterator[Parameter]:
     for child in module.children():
         own = overrides(child, "parameters", Module) or overrides(child, "named_parameters", Module)
         yield from child.parameters() if own else _learnt(child)
+
+
+def _distinct(found: Iterator[Any]) -> Iterator[Any]:
+    """Return what was found several times once, in the order of the first; all is found before the first is given."""
+    return iter({id(it): it for it in found}.values())
 
 
 def _once(found: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:

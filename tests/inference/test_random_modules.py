@@ -143,15 +143,6 @@ def in_float64(net):
     return net
 
 
-@pytest.fixture
-def one_thread():
-    """Small maps gain nothing by more."""
-    before = minidl.get_num_threads()
-    minidl.set_num_threads(1)
-    yield
-    minidl.set_num_threads(before)
-
-
 @pytest.mark.parametrize(
     "first",
     [pytest.param(first, marks=pytest.mark.slow if first > CHUNK else ()) for first in range(0, MODULES, CHUNK)],

@@ -14,14 +14,6 @@ from tests.kernels.twins import sized
 NAMES = [name for name in CASES if name.startswith("Winograd")]
 
 
-@pytest.fixture
-def two_threads():
-    before = minidl.get_num_threads()
-    minidl.set_num_threads(2)
-    yield
-    minidl.set_num_threads(before)
-
-
 def test_winograd_loses_no_nan(rng):
     """A tile of 4×4 results shares its sums: where one is NaN or infinite, all of them may be, and none looks sound."""
     x, w, b, dy = drawn(*CASES["Winograd"], rng)

@@ -7,7 +7,6 @@ in float32 each case that has a fast kernel goes through the same contract again
 import numpy as np
 import pytest
 
-import minidl
 from minidl import Tensor, kernels, ops, proof
 from tests.contract import check_function, check_single
 from tests.kernels.twins import FAST, counted
@@ -87,15 +86,6 @@ def test_contract(name, rng):
     table, case = CASES[name]
     with kernels.use("textbook"):
         check_function(table.function, table.oracle, case.draw(rng), case.settings, rng=rng, views=table.views)
-
-
-@pytest.fixture
-def one_thread():
-    """Several would wait for each other longer than they work on so few numbers; tests/kernels divides larger ones."""
-    before = minidl.get_num_threads()
-    minidl.set_num_threads(1)
-    yield
-    minidl.set_num_threads(before)
 
 
 @pytest.mark.usefixtures("one_thread")

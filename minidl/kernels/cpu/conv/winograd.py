@@ -161,11 +161,17 @@ def _transform_weights(packed, u, blocks, k, own, threads):
 
 
 @inline
+def grid_of(h, width, corner):
+    """Return how many tiles of 4×4 results a row and a picture have, and where in x the first begins."""
+    tiles_w = (width + 3) // 4
+    return tiles_w, (h + 3) // 4 * tiles_w, corner[0], corner[1]
+
+
+@inline
 def transform_tiles(source, v, first, last, origin, size, grid, side, t):
     """V[point, block, tile, lane] of some tiles of source (N, H, W, C), which has places for `size` from `origin` on.
 
-    Tiles of side 6 are pixels and become Bᵀ d B; tiles of side 4 are a gradient and become A d Aᵀ. The grid says how
-    many tiles a row and a picture have, and where the first begins.
+    Tiles of side 6 are pixels and become Bᵀ d B; tiles of side 4 are a gradient and become A d Aᵀ.
     """
     h, width, c = source.shape[1:]
     x = source.reshape(-1)
@@ -274,13 +280,12 @@ def write_results(m, bias, residual, epilogue, target, first, last, size, grid, 
 @kernel("void(r4, r1, r1, r1, i2, w4, i2, i, w2, w2, w2, i)")
 def _winograd(source, u, bias, residual, epilogue, target, corner, size, v, m, own, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
-    tiles_w = (width + 3) // 4
-    tiles = (h + 3) // 4 * tiles_w
-    grid, blocks = (tiles_w, tiles, corner[0], corner[1]), o // LANES
+    grid, blocks = grid_of(h, width, corner), o // LANES
+    every = n * grid[1]
     for thread in prange(threads):
         t, own_v, own_m = own[thread], v[thread], m[thread]
-        end = (thread + 1) * n * tiles // threads
-        for first in range(thread * n * tiles // threads, end, size):
+        end = (thread + 1) * every // threads
+        for first in range(thread * every // threads, end, size):
             last = min(first + size, end)
             transform_tiles(source, own_v, first, last, first, size, grid, 6, t)
             for point in range(POINTS):
@@ -295,9 +300,8 @@ def _winograd(source, u, bias, residual, epilogue, target, corner, size, v, m, o
 def _winograd_few(source, weights, are_u, bias, residual, epilogue, target, corner, size, v, u, m, own, threads):
     """All tiles at once; weights that are not yet U are transformed for a pair of blocks and DEPTH k at a time."""
     c, (n, h, width, o) = source.shape[3], target.shape
-    tiles_w = (width + 3) // 4
-    tiles = (h + 3) // 4 * tiles_w
-    count, pairs, grid = n * tiles, (o // LANES + PAIR - 1) // PAIR, (tiles_w, tiles, corner[0], corner[1])
+    grid, pairs = grid_of(h, width, corner), (o // LANES + PAIR - 1) // PAIR
+    count = n * grid[1]
     for thread in prange(threads):
         begin, end = thread * count // threads, (thread + 1) * count // threads
         transform_tiles(source, v, begin, end, 0, size, grid, 6, own[thread])

@@ -32,6 +32,7 @@ from minidl.kernels.cpu.conv.winograd import (
     TWO,
     R,
     S,
+    grid_of,
     room,
     six,
     tile_of_each_thread,
@@ -87,10 +88,8 @@ def add_units(v, y, du, units, count, c, o, size, adding):
 @kernel("void(r4, r4, w2, i2, i, w2, w2, w2, i)")
 def _winograd_dw(source, target, du, corner, size, vs, ys, own, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
-    tiles_w = (width + 3) // 4
-    tiles = (h + 3) // 4 * tiles_w
-    every, units = n * tiles, POINTS * ((o // LANES + PAIR - 1) // PAIR) * (c // COLUMNS)
-    seen, made = (tiles_w, tiles, corner[0], corner[1]), (tiles_w, tiles, 0, 0)
+    seen, made = grid_of(h, width, corner), grid_of(h, width, (0, 0))
+    every, units = n * made[1], POINTS * ((o // LANES + PAIR - 1) // PAIR) * (c // COLUMNS)
     if du.shape[0] > 1:
         for thread in prange(threads):
             t, v, y = own[thread], vs[thread], ys[thread]

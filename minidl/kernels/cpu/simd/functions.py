@@ -8,9 +8,9 @@ traffic of the whole layer. But a float is m·2ⁿ, and 2ⁿ is made by writing 
 
 n·ln 2 is taken off in two parts, the first with so few bits that the product is exact. 2ⁿ is multiplied in one
 instruction, or where there is none in two halves, so that n may be from -150 to 128 and results below 10^-38 keep their
-last bits. e⁰ is 1; e^∞ is ∞, e^-∞ is 0, and NaN
-stays NaN. The error is at most 1 unit in the last place where the result is a normal float. The coefficients are those
-of Moshier's Cephes library (`expf`, `tanhf`), which minimise the largest error.
+last bits. e⁰ is 1; e^∞ is ∞, e^-∞ is 0, and NaN stays NaN. The error is at most 1 unit in the last place where the
+result is a normal float. The coefficients are those of Moshier's Cephes library (`expf`, `tanhf`), which minimise the
+largest error.
 
 **The activations** are the formulas of `kernels/textbook/activation.py`, chosen by a number. That is decided again
 for every vector: a branch that always goes the same way costs nothing beside the memory, and one kernel is compiled
