@@ -18,7 +18,9 @@ to that object as long as the array or a view of it lives. Here that object is a
 Python deletes the buffer, which gives its memory back.
 
 What is lent and what is kept together never exceed the most that was ever lent at once by more than an eighth: beyond
-that, the pages of holes go back to the operating system (where it takes single pages: not on Windows).
+that, the pages of holes go back to the operating system (where it takes single pages: not on Windows). Where pages are
+asked for again that have gone back, as by every step of a training whose arrays leave many small holes, that was too
+early: so many bytes more are kept from then on, at most another eighth.
 MINIDL_REUSE_MEMORY=0 in the environment switches it off.
 """
 
@@ -101,6 +103,7 @@ class Pool:
     def __init__(self, enabled: bool = True):
         self.enabled = enabled
         self._lent = self._kept = self._most_lent = 0
+        self._given_back = self._regretted = 0  # bytes: of pages that are with the system again; needed again after it
         self._arenas: list[Arena] = []
         self._holes: dict[int, int] = {}  # the end of each hole by its start
         self._bare: dict[int, int] = {}  # the same for holes whose pages have been given back
@@ -126,6 +129,7 @@ class Pool:
             self._settle()
             self._give_back(0)
             self._most_lent = self._lent
+            self._given_back = self._regretted = 0
 
     @property
     def lent_bytes(self) -> int:
@@ -158,13 +162,20 @@ class Pool:
                 start = self._fresh(size)
                 if start is None:
                     return None
+                self._regret(size)
             self._lent += size
             if self._lent > self._most_lent:
                 self._most_lent = self._lent
-            most = self._most_lent + self._most_lent // SPARE - self._lent
+            most = self._most_lent + self._most_lent // SPARE + self._regretted - self._lent
             if self._kept > most:
                 self._give_back(most)
             return start, start + size
+
+    def _regret(self, size: int) -> None:
+        """Note that so many fresh bytes are needed, as far as such have been given back."""
+        again = min(size, self._given_back)
+        self._given_back -= again
+        self._regretted = min(self._regretted + again, self._most_lent // SPARE)
 
     def _fresh(self, size: int) -> int | None:
         """Return the start of memory without pages: from a hole, else from above the top of an arena."""
@@ -218,6 +229,7 @@ class Pool:
             if not arena.clear(start, end):
                 return
             self._fill(start)
+            self._given_back += end - start
             if end == arena.top:
                 arena.top = start
             else:

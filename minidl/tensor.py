@@ -40,6 +40,7 @@ _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _observers: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("observers", default=())
 current_module: ContextVar[tuple[Any, str]] = ContextVar("current_module", default=(None, ""))
 _creation = itertools.count()
+OVER, NOT_OVER = {"over": True}, dict[str, bool]()  # settings of kernels: see `Context`
 Inputs: TypeAlias = "tuple[Tensor | None, ...]"
 
 
@@ -119,10 +120,12 @@ class Context(Brief):
 
     `needs` says for each input whether somebody wants its gradient. `save` keeps arrays, `saved` gives them back; other
     settings may be attributes. An operation that chooses (relu's mask, max pooling's winners) leaves its choice, or a
-    function that returns it, in `choices`: the gradient checker compares it.
+    function that returns it, in `choices`: the gradient checker compares it. `over` is for a kernel that takes dy last,
+    `kernels.relu_dx(dy, y, **ctx.over)`: where nothing else refers to dy, it may be written over.
     """
 
     choices: Any = None
+    over: dict[str, bool] = NOT_OVER
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
@@ -176,7 +179,8 @@ class Function(Brief):
     """An operation with a derivative: subclass it with static `forward` and `backward`, call it with `apply`.
 
     `forward(ctx, *arrays, **settings)` gets plain arrays and returns a new one. `backward(ctx, dy)` returns, for each
-    array, its gradient or None; it may look at `ctx.needs` to skip work. It must not change `dy` nor anything saved.
+    array, its gradient or None; it may look at `ctx.needs` to skip work. It must not change `dy` (`ctx.over` says when
+    it may) nor anything saved.
 
     Example:
         >>> class Square(Function):
@@ -248,7 +252,7 @@ class Node(Brief):
             (tensor._node or tensor) if tensor is not None and tensor.requires_grad else None for tensor in inputs
         )
 
-    def visited(self, dy: Array) -> tuple[tuple[Node | Tensor | None, ...], tuple[Array | None, ...]]:
+    def visited(self, dy: Array, is_mine: bool = False) -> tuple[Any, tuple[Array | None, ...]]:
         """Run the backward half, let go of all that was kept for it, and return the parents and their gradients."""
         op = self.function.op
         if self.ctx is None:
@@ -256,9 +260,13 @@ class Node(Brief):
                 f"{op}: backward through a graph that an earlier backward() has freed; run forward again, "
                 f"or add the losses up and call backward() once"
             )
-        result = to_gradients(op, self.function.backward(self.ctx, dy), self.parents)
         if _observers.get():
-            _tell(Event(op, "backward", self.module, (dy,), result, {}, self.ctx.saved_bytes, None))
+            saved, result = self.ctx.saved_bytes, to_gradients(op, self.function.backward(self.ctx, dy), self.parents)
+            _tell(Event(op, "backward", self.module, (dy,), result, {}, saved, None))
+        else:  # backward alone holds dy, and may let go of it, or write over it
+            self.ctx.over, given = OVER if is_mine else NOT_OVER, [dy]
+            del dy
+            result = to_gradients(op, self.function.backward(self.ctx, given.pop()), self.parents)
         parents, self.ctx, self.parents = self.parents, None, ()
         return parents, result
 
@@ -274,7 +282,7 @@ class Gradients:
     """
 
     def __init__(self) -> None:
-        self._sums: dict[Node | Tensor, Array] = {}
+        self.sums: dict[Node | Tensor, Array] = {}
         self._queue: list[tuple[int, Node]] = []
 
     def add(self, parents: Sequence[Node | Tensor | None], gradients: Sequence[Array | None]) -> None:
@@ -282,14 +290,14 @@ class Gradients:
         for parent, gradient in zip(parents, gradients, strict=True):
             if parent is None or gradient is None:
                 continue
-            if parent not in self._sums:
-                self._sums[parent] = gradient
+            if parent not in self.sums:
+                self.sums[parent] = gradient
                 if isinstance(parent, Node):
                     heapq.heappush(self._queue, (-parent.order, parent))
-            elif is_held_once(self._sums, parent):
-                kernels.add_to(gradient, self._sums[parent])
+            elif is_held_once(self.sums, parent):
+                kernels.add_to(gradient, self.sums[parent])
             else:
-                self._sums[parent] = kernels.add(self._sums[parent], gradient)
+                self.sums[parent] = kernels.add(self.sums[parent], gradient)
 
     def nodes(self) -> Iterator[Node]:
         """Go through the nodes, the latest first: when a node comes, all that used its result have been visited."""
@@ -298,13 +306,13 @@ class Gradients:
 
     def take(self, node: Node | Tensor) -> Array:
         """Hand out what has been added up for a node or a leaf."""
-        return self._sums.pop(node)
+        return self.sums.pop(node)
 
     def leaves(self) -> Iterator[tuple[Tensor, Array]]:
         """Hand out what is left after all nodes, each array on memory that belongs to the leaf alone."""
-        while self._sums:
-            leaf: Any = next(iter(self._sums))
-            mine = is_held_once(self._sums, leaf) and self._sums[leaf].nbytes == owner(self._sums[leaf]).nbytes
+        while self.sums:
+            leaf: Any = next(iter(self.sums))
+            mine = is_held_once(self.sums, leaf) and self.sums[leaf].nbytes == owner(self.sums[leaf]).nbytes
             yield leaf, self.take(leaf) if mine else _backend.copy(self.take(leaf))
 
 
@@ -402,7 +410,8 @@ class Tensor(Arrays):
         gradients.add([self._node or self], [dy])
         del dy, gradient  # nobody may hold an array longer than it is needed
         for node in gradients.nodes():
-            gradients.add(*node.visited(gradients.take(node)))
+            is_mine = is_held_once(gradients.sums, node)
+            gradients.add(*node.visited(gradients.take(node), is_mine))
         for leaf, share in gradients.leaves():
             grad = judged_grad("backward", leaf)
             leaf._grad = shown(share if grad is None else kernels.add(grad, share))

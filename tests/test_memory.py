@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minidl import _memory
-from minidl._memory import ALIGNMENT, SMALL, SPARE, Pool
+from minidl._memory import ALIGNMENT, SMALL, SPARE, Arena, Pool
 
 
 @pytest.fixture
@@ -153,12 +153,36 @@ def test_lent_and_kept_never_exceed_the_most_that_was_lent_by_more_than_an_eight
             held.pop(int(rng.integers(len(held))))
         held.append(pool.empty((int(rng.integers(SMALL, 40 * SMALL)),), "uint8"))
         most = max(most, pool.lent_bytes)
-        assert pool.lent_bytes + pool.kept_bytes <= most + most // SPARE
+        assert pool.lent_bytes + pool.kept_bytes <= most + most // SPARE + pool._regretted
+        assert pool._regretted <= most // SPARE
     held.clear()
     assert pool.lent_bytes == 0
-    assert 0 < pool.kept_bytes <= most + most // SPARE
+    assert 0 < pool.kept_bytes <= most + most // SPARE + pool._regretted
     pool.release()
     assert pool.kept_bytes == 0
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="this system takes no single pages back")
+def test_what_was_given_back_too_early_is_kept_the_next_time(pool, monkeypatch):
+    cleared = []
+    monkeypatch.setattr(Arena, "clear", lambda arena, start, end: cleared.append(end - start) or True)
+
+    def step():
+        """Hold fourteen at once, with a hole of two that three do not fit into: sixteen in all, more than an eighth."""
+        held = [pool.empty((size * SMALL,), "uint8") for size in (10, 2, 1)]
+        del held[1]
+        held.append(pool.empty((3 * SMALL,), "uint8"))
+
+    gone = []
+    for _ in range(4):
+        cleared.clear()
+        step()
+        gone.append(sum(cleared))
+    assert gone[0] == 2 * SMALL
+    assert gone[2:] == [0, 0]
+    assert pool._regretted == 14 * SMALL // SPARE
+    pool.release()
+    assert pool._regretted == 0
 
 
 @pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="this system takes no single pages back")

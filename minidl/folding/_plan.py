@@ -20,6 +20,7 @@ from minidl.nn import (
     SiLU,
     SqueezeExcitation,
 )
+from minidl.nn._state import is_plain
 from minidl.tensor import Event
 
 GATES = {Sigmoid: "sigmoid", Hardsigmoid: "hardsigmoid"}
@@ -77,7 +78,7 @@ def steps(net: Module, seen: Watcher) -> list[Step]:
         conv = modules.get(path)
         if path.startswith(inside):
             continue
-        if op != "conv2d" or not path or not _is_plain(conv, Conv2d) or seen.runs[path] > 1:
+        if op != "conv2d" or not path or not is_plain(conv, Conv2d) or seen.runs[path] > 1:
             continue
         behind, place = readers[0] if len(readers) == 1 else ("", 0)
         follower = modules.get(behind) if behind and place == 0 and seen.runs[behind] == 1 else None
@@ -103,11 +104,11 @@ def alone(path: str, conv: Any) -> Step:
 
 def _gated(block: Any) -> Module | None:
     """Return what a squeeze-and-excitation is at inference; None for all else, and where it is no plain one."""
-    if not _is_plain(block, SqueezeExcitation):
+    if not is_plain(block, SqueezeExcitation):
         return None
     activation, gate = (type(layer) for layer in (block.activation, block.scale_activation))
     layers = block.fc1, block.fc2, block.activation, block.scale_activation
-    if activation not in ACTIVATIONS or gate not in GATES or not all(_is_plain(one, type(one)) for one in layers):
+    if activation not in ACTIVATIONS or gate not in GATES or not all(is_plain(one, type(one)) for one in layers):
         return None
     plain = all(type(conv) is Conv2d and conv.weight.shape[2:] == (1, 1) and conv.groups == 1 for conv in layers[:2])
     return FoldedSqueezeExcitation(block, ACTIVATIONS[activation], GATES[gate]) if plain else None
@@ -115,14 +116,9 @@ def _gated(block: Any) -> Module | None:
 
 def _is_foldable(layer: Any) -> bool:
     """Tell whether a layer is an affine map of each channel, or an activation that the kernels know."""
-    if _is_plain(layer, BatchNorm2d):
+    if is_plain(layer, BatchNorm2d):
         return layer.track_running_stats and not layer.training and layer.running_mean is not None
-    return any(_is_plain(layer, kind) for kind in ACTIVATIONS)
-
-
-def _is_plain(module: Any, kind: type[Module]) -> bool:
-    """Tell whether a module does what its class does: subclasses and instances may have a forward of their own."""
-    return type(module) is kind and "forward" not in vars(module)
+    return any(is_plain(layer, kind) for kind in ACTIVATIONS)
 
 
 def apply(net: Module, chosen: Sequence[Step]) -> None:

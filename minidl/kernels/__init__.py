@@ -19,6 +19,7 @@ from minidl.kernels import textbook
 from minidl.kernels._cpu import CPU
 from minidl.kernels._dispatch import add_set, routed
 from minidl.kernels._explain import explain as explain
+from minidl.kernels._own import are_own as are_own
 from minidl.kernels._own import judged
 from minidl.kernels._plan import plan as plan
 from minidl.kernels._sets import SETS, KernelSet, in_use, options
@@ -65,6 +66,7 @@ conv2d = routed(textbook.conv2d)
 conv2d_dw = routed(textbook.conv2d_dw)
 conv2d_dx = routed(textbook.conv2d_dx)
 conv2d_fused = routed(textbook.conv2d_fused)
+conv2d_fused_grads = routed(textbook.conv2d_fused_grads)
 copy_to = routed(textbook.copy_to)
 cross_entropy = routed(textbook.cross_entropy)
 cross_entropy_dx = routed(textbook.cross_entropy_dx)

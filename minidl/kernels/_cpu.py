@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from minidl import _backend
 from minidl.kernels._sets import KernelSet, Rule
 
 MACS = 2**25  # multiply-adds of a convolution or a product: about a millisecond of the textbook's
 WIDE, MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels on: then its network is a large one
 MACS_WIDE_DW = 2**16  # of their gradient: the textbook makes one for each picture, and adds them up
-MACS_FUSED = 2**18  # of conv2d_fused: whoever fuses a network asks for speed
+MACS_FUSED = 2**18  # of conv2d_fused with weights that cannot change: whoever folds a network asks for speed
 MACS_GATES = 2**12  # of either product of a squeeze-and-excitation
 ELEMENTS = 2**17  # numbers that an elementwise kernel or a pooling walks over
 NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
@@ -77,7 +78,10 @@ def _weights_dw(dy: Any, x: Any) -> bool:
     return _is_single(dy) and (weights >= ELEMENTS or len(dy) * weights >= MACS)
 
 
-def _fused(x: Any, w: Any, *others: Any) -> bool:
+def _fused(x: Any, w: Any, b: Any, residual: Any, activation: Any, *settings: Any) -> bool:
+    """Weights that cannot change any more are those of a folded network; others are trained like any convolution's."""
+    if not _backend.is_constant(w):
+        return _conv(x, w, b, *settings)
     return _is_single(x) and x.size // max(1, x.shape[1]) * w.size >= MACS_FUSED
 
 
@@ -131,7 +135,8 @@ def _windows(x: Any, w_shape: tuple[int, ...], groups: int, macs_wide: int, ever
 
 
 WORTH: dict[str, Rule] = {
-    **dict.fromkeys(("add", "add_relu", "add_to", "copy_to", "channel_sums", "dropout"), _elements),
+    **dict.fromkeys(("add", "add_relu", "add_to", "copy_to", "dropout"), _elements),
+    **dict.fromkeys(("channel_sums", "conv2d_fused_grads"), _elements),
     **dict.fromkeys(("relu", "relu_dx", "relu6", "relu6_dx", "leaky_relu", "leaky_relu_dx"), _elements),
     **dict.fromkeys(("sigmoid", "sigmoid_dx", "tanh", "tanh_dx", "scaled_tanh", "scaled_tanh_dx"), _elements),
     **dict.fromkeys(("silu", "silu_dx", "hardsigmoid", "hardsigmoid_dx", "hardswish", "hardswish_dx"), _elements),

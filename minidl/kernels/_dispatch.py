@@ -36,6 +36,9 @@ def by_position(book: Callable[..., Any], args: tuple[Any, ...], named: dict[str
 def routed(book: Kernel) -> Kernel:
     """Make the kernel of that name: it runs the function of the set in use, where that has one and does not decline.
 
+    It takes one argument more, `over`: whether nobody needs the first array any longer. A fast kernel that makes of
+    each number another one then writes the result there, which need not be fetched from memory first; others ignore it.
+
     Args:
         book: the textbook's function, which has the same arguments and takes them all.
     """
@@ -44,17 +47,19 @@ def routed(book: Kernel) -> Kernel:
 
     @functools.wraps(book)
     def run(*args: Any, **named: Any) -> Any:
+        over = False
         if named:
+            over = named.pop("over", False)
             args = by_position(book, args, named)
         chosen, result = in_use.get(), NotImplemented
         if chosen is None:
             for is_worth_it, kernel_set in rules:
                 if is_worth_it(*args):
-                    result = kernel_set.run(name, args)
+                    result = kernel_set.run(name, args, over)
                     if result is not NotImplemented:
                         break
         elif isinstance(chosen, KernelSet):
-            result = chosen.run(name, args)
+            result = chosen.run(name, args, over)
         else:  # the textbook, or somebody's own, which need not know arguments that have a default
             result = getattr(chosen, name, book)(*(args if chosen is textbook else args[:required]))
         return book(*args) if result is NotImplemented else result

@@ -15,6 +15,7 @@ from typing import Any
 
 from minidl import _backend
 from minidl.kernels import textbook
+from minidl.kernels._sets import in_use
 from minidl.kernels.textbook.fused import finish, gradient_of_z
 
 
@@ -26,6 +27,8 @@ class OwnSet:
         self._given = given
 
     def __getattr__(self, name: str) -> Any:
+        if name == "conv2d_fused_grads" and not hasattr(self._given, name):
+            return functools.partial(_conv2d_fused_grads, self)
         plain, form = FORMS.get(name, ("", None))
         if form is None or hasattr(self._given, name) or not hasattr(self._given, plain):
             return _as_called(name, getattr(self._given, name))
@@ -37,6 +40,11 @@ def _as_called(name: str, function: Any) -> Any:
     if name not in SIZED or _takes(function, len(required(name))):
         return function
     return lambda *arguments: function(*arguments[:-1])
+
+
+def are_own() -> bool:
+    """Tell whether somebody's own kernels are in use here."""
+    return isinstance(in_use.get(), OwnSet)
 
 
 def judged(given: Any) -> OwnSet:
@@ -88,6 +96,18 @@ def _finished(plain: Callable[..., Any], arguments: tuple[Any, ...], activation:
     z, *more = found if isinstance(found, tuple) else (found,)
     y = finish(z if residual is None else _backend.copy(z), activation, residual)  # z may be an array of somebody's
     return (y, *more) if more else y
+
+
+def _conv2d_fused_grads(own: OwnSet, dy: Any, z: Any, activation: str | None) -> Any:
+    """Put together what two plain kernels make, the activation's gradient and its sums, with those that the set has."""
+    dz = dy if activation is None else _made_by(own, f"{activation}_dx", dy, z)
+    return dz, _made_by(own, "channel_sums", dz)
+
+
+def _made_by(own: OwnSet, name: str, *arguments: Any) -> Any:
+    """Call a kernel of the set, or the textbook's where it has none or declines."""
+    found = getattr(own, name)(*arguments) if hasattr(own, name) else NotImplemented
+    return getattr(textbook, name)(*arguments) if found is NotImplemented else found
 
 
 def _norm_grads(plain: Callable[..., Any], *arguments: Any) -> Any:

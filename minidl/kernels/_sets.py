@@ -91,12 +91,14 @@ class KernelSet(Brief):
         """Return a function, or something else, of its module; None if it has none, or cannot be used."""
         return getattr(self.opened(), name, None)
 
-    def run(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        """Run a kernel; NotImplemented where it declines, or is none of this set's."""
+    def run(self, name: str, arguments: tuple[Any, ...], over: bool = False) -> Any:
+        """Run a kernel, which may write over its first array if it can; NotImplemented where it does not."""
         function = self.offers(name)
         if function is None:
             return NotImplemented
         try:
+            if over and getattr(function, "takes_over", False):
+                return function(*arguments, over=True)
             return function(*arguments)
         except CannotRun as reason:
             self.close(str(reason))

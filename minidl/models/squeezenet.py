@@ -22,6 +22,7 @@ import numpy as np
 from minidl import nn, ops
 from minidl.models._family import Network, Paper, Settings, Variant, build, trail, weighted_layers
 from minidl.nn import init
+from minidl.nn._joined import joined
 from minidl.tensor import Tensor
 
 # Table 1: of a Fire module the kernels of squeeze, and of each half of expand; M: max pooling 3×3 with stride 2.
@@ -44,9 +45,9 @@ class Fire(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Squeeze and expand: (N, C, H, W) -> (N, 2 · expand, H, W)."""
-        x = self.squeeze_activation(self.squeeze(x))
-        one = self.expand1x1_activation(self.expand1x1(x))
-        three = self.expand3x3_activation(self.expand3x3(x))
+        x = joined(self.squeeze, self.squeeze_activation, x)
+        one = joined(self.expand1x1, self.expand1x1_activation, x)
+        three = joined(self.expand3x3, self.expand3x3_activation, x)
         return ops.concat([one, three], axis=1)
 
 

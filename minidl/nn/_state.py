@@ -36,6 +36,11 @@ def overrides(module: Any, name: str, base: type) -> bool:
     return getattr(getattr(module, name), "__func__", None) is not getattr(base, name)
 
 
+def is_plain(module: Any, kind: type) -> bool:
+    """Tell whether a module does what its class does: subclasses and instances may have a forward of their own."""
+    return type(module) is kind and "forward" not in vars(module)
+
+
 def save(module: Any) -> dict[str, np.ndarray]:
     """Return copies of a module's own arrays, and those that each child saves."""
     state: dict[str, np.ndarray] = {}

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from minidl._backend import is_array
 from minidl._checks import is_int, shown
+from minidl.nn._joined import steps_of
 from minidl.nn.module import Module
 
 Row = TypeVar("Row", bound="_Row")
@@ -167,9 +168,9 @@ class Sequential(_Row):
         self._renew({str(name): module for name, module in (modules[0].items() if named else enumerate(modules))})
 
     def forward(self, x: Any) -> Any:
-        """Run x through all modules in order."""
-        for module in self._modules.values():
-            x = module(x)
+        """Run x through all modules in order; a convolution and relu behind it are one step, where nobody looks."""
+        for step in steps_of(list(self._modules.values())):
+            x = step(x)
         return x
 
     def __getitem__(self, index: Any) -> Any:

@@ -26,7 +26,7 @@ class Relu(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy where y > 0."""
         (y,) = ctx.saved
-        return kernels.relu_dx(dy, y)
+        return kernels.relu_dx(dy, y, **ctx.over)
 
 
 class LeakyRelu(Function):
@@ -45,7 +45,7 @@ class LeakyRelu(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy where y > 0, else negative_slope·dy."""
         (y,) = ctx.saved
-        return kernels.leaky_relu_dx(dy, y, ctx.negative_slope)
+        return kernels.leaky_relu_dx(dy, y, ctx.negative_slope, **ctx.over)
 
 
 class Relu6(Function):
@@ -63,7 +63,7 @@ class Relu6(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy where 0 < y < 6."""
         (y,) = ctx.saved
-        return kernels.relu6_dx(dy, y)
+        return kernels.relu6_dx(dy, y, **ctx.over)
 
 
 class Sigmoid(Function):
@@ -80,7 +80,7 @@ class Sigmoid(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy·y·(1 - y)."""
         (y,) = ctx.saved
-        return kernels.sigmoid_dx(dy, y)
+        return kernels.sigmoid_dx(dy, y, **ctx.over)
 
 
 class Tanh(Function):
@@ -97,7 +97,7 @@ class Tanh(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy·(1 - y²)."""
         (y,) = ctx.saved
-        return kernels.tanh_dx(dy, y)
+        return kernels.tanh_dx(dy, y, **ctx.over)
 
 
 class ScaledTanh(Function):
@@ -114,7 +114,7 @@ class ScaledTanh(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy·2/3·(1.7159 - y²/1.7159)."""
         (y,) = ctx.saved
-        return kernels.scaled_tanh_dx(dy, y)
+        return kernels.scaled_tanh_dx(dy, y, **ctx.over)
 
 
 class Silu(Function):
@@ -130,7 +130,7 @@ class Silu(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy·σ·(1 + x·(1 - σ))."""
         (x,) = ctx.saved
-        return kernels.silu_dx(dy, x)
+        return kernels.silu_dx(dy, x, **ctx.over)
 
 
 class Hardsigmoid(Function):
@@ -148,7 +148,7 @@ class Hardsigmoid(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy/6 where 0 < y < 1."""
         (y,) = ctx.saved
-        return kernels.hardsigmoid_dx(dy, y)
+        return kernels.hardsigmoid_dx(dy, y, **ctx.over)
 
 
 class Hardswish(Function):
@@ -165,7 +165,7 @@ class Hardswish(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy·(0, x/3 + 1/2 or 1)."""
         (x,) = ctx.saved
-        return kernels.hardswish_dx(dy, x)
+        return kernels.hardswish_dx(dy, x, **ctx.over)
 
 
 def relu(x: Tensor) -> Tensor:

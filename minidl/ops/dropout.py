@@ -36,7 +36,7 @@ class Dropout(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy·m / (1 - p)."""
         (keep,) = ctx.saved
-        return kernels.dropout(dy, keep, ctx.scale)
+        return kernels.dropout(dy, keep, ctx.scale, **ctx.over)
 
 
 class Dropout2d(Dropout):

@@ -37,7 +37,7 @@ class AddRelu(Function):
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, Array | None]:
         """da = db = dy where y > 0."""
         (y,) = ctx.saved
-        d = kernels.relu_dx(dy, y)
+        d = kernels.relu_dx(dy, y, **ctx.over)
         need_a, need_b = ctx.needs
         return sum_to(d, ctx.shapes[0]) if need_a else None, sum_to(d, ctx.shapes[1]) if need_b else None
 
@@ -74,12 +74,24 @@ class Conv2dFused(Function):
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
         """dx, dw, db and that of the residual, each only if it is needed."""
         x, w, *z = ctx.saved
-        need_x, need_w, need_b, need_residual = ctx.needs
-        dz = dy if ctx.activation is None else getattr(kernels, f"{ctx.activation}_dx")(dy, *z)
+        need_x, need_w, _, need_residual = ctx.needs
+        dz, db = _before_activation(ctx, dy, *z)
+        del dy, z  # both are as large as dz, and nobody needs them while dx and dw are made
+        ctx.save(x, w)
+        ctx.choices = None
         dx = kernels.conv2d_dx(dz, w, x.shape, **ctx.geometry) if need_x else None
         dw = kernels.conv2d_dw(dz, x, w.shape, **ctx.geometry) if need_w else None
-        db = kernels.channel_sums(dz) if need_b else None
         return dx, dw, db, dz if need_residual else None
+
+
+def _before_activation(ctx: Context, dy: Array, z: Any = None) -> tuple[Array, Array | None]:
+    """Return dz, and db where it is needed: both in one step where both are to be made."""
+    need_b = ctx.needs[2]
+    if ctx.activation is None:
+        return dy, kernels.channel_sums(dy) if need_b else None
+    if need_b:
+        return kernels.conv2d_fused_grads(dy, z, ctx.activation, **ctx.over)
+    return getattr(kernels, f"{ctx.activation}_dx")(dy, z, **ctx.over), None
 
 
 class ScaleChannels(Function):
@@ -98,7 +110,7 @@ class ScaleChannels(Function):
         need_x, need_s = ctx.needs
         if not need_s:
             return kernels.scale_channels(dy, s.reshape(x.shape[:2])), None
-        dx, ds = kernels.scale_channels_grads(dy, x, s.reshape(x.shape[:2]))
+        dx, ds = kernels.scale_channels_grads(dy, x, s.reshape(x.shape[:2]), **ctx.over)
         return dx if need_x else None, ds.reshape(s.shape)
 
 

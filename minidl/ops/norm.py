@@ -13,7 +13,7 @@ from typing import Any
 from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_alike, check_choice, check_flag, check_fraction, check_positive, check_rank, to_int
-from minidl.tensor import Context, Function, Tensor
+from minidl.tensor import NOT_OVER, Context, Function, Tensor
 
 ACTIVATIONS = (None, "relu", "relu6", "silu", "hardswish")
 SIDES = {  # of their kinks, on which a number lies
@@ -58,10 +58,11 @@ def _gradients(ctx: Context, dy: Array, plain: Callable[..., Any], fused: Callab
     """Return dx, dw, db and that of the residual, each where it is needed, by the kernel of the case."""
     x, w, b, mean, rstd, *more = ctx.saved
     if ctx.case == LINEAR:
-        found = *plain(dy, x, w, mean, rstd), dy
+        over = NOT_OVER if ctx.needs[3] else ctx.over  # dy goes on to the residual as it is
+        found = *plain(dy, x, w, mean, rstd, **over), dy
     else:
         shows = {FROM_X: (None, None), FROM_RESULT: (None, *more), FROM_RESIDUAL: (*more, None)}[ctx.case]
-        found = fused(dy, x, w, b, mean, rstd, ctx.activation, *shows)
+        found = fused(dy, x, w, b, mean, rstd, ctx.activation, *shows, **ctx.over)
     return tuple(gradient if needed else None for gradient, needed in zip(found, ctx.needs, strict=True))
 
 
@@ -148,7 +149,7 @@ class LocalResponseNorm(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """Its own share, and that of all channels in whose window it lies."""
         x, scale = ctx.saved
-        return kernels.lrn_dx(dy, x, scale, ctx.size, ctx.alpha, ctx.beta)
+        return kernels.lrn_dx(dy, x, scale, ctx.size, ctx.alpha, ctx.beta, **ctx.over)
 
 
 def batch_norm(

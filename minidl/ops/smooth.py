@@ -27,7 +27,7 @@ class Gelu(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy·(Φ(x) + x·φ(x))."""
         (x,) = ctx.saved
-        return kernels.gelu_dx(dy, x, ctx.approximate)
+        return kernels.gelu_dx(dy, x, ctx.approximate, **ctx.over)
 
 
 class Elu(Function):

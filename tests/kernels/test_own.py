@@ -76,7 +76,7 @@ def test_a_batch_norm_of_before_learns_where_its_activation_went():
 
 def test_every_fused_form_is_put_together_from_the_plain_kernel_of_the_set():
     fused = {name for name in kernels.NAMES if "_fused" in name} | {"add_relu"}
-    assert set(FORMS) == fused
+    assert set(FORMS) == fused - {"conv2d_fused_grads"}  # of two plain kernels: below
     for form, (plain, _) in FORMS.items():
         arguments = call_of(form)
         calls = []
@@ -104,6 +104,18 @@ def test_a_students_batch_norm_serves_the_end_of_a_residual_block(rng):
         results.append((y.data, x.grad, residual.grad))
     assert calls == ["batch_norm", "batch_norm_grads"]
     same(results[0], results[1])
+
+
+@pytest.mark.parametrize("has", [("relu_dx",), ("channel_sums",), ("relu_dx", "channel_sums"), ("conv2d_fused_grads",)])
+def test_the_gradients_of_a_fused_convolution_are_made_by_what_the_set_has(has):
+    rng, calls = np.random.default_rng(0), []
+    dy, y = rng.standard_normal((2, 3, 4, 4)), rng.standard_normal((2, 3, 4, 4))
+    with kernels.use(counted(calls, *has)):
+        found = kernels.conv2d_fused_grads(dy, y, "relu", over=True)
+    assert calls == [*has]
+    same(found, (dz := textbook.relu_dx(dy, y), textbook.channel_sums(dz)))
+    with kernels.use(SimpleNamespace(**{name: lambda *arguments: NotImplemented for name in has})):
+        same(kernels.conv2d_fused_grads(dy, y, "relu"), found)
 
 
 def test_a_result_that_is_an_argument_is_not_written_to():

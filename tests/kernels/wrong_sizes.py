@@ -72,6 +72,7 @@ def calls() -> Iterator[tuple[str, tuple]]:
     yield "scale_channels_grads", (x, x, single(2, 21))
     yield "excite", (single(3, 20), single(7, 20), single(7), single(20, 7), single(20), "silu", "sigmoid")
     yield "channel_sums", (x,)
+    yield "conv2d_fused_grads", (x, picture(2, 21, 9, 8), "relu")
     yield "concat", ((x, picture(2, 3, 9, 8), x), 1)
     yield "lrn", (x, 5, 1e-4, 0.75, 2.0)
     yield "lrn_dx", (x, x, abs(x) + 1, 5, 1e-4, 0.75)

@@ -146,6 +146,16 @@ CONVOLUTION = [
         "conv2d_fused",
         kernel("conv2d_fused", lambda f, x, w, b, residual, *a: f(x, w, b, None, *a)),
     ),
+    Mutant(
+        "conv2d_fused db: of dy, not of dz",
+        "conv2d_fused",
+        kernel("conv2d_fused_grads", lambda f, dy, z, a: (f(dy, z, a)[0], dy.sum((0, 2, 3)))),
+    ),
+    Mutant(
+        "conv2d_fused: the slope of the other side",
+        "conv2d_fused",
+        kernel("conv2d_fused_grads", lambda f, dy, z, a: f(dy, -z, a)),
+    ),
     Mutant("conv2d: dw lost where dx is not needed", "conv2d", attribute(Conv2d, "backward", dw_only_with_dx)),
     Mutant(
         "conv_transpose2d: kernel flipped",

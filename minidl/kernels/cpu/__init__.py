@@ -27,7 +27,7 @@ from minidl.kernels.cpu.avg_pool import (
     avg_pool2d_dx,
     global_avg_pool2d,
 )
-from minidl.kernels.cpu.channel_sums import channel_sums
+from minidl.kernels.cpu.channel_sums import channel_sums, conv2d_fused_grads
 from minidl.kernels.cpu.channels import concat, lrn, lrn_dx, scale_channels, scale_channels_grads
 from minidl.kernels.cpu.conv.algorithms import CONV_ALGORITHMS as CONV_ALGORITHMS
 from minidl.kernels.cpu.conv.algorithms import explain_conv2d as explain_conv2d
@@ -112,6 +112,7 @@ __all__ = [
     "conv2d_dw",
     "conv2d_dx",
     "conv2d_fused",
+    "conv2d_fused_grads",
     "copy_to",
     "cross_entropy",
     "cross_entropy_dx",

@@ -1,4 +1,4 @@
-"""The sum of every channel: the gradient of a bias, in one pass over memory.
+"""The sum of every channel: the gradient of a bias, in one pass over memory, in which an activation's can be made, too.
 
 Sums are doubles. Every thread adds up its own rows; the threads' sums are added in order.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from minidl import _backend, _threads
+from minidl import _threads
 from minidl.kernels.cpu.door import door
-from minidl.kernels.cpu.memory.layout import pixels
+from minidl.kernels.cpu.memory.layout import channels_last_over, pixels, strided_rows
 from minidl.kernels.cpu.simd.compile import kernel
+from minidl.kernels.cpu.simd.functions import FUSED, fused_dx
 from minidl.kernels.cpu.simd.load_store import load_some, store_some
 from minidl.kernels.cpu.simd.vector import LANES, widen
 
@@ -32,12 +33,42 @@ def _channel_sums(dy, sums, threads):
                 store_some(sums, at + c, total, channels - c)
 
 
+@kernel("void(r1, i, r1, i, i, i, w1, wd1, i)")
+def _activation_sums(dy, dy_step, z, z_step, channels, kind, dz, sums, threads):
+    """Write dz of an activation of z, row by row, and add up its channels as `_channel_sums` does."""
+    rows = dz.shape[0] // channels
+    for thread in prange(threads):
+        at, last = channels * thread, (thread + 1) * rows // threads
+        for block in range(thread * rows // threads, last, ROWS):
+            for c in range(0, channels, LANES):
+                left, total = channels - c, load_some(sums, at + c, channels - c)
+                for row in range(block, min(block + ROWS, last)):
+                    above, seen = load_some(dy, row * dy_step + c, left), load_some(z, row * z_step + c, left)
+                    below = fused_dx(kind, above, seen)
+                    store_some(dz, row * channels + c, below, left)
+                    total = total + widen(below)
+                store_some(sums, at + c, total, left)
+
+
+def _room(channels: int) -> np.ndarray:
+    return np.zeros((_threads.get_num_threads(), channels))
+
+
 @door("dy (N C H W)")
 def channel_sums(dy: np.ndarray) -> np.ndarray:
     """db (O,)."""
     channels = dy.shape[1]
-    sums = np.zeros((_threads.get_num_threads(), channels))
+    sums = _room(channels)
     _channel_sums(pixels(dy).reshape(-1, channels), sums.reshape(-1))
-    db = _backend.empty((channels,), dy.dtype, like=dy)
-    db[...] = sums.sum(axis=0)
-    return db
+    return sums.sum(axis=0).astype(dy.dtype)
+
+
+@door("dy (N C H W), z (N C H W)")
+def conv2d_fused_grads(
+    dy: np.ndarray, z: np.ndarray, activation: str | None, *, over: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return dz (N, C, H, W) and db (C,)."""
+    sums, dz = _room(dy.shape[1]), channels_last_over(dy, over)
+    memory = pixels(dz).reshape(-1)
+    _activation_sums(*strided_rows(dy), *strided_rows(z), dy.shape[1], FUSED[activation], memory, sums.reshape(-1))
+    return dz, sums.sum(axis=0).astype(dy.dtype)

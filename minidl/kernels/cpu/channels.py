@@ -21,7 +21,7 @@ from minidl._checks import to_int
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.copies import copied
-from minidl.kernels.cpu.memory.layout import pixels, rows, rows_in_place
+from minidl.kernels.cpu.memory.layout import channels_last_over, pixels, rows, rows_in_place
 from minidl.kernels.cpu.memory.workspace import scratch
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.load_store import load, load_some, store, store_some, zeros
@@ -121,12 +121,14 @@ def lrn(x: np.ndarray, size: int, alpha: float, beta: float, k: float) -> tuple[
 
 
 @door("dy (N C H W), x (N C H W), scale (N C H W)")
-def lrn_dx(dy: np.ndarray, x: np.ndarray, scale: np.ndarray, size: int, alpha: float, beta: float) -> np.ndarray:
+def lrn_dx(
+    dy: np.ndarray, x: np.ndarray, scale: np.ndarray, size: int, alpha: float, beta: float, *, over: bool = False
+) -> np.ndarray:
     """Carry dy back to x: its own share, and that of every channel in whose window it lies."""
     to_int("lrn_dx", "size", size, least=1)
     if not (quarters := _quarters(beta)):
         return NotImplemented
-    dx = _backend.empty_channels_last(x.shape, x.dtype)
+    dx = channels_last_over(dy, over)
     room = scratch(get_num_threads(), x.shape[1] + size + LANES)
     _lrn_dx(pixels(dy), pixels(x), pixels(scale), size, quarters, -2 * alpha * beta, room, pixels(dx))
     return dx
@@ -197,9 +199,11 @@ def scale_channels(x: np.ndarray, s: np.ndarray) -> np.ndarray:
 
 
 @door("dy (N C H W), x (N C H W), s (N C)")
-def scale_channels_grads(dy: np.ndarray, x: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def scale_channels_grads(
+    dy: np.ndarray, x: np.ndarray, s: np.ndarray, *, over: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Return dx (N, C, H, W) and ds (N, C)."""
-    ds, dx = np.zeros(s.shape), _backend.empty_channels_last(x.shape, x.dtype)
+    ds, dx = np.zeros(s.shape), channels_last_over(dy, over)
     _scale_grads(pixels(dy), pixels(x), np.ascontiguousarray(s), pixels(dx), ds)
     return dx, ds.astype(x.dtype)
 

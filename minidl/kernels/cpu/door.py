@@ -85,6 +85,9 @@ def door(spec: str, name: str = "") -> Callable[[Callable[..., Any]], Callable[.
     process that has its threads. What the others must be then is stated and judged at every call, so that no kernel can
     be led out of its arrays.
 
+    A function with the keyword `over` is told by it that nobody needs the first array any longer, and may write its
+    result there (`memory/layout.py`: `result_over`).
+
     Args:
         spec: what the arrays must have in common.
         name: of the door in messages, if the function has another one.
@@ -95,7 +98,7 @@ def door(spec: str, name: str = "") -> Callable[[Callable[..., Any]], Callable[.
         fit = judge(name or function.__name__, code.co_varnames[: code.co_argcount], spec)
 
         @functools.wraps(function)
-        def judged(*arguments: Any) -> Any:
+        def judged(*arguments: Any, **over: bool) -> Any:
             if forked[0]:
                 warn_forked()
                 return NotImplemented
@@ -104,8 +107,9 @@ def door(spec: str, name: str = "") -> Callable[[Callable[..., Any]], Callable[.
                 return NotImplemented
             if len(arguments) >= least and not fit(arguments):
                 return NotImplemented
-            return function(*arguments)
+            return function(*arguments, **over)
 
+        judged.takes_over = code.co_kwonlyargcount > 0  # type: ignore[attr-defined]
         least = code.co_argcount - len(function.__defaults__ or ())
         served = KINDS["floats" if spec.split(",")[0].endswith(" floats") else ""]
         return judged

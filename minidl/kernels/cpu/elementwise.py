@@ -13,7 +13,6 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from minidl import _backend
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import (
     alike,
@@ -22,6 +21,7 @@ from minidl.kernels.cpu.memory.layout import (
     flat,
     lies_in_rows,
     plain,
+    result_over,
     rows_alike,
     strided_rows,
 )
@@ -80,9 +80,9 @@ def _forward(x: np.ndarray, kind: int, a: float = 0.0) -> np.ndarray:
     return y
 
 
-def _backward(dy: np.ndarray, v: np.ndarray, kind: int, a: float = 0.0) -> np.ndarray:
+def _backward(dy: np.ndarray, v: np.ndarray, kind: int, a: float = 0.0, *, over: bool) -> np.ndarray:
     [source, given], rows, width = rows_alike(v, dy)
-    dx = empty_dense(v)
+    dx = result_over(dy, v, over)
     _activate_dx(*given, *source, flat(dx), rows, width, kind, a)
     return dx
 
@@ -94,9 +94,9 @@ def relu(x: np.ndarray) -> np.ndarray:
 
 
 @door("dy (...), y (...)")
-def relu_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
+def relu_dx(dy: np.ndarray, y: np.ndarray, *, over: bool = False) -> np.ndarray:
     """dx = dy where y > 0, else 0."""
-    return _backward(dy, y, functions.RELU)
+    return _backward(dy, y, functions.RELU, over=over)
 
 
 @door("x (...)")
@@ -106,9 +106,9 @@ def relu6(x: np.ndarray) -> np.ndarray:
 
 
 @door("dy (...), y (...)")
-def relu6_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
+def relu6_dx(dy: np.ndarray, y: np.ndarray, *, over: bool = False) -> np.ndarray:
     """dx = dy where 0 < y < 6, else 0."""
-    return _backward(dy, y, functions.RELU6)
+    return _backward(dy, y, functions.RELU6, over=over)
 
 
 @door("x (...)")
@@ -120,11 +120,11 @@ def leaky_relu(x: np.ndarray, negative_slope: float) -> np.ndarray:
 
 
 @door("dy (...), y (...)")
-def leaky_relu_dx(dy: np.ndarray, y: np.ndarray, negative_slope: float) -> np.ndarray:
+def leaky_relu_dx(dy: np.ndarray, y: np.ndarray, negative_slope: float, *, over: bool = False) -> np.ndarray:
     """dx = dy where y > 0, else a·dy."""
     if negative_slope == 0:
-        return relu_dx(dy, y)
-    return _backward(dy, y, functions.LEAKY_RELU, negative_slope)
+        return relu_dx(dy, y, over=over)
+    return _backward(dy, y, functions.LEAKY_RELU, negative_slope, over=over)
 
 
 @door("x (...)")
@@ -134,9 +134,9 @@ def silu(x: np.ndarray) -> np.ndarray:
 
 
 @door("dy (...), x (...)")
-def silu_dx(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+def silu_dx(dy: np.ndarray, x: np.ndarray, *, over: bool = False) -> np.ndarray:
     """dx = dy·σ·(1 + x·(1 - σ))."""
-    return _backward(dy, x, functions.SILU)
+    return _backward(dy, x, functions.SILU, over=over)
 
 
 @door("x (...)")
@@ -146,9 +146,9 @@ def hardswish(x: np.ndarray) -> np.ndarray:
 
 
 @door("dy (...), x (...)")
-def hardswish_dx(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+def hardswish_dx(dy: np.ndarray, x: np.ndarray, *, over: bool = False) -> np.ndarray:
     """dx = dy·(h + x·h') with h = hardsigmoid(x)."""
-    return _backward(dy, x, functions.HARDSWISH)
+    return _backward(dy, x, functions.HARDSWISH, over=over)
 
 
 @door("x (...)")
@@ -158,9 +158,9 @@ def gelu(x: np.ndarray, approximate: str) -> np.ndarray:
 
 
 @door("dy (...), x (...)")
-def gelu_dx(dy: np.ndarray, x: np.ndarray, approximate: str) -> np.ndarray:
+def gelu_dx(dy: np.ndarray, x: np.ndarray, approximate: str, *, over: bool = False) -> np.ndarray:
     """dx = dy·(Φ + x·φ)."""
-    return _backward(dy, x, functions.GELU_TANH if approximate == "tanh" else functions.GELU)
+    return _backward(dy, x, functions.GELU_TANH if approximate == "tanh" else functions.GELU, over=over)
 
 
 @door("x (...)")
@@ -170,9 +170,9 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 @door("dy (...), y (...)")
-def sigmoid_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
+def sigmoid_dx(dy: np.ndarray, y: np.ndarray, *, over: bool = False) -> np.ndarray:
     """dx = dy·y·(1 - y)."""
-    return _backward(dy, y, functions.SIGMOID)
+    return _backward(dy, y, functions.SIGMOID, over=over)
 
 
 @door("x (...)")
@@ -182,9 +182,9 @@ def tanh(x: np.ndarray) -> np.ndarray:
 
 
 @door("dy (...), y (...)")
-def tanh_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
+def tanh_dx(dy: np.ndarray, y: np.ndarray, *, over: bool = False) -> np.ndarray:
     """dx = dy·(1 - y²)."""
-    return _backward(dy, y, functions.TANH)
+    return _backward(dy, y, functions.TANH, over=over)
 
 
 @door("x (...)")
@@ -194,9 +194,9 @@ def scaled_tanh(x: np.ndarray) -> np.ndarray:
 
 
 @door("dy (...), y (...)")
-def scaled_tanh_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
+def scaled_tanh_dx(dy: np.ndarray, y: np.ndarray, *, over: bool = False) -> np.ndarray:
     """dx = dy·2/3·(1.7159 - y²/1.7159)."""
-    return _backward(dy, y, functions.SCALED_TANH)
+    return _backward(dy, y, functions.SCALED_TANH, over=over)
 
 
 @door("x (...)")
@@ -206,9 +206,9 @@ def hardsigmoid(x: np.ndarray) -> np.ndarray:
 
 
 @door("dy (...), y (...)")
-def hardsigmoid_dx(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hardsigmoid_dx(dy: np.ndarray, y: np.ndarray, *, over: bool = False) -> np.ndarray:
     """dx = dy/6 where 0 < y < 1, else 0."""
-    return _backward(dy, y, functions.HARDSIGMOID)
+    return _backward(dy, y, functions.HARDSIGMOID, over=over)
 
 
 @kernel("void(r1, i, r1, i, w1, i, i, i, i, i)")
@@ -296,10 +296,10 @@ def _scale_pictures(x, factors, y, threads):
 
 
 @door("x (...), keep (*) marks")
-def dropout(x: np.ndarray, keep: np.ndarray, scale: float) -> np.ndarray:
+def dropout(x: np.ndarray, keep: np.ndarray, scale: float, *, over: bool = False) -> np.ndarray:
     """y = scale·x where keep, else 0; keep has the shape of x, or one number for each picture or for all of them."""
     x, alone = dense(x), (1,) * (x.ndim - 1)
-    y = _backend.empty(x.shape, x.dtype, like=x)
+    y = result_over(x, x, over)
     if keep.shape == x.shape:
         _dropout(flat(x), flat(alike(keep, x)).view(np.uint8), scale, flat(y))
     elif keep.shape in ((len(x), *alone), (1, *alone)):

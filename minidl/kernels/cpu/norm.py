@@ -33,10 +33,9 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from minidl import _backend
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.door import door
-from minidl.kernels.cpu.memory.layout import strided_rows
+from minidl.kernels.cpu.memory.layout import channels_last_over, strided_rows
 from minidl.kernels.cpu.memory.workspace import scratch
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import FUSED, fused, fused_dx
@@ -272,13 +271,10 @@ def _shape(x: np.ndarray, *steps: int) -> tuple[int, int]:
     return rows // several, several * channels
 
 
-def _rows_like(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Allocate a result of the shape of x, channels-last, and return it with its memory as one row."""
-    memory = _backend.empty((x.size,), x.dtype, like=x)
-    if x.ndim == 2:
-        return memory.reshape(x.shape), memory
-    n, c, h, width = x.shape
-    return memory.reshape(n, h, width, c).transpose(0, 3, 1, 2), memory
+def _rows_like(x: np.ndarray, over: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return memory for a result like x, channels-last, if possible over it, and the same memory as one row."""
+    y = channels_last_over(x, over)
+    return y, strided_rows(y)[0]
 
 
 def _rows_and_sums(width: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -346,16 +342,21 @@ def _gradients(
     activation: str | None,
     residual: np.ndarray | None,
     y: np.ndarray | None,
+    over: bool,
 ) -> Any:
-    """Return dx, dw and db, and dz where the residual or the result is given; `line` is w, b, mean and rstd."""
+    """Return dx, dw and db, and dz where the residual or the result is given; `line` is w, b, mean and rstd.
+
+    With `over`, dx, or dz where it is returned, is written over dy.
+    """
     if x.ndim not in RANKS:
         return NotImplemented
     shows, how = (y, RESULT) if y is not None else (residual, NOTHING if residual is None else RESIDUAL)
     (memory, step), (before, before_step) = strided_rows(x), strided_rows(dy)
     kept, kept_step = (before, before_step) if shows is None else strided_rows(shows)
     rows, width = _shape(x, step, before_step, kept_step)
-    (dx, target), several = _rows_like(x), width // x.shape[1]
-    dz, between = (None, target) if how == NOTHING else _rows_like(x)
+    several = width // x.shape[1]
+    dx, target = _rows_like(dy, over and how == NOTHING)
+    dz, between = (None, target) if how == NOTHING else _rows_like(dy, over)
     given, given_step, kind = before, before_step * several, FUSED[activation]
     if how != NOTHING:
         given, given_step, kind = between, width, FUSED[None]
@@ -372,9 +373,11 @@ def _gradient_doors(training: bool) -> tuple[Callable[..., Any], Callable[..., A
     name, line = "batch_norm" if training else "batch_norm_eval", "mean (C) double, rstd (C) double"
 
     @door(f"dy (N C ...), x (N C ...), w (C), {line}", f"{name}_grads")
-    def plain_grads(dy: np.ndarray, x: np.ndarray, w: np.ndarray, mean: np.ndarray, rstd: np.ndarray) -> Any:
+    def plain_grads(
+        dy: np.ndarray, x: np.ndarray, w: np.ndarray, mean: np.ndarray, rstd: np.ndarray, *, over: bool = False
+    ) -> Any:
         """Return dx, dw and db."""
-        found = _gradients(training, dy, x, (w, np.zeros_like(w), mean, rstd), None, None, None)
+        found = _gradients(training, dy, x, (w, np.zeros_like(w), mean, rstd), None, None, None, over)
         return found if found is NotImplemented else found[:3]
 
     @door(f"dy (N C ...), x (N C ...), w (C), b (C), {line}, residual (N C ...)?, y (N C ...)?", f"{name}_fused_grads")
@@ -388,9 +391,11 @@ def _gradient_doors(training: bool) -> tuple[Callable[..., Any], Callable[..., A
         activation: str | None,
         residual: np.ndarray | None,
         y: np.ndarray | None,
+        *,
+        over: bool = False,
     ) -> Any:
         """Return dx, dw and db, and dz where the residual or the result is given."""
-        return _gradients(training, dy, x, (w, b, mean, rstd), activation, residual, y)
+        return _gradients(training, dy, x, (w, b, mean, rstd), activation, residual, y, over)
 
     return plain_grads, fused_grads
 

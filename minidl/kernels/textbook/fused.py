@@ -4,7 +4,7 @@ add              y = a + b                                 da = db = dy
 add_relu         y = max(a + b, 0)                         da = db = dy where y > 0 (`relu_dx`)
 scale_channels   y[n, c] = x[n, c] · s[n, c]               dx = dy · s,   ds[n, c] = Σ_hw dy[n, c] · x[n, c]
 excite           g = gate(w2 · activation(w1 · s + b1) + b2)  at inference only: no gradient
-conv2d_fused     y = activation(conv2d(x) + residual)      conv2d's gradients of dz
+conv2d_fused     y = activation(conv2d(x) + residual)      dz, db = Σ dz, and conv2d's other gradients of dz
 batch_norm_fused y = activation(batch_norm(x) + residual)  batch_norm's gradients of dz
 
 Where there is an activation of z, the gradient of the residual is dz = dy · activation'(z), and goes on from there
@@ -21,7 +21,7 @@ from minidl._backend import Array
 from minidl._checks import Padding, Pair
 from minidl._xp import xp_of
 from minidl.kernels.textbook import activation as activations
-from minidl.kernels.textbook.conv import conv2d
+from minidl.kernels.textbook.conv import channel_sums, conv2d
 from minidl.kernels.textbook.linear import linear
 from minidl.kernels.textbook.norm import batch_norm, batch_norm_eval, batch_norm_eval_grads, batch_norm_grads
 from minidl.kernels.textbook.sums import rounded, total
@@ -86,6 +86,12 @@ def conv2d_fused(
 ) -> Array:
     """y = activation(conv2d(x, w, b) + residual): a layer at inference, its batch norm folded into w and b."""
     return finish(conv2d(x, w, b, stride, padding, dilation, groups, out_size), activation, residual)
+
+
+def conv2d_fused_grads(dy: Array, z: Array, activation: str | None) -> tuple[Array, Array]:
+    """Return dz and db of `conv2d_fused`; for relu and relu6, the result serves in the place of z."""
+    dz = finish_dx(dy, activation, z)
+    return dz, channel_sums(dz)
 
 
 def batch_norm_fused(

@@ -103,6 +103,21 @@ def empty_dense(x: np.ndarray) -> np.ndarray:
     return empty_channels_last(x.shape, x.dtype) if _by_pixels(x) else POOL.empty(x.shape, x.dtype)
 
 
+def result_over(given: np.ndarray, x: np.ndarray, over: bool) -> np.ndarray:
+    """Return memory for a result in the order in which x is read: with `over` that of `given`, where it lies so."""
+    in_order = given.transpose(0, 2, 3, 1) if _by_pixels(x) else given
+    return given if over and in_order.flags.c_contiguous and given.flags.writeable else empty_dense(x)
+
+
+def channels_last_over(given: np.ndarray, over: bool) -> np.ndarray:
+    """Return memory for a result like `given`, (N, M) or channels-last: with `over` its own, where it lies so."""
+    if given.ndim != 4:
+        return result_over(given, given, over)
+    if over and given.transpose(0, 2, 3, 1).flags.c_contiguous and given.flags.writeable:
+        return given
+    return empty_channels_last(given.shape, given.dtype)
+
+
 def lies_in_rows(x: np.ndarray) -> bool:
     """Tell whether `rows_alike` can read x where it lies."""
     return bool(x.flags.c_contiguous or (x.ndim == 4 and _distance_of_rows(x.transpose(0, 2, 3, 1))))
