@@ -9,7 +9,8 @@ then on that is all that is done. The network must do the same for all pictures,
 - A trial: two random pictures, for which the script must give the very bits that the network gives, in memory that was
   filled with NaN before. What the notes have left out, such as a sum of NumPy's, would show.
 - What is read cannot change. A folded network's arrays are constants (`prepare`); whether its modules, arrays and
-  settings are still the same ones is asked each time, and where they are not, everything is noted anew.
+  settings are still the same ones is asked whenever there was a change (`_watched.py`), and where they are not,
+  everything is noted anew.
 
 Else the network is run as it stands.
 """
@@ -28,9 +29,11 @@ from minidl._log import log
 from minidl._looks import Brief
 from minidl._threads import get_num_threads
 from minidl.folding._layers import CHANGEABLE, FoldedConv2d, FoldedSqueezeExcitation, PostponedConv2d
+from minidl.folding._watched import watch
 from minidl.kernels._launches import MOST_KEPT, CannotRepeat, Script, is_noting, noted
 from minidl.kernels._sets import in_use, options
 from minidl.nn import Module
+from minidl.nn._attributes import latest_change
 from minidl.tensor import Tensor, is_observed, is_recording
 
 AFTER = 2  # runs with pictures of a kind; the next one is noted
@@ -58,6 +61,8 @@ class Scripts(Brief):
 
     def _look(self, net: Module) -> None:
         """See what the network holds, and whether it can be repeated."""
+        watch(net)
+        self._seen = latest_change[0]
         self._known: dict[Any, Script | int | None] = {}  # a script; how often it was seen; None where it has none
         self._held = list(_held(net))
         self._lengths = [(held, len(held)) for held in {id(held): held for held, _, _ in self._held}.values()]
@@ -66,14 +71,20 @@ class Scripts(Brief):
         self._may = all(map(is_constant, arrays)) and all(_is_known(module) for module in net.modules())
 
     def _is_the_same(self) -> bool:
-        """Tell whether the network still holds what it held."""
-        for held, key, value in self._held:
-            if held.get(key) is not value:
-                return False
+        """Tell whether the network still holds what it held; without a change since the last look it does."""
+        latest = latest_change[0]
         for parameter, array in self._data:
             if parameter._data is not array:
                 return False
-        return all(len(held) == length for held, length in self._lengths)
+        if self._seen == latest:
+            return True
+        for held, key, value in self._held:
+            if held.get(key) is not value:
+                return False
+        if any(len(held) != length for held, length in self._lengths):
+            return False
+        self._seen = latest
+        return True
 
     def run(self, net: Module, plain: Plain, x: Tensor) -> Any:
         """Return the result for x, by a script if there is one; `plain` runs the network as it stands."""

@@ -200,11 +200,12 @@ def _check_algorithm(kernel_set: Any, conv: str) -> None:
 @contextmanager
 def prefer(name: str) -> Iterator[None]:
     """Run operations with a set of kernels, however small they are, unless somebody has chosen another."""
-    if in_use.get() is not None:
+    token = in_use.set(SETS[name]) if in_use.get() is None else None  # of a known name, without what `use` judges
+    try:
         yield
-        return
-    with use(name):
-        yield
+    finally:
+        if token is not None:
+            in_use.reset(token)
 
 
 def __getattr__(name: str) -> Any:

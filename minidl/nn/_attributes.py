@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,14 @@ STORES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"
 RESERVED = (*STORES, "_unsaved", "_told", "training")
 HOLDING = (list, tuple, dict, set, frozenset)
 MANY = 1000  # of what lies in a plain list, this many are looked at
+_changes = itertools.count(1)
+latest_change = [0]  # a number that no change before has had
 _looking: ContextVar[bool] = ContextVar("looking", default=False)
+
+
+def note_change() -> None:
+    """Note, when it is done, that something of a module has been changed: who planned by it asks again."""
+    latest_change[0] = next(_changes)
 
 
 def joined(*parts: str) -> str:

@@ -123,6 +123,7 @@ class Module:
             object.__setattr__(self, name, value)
         else:
             own[store][name] = None if value is None else _attributes.judged(self, store, name, value)
+        _attributes.note_change()
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
@@ -140,12 +141,12 @@ class Module:
         return [*super().__dir__(), *kept]
 
     def __delattr__(self, name: str) -> None:
-        for store in STORES:
-            if name in self.__dict__[store]:
-                del self.__dict__[store][name]
-                self._unsaved.discard(name)
-                return
-        object.__delattr__(self, name)
+        if (store := next((store for store in STORES if name in self.__dict__[store]), None)) is None:
+            object.__delattr__(self, name)
+        else:
+            del self.__dict__[store][name]
+            self._unsaved.discard(name)
+        _attributes.note_change()
 
     def register_parameter(self, name: str, parameter: Parameter | None) -> None:
         """Keep a parameter under a name, as assigning it does; None keeps a place for one.
