@@ -129,6 +129,7 @@ def test_the_caller_does_what_nobody_has_begun_and_is_woken_when_all_is_done():
     caller.join(60)
     assert not caller.is_alive(), "nobody has woken the caller"
     assert sorted(done) == [0, 1, 2, 3]
+    assert (begun[0] == me[0], begun[3] == me[0]) == (True, False)  # from the front, and from the back
     if crew._hired[0] == 1:
         assert sorted(begun.values()).count(me[0]) == 3
 

@@ -7,7 +7,9 @@ and a training step takes several times as long as with one thread. OpenMP is to
 whoever loads it first, for good and for all. So minidl has a crew of its own, with three rules:
 
 - **Whoever is free takes the next piece.** The caller takes pieces, too: what nobody has begun when it is done with its
-  own it does itself. How work is cut does not depend on who does it, so results are the same to the bit.
+  own it does itself. How work is cut does not depend on who does it, so results are the same to the bit. But it takes
+  them from the front and the crew from the back: so a part of a picture comes to the same processor from one kernel to
+  the next, as long as nobody is late, and lies in its cache. From another one's it comes at half the rate.
 - **Wait briefly, then sleep.** To wake a thread takes 5 to 100 µs, so it spins (PATIENCE) in the hope of the next
   kernel.
 - **In a crowd, sleep at once.** Each thread compares the time since it woke with the time that it had a processor.
@@ -15,9 +17,9 @@ whoever loads it first, for good and for all. So minidl has a crew of its own, w
   while.
 
 A job is announced by one number that counts jobs (JOBS); whoever sleeps sleeps as long as that does not change.
-Pieces are handed out by one number, too, in which job, pieces and next piece stand beside each other (CLAIM): a
-thread that wakes late finds that its job is over, and never touches what has become of it. There is one crew. A call
-that finds it at work, for another Python thread, does all its pieces alone.
+Pieces are handed out by one number, too, in which the job, the first piece that is left and the end of those that are
+left stand beside each other (CLAIM): a thread that wakes late finds that its job is over, and never touches what has
+become of it. There is one crew. A call that finds it at work, for another Python thread, does all its pieces alone.
 """
 
 from __future__ import annotations
@@ -78,17 +80,21 @@ def _compiled(function: Callable[..., Any]) -> Any:
 
 
 @_compiled
-def _do_pieces(home):
-    """Take pieces of the job and do them until none is left; return whether there was one."""
+def _do_pieces(home, calls):
+    """Take pieces of the job and do them until none is left; return whether there was one.
+
+    Who calls the kernel takes them from the front, the crew from the back.
+    """
     any_done = False
     while True:
         claim = get(home + CLAIM)
-        pieces, piece = (claim >> 16) & 0xFFFF, claim & 0xFFFF
-        if piece >= pieces:
+        front, back = (claim >> 16) & 0xFFFF, claim & 0xFFFF
+        if front >= back:
             return any_done
-        if swap(home + CLAIM, claim, claim + 1):
+        if swap(home + CLAIM, claim, claim + 0x10000 if calls else claim - 1):
             # The job cannot end before this piece is done, so what is read now is of this job.
-            at, size = home + TASK, get(get(home + TASK + 16))
+            piece = front if calls else back - 1
+            at, size, pieces = home + TASK, get(get(home + TASK + 16)), get(home + TASK + 56)
             first, last = piece * size // pieces, (piece + 1) * size // pieces
             do(get(at), get(at + 8), get(at + 16), get(at + 24), get(at + 32), get(at + 40), get(at + 48), first, last)
             any_done = True
@@ -124,7 +130,7 @@ def _serve(home):
             began += since - slept  # only the time awake is judged
         if get(home + JOBS) != seen:
             seen = get(home + JOBS)
-            if _do_pieces(home):
+            if _do_pieces(home, False):
                 since = now()
             if now() - began > WINDOW:
                 moment, has = now(), ran()
@@ -148,11 +154,12 @@ def _share(task, arrays, sizes, steps, data, inner, count, threads):
     put(home + DONE, 0)
     put(home + WAITED, 0)
     pieces = min(size, threads * (PARTS if size > threads else 1))
-    put(home + CLAIM, ((get(home + JOBS) + 1) << 32) | (pieces << 16))
+    put(home + TASK + 56, pieces)
+    put(home + CLAIM, ((get(home + JOBS) + 1) << 32) | pieces)
     add(home + JOBS, 1)
     if get(home + ASLEEP):
         wake(home + JOBS, min(pieces, threads) - 1)
-    _do_pieces(home)
+    _do_pieces(home, True)
     if not _spin(home, home + DONE, pieces, True, now()):
         swap(home + WAITED, 0, 1)
         done = get(home + DONE)
