@@ -9,7 +9,8 @@ and writing them. The formulas of `kernels/textbook/norm.py` are therefore order
                 2. read dy, x        write dx = a·dz + p·(x - m) + q
 
 z is made again from x rather than read from memory: one multiplication is cheaper than four bytes. Where a residual was
-added, dz is its gradient, too: pass 1 writes it and pass 2 reads it in the place of dy. In dx, the mean terms of the
+added, dz is its gradient, too: pass 1 writes it and pass 2 reads it in the place of dy. So it is for silu, whose e^x is
+dearer than four bytes: there dz lies where dx will. In dx, the mean terms of the
 derivation are collected by what they multiply: p = -a·rstd·dw/M, and q holds the constant rest.
 
 **Digits.** ROWS numbers are added up as floats, and such sums as doubles. With x₀ taken off first,
@@ -47,7 +48,7 @@ ACROSS = 4 * LANES  # numbers of a row that are added up at once
 WIDEST = 4096  # numbers of a row made of several: sums and lines must stay in the cache
 INFINITE, ZERO = np.float32(3.4e38), np.float32(0)
 RANKS = (2, 4)  # (N, C) and (N, C, H, W)
-NOTHING, RESULT, RESIDUAL = range(3)  # what shows the slope where a residual was added
+NOTHING, RESULT, RESIDUAL, DEAR = range(4)  # what shows the slope where dz is written: a residual was added, or e^x
 
 
 @inline
@@ -179,15 +180,15 @@ def _shares(dy, x, line, c, width, left, kind, total, product):
 
 @inline
 def _write_dz(dy, dy_step, x, step, line, kind, shows, shows_step, kept, dz, first, end, width):
-    """Write dz of some rows of the end of a residual block."""
+    """Write dz of some rows: of the end of a residual block, or where its slope is dear."""
     for row in range(first, end):
         for c in range(0, width, LANES):
             left = width - c
             seen = load_some(shows, row * shows_step + c, left)
-            if kept == RESIDUAL:
+            if kept != RESULT:
                 centred = load_some(x, row * step + c, left) - load_some(line, c, left)
                 z = fma(centred, load_some(line, width + c, left), load_some(line, 2 * width + c, left))
-                seen = z + seen
+                seen = z + seen if kept == RESIDUAL else z
             store_some(dz, row * width + c, fused_dx(kind, load_some(dy, row * dy_step + c, left), seen), left)
 
 
@@ -350,13 +351,14 @@ def _gradients(
     """
     if x.ndim not in RANKS:
         return NotImplemented
-    shows, how = (y, RESULT) if y is not None else (residual, NOTHING if residual is None else RESIDUAL)
+    alone = DEAR if activation == "silu" else NOTHING
+    shows, how = (y, RESULT) if y is not None else (residual, alone if residual is None else RESIDUAL)
     (memory, step), (before, before_step) = strided_rows(x), strided_rows(dy)
     kept, kept_step = (before, before_step) if shows is None else strided_rows(shows)
     rows, width = _shape(x, step, before_step, kept_step)
     several = width // x.shape[1]
-    dx, target = _rows_like(dy, over and how == NOTHING)
-    dz, between = (None, target) if how == NOTHING else _rows_like(dy, over)
+    dx, target = _rows_like(dy, over and how == alone)
+    dz, between = (None, target) if how == alone else _rows_like(dy, over)
     given, given_step, kind = before, before_step * several, FUSED[activation]
     if how != NOTHING:
         given, given_step, kind = between, width, FUSED[None]
