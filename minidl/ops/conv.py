@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from minidl import kernels
+from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import IntOrPair, PaddingLike, PaddingOrSame, Pair, check_alike, check_divides, check_rank, to_int
 from minidl.ops._windows import resolve_padding, to_layout, to_output_padding, transposed_size, window_count
@@ -39,10 +39,21 @@ class Conv2d(Function):
         """dx, dw and db, each only if it is needed."""
         x, w = ctx.saved
         need_x, need_w, need_b = ctx.needs
+        if need_x and need_w:
+            dy = _without_gaps(dy)
         dx = kernels.conv2d_dx(dy, w, x.shape, **ctx.geometry) if need_x else None
         dw = kernels.conv2d_dw(dy, x, w.shape, **ctx.geometry) if need_w else None
         db = kernels.channel_sums(dy) if need_b else None
         return dx, dw, db
+
+
+def _without_gaps(dy: Array) -> Array:
+    """Return dy (N, O, OH, OW), or a copy where it is a slice of channels, which dx and dw would copy each."""
+    if dy.flags.c_contiguous or dy.transpose(0, 2, 3, 1).flags.c_contiguous:
+        return dy
+    y = _backend.empty(dy.shape, dy.dtype, like=dy)
+    kernels.copy_to(dy, y)
+    return y
 
 
 class ConvTranspose2d(Function):

@@ -6,12 +6,14 @@ why. `minidl.kernels.explain` shows which, `minidl.kernels.use("cpu", conv=…)`
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minidl._threads import get_num_threads
 from minidl.kernels._sets import options
 from minidl.kernels.cpu.conv import direct, direct_dw, grouped, packing, winograd, winograd_dw
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Run
@@ -132,13 +134,18 @@ CONV_ALGORITHMS = ("auto", *(algorithm.name for algorithm in ALGORITHMS), "im2co
 def choose(sizes: Geometry, step: str) -> Algorithm | None:
     """Return the algorithm for one pass, "forward", "prepacked", "dx" or "dw"; None for the textbook's im2col."""
     wanted = options.get().get("conv", "auto")
+    return _chosen(sizes, step, wanted, ALGORITHMS, get_num_threads(), limit(), os.environ.get("MINIDL_WINOGRAD"))
+
+
+@functools.lru_cache(maxsize=4096)  # training asks again at every step; the others are what algorithms ask for
+def _chosen(sizes: Geometry, step: str, wanted: str, table: tuple[Algorithm, ...], *others: Any) -> Algorithm | None:
     if wanted == "im2col":
         return None
-    able = (algorithm for algorithm in ALGORITHMS if algorithm.why(sizes, step))
+    able = (algorithm for algorithm in table if algorithm.why(sizes, step))
     if wanted == "auto":
         return next(able)
-    *others, last = able
-    return next((algorithm for algorithm in others if algorithm.name == wanted), last)
+    *before, last = able
+    return next((algorithm for algorithm in before if algorithm.name == wanted), last)
 
 
 def explain_conv2d(step: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], *settings: Any) -> tuple[str, str]:

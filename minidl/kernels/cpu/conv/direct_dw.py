@@ -20,6 +20,7 @@ that others cut as well, which is little against what it does with them.
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ from minidl.kernels.cpu.conv.input_tile import cut, cut_planes
 from minidl.kernels.cpu.conv.packing import blocks_of, unpack, unpack_turned
 from minidl.kernels.cpu.memory.copies import copied
 from minidl.kernels.cpu.memory.layout import one_row
-from minidl.kernels.cpu.memory.workspace import floats, limit
+from minidl.kernels.cpu.memory.workspace import floats, limit, scratch
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel, part
 from minidl.kernels.cpu.simd.load_store import load, load_first, prefetch, store
@@ -294,30 +295,64 @@ def _direct_dw(source, target, packed, rows, columns, groups, area, tiles, gradi
                 )
 
 
+class Plan(NamedTuple):
+    """How the gradient of the weights of a convolution is summed up.
+
+    Attributes:
+        one_row: whether both pictures are seen as one row of pixels.
+        turned: whether x and dy change places: the side with fewer channels is cut into planes.
+        area: what the kernel is told of it.
+        tile, gathered: floats of a thread's input tile, and of its channels of dy.
+        room, size: for how many dw there is memory, and the floats of each.
+        by_area: whether each thread has one of its own, for its part of the areas.
+    """
+
+    one_row: bool
+    turned: bool
+    rows: np.ndarray
+    columns: np.ndarray
+    area: np.ndarray
+    tile: int
+    gathered: int
+    room: int
+    size: int
+    by_area: bool
+
+
+@functools.lru_cache(maxsize=4096)  # training asks again at every step
+def planned(geometry: Geometry, threads: int, most: int) -> Plan:
+    """Plan the gradient of the weights of a convolution for so many threads, whose tiles have `most` floats in all."""
+    row = geometry.as_one_row()
+    groups, channels, outputs = geometry.groups, geometry.c // geometry.groups, geometry.o // geometry.groups
+    turned = row is not geometry and groups == 1 and channels > outputs
+    if turned:
+        channels, outputs = outputs, channels
+    indexing = row.forward()
+    area = choose_area(indexing, channels, row.n, ENOUGH, min(TILE, most // threads), threads)
+    planes = blocks_of(min(channels, area.depth))
+    tile = planes * (area.pixels + 1) * (LANES if channels >= ENOUGH_FOR_PLANES else channels) + LANES
+    size = groups * blocks_of(outputs) * channels * geometry.kh * geometry.kw * LANES
+    room, by_area = threads if size <= SMALL else 1, area.jobs(indexing, row.n) >= 4 * threads
+    gathered = area.windows * AT_ONCE * PAIR * LANES
+    return Plan(row is not geometry, turned, *indexing.arrays, area.array, tile, gathered, room, size, by_area)
+
+
 def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:
     """Return dw (O, C/G, KH, KW) from the blocks dy (N, OH, OW, O) and x (N, H, W, C)."""
-    threads = _threads.get_num_threads()
-    groups, channels = geometry.groups, w_shape[1]
-    outputs = w_shape[0] // groups
     if w_shape[2:] == (1, 1) and max(geometry.stride) > 1 and not any(map(any, geometry.padding)):
         x, geometry = _seen(x, geometry)
-    row, turned = geometry.as_one_row(), False
-    if row is not geometry:
+    threads = _threads.get_num_threads()
+    plan = planned(geometry, threads, limit())
+    if plan.one_row:
         x, dy = one_row(x), one_row(dy)
-        turned = groups == 1 and channels > outputs
-    if turned:  # a product like any other: the side with fewer channels is cut into planes
-        x, dy, channels, outputs = dy, x, outputs, channels
-    indexing = row.forward()
-    area = choose_area(indexing, channels, len(x), ENOUGH, min(TILE, limit() // threads), threads)
-    planes = blocks_of(min(channels, area.depth))
-    tiles = floats(threads, planes * (area.pixels + 1) * (LANES if channels >= ENOUGH_FOR_PLANES else channels) + LANES)
-    gradients = floats(threads, area.windows * AT_ONCE * PAIR * LANES)
-    size = groups * blocks_of(outputs) * channels * w_shape[2] * w_shape[3] * LANES
-    packed = floats(threads if size <= SMALL else 1, size)
-    if area.jobs(indexing, len(x)) < 4 * threads:
-        packed = packed[:1]
-    _direct_dw(x, dy, packed, *indexing.arrays, groups, area.array, tiles, gradients)
-    return unpack_turned(packed, w_shape) if turned else unpack(packed, w_shape, groups)
+    if plan.turned:  # a product like any other
+        x, dy = dy, x
+    packed, room = floats(plan.room, plan.size), scratch(threads * (plan.tile + plan.gathered))
+    packed = packed if plan.by_area else packed[:1]
+    tiles, gradients = room[: threads * plan.tile], room[threads * plan.tile :]
+    given = packed, plan.rows, plan.columns, geometry.groups, plan.area
+    _direct_dw(x, dy, *given, tiles.reshape(threads, -1), gradients.reshape(threads, -1))
+    return unpack_turned(packed, w_shape) if plan.turned else unpack(packed, w_shape, geometry.groups)
 
 
 def _seen(x: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, Geometry]:

@@ -103,6 +103,7 @@ class Geometry(NamedTuple):
             Axis(self.ow, self.kw, -left, self.stride[1], self.dilation[1], 0, 1, 0, 1, self.width),
         )
 
+    @functools.lru_cache(maxsize=1024)  # noqa: B019 - a geometry is a few numbers
     def as_one_row(self) -> Geometry:
         """Return these sizes; where windows are pixels (1×1), those of one picture of one row, which has all pixels."""
         sizes = self.kh, self.kw, *self.stride, self.oh, self.ow
