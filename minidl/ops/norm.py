@@ -13,6 +13,7 @@ from typing import Any
 from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_alike, check_choice, check_flag, check_fraction, check_positive, check_rank, to_int
+from minidl._xp import xp_of
 from minidl.tensor import NOT_OVER, Context, Function, Tensor
 
 ACTIVATIONS = (None, "relu", "relu6", "silu", "hardswish")
@@ -91,7 +92,7 @@ class BatchNorm(Function):
         _keep(ctx, (x, w, b, mean, rstd), activation, residual, y)
         if running_mean is not None and running_var is not None:
             m = x.size // x.shape[1]
-            var = (rstd**-2 - eps).clip(0, None) * (m / (m - 1))  # unbiased: it stands for pictures not seen yet
+            var = xp_of(x).maximum(rstd**-2 - eps, 0) * (m / (m - 1))  # unbiased: it stands for pictures not seen yet
             for running, value in ((running_mean, mean), (running_var, var)):
                 running[...] = (1 - momentum) * running + momentum * value
         return y

@@ -285,10 +285,38 @@ def _rows_and_sums(width: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
     return memory[2 * doubles :], memory[: 2 * doubles].view(np.float64)
 
 
+def _by_statistics(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float, activation: str | None, residual: np.ndarray | None
+) -> Any:
+    if x.ndim not in RANKS:
+        return NotImplemented
+    memory, step = strided_rows(x)
+    rows, width = _shape(x, step)
+    mean, rstd = np.empty((2, x.shape[1]))
+    _statistics(memory, step * width // x.shape[1], rows, width, eps, *_rows_and_sums(width, 1), mean, rstd)
+    return _normalised(x, (w, b, mean, rstd), activation, residual), mean, rstd
+
+
+def _normalised(
+    x: np.ndarray, line: tuple[np.ndarray, ...], activation: str | None, residual: np.ndarray | None
+) -> Any:
+    """Return activation(y + residual); `line` is w, b, mean and rstd."""
+    if x.ndim not in RANKS:
+        return NotImplemented
+    memory, step = strided_rows(x)
+    added, added_step = (memory, step) if residual is None else strided_rows(residual)
+    rows, width = _shape(x, step, added_step)
+    (y, target), several = _rows_like(x), width // x.shape[1]
+    added_step = 0 if residual is None else added_step * several
+    given = memory, step * several, rows, width, *map(np.ascontiguousarray, line), added, added_step
+    _normalise(*given, FUSED[activation], scratch(3 * width), target)
+    return y
+
+
 @door("x (N C ...), w (C), b (C)")
 def batch_norm(x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Normalise every channel of x by its own mean and variance: y, mean (C,), rstd (C,)."""
-    return batch_norm_fused(x, w, b, eps, None, None)
+    return _by_statistics(x, w, b, eps, None, None)
 
 
 @door("x (N C ...), w (C), b (C), residual (N C ...)?")
@@ -296,19 +324,13 @@ def batch_norm_fused(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float, activation: str | None, residual: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return activation(y + residual), mean and rstd of `batch_norm`."""
-    if x.ndim not in RANKS:
-        return NotImplemented
-    memory, step = strided_rows(x)
-    rows, width = _shape(x, step)
-    mean, rstd = np.empty(x.shape[1]), np.empty(x.shape[1])
-    _statistics(memory, step * width // x.shape[1], rows, width, eps, *_rows_and_sums(width, 1), mean, rstd)
-    return batch_norm_eval_fused(x, w, b, mean, rstd, activation, residual), mean, rstd
+    return _by_statistics(x, w, b, eps, activation, residual)
 
 
 @door("x (N C ...), w (C), b (C), mean (C) double, rstd (C) double")
 def batch_norm_eval(x: np.ndarray, w: np.ndarray, b: np.ndarray, mean: np.ndarray, rstd: np.ndarray) -> np.ndarray:
     """Normalise x by a given mean and rstd: y = w·(x - mean)·rstd + b."""
-    return batch_norm_eval_fused(x, w, b, mean, rstd, None, None)
+    return _normalised(x, (w, b, mean, rstd), None, None)
 
 
 @door("x (N C ...), w (C), b (C), mean (C) double, rstd (C) double, residual (N C ...)?")
@@ -322,17 +344,7 @@ def batch_norm_eval_fused(
     residual: np.ndarray | None,
 ) -> np.ndarray:
     """Return activation(y + residual) of `batch_norm_eval`."""
-    if x.ndim not in RANKS:
-        return NotImplemented
-    memory, step = strided_rows(x)
-    added, added_step = (memory, step) if residual is None else strided_rows(residual)
-    rows, width = _shape(x, step, added_step)
-    (y, target), several = _rows_like(x), width // x.shape[1]
-    line = map(np.ascontiguousarray, (w, b, mean, rstd))
-    added_step = 0 if residual is None else added_step * several
-    kind, room = FUSED[activation], scratch(3 * width)
-    _normalise(memory, step * several, rows, width, *line, added, added_step, kind, room, target)
-    return y
+    return _normalised(x, (w, b, mean, rstd), activation, residual)
 
 
 def _gradients(

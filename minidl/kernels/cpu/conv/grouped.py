@@ -20,6 +20,8 @@ runs over the same copies. Its work is shared by weights: the result does not de
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numba import prange
 
@@ -192,6 +194,7 @@ def _grouped_dw(source, target, dw, rows, columns, width, band, tiles, gradients
                         store(dw, unit * LANES, load(dw, unit * LANES) + total)
 
 
+@functools.lru_cache(maxsize=4096)  # training asks again at every step
 def band_of(indexing: Indexing, channels: int, width: int) -> int:
     """Return how many rows of windows are worked on at a time."""
     return fitting_band(indexing, max(channels, 4 * LANES * width), PICTURE)
@@ -235,10 +238,11 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     """Return dw (C, width, KH, KW) from the blocks dy (N, OH, OW, C) and x (N, H, W, C)."""
     threads, indexing, (c, width, kh, kw) = _threads.get_num_threads(), geometry.forward(), w_shape
     band = band_of(indexing, c, width)
-    tiles = floats(threads, width * indexing.rows.reach(band) * indexing.columns.span * LANES)
-    gradients = floats(threads, band * indexing.columns.windows * LANES)
-    packed = floats(blocks_of(c) * width * kh * kw * LANES)
-    _grouped_dw(x, dy, packed, *indexing.arrays, width, band, tiles, gradients)
+    tile, gathered = width * indexing.rows.reach(band) * indexing.columns.span, band * indexing.columns.windows
+    packed, room = floats(blocks_of(c) * width * kh * kw * LANES), scratch(threads * (tile + gathered) * LANES)
+    tiles, gradients = room[: threads * tile * LANES], room[threads * tile * LANES :]
+    given = packed, *indexing.arrays, width, band
+    _grouped_dw(x, dy, *given, tiles.reshape(threads, -1), gradients.reshape(threads, -1))
     if width == 1:
         return packing.unpack(packed, w_shape, 1)
     dw = _backend.empty_channels_last(w_shape, np.float32)
