@@ -2,8 +2,8 @@
 
 They need Numba, SciPy and a processor with vectors, and seconds of compiling when they run for the first time on a
 machine. So without `kernels.use`, calls below a size at which that pays stay with the textbook, and a small network
-never waits for the compiler. The rules look at sizes alone: the same call always goes to the same set, whatever has
-happened before, and gives the same bits.
+never waits for the compiler. The rules look at sizes, and at whether weights can change: the same call always goes to
+the same set, whatever has happened before, and gives the same bits.
 """
 
 from __future__ import annotations
@@ -135,8 +135,7 @@ def _windows(x: Any, w_shape: tuple[int, ...], groups: int, macs_wide: int, ever
 
 
 WORTH: dict[str, Rule] = {
-    **dict.fromkeys(("add", "add_relu", "add_to", "copy_to", "dropout"), _elements),
-    **dict.fromkeys(("channel_sums", "conv2d_fused_grads"), _elements),
+    **dict.fromkeys(("add", "add_relu", "add_to", "copy_to", "channel_sums", "dropout"), _elements),
     **dict.fromkeys(("relu", "relu_dx", "relu6", "relu6_dx", "leaky_relu", "leaky_relu_dx"), _elements),
     **dict.fromkeys(("sigmoid", "sigmoid_dx", "tanh", "tanh_dx", "scaled_tanh", "scaled_tanh_dx"), _elements),
     **dict.fromkeys(("silu", "silu_dx", "hardsigmoid", "hardsigmoid_dx", "hardswish", "hardswish_dx"), _elements),
@@ -165,6 +164,7 @@ WORTH: dict[str, Rule] = {
     "conv2d_dx": _conv_dx,
     "conv2d_dw": _conv_dw,
     "conv2d_fused": _fused,
+    "conv2d_fused_grads": _elements,
 }
 
 

@@ -33,7 +33,7 @@ def steps_of(modules: Sequence[Module]) -> Iterator[Callable[[Any], Any]]:
     while place < len(modules):
         one, behind = modules[place], modules[place + 1] if place + 1 < len(modules) else None
         two = _can_join(one, behind)
-        yield functools.partial(joined, one, behind) if two else one
+        yield functools.partial(_as_one, one, behind) if two else one
         place += 1 + two
 
 
@@ -52,7 +52,11 @@ def joined(conv: Any, activation: Any, x: Tensor) -> Tensor:
         >>> joined(conv, nn.ReLU(), Tensor([[[[1.0, -1.0]]]])).numpy()
         array([[[[0., 2.]]]], dtype=float32)
     """
-    if is_observed() or kernels.are_own() or not _can_join(conv, activation):
+    return _as_one(conv, activation, x) if _can_join(conv, activation) else activation(conv(x))
+
+
+def _as_one(conv: Any, activation: Any, x: Tensor) -> Tensor:
+    if is_observed() or kernels.are_own():
         return activation(conv(x))
     w, b = conv.weight, conv.bias
     check_alike("conv2d", x=x, w=w, b=b)

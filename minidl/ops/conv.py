@@ -74,6 +74,8 @@ class ConvTranspose2d(Function):
         """dx and dw from a convolution over dy; with a wide output_padding more windows fit than x has pixels."""
         x, w = ctx.saved
         need_x, need_w, need_b = ctx.needs
+        if need_x and need_w:
+            dy = _without_gaps(dy)
         dx = kernels.conv2d(dy, w, None, out_size=x.shape[2:], **ctx.geometry) if need_x else None
         dw = kernels.conv2d_dw(x, dy, w.shape, **ctx.geometry) if need_w else None
         db = kernels.channel_sums(dy) if need_b else None

@@ -1,6 +1,7 @@
 """Shares of a gradient are added up, in place only where nobody else refers to their memory."""
 
 import numpy as np
+import pytest
 
 from minidl import Function, Tensor, kernels, ops
 
@@ -61,3 +62,19 @@ def test_shares_are_added_up_in_place_where_nobody_holds_them(rng, monkeypatch):
         y = ops.concat([y, ops.conv2d(ops.relu(y), Tensor(w.data))], axis=1)
     y.backward(dy)
     np.testing.assert_allclose(x.grad, plain.grad, rtol=1e-12)
+
+
+@pytest.mark.parametrize("operation", [ops.conv2d, ops.conv_transpose2d])
+def test_a_slice_of_a_gradient_is_copied_once_for_both_that_need_it(operation, rng, monkeypatch):
+    x, w = (Tensor(rng.standard_normal(shape), requires_grad=True) for shape in ((2, 3, 6, 6), (3, 3, 3, 3)))
+    copied, original = [], kernels.copy_to
+    monkeypatch.setattr(kernels, "copy_to", lambda x, y: copied.append(x.shape) or original(x, y))
+    y = operation(x, w)
+    wide = rng.standard_normal((*y.shape[:1], 5, *y.shape[2:]))
+    y.backward(wide[:, 1:4])
+    assert copied == [y.shape]
+    found, x.grad, w.grad = (x.grad, w.grad), None, None
+    operation(x, w).backward(np.array(wide[:, 1:4], order="C"))
+    assert copied == [y.shape]  # without gaps, it is read where it lies
+    for one, other in zip(found, (x.grad, w.grad), strict=True):
+        np.testing.assert_array_equal(one, other)

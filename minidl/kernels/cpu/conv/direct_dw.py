@@ -33,7 +33,7 @@ from minidl.kernels.cpu.conv.input_tile import cut, cut_planes
 from minidl.kernels.cpu.conv.packing import blocks_of, unpack, unpack_turned
 from minidl.kernels.cpu.memory.copies import copied
 from minidl.kernels.cpu.memory.layout import one_row
-from minidl.kernels.cpu.memory.workspace import floats, limit, scratch
+from minidl.kernels.cpu.memory.workspace import floats, limit, scratch_for_each
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel, part
 from minidl.kernels.cpu.simd.load_store import load, load_first, prefetch, store
@@ -301,7 +301,7 @@ class Plan(NamedTuple):
     Attributes:
         one_row: whether both pictures are seen as one row of pixels.
         turned: whether x and dy change places: the side with fewer channels is cut into planes.
-        area: what the kernel is told of it.
+        rows, columns, area: what the kernel is told of the windows, and of an area of them.
         tile, gathered: floats of a thread's input tile, and of its channels of dy.
         room, size: for how many dw there is memory, and the floats of each.
         by_area: whether each thread has one of its own, for its part of the areas.
@@ -347,11 +347,10 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
         x, dy = one_row(x), one_row(dy)
     if plan.turned:  # a product like any other
         x, dy = dy, x
-    packed, room = floats(plan.room, plan.size), scratch(threads * (plan.tile + plan.gathered))
+    packed = floats(plan.room, plan.size)
     packed = packed if plan.by_area else packed[:1]
-    tiles, gradients = room[: threads * plan.tile], room[threads * plan.tile :]
     given = packed, plan.rows, plan.columns, geometry.groups, plan.area
-    _direct_dw(x, dy, *given, tiles.reshape(threads, -1), gradients.reshape(threads, -1))
+    _direct_dw(x, dy, *given, *scratch_for_each(threads, plan.tile, plan.gathered))
     return unpack_turned(packed, w_shape) if plan.turned else unpack(packed, w_shape, geometry.groups)
 
 

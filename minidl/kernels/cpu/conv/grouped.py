@@ -32,7 +32,7 @@ from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated, ap
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import frame, inside
 from minidl.kernels.cpu.conv.packing import blocks_of, padded, weight_rows
-from minidl.kernels.cpu.memory.workspace import floats, scratch
+from minidl.kernels.cpu.memory.workspace import floats, scratch, scratch_for_each
 from minidl.kernels.cpu.simd.accumulators import fma_pairs, fma_vectors, fold, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
@@ -238,11 +238,9 @@ def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geo
     """Return dw (C, width, KH, KW) from the blocks dy (N, OH, OW, C) and x (N, H, W, C)."""
     threads, indexing, (c, width, kh, kw) = _threads.get_num_threads(), geometry.forward(), w_shape
     band = band_of(indexing, c, width)
-    tile, gathered = width * indexing.rows.reach(band) * indexing.columns.span, band * indexing.columns.windows
-    packed, room = floats(blocks_of(c) * width * kh * kw * LANES), scratch(threads * (tile + gathered) * LANES)
-    tiles, gradients = room[: threads * tile * LANES], room[threads * tile * LANES :]
-    given = packed, *indexing.arrays, width, band
-    _grouped_dw(x, dy, *given, tiles.reshape(threads, -1), gradients.reshape(threads, -1))
+    tile = width * indexing.rows.reach(band) * indexing.columns.span * LANES
+    packed, gathered = floats(blocks_of(c) * width * kh * kw * LANES), band * indexing.columns.windows * LANES
+    _grouped_dw(x, dy, packed, *indexing.arrays, width, band, *scratch_for_each(threads, tile, gathered))
     if width == 1:
         return packing.unpack(packed, w_shape, 1)
     dw = _backend.empty_channels_last(w_shape, np.float32)

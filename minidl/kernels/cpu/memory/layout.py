@@ -105,17 +105,20 @@ def empty_dense(x: np.ndarray) -> np.ndarray:
 
 def result_over(given: np.ndarray, x: np.ndarray, over: bool) -> np.ndarray:
     """Return memory for a result in the order in which x is read: with `over` that of `given`, where it lies so."""
-    in_order = given.transpose(0, 2, 3, 1) if _by_pixels(x) else given
-    return given if over and in_order.flags.c_contiguous and given.flags.writeable else empty_dense(x)
+    return given if over and _may_hold(given, _by_pixels(x)) else empty_dense(x)
 
 
 def channels_last_over(given: np.ndarray, over: bool) -> np.ndarray:
     """Return memory for a result like `given`, (N, M) or channels-last: with `over` its own, where it lies so."""
-    if given.ndim != 4:
-        return result_over(given, given, over)
-    if over and given.transpose(0, 2, 3, 1).flags.c_contiguous and given.flags.writeable:
+    if over and _may_hold(given, given.ndim == 4):
         return given
-    return empty_channels_last(given.shape, given.dtype)
+    return empty_channels_last(given.shape, given.dtype) if given.ndim == 4 else empty_dense(given)
+
+
+def _may_hold(given: np.ndarray, by_pixels: bool) -> bool:
+    """Tell whether the memory of an array can be that of a result in C order, or pixel by pixel."""
+    in_order = given.transpose(0, 2, 3, 1) if by_pixels else given
+    return bool(in_order.flags.c_contiguous and given.flags.writeable)
 
 
 def lies_in_rows(x: np.ndarray) -> bool:

@@ -65,3 +65,15 @@ def scratch(*shape: int) -> np.ndarray:
     if not hasattr(_own, "memory"):
         _own.memory = floats(OWN)
     return _own.memory[:size].reshape(shape)
+
+
+def scratch_for_each(threads: int, *sizes: int) -> list[np.ndarray]:
+    """Return room for several things of each thread in one piece of `scratch`: (threads, size) floats for each.
+
+    Example:
+        >>> [each.shape for each in scratch_for_each(2, 100, 30)]
+        [(2, 100), (2, 30)]
+    """
+    ends = [threads * sum(sizes[: number + 1]) for number in range(len(sizes))]
+    memory = scratch(ends[-1])
+    return [memory[end - threads * size : end].reshape(threads, size) for end, size in zip(ends, sizes, strict=True)]
