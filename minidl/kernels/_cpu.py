@@ -25,8 +25,9 @@ WIDE, MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels on: th
 MACS_WIDE_DW = 2**16  # of their gradient: the textbook makes one for each picture, and adds them up
 MACS_FUSED = 2**18  # of conv2d_fused with weights that cannot change: whoever folds a network asks for speed
 MACS_GATES = 2**12  # of either product of a squeeze-and-excitation
-ELEMENTS = 2**17  # numbers that an elementwise kernel or a pooling walks over
+ELEMENTS = 2**17  # numbers that an elementwise kernel walks over
 NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
+POOLING = 2**19  # numbers that a pooling walks over, once for each tap of its windows
 GROUPED = 2**14  # numbers that a convolution in groups walks over: the textbook makes columns group by group
 BOXES = 2**10  # that lie over each other
 PIXELS = 2**14  # of a picture that is seen through a frame
@@ -51,6 +52,14 @@ def _elements(x: Any, *others: Any) -> bool:
     return _is_single(x) and x.size >= ELEMENTS
 
 
+def _pooling(x: Any, kernel: Any, *settings: Any) -> bool:
+    return _is_single(x) and x.size * math.prod(kernel) >= POOLING
+
+
+def _pooling_dx(dy: Any, x_shape: tuple[int, ...], kernel: Any, *settings: Any) -> bool:
+    return _is_single(dy) and math.prod(x_shape) * math.prod(kernel) >= POOLING
+
+
 def _elements_of_several(arrays: tuple[Any, ...], axis: int) -> bool:
     return _is_single(arrays[0]) and arrays[0].size >= ELEMENTS
 
@@ -60,8 +69,8 @@ def _pixels(dy: Any, x_shape: tuple[int, ...], *settings: Any) -> bool:
     return _is_single(dy) and math.prod(x_shape) >= ELEMENTS
 
 
-def _pixels_of_winners(dy: Any, winners: Any, x_shape: tuple[int, ...], *settings: Any) -> bool:
-    return _pixels(dy, x_shape)
+def _pooling_of_winners(dy: Any, winners: Any, *others: Any) -> bool:
+    return _pooling_dx(dy, *others)
 
 
 def _norm(x: Any, *others: Any) -> bool:
@@ -143,9 +152,11 @@ WORTH: dict[str, Rule] = {
     **dict.fromkeys(("softmax", "softmax_dx", "log_softmax", "log_softmax_dx"), _elements),
     **dict.fromkeys(("cross_entropy", "cross_entropy_dx"), _elements),
     **dict.fromkeys(("lrn", "lrn_dx", "scale_channels", "scale_channels_grads"), _elements),
-    **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "global_avg_pool2d"), _elements),
+    **dict.fromkeys(("adaptive_avg_pool2d", "global_avg_pool2d"), _elements),
+    **dict.fromkeys(("max_pool2d", "avg_pool2d"), _pooling),
     **dict.fromkeys(("sgd", "adam", "rmsprop"), _elements),
-    **dict.fromkeys(("avg_pool2d_dx", "adaptive_avg_pool2d_dx"), _pixels),
+    "adaptive_avg_pool2d_dx": _pixels,
+    "avg_pool2d_dx": _pooling_dx,
     **dict.fromkeys(("batch_norm", "batch_norm_grads", "batch_norm_eval", "batch_norm_eval_grads"), _norm),
     **dict.fromkeys(("batch_norm_fused", "batch_norm_fused_grads"), _norm),
     **dict.fromkeys(("layer_norm", "layer_norm_grads"), _norm),
@@ -159,7 +170,7 @@ WORTH: dict[str, Rule] = {
     "nms": _boxes,
     "render": _rendered,
     "excite": _gates,
-    "max_pool2d_dx": _pixels_of_winners,
+    "max_pool2d_dx": _pooling_of_winners,
     "conv2d": _conv,
     "conv2d_dx": _conv_dx,
     "conv2d_dw": _conv_dw,

@@ -14,7 +14,7 @@ from minidl._memory import POOL
 from minidl.kernels import textbook
 from minidl.kernels.cpu.conv import blocking, direct, direct_dw
 from tests.contract import memory_orders, relative_error
-from tests.kernels.twins import equal, single, sized
+from tests.kernels.twins import equal, equal_in_every_order, single, sized
 
 FAST = kernels.SETS["cpu"]
 TOLERANCE = 1e-5  # Winograd, which is allowed 2e-5, keeps to it at these sizes
@@ -332,3 +332,10 @@ def test_channel_sums(shape, rng):
     dy = rng.standard_normal(shape).astype(np.float32)
     for order in memory_orders(dy):
         assert relative_error(FAST.channel_sums(order), dy.sum(axis=(0, 2, 3), dtype=np.float64)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("activation", ["relu", "relu6", "silu", "hardswish"])
+@pytest.mark.parametrize("shape", [(3, 5, 4, 7), (2, 64, 9, 9), (2, 17, 33, 31)])
+def test_gradients_before_an_activation_and_their_sums(shape, activation, rng):
+    dy, z = single(rng, *shape), 4 * single(rng, *shape)
+    equal_in_every_order("conv2d_fused_grads", dy, z, activation)

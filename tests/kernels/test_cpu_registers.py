@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minidl.kernels.cpu.conv import direct, direct_dw, winograd, winograd_dw
+from minidl.kernels.cpu.conv import direct, direct_dw, small, winograd, winograd_dw
 from minidl.kernels.cpu.linear import BESIDE
 from minidl.kernels.cpu.simd import registers
 from minidl.kernels.cpu.simd.vector import LANES
@@ -33,6 +33,7 @@ def test_sums_and_what_is_loaded_fit():
     sums = {
         "direct": 2 * direct.WINDOWS,
         "direct dw": registers.PAIR * direct_dw.ROWS,
+        "small": registers.PAIR * small.PICTURES,
         "Winograd": registers.PAIR * winograd.MORE,
         "Winograd dw": registers.PAIR * winograd_dw.COLUMNS,
         "linear": BESIDE,
@@ -44,7 +45,7 @@ def test_sums_and_what_is_loaded_fit():
 
 @pytest.mark.slow
 def test_kernels_for_other_registers_equal_the_textbook():
-    files = [f"tests/kernels/test_cpu_{name}.py" for name in ("conv", "linear", "elementwise")]
+    files = [f"tests/kernels/test_cpu_{name}.py" for name in ("conv", "small", "linear", "elementwise")]
     done = subprocess.run([sys.executable, "-c", OTHER, *files], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     assert "[100%]" in done.stdout

@@ -1,8 +1,9 @@
-"""The bugs of `mutants.py` can still be planted: each line that they spoil stands once in its file."""
+"""The bugs of `planted.py` can still be planted: each line that they spoil stands once in its file."""
 
 import pytest
 
-from tests.kernels.mutants import KERNELS, MUTANTS, ROOT
+from tests.kernels.mutants import KERNELS, ROOT
+from tests.kernels.planted import MUTANTS
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -123,16 +123,17 @@ def products() -> Iterator[tuple[str, tuple]]:
     yield "cross_entropy_dx", (np.array(0.5, "float32"), single(5, 20), abs(single(5, 20)))
     yield "cross_entropy", (picture(2, 5, 4, 3), abs(picture(2, 5, 4, 3)))
     yield "cross_entropy_dx", (np.array(0.5, "float32"), picture(2, 5, 4, 3), abs(picture(2, 5, 4, 3)))
-    for c, o, k, stride, pad, groups in (
-        (16, 32, 3, 1, 1, 1),
-        (5, 7, 3, 2, 1, 1),
-        (24, 24, 3, 1, 1, 24),
-        (24, 24, 3, 2, 1, 6),
-        (12, 18, 1, 1, 0, 3),
-        (20, 6, 1, 1, 0, 1),
+    for n, h, c, o, k, stride, pad, groups in (
+        (3, 17, 16, 32, 3, 1, 1, 1),
+        (3, 17, 5, 7, 3, 2, 1, 1),
+        (3, 17, 24, 24, 3, 1, 1, 24),
+        (3, 17, 24, 24, 3, 2, 1, 6),
+        (3, 17, 12, 18, 1, 1, 0, 3),
+        (3, 17, 20, 6, 1, 1, 0, 1),
+        (9, 2, 20, 34, 3, 1, 1, 1),
     ):
         settings = (stride, stride), ((pad, pad), (pad, pad)), (1, 1), groups
-        x, w, b = picture(3, c, 17, 18), single(o, c // groups, k, k), single(o)
+        x, w, b = picture(n, c, h, h + 1), single(o, c // groups, k, k), single(o)
         out_size = tuple((size + 2 * pad - k) // stride + 1 for size in x.shape[2:])
         y = textbook.conv2d(x, w, b, *settings, out_size)
         yield "conv2d", (x, w, b, *settings, out_size)

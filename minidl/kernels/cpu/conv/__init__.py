@@ -4,6 +4,7 @@
     algorithms.py    which algorithm serves which call, and why: one table
 
     direct.py        the matrix product without columns, for every convolution
+    small.py         the same for small maps: the pictures of a batch side by side
     winograd.py      a fourth of the multiplications, for 3×3 with stride 1
     grouped.py       depthwise, and groups of two, four or eight channels: lanes are channels
     widened.py       a 1×1 and the depthwise convolution behind it in one, where a network is planned as a whole

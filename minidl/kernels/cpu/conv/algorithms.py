@@ -15,9 +15,9 @@ import numpy as np
 
 from minidl._threads import get_num_threads
 from minidl.kernels._sets import options
-from minidl.kernels.cpu.conv import direct, direct_dw, grouped, packing, winograd, winograd_dw
+from minidl.kernels.cpu.conv import direct, direct_dw, grouped, packing, small, winograd, winograd_dw
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Run
-from minidl.kernels.cpu.conv.geometry import Geometry, measure
+from minidl.kernels.cpu.conv.geometry import Geometry, Indexing, measure
 from minidl.kernels.cpu.conv.prepacked import is_constant, prepacked
 from minidl.kernels.cpu.memory.layout import one_row
 from minidl.kernels.cpu.memory.workspace import limit
@@ -52,20 +52,27 @@ def _direct(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
     return run if row is sizes else lambda x, y, epilogue=PLAIN: run(one_row(x), one_row(y), epilogue)
 
 
+def _phases(sizes: Geometry, dx: np.ndarray) -> list[Indexing]:
+    """Return the phases of dx with pixels that windows see; with others, all of dx is 0 now."""
+    phases = sizes.backward()
+    seeing = [phase for phase in phases if phase.rows.taps and phase.columns.taps]
+    if len(seeing) < len(phases):
+        dx[...] = 0
+    return seeing
+
+
 def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
     row = sizes.as_one_row()
     if row is not sizes:
         sizes, dy, dx = row, one_row(dy), one_row(dx)
-    phases = sizes.backward()
-    seeing = [phase for phase in phases if phase.rows.taps and phase.columns.taps]
-    if len(seeing) < len(phases):  # pixels that no window sees
-        dx[...] = 0
-    for phase in seeing:
+    for phase in _phases(sizes, dx):
         weights = packing.pack_backward(w, sizes.groups, phase)
         direct.prepare(weights, None, sizes.n, sizes.o, sizes.c, phase, sizes.groups)(dy, dx)
 
 
+LESS = 0.92  # of the products, from which on small maps have a way of their own
 ENOUGH_TILES = {"forward": 32, "prepacked": 8, "dx": 32, "dw": 32}
+WIDE = 2**14  # pairs of channels, from which on half as many tiles are enough
 
 
 def _why_winograd(sizes: Geometry, step: str) -> str:
@@ -73,7 +80,8 @@ def _why_winograd(sizes: Geometry, step: str) -> str:
     if (sizes.kh, sizes.kw, *sizes.stride, *sizes.dilation, sizes.groups) != (3, 3, 1, 1, 1, 1, 1):
         return ""
     tiles = winograd.tiles_of(sizes.n, sizes.oh, sizes.ow)
-    few = tiles < ENOUGH_TILES[step] or 2 * sizes.n * sizes.oh * sizes.ow < 16 * tiles
+    enough = ENOUGH_TILES[step] // 2 if step != "prepacked" and sizes.c * sizes.o >= WIDE else ENOUGH_TILES[step]
+    few = tiles < enough or 2 * sizes.n * sizes.oh * sizes.ow < 16 * tiles
     if few or sizes.c % LANES or sizes.o % LANES or os.environ.get("MINIDL_WINOGRAD") == "0":
         return ""
     if winograd.floats_needed(tiles, sizes.c, sizes.o) > limit():
@@ -123,9 +131,31 @@ def _grouped_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) 
         grouped.prepare(grouped.pack(w, phase, backward=True), None, sizes.n, sizes.c, phase)(dy, dx)
 
 
+def _why_small(sizes: Geometry, step: str) -> str:
+    """Pictures stand side by side where that takes fewer products than windows of a row."""
+    if step == "dw" or sizes.n < small.PICTURES:
+        return ""
+    by_place, by_row = small.products(sizes, step), direct.products(sizes.as_one_row(), step)
+    if not by_row or by_place > LESS * by_row:
+        return ""
+    return f"{sizes.n} pictures side by side take {by_place / by_row:.2f} of the products of windows side by side"
+
+
+def _small(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
+    weights = prepacked(w, ("direct", sizes.groups), lambda: packing.pack(w, sizes.groups))
+    return small.prepare(weights, b, sizes.n, sizes.c, sizes.o, sizes.forward(), sizes.groups)
+
+
+def _small_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
+    for phase in _phases(sizes, dx):
+        weights = packing.pack_backward(w, sizes.groups, phase)
+        small.prepare(weights, None, sizes.n, sizes.o, sizes.c, phase, sizes.groups)(dy, dx)
+
+
 ALGORITHMS = (
     Algorithm("grouped", _why_grouped, _grouped, _grouped_dx, grouped.weight_gradient),
     Algorithm("winograd", _why_winograd, _winograd, _winograd_dx, winograd_dw.weight_gradient),
+    Algorithm("small", _why_small, _small, _small_dx, direct_dw.weight_gradient),
     Algorithm("direct", lambda sizes, step: "serves every convolution", _direct, _direct_dx, direct_dw.weight_gradient),
 )
 CONV_ALGORITHMS = ("auto", *(algorithm.name for algorithm in ALGORITHMS), "im2col")

@@ -43,7 +43,7 @@ from minidl.kernels.cpu.conv.blocking import (
     windows_for,
 )
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated, apply_epilogue
-from minidl.kernels.cpu.conv.geometry import Indexing
+from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import cut
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.memory.workspace import limit, scratch
@@ -298,6 +298,16 @@ def shared(n: int, c: int, o: int, indexing: Indexing, groups: int, threads: int
         area = area._replace(depth=max(1, channels))
     tile = 1 if in_place else (area.pixels + 2 * WINDOWS * indexing.columns.step) * min(channels, area.depth) + LANES
     return Shares(area.array, (groups, parts, int(in_place)), tile)
+
+
+def products(sizes: Geometry, step: str) -> int:
+    """Return how many products a pass takes for one output channel, in whole turns of windows."""
+    at_once, channels = WINDOWS if PAIR == 2 else 2 * WINDOWS, (sizes.o if step == "dx" else sizes.c) // sizes.groups
+    turns = (
+        rows.windows * rows.taps * -(-columns.windows // at_once) * columns.taps
+        for rows, columns in sizes.passing(step)
+    )
+    return sizes.n * at_once * channels * sum(turns)
 
 
 def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing, groups: int) -> Run:

@@ -11,6 +11,9 @@ What runs by must lie close together, or the nearest cache does not hold it. So 
 thirty-two, and those of the tile lie in planes of sixteen: a plane has all pixels of sixteen channels. (Pictures of few
 channels have one plane, and the eight k of a step are neighbours in a row of pixels.)
 
+From some windows a tap sees the border. All of one row or column do so together, and are left out: 5 of 9 products of
+2×2 pixels under 3×3 weights. And as rows of such maps are short, the walk over windows has the pictures innermost.
+
 Of a 1×1 convolution with a stride, the pixels that are seen are copied first: a tile would hold all the others, too.
 
 Work is shared in one of two ways. Where dw is small, each thread has a dw of its own and takes its part of the areas;
@@ -98,6 +101,19 @@ class Coming(NamedTuple):
     lines: int
 
 
+class Border(NamedTuple):
+    """Where an area begins to look, up and left, the steps of windows and the spacing of taps, and where x ends."""
+
+    up: int
+    left: int
+    step: int
+    step_w: int
+    spacing: int
+    spacing_w: int
+    h: int
+    width: int
+
+
 @inline
 def prefetch_lines(array, place, end, lines):
     """Ask memory for the next lines of a part of an array, and return where to go on."""
@@ -123,24 +139,68 @@ def what_comes(source, target, corner, rows, columns, extent, pixels, units):
     return Coming(x, y, end_x, end_y, (max(end_x - x, end_y - y) // LANES) // max(1, units) + 1)
 
 
+class Patch(NamedTuple):
+    """An area: its tile, where its windows see it, the first of them in dy, how many there are, and its border."""
+
+    tile: Tile
+    seen: Windows
+    first: tuple[int, int, int]
+    extent: tuple[int, int, int]
+    border: Border
+
+
+class Walk(NamedTuple):
+    """Three loops over the windows of an area, the longest innermost: how often, and how far in x and in dy."""
+
+    times: tuple[int, int, int]
+    in_x: tuple[int, int, int]
+    in_dy: tuple[int, int, int]
+
+
 @inline
-def sum_up(seen, at, gradient, d, extent, two):
-    """Return the sums over the windows of an area: of eight k times one vector of dy, and times the next."""
+def visible(first, step, windows, size):
+    """Return which windows see one of `size` pixels at first + step·window: from the first, so many."""
+    begin = max(0, (step - 1 - first) // step)
+    return begin, max(0, min(windows, (size - first + step - 1) // step) - begin)
+
+
+@inline
+def walk_of(patch, i, run, runs):
+    """Return where in x and in dy the windows begin that see a pixel at a tap, and the walk over them.
+
+    Where a row of taps is one run, some of its taps see a pixel, and it is the rows alone that are left out.
+    """
+    (pictures, rows, windows), seen, border = patch.extent, patch.seen, patch.border
+    first, across = 0, windows
+    top, down = visible(border.up + i * border.spacing, border.step, rows, border.h)
+    if runs > 1:
+        first, across = visible(border.left + run * border.spacing_w, border.step_w, windows, border.width)
+    turn, row, picture = PAIR * LANES, windows * PAIR * LANES, rows * windows * PAIR * LANES
+    if across < pictures:
+        walk = Walk((down, across, pictures), (seen.row, seen.step, seen.picture), (row, turn, picture))
+    else:
+        walk = Walk((pictures, down, across), (seen.picture, seen.row, seen.step), (picture, row, turn))
+    return top * seen.row + first * seen.step, top * row + first * turn, walk
+
+
+@inline
+def sum_up(x, at, gradient, d, walk, two):
+    """Return the sums over some windows: of eight k times one vector of dy, and times the next."""
     acc, other = begin_with(splat(np.float32(0))), begin_with(splat(np.float32(0)))
-    pictures, rows, windows = extent
-    for a in range(pictures * rows):
-        here = at + a // rows * seen.picture + a % rows * seen.row
+    (outer, middle, inner), (x0, x1, x2), (d0, d1, d2) = walk.times, walk.in_x, walk.in_dy
+    for i in range(outer * middle):
+        here, there = at + i // middle * x0 + i % middle * x1, d + i // middle * d0 + i % middle * d1
         if two:
-            for _ in range(windows):
-                acc = fma_numbers(acc, seen.array, here, 1, load(gradient, d))
-                other = fma_numbers(other, seen.array, here, 1, load(gradient, d + LANES))
-                here += seen.step
-                d += PAIR * LANES
+            for _ in range(inner):
+                acc = fma_numbers(acc, x, here, 1, load(gradient, there))
+                other = fma_numbers(other, x, here, 1, load(gradient, there + LANES))
+                here += x2
+                there += d2
         else:
-            for _ in range(windows):
-                acc = fma_numbers(acc, seen.array, here, 1, load(gradient, d))
-                here += seen.step
-                d += PAIR * LANES
+            for _ in range(inner):
+                acc = fma_numbers(acc, x, here, 1, load(gradient, there))
+                here += x2
+                there += d2
     return acc, other
 
 
@@ -184,10 +244,14 @@ def gather(gradient, target, corner, extent, channel, lanes, pairs):
 
 
 @inline
-def add_pair(dw, weights, share, pair, tile, seen, gradient, d, extent, channel, adding, x, y, coming):
-    """Write the sums of an area to the rows of a pair, from `channel` on, or add them; return what is still to come."""
+def add_pair(dw, weights, share, pair, patch, gradient, d, channel, adding, x, y, coming):
+    """Write the sums of an area to the rows of a pair, from `channel` on, or add them; return what is still to come.
+
+    Windows that see nothing but border at a tap are left out.
+    """
     group, block, each = pair // weights.pairs, pair % weights.pairs * PAIR, share.each
     taps, runs, length, two = weights.taps, weights.runs, weights.length, PAIR == 2 and block + 1 < weights.blocks
+    seen, tile = patch.seen.array, patch.tile
     k = taps * runs * length
     for unit in range(max(share.begin, pair * each) - pair * each, min(share.end, (pair + 1) * each) - pair * each):
         next_x = prefetch_lines(x, coming.x, coming.end_x, coming.lines)
@@ -196,7 +260,8 @@ def add_pair(dw, weights, share, pair, tile, seen, gradient, d, extent, channel,
         chunk, i, run = unit // runs // taps, unit // runs % taps, unit % runs
         at = i * weights.below + run * weights.beside
         at += chunk // PER_PLANE * tile.plane + chunk % PER_PLANE * ROWS if tile.in_planes else chunk * ROWS
-        acc, other = sum_up(seen, at, gradient, d, extent, two)
+        in_x, in_dy, walk = walk_of(patch, i, run, runs)
+        acc, other = sum_up(seen, at + in_x, gradient, d + in_dy, walk, two)
         q = channel + chunk * ROWS
         place = ((group * weights.blocks + block) * k + (i * runs + run) * length + q) * LANES
         put_acc(dw, place, LANES, acc, length - q, LANES, adding)
@@ -206,29 +271,23 @@ def add_pair(dw, weights, share, pair, tile, seen, gradient, d, extent, channel,
 
 
 @part
-def add_area(
-    dw, source, target, own, gradient, weights, share, tile, seen, at, first, extent, channel, some, adding, coming
-):
-    """Write the sums of an area to the rows of a thread's share, from `channel` on, or add them to what is there.
-
-    Its pixels begin `at` a picture, a row and a column of x, its windows are from the `first` of dy on.
-    """
+def add_area(dw, source, target, own, gradient, weights, share, patch, channel, some, adding, coming):
+    """Write the sums of an area to the rows of a thread's share, from `channel` on, or add them to what is there."""
     x, y, gathered = source.reshape(-1), target.reshape(-1), 0
+    first, extent, corner = patch.first, patch.extent, (patch.first[0], patch.border.up, patch.border.left)
     points = extent[0] * extent[1] * extent[2]
     for pair in range(share.begin // share.each, (share.end + share.each - 1) // share.each):
         group, block = pair // weights.pairs, pair % weights.pairs * PAIR
         new = pair == share.begin // share.each or block == 0  # a group begins
         if new:
-            cut_tiles(own, tile, source, at, extent[0], group * weights.channels + channel, some)
+            cut_tiles(own, patch.tile, source, corner, extent[0], group * weights.channels + channel, some)
         if new or gathered == AT_ONCE:
             gathered = 0
-            output, together = (
-                group * weights.outputs + block * LANES,
-                min(AT_ONCE, weights.pairs - pair % weights.pairs),
-            )
+            together = min(AT_ONCE, weights.pairs - pair % weights.pairs)
+            output = group * weights.outputs + block * LANES
             gather(gradient, target, first, extent, output, weights.outputs - LANES * block, together)
         d = gathered * points * PAIR * LANES
-        coming = add_pair(dw, weights, share, pair, tile, seen, gradient, d, extent, channel, adding, x, y, coming)
+        coming = add_pair(dw, weights, share, pair, patch, gradient, d, channel, adding, x, y, coming)
         gathered += 1
 
 
@@ -274,25 +333,10 @@ def _direct_dw(source, target, packed, rows, columns, groups, area, tiles, gradi
                     pixels = (height if several == 1 else several * source.shape[1]) * span
                     corner = corner_of(job + 1, area, bands, strips)
                     coming = what_comes(source, target, corner, rows, columns, extent, pixels, share.end - share.begin)
-                at, place = (picture, top + step * first, left + step_w * first_w), (picture, first, first_w)
-                add_area(
-                    dw,
-                    source,
-                    target,
-                    own,
-                    gradient,
-                    weights,
-                    share,
-                    tile,
-                    seen,
-                    at,
-                    place,
-                    extent,
-                    channel,
-                    some,
-                    job > begin,
-                    coming,
-                )
+                up, start = top + step * first, left + step_w * first_w
+                border = Border(up, start, step, step_w, spacing, spacing_w, source.shape[1], source.shape[2])
+                patch = Patch(tile, seen, (picture, first, first_w), extent, border)
+                add_area(dw, source, target, own, gradient, weights, share, patch, channel, some, job > begin, coming)
 
 
 class Plan(NamedTuple):

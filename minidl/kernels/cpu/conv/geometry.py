@@ -51,6 +51,12 @@ class Axis(NamedTuple):
         return self.first >= 0 and self.first + self.span <= self.size
 
     @property
+    def seen(self) -> int:
+        """Return how many pixels of the source all windows see together, each as often as it is seen."""
+        places = (self.first + self.step * a + self.spacing * t for a in range(self.windows) for t in range(self.taps))
+        return sum(0 <= place < self.size for place in places)
+
+    @property
     def span(self) -> int:
         """Return how many source pixels all windows see, gaps and borders included."""
         return self.reach(self.windows)
@@ -102,6 +108,10 @@ class Geometry(NamedTuple):
             Axis(self.oh, self.kh, -top, self.stride[0], self.dilation[0], 0, 1, 0, 1, self.h),
             Axis(self.ow, self.kw, -left, self.stride[1], self.dilation[1], 0, 1, 0, 1, self.width),
         )
+
+    def passing(self, step: str) -> tuple[Indexing, ...]:
+        """Return the indexings of a pass: one forward, one for each phase of "dx"."""
+        return self.backward() if step == "dx" else (self.forward(),)
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019 - a geometry is a few numbers
     def as_one_row(self) -> Geometry:
