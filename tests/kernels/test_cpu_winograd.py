@@ -14,10 +14,11 @@ from tests.kernels.twins import sized
 NAMES = [name for name in CASES if name.startswith("Winograd")]
 
 
-def test_winograd_loses_no_nan(rng):
-    """A tile of 4×4 results shares its sums: where one is NaN or infinite, all of them may be, and none looks sound."""
-    x, w, b, dy = drawn(*CASES["Winograd"], rng)
-    settings = CASES["Winograd"][2:]
+@pytest.mark.parametrize("case", ["Winograd", "Winograd, 5×5"])
+def test_winograd_loses_no_nan(case, rng):
+    """Results of a tile share their sums: where one is NaN or infinite, all of them may be, and none looks sound."""
+    x, w, b, dy = drawn(*CASES[case], rng)
+    settings = CASES[case][2:]
     for value in (np.nan, np.inf):
         x[0, 3, 7, 11] = dy[1, 5, 9, 2] = value
         with np.errstate(invalid="ignore"):
@@ -49,7 +50,7 @@ def test_any_division_into_tiles_gives_the_same_bits(case, rng, monkeypatch, two
     monkeypatch.setattr(winograd, "FEW", 0)
     whole = all_passes(FAST, x, w, b, dy, *CASES[case][2:])
     monkeypatch.setattr(winograd, "TILES", winograd.ROWS)
-    tiles = winograd.tiles_of(len(x), *dy.shape[2:])
+    tiles = winograd.tiles_of(len(x), *dy.shape[2:], w.shape[2])
     assert tiles > 3 * winograd.at_once(tiles, *w.shape[:2]) or tiles <= 49
     again = all_passes(FAST, x, w, b, dy, *CASES[case][2:])
     minidl.set_num_threads(1)

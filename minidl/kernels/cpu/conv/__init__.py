@@ -5,7 +5,8 @@
 
     direct.py        the matrix product without columns, for every convolution
     small.py         the same for small maps: the pictures of a batch side by side
-    winograd.py      a fourth of the multiplications, for 3×3 with stride 1
+    winograd.py      a fourth of the multiplications, for 3×3 with stride 1, or a third, for 5×5
+    points.py        its six points, and the ways to them and back
     grouped.py       depthwise, and groups of two, four or eight channels: lanes are channels
     widened.py       a 1×1 and the depthwise convolution behind it in one, where a network is planned as a whole
     direct_dw.py     the gradient of the weights by the first,

@@ -7,6 +7,7 @@ why. `minidl.kernels.explain` shows which, `minidl.kernels.use("cpu", conv=…)`
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from minidl.kernels._sets import options
 from minidl.kernels.cpu.conv import direct, direct_dw, grouped, packing, small, winograd, winograd_dw
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Run
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing, measure
+from minidl.kernels.cpu.conv.points import RESULTS
 from minidl.kernels.cpu.conv.prepacked import is_constant, prepacked
 from minidl.kernels.cpu.memory.layout import one_row
 from minidl.kernels.cpu.memory.workspace import limit
@@ -73,38 +75,54 @@ def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -
 LESS = 0.92  # of the products, from which on small maps have a way of their own
 ENOUGH_TILES = {"forward": 32, "prepacked": 8, "dx": 32, "dw": 32}
 WIDE = 2**14  # pairs of channels, from which on half as many tiles are enough
+WIDE_5 = 2**10  # from which on 5×5 weights, which need more tiles for as many results, pay at all
 
 
 def _why_winograd(sizes: Geometry, step: str) -> str:
-    """Winograd pays where tiles of 4×4 are not mostly border and there are enough of them for each set of weights."""
-    if (sizes.kh, sizes.kw, *sizes.stride, *sizes.dilation, sizes.groups) != (3, 3, 1, 1, 1, 1, 1):
+    """Winograd pays where tiles are not mostly border and there are enough of them for each set of weights."""
+    k, side = sizes.kh, RESULTS.get(sizes.kh, 0)
+    if not side or (sizes.kw, *sizes.stride, *sizes.dilation, sizes.groups) != (k, 1, 1, 1, 1, 1):
         return ""
-    tiles = winograd.tiles_of(sizes.n, sizes.oh, sizes.ow)
+    made, tiles = _made(sizes, step), _tiles(sizes, step)
     enough = ENOUGH_TILES[step] // 2 if step != "prepacked" and sizes.c * sizes.o >= WIDE else ENOUGH_TILES[step]
-    few = tiles < enough or 2 * sizes.n * sizes.oh * sizes.ow < 16 * tiles
-    if few or sizes.c % LANES or sizes.o % LANES or os.environ.get("MINIDL_WINOGRAD") == "0":
+    full = sizes.n * math.prod(made) / (side * side * tiles)
+    if tiles < enough or full < 0.5 or (k == 5 and (full < 0.8 or min(made) < 6 or sizes.c * sizes.o < WIDE_5)):
+        return ""  # of 5×5 weights, a small map sees a part only
+    if sizes.c % LANES or sizes.o % LANES or os.environ.get("MINIDL_WINOGRAD") == "0":
         return ""
     if winograd.floats_needed(tiles, sizes.c, sizes.o) > limit():
         return ""
-    return f"3×3 with stride 1, {sizes.c} and {sizes.o} channels are multiples of {LANES}, {tiles} tiles of 4×4"
+    channels = f"{sizes.c} and {sizes.o} channels are multiples of {LANES}"
+    return f"{k}×{k} with stride 1, {channels}, {tiles} tiles of {side}×{side}"
+
+
+def _made(sizes: Geometry, step: str) -> tuple[int, int]:
+    """Return how many rows and columns a pass makes of a picture, or sees the gradient of."""
+    return (sizes.h, sizes.width) if step == "dx" else (sizes.oh, sizes.ow)
+
+
+def _tiles(sizes: Geometry, step: str) -> int:
+    return winograd.tiles_of(sizes.n, *_made(sizes, step), sizes.kh)
 
 
 def _winograd(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
     numbers = b, sizes.n, sizes.c, sizes.o, sizes.forward()
-    if not is_constant(w) and winograd.are_few(sizes.n, sizes.oh, sizes.ow, sizes.o):
+    if not is_constant(w) and winograd.are_few(_tiles(sizes, "forward"), sizes.o):
         return winograd.prepare_few(packing.pack(w, 1), *numbers)
-    return winograd.prepare(
-        prepacked(w, "winograd", lambda: winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c)), *numbers
-    )
+
+    def transformed() -> np.ndarray:
+        return winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c, sizes.kh)
+
+    return winograd.prepare(prepacked(w, "winograd", transformed), *numbers)
 
 
 def _winograd_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
     (phase,) = sizes.backward()
     packed, numbers = packing.pack_backward(w, 1, phase), (None, sizes.n, sizes.o, sizes.c, phase)
-    if winograd.are_few(sizes.n, sizes.h, sizes.width, sizes.c):
+    if winograd.are_few(_tiles(sizes, "dx"), sizes.c):
         winograd.prepare_few(packed, *numbers)(dy, dx)
     else:
-        winograd.prepare(winograd.transform_weights(packed, sizes.c, sizes.o), *numbers)(dy, dx)
+        winograd.prepare(winograd.transform_weights(packed, sizes.c, sizes.o, sizes.kh), *numbers)(dy, dx)
 
 
 def _why_grouped(sizes: Geometry, step: str) -> str:

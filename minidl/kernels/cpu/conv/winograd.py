@@ -1,4 +1,4 @@
-"""Winograd's convolution F(4×4, 3×3): a fourth of the multiplications.
+"""Winograd's convolutions F(4×4, 3×3) and F(2×2, 5×5): a fourth, or a third, of the multiplications.
 
 The idea, on a line. Six pixels d and three weights g make four results, y[a] = Σ_i g[i]·d[a + i], with twelve
 multiplications. Fewer are enough, by a detour over polynomials. Multiplying the polynomials g (degree 2) and u
@@ -8,21 +8,12 @@ inputs), and the adjoint of "evaluate u, multiply by g(p), interpolate" is the s
 
     y = Aᵀ [ (G g) ⊙ (Bᵀ d) ]           six multiplications instead of twelve
 
-    A    evaluates polynomials of degree 3: a row (1, p, p², p³) for every point p
-    G    evaluates polynomials of degree 2: (1, p, p²), divided by N(p) = Π (p - q) over the other points q
-    B    interpolates (Lagrange): the coefficients of Π (x - q) over the other points q
-
-The points are 0, ±r, ±s and ∞, where a polynomial "has the value" of its leading coefficient. With r² = 1/2 and
-s² = 2 the numbers in the matrices stay small, and so do the rounding errors (with 1 and 2, which look simpler, they
-are three times as large). Pairs ±p share their even and their odd part:
-
-    Bᵀ d   0: r²s²·d0 - (r² + s²)·d2 + d4      ±r: (d4 - s²·d2) ± r·(d3 - s²·d1)       r²s² = 1,  r² + s² = 5/2
-           ∞: r²s²·d1 - (r² + s²)·d3 + d5      ±s: (d4 - r²·d2) ± s·(d3 - r²·d1)
-    Aᵀ m   y0 = m0 + (m₊r + m₋r) + (m₊s + m₋s)        y1 = r·(m₊r - m₋r) + s·(m₊s - m₋s)
-           y2 = r²·(m₊r + m₋r) + s²·(m₊s + m₋s)       y3 = r³·(m₊r - m₋r) + s³·(m₊s - m₋s) + m∞
+A evaluates u, G evaluates g and B interpolates (`points.py` has the matrices). The six points are the same for
+two results of five weights each, since there, too, the product has degree 5: six multiplications instead of ten.
 
 On a picture this is done along rows and along columns: a tile of 6×6 pixels makes 4×4 results with 36 multiplications
-instead of 144. With many channels each of the 36 points is a matrix product of its own, over all tiles t:
+instead of 144, or 2×2 results with 36 instead of 100. With many channels each of the 36 points is a matrix product of
+its own, over all tiles t:
 
     M[point, t, o] = Σ_c V[point, t, c]·U[point, c, o]      U = G g Gᵀ,  V = Bᵀ d B,  y = Aᵀ M A
 
@@ -47,20 +38,26 @@ from minidl._threads import get_num_threads
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated
 from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
+from minidl.kernels.cpu.conv.points import (
+    POINTS,
+    RESULTS,
+    SIDE,
+    from_gradient,
+    from_pixels,
+    from_weights,
+    six,
+    six_inside,
+    to_results,
+)
 from minidl.kernels.cpu.memory.workspace import floats, scratch
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus_some, put_acc, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.load_store import load, prefetch, prefetch_to_write, store
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
-from minidl.kernels.cpu.simd.vector import LANES, fma, splat
+from minidl.kernels.cpu.simd.vector import LANES, splat
 
-POINTS = 36
 ROWS, MORE = fitting(7, 6), fitting(8, 6)
 begin_with, begin_with_more = fold(ROWS), fold(MORE)
-R, S = np.float32(0.5**0.5), np.float32(2**0.5)
-HALF, TWO, SUM = np.float32(0.5), np.float32(2), np.float32(2.5)  # r², s², r² + s²
-R3, S3 = R * HALF, S * TWO
-N_R, N_S = np.float32(-2 / 3), np.float32(1 / 6)  # 1 / N(±r) = 1 / (2r²(r² - s²)), 1 / N(±s) = 1 / (2s²(s² - r²))
 TILES = 14  # that are worked on at a time, with weights of up to 256×256; larger ones shall be read less often
 # Points a multiple of 4 kB apart have the same few lines of a cache, and 36 of them push each other out: so they lie a
 # vector further apart than their numbers.
@@ -71,133 +68,76 @@ FEW = 32  # tiles of a thread, for which it does not pay to read all weights
 
 
 @inline
-def six(array, at, step):
-    """Read six vectors, `step` floats from one to the next."""
-    return (
-        load(array, at),
-        load(array, at + step),
-        load(array, at + 2 * step),
-        load(array, at + 3 * step),
-        load(array, at + 4 * step),
-        load(array, at + 5 * step),
-    )
+def transform_square(packed, w, tap, taps, u, place, point, t):
+    """U = G g Gᵀ of the taps×taps vectors at w, w + tap, …, to place, place + point, and so on."""
+    for j in range(taps):
+        v = from_weights(packed, w + j * tap, taps * tap, taps)
+        for row in range(SIDE):
+            store(t, (taps * row + j) * LANES, v[row])
+    for row in range(SIDE):
+        v = from_weights(t, taps * row * LANES, LANES, taps)
+        for column in range(SIDE):
+            store(u, place + (SIDE * row + column) * point, v[column])
 
 
 @inline
-def six_inside(array, at, step, row, h):
-    """Read those of six vectors that belong to rows from 0 to h - 1; the first belongs to `row`. The others are 0."""
-    zero = splat(np.float32(0))
-    return (
-        load(array, at) if 0 <= row < h else zero,
-        load(array, at + step) if 0 <= row + 1 < h else zero,
-        load(array, at + 2 * step) if 0 <= row + 2 < h else zero,
-        load(array, at + 3 * step) if 0 <= row + 3 < h else zero,
-        load(array, at + 4 * step) if 0 <= row + 4 < h else zero,
-        load(array, at + 5 * step) if 0 <= row + 5 < h else zero,
-    )
+def transform_taps(packed, w, tap, taps, u, place, point, t):
+    """Do so with one of two numbers that the compiler knows."""
+    if taps == 3:
+        transform_square(packed, w, tap, 3, u, place, point, t)
+    else:
+        transform_square(packed, w, tap, 5, u, place, point, t)
 
 
-@inline
-def from_pixels(d):
-    """Bᵀ d."""
-    d0, d1, d2, d3, d4, d5 = d
-    minus_two, minus_half, minus_sum = splat(-TWO), splat(-HALF), splat(-SUM)
-    even_r, odd_r = fma(minus_two, d2, d4), splat(R) * fma(minus_two, d1, d3)
-    even_s, odd_s = fma(minus_half, d2, d4), splat(S) * fma(minus_half, d1, d3)
-    zero, infinity = fma(minus_sum, d2, d0 + d4), fma(minus_sum, d3, d1 + d5)
-    return zero, even_r + odd_r, even_r - odd_r, even_s + odd_s, even_s - odd_s, infinity
-
-
-@inline
-def from_gradient(d):
-    """A d, of the first four."""
-    d0, d1, d2, d3, _, _ = d
-    half, two = splat(HALF), splat(TWO)
-    even_r, odd_r = fma(half, d2, d0), splat(R) * fma(half, d3, d1)
-    even_s, odd_s = fma(two, d2, d0), splat(S) * fma(two, d3, d1)
-    return d0, even_r + odd_r, even_r - odd_r, even_s + odd_s, even_s - odd_s, d3
-
-
-@inline
-def to_results(m):
-    """Aᵀ m."""
-    m0, m1, m2, m3, m4, m5 = m
-    even_r, odd_r, even_s, odd_s = m1 + m2, m1 - m2, m3 + m4, m3 - m4
-    y1, y2 = fma(splat(R), odd_r, splat(S) * odd_s), fma(splat(HALF), even_r, splat(TWO) * even_s)
-    return m0 + even_r + even_s, y1, y2, fma(splat(R3), odd_r, fma(splat(S3), odd_s, m5))
-
-
-@inline
-def from_weights(g0, g1, g2):
-    """G g."""
-    even_r, odd_r = splat(N_R) * fma(splat(HALF), g2, g0), splat(N_R * R) * g1
-    even_s, odd_s = splat(N_S) * fma(splat(TWO), g2, g0), splat(N_S * S) * g1
-    return g0, even_r + odd_r, even_r - odd_r, even_s + odd_s, even_s - odd_s, g2
-
-
-@inline
-def transform_taps(packed, w, tap, u, place, point, t):
-    """U = G g Gᵀ of the nine vectors at w, w + tap, …, to place, place + point, and so on."""
-    for j in range(3):
-        a = w + j * tap
-        v = from_weights(load(packed, a), load(packed, a + 3 * tap), load(packed, a + 6 * tap))
-        for row in range(6):
-            store(t, (3 * row + j) * LANES, v[row])
-    for row in range(6):
-        a = 3 * row * LANES
-        v = from_weights(load(t, a), load(t, a + LANES), load(t, a + 2 * LANES))
-        for column in range(6):
-            store(u, place + (6 * row + column) * point, v[column])
-
-
-@kernel("void(r1, w1, i, i, w2, i)")
-def _transform_weights(packed, u, blocks, k, own, threads):
+@kernel("void(r1, w1, i, i, i, w2, i)")
+def _transform_weights(packed, u, blocks, k, taps, own, threads):
     """U[point, block, k, lane] from packed[block, tap, k, lane]."""
     for thread in prange(threads):
         t = own[thread]
         for i in range(thread * blocks * k // threads, (thread + 1) * blocks * k // threads):
-            w = (i // k * 9 * k + i % k) * LANES
-            transform_taps(packed, w, k * LANES, u, i * LANES, blocks * k * LANES + GAP, t)
+            w = (i // k * taps * taps * k + i % k) * LANES
+            transform_taps(packed, w, k * LANES, taps, u, i * LANES, blocks * k * LANES + GAP, t)
 
 
 @inline
 def grid_of(h, width, corner):
-    """Return how many tiles of 4×4 results a row and a picture have, and where in x the first begins."""
-    tiles_w = (width + 3) // 4
-    return tiles_w, (h + 3) // 4 * tiles_w, corner[0], corner[1]
+    """Return how many tiles a row and a picture of results have, where in x the first begins, and their side."""
+    top, left, side = corner
+    tiles_w = (width + side - 1) // side
+    return tiles_w, (h + side - 1) // side * tiles_w, top, left, side
 
 
 @inline
 def transform_tiles(source, v, first, last, origin, size, grid, side, t):
     """V[point, block, tile, lane] of some tiles of source (N, H, W, C), which has places for `size` from `origin` on.
 
-    Tiles of side 6 are pixels and become Bᵀ d B; tiles of side 4 are a gradient and become A d Aᵀ.
+    Tiles of side 6 are pixels and become Bᵀ d B; smaller ones are a gradient and become A d Aᵀ.
     """
     h, width, c = source.shape[1:]
     x = source.reshape(-1)
-    (tiles_w, tiles, top, left), point = grid, c * size + GAP
+    (tiles_w, tiles, top, left, step), point = grid, c * size + GAP
     for tile in range(first, last):
-        picture, row, column = tile // tiles, tile % tiles // tiles_w * 4 + top, tile % tiles_w * 4 + left
+        picture, row, column = tile // tiles, tile % tiles // tiles_w * step + top, tile % tiles_w * step + left
         inside = row >= 0 and row + side <= h and column >= 0 and column + side <= width
         for block in range(c // LANES):
             place = ((picture * h + row) * width + column) * c + block * LANES
             for j in range(side):
                 visible = h if 0 <= column + j < width else 0
                 at, below = place + j * c, width * c
-                if side == 4:
-                    d = from_gradient(six_inside(x, at, below, row, min(visible, row + 4)))
+                if side < SIDE:
+                    d = from_gradient(six_inside(x, at, below, row, min(visible, row + side)), side)
                 elif inside:
                     d = from_pixels(six(x, at, below))
                 else:
                     d = from_pixels(six_inside(x, at, below, row, visible))
-                for i in range(6):
-                    store(t, (6 * i + j) * LANES, d[i])
+                for i in range(SIDE):
+                    store(t, (SIDE * i + j) * LANES, d[i])
             out = (block * size + tile - origin) * LANES
-            for i in range(6):
-                d = six(t, 6 * i * LANES, LANES)
-                d = from_gradient(d) if side == 4 else from_pixels(d)
-                for j in range(6):
-                    store(v, out + (6 * i + j) * point, d[j])
+            for i in range(SIDE):
+                d = six(t, SIDE * i * LANES, LANES)
+                d = from_gradient(d, side) if side < SIDE else from_pixels(d)
+                for j in range(SIDE):
+                    store(v, out + (SIDE * i + j) * point, d[j])
 
 
 @inline
@@ -248,36 +188,44 @@ def multiply(v, u, m, start, weights, out, rows, size, k, blocks, adding):
 
 
 @inline
-def write_results(m, bias, residual, epilogue, target, first, last, size, grid, channel, blocks, t):
+def write_tiles(m, bias, residual, epilogue, target, first, last, size, grid, side, channel, blocks, t):
     """y = Aᵀ M A + b of some tiles, for some blocks of sixteen channels from `channel` on, which M has."""
     h, width, o = target.shape[1:]
-    y, (added, kind), (tiles_w, tiles, _, _) = target.reshape(-1), epilogue, grid
+    y, (added, kind), (tiles_w, tiles, _, _, _) = target.reshape(-1), epilogue, grid
     point = blocks * LANES * size + GAP
     for tile in range(first, last):
-        picture, row, column = tile // tiles, tile % tiles // tiles_w * 4, tile % tiles_w * 4
-        columns = min(4, width - column)
+        picture, row, column = tile // tiles, tile % tiles // tiles_w * side, tile % tiles_w * side
+        columns = min(side, width - column)
         for block in range(blocks):
             start, b = (block * size + tile - first) * LANES, load(bias, channel + block * LANES)
-            for j in range(6):
-                at, below = start + j * point, 6 * point
-                r = to_results(six(m, at, below))
-                for i in range(4):
-                    store(t, (6 * i + j) * LANES, r[i])
-            for i in range(min(4, h - row)):
-                a = 6 * i * LANES
-                r = to_results(six(t, a, LANES))
+            for j in range(SIDE):
+                at, below = start + j * point, SIDE * point
+                r = to_results(six(m, at, below), side)
+                for i in range(side):
+                    store(t, (SIDE * i + j) * LANES, r[i])
+            for i in range(min(side, h - row)):
+                r = to_results(six(t, SIDE * i * LANES, LANES), side)
                 r = r[0] + b, r[1] + b, r[2] + b, r[3] + b
                 out = ((picture * h + row + i) * width + column) * o + channel + block * LANES
-                for j in range(4):  # the next block is written next, and a store waits for its line
+                for j in range(side):  # the next block is written next, and a store waits for its line
                     prefetch_to_write(y, out + j * o + LANES)
                 if added:
                     r = plus_some(r, residual, out, o, columns, LANES)
-                    for j in range(4):
+                    for j in range(side):
                         prefetch(residual, out + j * o + LANES)
                 store_acc(y, out, o, activated(kind, r), columns, LANES)
 
 
-@kernel("void(r4, r1, r1, r1, i2, w4, i2, i, w2, w2, w2, i)")
+@inline
+def write_results(m, bias, residual, epilogue, target, first, last, size, grid, channel, blocks, t):
+    """Do so with one of two sides that the compiler knows."""
+    if grid[4] == 4:
+        write_tiles(m, bias, residual, epilogue, target, first, last, size, grid, 4, channel, blocks, t)
+    else:
+        write_tiles(m, bias, residual, epilogue, target, first, last, size, grid, 2, channel, blocks, t)
+
+
+@kernel("void(r4, r1, r1, r1, i2, w4, i3, i, w2, w2, w2, i)")
 def _winograd(source, u, bias, residual, epilogue, target, corner, size, v, m, own, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
     grid, blocks = grid_of(h, width, corner), o // LANES
@@ -287,7 +235,7 @@ def _winograd(source, u, bias, residual, epilogue, target, corner, size, v, m, o
         end = (thread + 1) * every // threads
         for first in range(thread * every // threads, end, size):
             last = min(first + size, end)
-            transform_tiles(source, own_v, first, last, first, size, grid, 6, t)
+            transform_tiles(source, own_v, first, last, first, size, grid, SIDE, t)
             for point in range(POINTS):
                 start, there, weights = point * (c * size + GAP), point * (o * size + GAP), point * (o * c + GAP)
                 for block in range(0, blocks, PAIR):
@@ -296,15 +244,15 @@ def _winograd(source, u, bias, residual, epilogue, target, corner, size, v, m, o
             write_results(own_m, bias, residual, epilogue, target, first, last, size, grid, 0, blocks, t)
 
 
-@kernel("void(r4, r1, i, r1, r1, i2, w4, i2, i, w1, w2, w2, w2, i)")
+@kernel("void(r4, r1, i, r1, r1, i2, w4, i3, i, w1, w2, w2, w2, i)")
 def _winograd_few(source, weights, are_u, bias, residual, epilogue, target, corner, size, v, u, m, own, threads):
     """All tiles at once; weights that are not yet U are transformed for a pair of blocks and DEPTH k at a time."""
     c, (n, h, width, o) = source.shape[3], target.shape
-    grid, pairs = grid_of(h, width, corner), (o // LANES + PAIR - 1) // PAIR
+    grid, pairs, taps = grid_of(h, width, corner), (o // LANES + PAIR - 1) // PAIR, SIDE + 1 - corner[2]
     count = n * grid[1]
     for thread in prange(threads):
         begin, end = thread * count // threads, (thread + 1) * count // threads
-        transform_tiles(source, v, begin, end, 0, size, grid, 6, own[thread])
+        transform_tiles(source, v, begin, end, 0, size, grid, SIDE, own[thread])
     for thread in prange(threads):
         t, own_u, own_m = own[thread], u[thread], m[thread]
         begin, end = thread * pairs // threads * PAIR, min(o // LANES, (thread + 1) * pairs // threads * PAIR)
@@ -314,8 +262,8 @@ def _winograd_few(source, weights, are_u, bias, residual, epilogue, target, corn
             for first in range(0, c, c if are_u else DEPTH):
                 k = c if are_u else min(DEPTH, c - first)
                 for i in range(0 if are_u else blocks * k):
-                    w = ((channel + i // k) * 9 * c + first + i % k) * LANES
-                    transform_taps(weights, w, c * LANES, own_u, i * LANES, blocks * k * LANES + GAP, t)
+                    w = ((channel + i // k) * taps * taps * c + first + i % k) * LANES
+                    transform_taps(weights, w, c * LANES, taps, own_u, i * LANES, blocks * k * LANES + GAP, t)
                 for point in range(POINTS):
                     start, out = point * (c * size + GAP) + first * size, point * (blocks * size * LANES + GAP)
                     if are_u:
@@ -328,15 +276,16 @@ def _winograd_few(source, weights, are_u, bias, residual, epilogue, target, corn
             write_results(own_m, bias, residual, epilogue, target, 0, count, size, grid, channel * LANES, blocks, t)
 
 
-def tiles_of(n: int, h: int, width: int) -> int:
-    """Return how many tiles of 4×4 cover n pictures."""
-    return n * -(-h // 4) * -(-width // 4)
+def tiles_of(n: int, rows: int, columns: int, taps: int) -> int:
+    """Return how many tiles cover the results of n pictures."""
+    side = RESULTS[taps]
+    return n * -(-rows // side) * -(-columns // side)
 
 
-def are_few(n: int, h: int, width: int, o: int) -> bool:
+def are_few(tiles: int, o: int) -> bool:
     """Tell whether tiles are so few that each thread had better read weights of its own; pairs must go round."""
     threads = get_num_threads()
-    return tiles_of(n, h, width) <= FEW * threads and o >= 4 * LANES * threads
+    return tiles <= FEW * threads and o >= 4 * LANES * threads
 
 
 def room(numbers: int) -> int:
@@ -361,20 +310,26 @@ def tile_of_each_thread() -> np.ndarray:
     return scratch(get_num_threads(), POINTS * LANES)
 
 
-def transform_weights(packed: np.ndarray, o: int, c: int) -> np.ndarray:
-    """Return U of packed weights of 3×3 from c to o channels."""
+def transform_weights(packed: np.ndarray, o: int, c: int, taps: int) -> np.ndarray:
+    """Return U of packed weights of taps×taps from c to o channels."""
     u = floats(room(o * c))
-    _transform_weights(packed, u, blocks_of(o), c, tile_of_each_thread())
+    _transform_weights(packed, u, blocks_of(o), c, taps, tile_of_each_thread())
     return u
+
+
+def begin_of(indexing: Indexing) -> tuple[tuple[int, int, int], int]:
+    """Return where in x the first tile begins with the side of its results, and how many tiles a picture has."""
+    rows, columns = indexing
+    corner = rows.first, columns.first, RESULTS[rows.taps]
+    return corner, tiles_of(1, rows.windows, columns.windows, rows.taps)
 
 
 def prepare(u: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing) -> Run:
     """Return what makes (N, H, W, O) of n pictures (N, H, W, C); u of weights, and b (O,) or None."""
-    rows, columns = indexing
-    if are_few(n, rows.windows, columns.windows, o):
+    corner, each = begin_of(indexing)
+    if are_few(n * each, o):
         return prepare_few(u, b, n, c, o, indexing, are_u=True)
-    size, corner = at_once(tiles_of(n, rows.windows, columns.windows), c, o), (rows.first, columns.first)
-    bias, threads = padded(b, 1, o), get_num_threads()
+    size, bias, threads = at_once(n * each, c, o), padded(b, 1, o), get_num_threads()
 
     def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
         v, m = floats(threads, room(size * c)), floats(threads, room(size * o))
@@ -387,9 +342,8 @@ def prepare_few(
     weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing, are_u: bool = False
 ) -> Run:
     """Return the same as `prepare`, for few tiles, and weights that are only packed, or are U."""
-    rows, columns = indexing
-    size = -(-tiles_of(n, rows.windows, columns.windows) // ROWS) * ROWS
-    bias, threads, corner = padded(b, 1, o), get_num_threads(), (rows.first, columns.first)
+    (corner, each), threads, bias = begin_of(indexing), get_num_threads(), padded(b, 1, o)
+    size = -(-n * each // ROWS) * ROWS
     pairs = -(-o // (PAIR * LANES * threads)) if are_u else 1
     size_u, size_m = 0 if are_u else room(PAIR * LANES * DEPTH), room(PAIR * LANES * pairs * size)
 

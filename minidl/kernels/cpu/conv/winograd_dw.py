@@ -5,9 +5,7 @@ three steps backwards, dg = Gᵀ [ (A dy) ⊙ (Bᵀ d) ], on a picture in both d
 
     dU[point, o, c] = Σ_t Y[point, t, o]·V[point, t, c]      Y = A dy Aᵀ,  V = Bᵀ d B,  dw = Gᵀ dU G
 
-    A dy    0: d0      ±r: (d0 + r²·d2) ± r·(d1 + r²·d3)      ±s: (d0 + s²·d2) ± s·(d1 + s²·d3)      ∞: d3
-    Gᵀ u    g0 = u0 + (u₊r + u₋r)/N(r) + (u₊s + u₋s)/N(s)     g1 = r·(u₊r - u₋r)/N(r) + s·(u₊s - u₋s)/N(s)
-            g2 = r²·(u₊r + u₋r)/N(r) + s²·(u₊s + u₋s)/N(s) + u∞
+The matrices are those of `points.py`.
 
 Work is shared in one of two ways. Where dU is small, or tiles are many, each thread has a dU of its own and takes tiles
 of its own, some at a time, whose V and Y stay in its cache; in the end what the threads have is added up. Otherwise all
@@ -22,21 +20,14 @@ from numba import prange
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.conv.geometry import Geometry
 from minidl.kernels.cpu.conv.packing import blocks_of, unpack
+from minidl.kernels.cpu.conv.points import POINTS, SIDE, six, to_weights
 from minidl.kernels.cpu.conv.winograd import (
     FEW,
     GAP,
-    HALF,
-    N_R,
-    N_S,
-    POINTS,
-    TWO,
-    R,
-    S,
+    begin_of,
     grid_of,
     room,
-    six,
     tile_of_each_thread,
-    tiles_of,
     transform_tiles,
 )
 from minidl.kernels.cpu.memory.workspace import floats
@@ -44,7 +35,7 @@ from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.load_store import load, store
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
-from minidl.kernels.cpu.simd.vector import LANES, fma, splat
+from minidl.kernels.cpu.simd.vector import LANES, splat
 
 OWN, SHARED = 42, 98  # tiles that a thread takes at a time for itself, and that all take together
 SMALL = 2**18  # floats of a dU that each thread has for itself: a second-level cache holds it
@@ -54,12 +45,12 @@ begin_with = fold(COLUMNS)
 
 
 @inline
-def to_weights(u):
-    """Gᵀ u."""
-    u0, u1, u2, u3, u4, u5 = u
-    even_r, odd_r = splat(N_R) * (u1 + u2), splat(N_R * R) * (u1 - u2)
-    even_s, odd_s = splat(N_S) * (u3 + u4), splat(N_S * S) * (u3 - u4)
-    return u0 + even_r + even_s, odd_r + odd_s, fma(splat(HALF), even_r, fma(splat(TWO), even_s, u5))
+def transform_gradient(target, y, first, last, origin, size, grid, t):
+    """Y of some tiles of dy, of one of two sides that the compiler knows."""
+    if grid[4] == 4:
+        transform_tiles(target, y, first, last, origin, size, grid, 4, t)
+    else:
+        transform_tiles(target, y, first, last, origin, size, grid, 2, t)
 
 
 @inline
@@ -85,10 +76,10 @@ def add_units(v, y, du, units, count, c, o, size, adding):
             put_acc(du, here + c * LANES, LANES, other, COLUMNS, LANES, adding)
 
 
-@kernel("void(r4, r4, w2, i2, i, w2, w2, w2, i)")
+@kernel("void(r4, r4, w2, i3, i, w2, w2, w2, i)")
 def _winograd_dw(source, target, du, corner, size, vs, ys, own, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
-    seen, made = grid_of(h, width, corner), grid_of(h, width, (0, 0))
+    seen, made = grid_of(h, width, corner), grid_of(h, width, (0, 0, corner[2]))
     every, units = n * made[1], POINTS * ((o // LANES + PAIR - 1) // PAIR) * (c // COLUMNS)
     if du.shape[0] > 1:
         for thread in prange(threads):
@@ -96,57 +87,63 @@ def _winograd_dw(source, target, du, corner, size, vs, ys, own, threads):
             begin, end = thread * every // threads, (thread + 1) * every // threads
             for first in range(begin, end, size):
                 last = min(first + size, end)
-                transform_tiles(source, v, first, last, first, size, seen, 6, t)
-                transform_tiles(target, y, first, last, first, size, made, 4, t)
+                transform_tiles(source, v, first, last, first, size, seen, SIDE, t)
+                transform_gradient(target, y, first, last, first, size, made, t)
                 add_units(v, y, du[thread], (0, units), last - first, c, o, size, first - begin)
         return
     for origin in range(0, every, size):
         count = min(size, every - origin)
         for thread in prange(threads):
             first, last = origin + thread * count // threads, origin + (thread + 1) * count // threads
-            transform_tiles(source, vs[0], first, last, origin, size, seen, 6, own[thread])
-            transform_tiles(target, ys[0], first, last, origin, size, made, 4, own[thread])
+            transform_tiles(source, vs[0], first, last, origin, size, seen, SIDE, own[thread])
+            transform_gradient(target, ys[0], first, last, origin, size, made, own[thread])
         for thread in prange(threads):
             mine = thread * units // threads, (thread + 1) * units // threads
             add_units(vs[0], ys[0], du[0], mine, count, c, o, size, origin)
 
 
-@kernel("void(r2, w1, i, i, w2, i)")
-def _transform_back(du, packed, blocks, k, own, threads):
-    """packed[block, tap, k, lane] from dU[point, block, k, lane], the sum of those of all threads."""
+@inline
+def back_to_taps(du, at, point, taps, packed, w, tap, t):
+    """Gᵀ dU G of one vector of every point, the sum of those of all threads, to w, w + tap, and so on."""
+    for j in range(SIDE):
+        here, below = at + j * point, SIDE * point
+        g = to_weights(six(du[0], here, below), taps)
+        for number in range(1, du.shape[0]):
+            more = to_weights(six(du[number], here, below), taps)
+            g = g[0] + more[0], g[1] + more[1], g[2] + more[2], g[3] + more[3], g[4] + more[4]
+        for row in range(taps):
+            store(t, (SIDE * row + j) * LANES, g[row])
+    for row in range(taps):
+        g = to_weights(six(t, SIDE * row * LANES, LANES), taps)
+        for column in range(taps):
+            store(packed, w + (taps * row + column) * tap, g[column])
+
+
+@kernel("void(r2, w1, i, i, i, w2, i)")
+def _transform_back(du, packed, blocks, k, taps, own, threads):
+    """packed[block, tap, k, lane] from dU[point, block, k, lane]."""
     tap, point = k * LANES, blocks * k * LANES + GAP
     for thread in prange(threads):
-        t = own[thread]
         for i in range(thread * blocks * k // threads, (thread + 1) * blocks * k // threads):
-            for j in range(6):
-                at, below = i * LANES + j * point, 6 * point
-                g = to_weights(six(du[0], at, below))
-                for number in range(1, du.shape[0]):
-                    more = to_weights(six(du[number], at, below))
-                    g = g[0] + more[0], g[1] + more[1], g[2] + more[2]
-                for row in range(3):
-                    store(t, (6 * row + j) * LANES, g[row])
-            w = (i // k * 9 * k + i % k) * LANES
-            for row in range(3):
-                a = 6 * row * LANES
-                g = to_weights(six(t, a, LANES))
-                for column in range(3):
-                    store(packed, w + (3 * row + column) * tap, g[column])
+            w = (i // k * taps * taps * k + i % k) * LANES
+            if taps == 3:  # a number that the compiler knows
+                back_to_taps(du, i * LANES, point, 3, packed, w, tap, own[thread])
+            else:
+                back_to_taps(du, i * LANES, point, 5, packed, w, tap, own[thread])
 
 
 def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:
-    """Return dw (O, C, 3, 3) from the blocks dy (N, OH, OW, O) and x (N, H, W, C)."""
-    n, c, o = geometry.n, geometry.c, geometry.o
-    rows, columns = geometry.forward()
-    tiles, threads = tiles_of(n, geometry.oh, geometry.ow), get_num_threads()
+    """Return dw (O, C, K, K) from the blocks dy (N, OH, OW, O) and x (N, H, W, C)."""
+    (corner, per_picture), threads = begin_of(geometry.forward()), get_num_threads()
+    c, o, tiles = geometry.c, geometry.o, geometry.n * per_picture
     each = tiles // threads
     own = threads > 1 and each >= FEW and (POINTS * c * o <= SMALL or each >= MANY)
     size = min(tiles, OWN if own else SHARED)
     du = floats(threads if own else 1, room(c * o))
     v, y = (floats(len(du), room(size * channels)) for channels in (c, o))
-    _winograd_dw(x, dy, du, (rows.first, columns.first), size, v, y, tile_of_each_thread())
+    _winograd_dw(x, dy, du, corner, size, v, y, tile_of_each_thread())
     del v, y  # nothing is held longer than it is needed: in some networks this is when most memory is in use
-    packed = floats(9 * o * c)
-    _transform_back(du, packed, blocks_of(o), c, tile_of_each_thread())
+    packed = floats(geometry.kh * geometry.kw * o * c)
+    _transform_back(du, packed, blocks_of(o), c, geometry.kh, tile_of_each_thread())
     del du
     return unpack(packed, w_shape, 1)
