@@ -13,8 +13,8 @@ whoever loads it first, for good and for all. So minidl has a crew of its own, w
 - **Wait briefly, then sleep.** To wake a thread takes 5 to 100 µs, so it spins (PATIENCE) in the hope of the next
   kernel.
 - **In a crowd, sleep at once.** Each thread compares the time since it woke with the time that it had a processor.
-  Where a twentieth is missing twice in a row, others want the processors, and spinning is cut down (HURRY) for a
-  while.
+  Where a twentieth is missing twice in a row, others want the processors, and spinning is cut down (HURRY) until
+  nothing has been missing for a while (MEMORY): who sleeps misses little, and to forget a crowd is to spin in it.
 
 A job is announced by one number that counts jobs (JOBS); whoever sleeps sleeps as long as that does not change.
 Pieces are handed out by one number, too, in which the job, the first piece that is left and the end of those that are
@@ -61,7 +61,8 @@ NEWEST = (0, 68)  # of Numba: what it hands over is written down nowhere, so new
 
 # Nanoseconds. A network's next kernel comes after 5 to 100 µs, that of a new batch after a millisecond.
 PATIENCE, HURRY = 1_000_000, 20_000
-WINDOW, MEMORY = 5_000_000, 50_000_000  # awake, before it is judged; how long a crowd is remembered
+WINDOW = 5_000_000  # awake, before it is judged
+TWICE, MEMORY = 50_000_000, 250_000_000  # within which it is a crowd; how long one is remembered
 LOST = 20  # a thread that misses one part in so many was not alone
 WAITING = f"threads of its own, which spin for {PATIENCE // 1000} µs, in a crowd for {HURRY // 1000}, and then sleep"
 
@@ -135,7 +136,7 @@ def _serve(home):
             if now() - began > WINDOW:
                 moment, has = now(), ran()
                 if (moment - began - (has - had)) * LOST > moment - began:
-                    if moment - get(home + BAD) < MEMORY:
+                    if moment - get(home + BAD) < TWICE or moment < get(home + CROWD):
                         put(home + CROWD, moment + MEMORY)
                     put(home + BAD, moment)
                 began, had = moment, has
