@@ -34,8 +34,8 @@ SIDES = (
     ((6, -8), "left"),
 )
 ABOVE = (
-    "Above the roof: 3×3 convolutions by Winograd's algorithm. It multiplies less than\n"
-    "the direct convolution, whose operations are counted here whatever is done."
+    "Above the roof: 3×3 and 5×5 convolutions by Winograd's algorithm. It multiplies less\n"
+    "than the direct convolution, whose operations are counted here whatever is done."
 )
 COLOURS = {"forward": "#0072b2", "dx": "#d55e00", "dw": "#009e73"}
 

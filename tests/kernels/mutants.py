@@ -4,8 +4,9 @@
 
 A bug of the textbook is planted while its test runs (`tests/mutations`). A fast kernel has to be compiled again with
 its bug, ten seconds each, so this is no part of the suite: it is run by hand when these kernels or their tests change.
-Each bug is one wrong line in a copy of the repository, whose tests then run in a process of its own; kernels that do
-not know of the line are read from the cache. (The suite looks, in `test_mutants.py`, whether each line is there.)
+Each bug of `planted.py` is one wrong line in a copy of the repository, whose tests then run in a process of its own;
+kernels that do not know of the line are read from the cache. (The suite looks, in `test_mutants.py`, whether each line
+is there.)
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import time
 from pathlib import Path
 
 from minidl.kernels.cpu.simd.registers import WIDE
-from tests.kernels.planted import CONV, MUTANTS, Mutant
+from tests.kernels.planted import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = Path("minidl/kernels/cpu")
@@ -34,6 +35,7 @@ def plant(mutant: Mutant, root: Path) -> None:
 
 def is_caught(mutant: Mutant | None) -> bool:
     """Run the tests with the bug (or with none) and tell whether one fails."""
+    tests = sorted({it.tests for it in MUTANTS}) if mutant is None else [mutant.tests]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for part in ("minidl", "tests", "pyproject.toml"):
@@ -43,7 +45,7 @@ def is_caught(mutant: Mutant | None) -> bool:
             plant(mutant, root)
         environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", CONV if mutant is None else mutant.tests],
+            [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests],
             cwd=root,
             env=environment | {"PYTHONPATH": str(root)},
             capture_output=True,

@@ -138,19 +138,24 @@ MUTANTS = (
     *(
         Mutant(f"direct dw: {name}", "conv/direct_dw.py", right, wrong, SMALL)
         for name, right, wrong in (
-            ("a row that sees nothing", "begin = max(0, (step - 1 - first) // step)", "begin = 0"),
-            ("a row too few", "(size - first + step - 1) // step", "(size - first) // step"),
             ("dy from the first row", "top * row + first * turn", "first * turn"),
             ("x from the first column", "top * seen.row + first * seen.step", "top * seen.row"),
             ("columns of rows", "border.left + run * border.spacing_w", "border.left + run * border.spacing"),
             ("pictures as rows", "(seen.row, seen.step, seen.picture), (row", "(seen.row, seen.step, seen.row), (row"),
         )
     ),
+    Mutant("small: what sees nothing", "conv/input_tile.py", "max(0, (step - 1 - first) // step)", "0", SMALL),
+    Mutant(
+        "small: places beyond the end",
+        "conv/input_tile.py",
+        "min(count, (size - first",
+        "max(count, (size - first",
+        SMALL,
+    ),
+    Mutant("small: one too few", "conv/input_tile.py", "(size - first + step - 1)", "(size - first)", SMALL),
     *(
         Mutant(f"small: {name}", "conv/small.py", right, wrong, SMALL, name == "the other vector's shortcut")
         for name, right, wrong in (
-            ("a tap that sees nothing", "begin = max(0, (spacing - 1 - first) // spacing)", "begin = 0"),
-            ("taps beyond the end", "min(taps, (size - first + spacing - 1) // spacing)", "taps"),
             ("always the first rows of weights", "(i * taps_w + j) * run", "j * run"),
             ("pictures beyond the end", "picture = min(picture, last - PICTURES)", "picture = max(picture, 0)"),
             ("the other vector's shortcut", "residual, here + LANES, to_next", "residual, here, to_next"),

@@ -269,3 +269,13 @@ def test_the_doctor_says_how_threads_wait(told, monkeypatch):
     assert reason == "NUMBA_THREADING_LAYER=omp decides that" if told else "decides" not in reason
     expected = f"threads by {compiling.LAYER}, which wait as it lets them: {reason}" if reason else crew.WAITING
     assert f", {expected}; " in line.text
+
+
+def test_a_crowd_is_two_misses_and_longer_where_there_are_two_again():
+    second, ms = 10**9, 10**6
+    assert crew._crowd_until(second, 0, 0) == 0  # the first miss
+    assert crew._crowd_until(second, second - 49 * ms, 0) == second + 250 * ms
+    assert crew._crowd_until(second, second - 51 * ms, 0) == 0
+    known = second + 100 * ms
+    assert crew._crowd_until(second, second - 240 * ms, known) == second + 250 * ms  # while one is remembered
+    assert crew._crowd_until(second, second - 260 * ms, known) == known

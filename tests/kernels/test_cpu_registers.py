@@ -46,6 +46,7 @@ def test_sums_and_what_is_loaded_fit():
 @pytest.mark.slow
 def test_kernels_for_other_registers_equal_the_textbook():
     files = [f"tests/kernels/test_cpu_{name}.py" for name in ("conv", "small", "linear", "elementwise")]
+    files.append("tests/kernels/test_use.py")
     done = subprocess.run([sys.executable, "-c", OTHER, *files], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     assert "[100%]" in done.stdout

@@ -34,9 +34,9 @@ class Layer:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def convolution(name, c, o, side, kernel, stride=1, groups=1):
+def convolution(name, c, o, side, kernel, stride=1, groups=1, n=2):
     settings = {"stride": stride, "padding": kernel // 2, "groups": groups}
-    shapes = ((2, c, side, side), (o, c // groups, kernel, kernel), (o,))
+    shapes = ((n, c, side, side), (o, c // groups, kernel, kernel), (o,))
     return Layer(f"{name}, {c} to {o}", shapes, ops.conv2d, F.conv2d, settings)
 
 
@@ -68,6 +68,12 @@ TILED = [
     convolution("3×3", 64, 64, 28, 3),
     convolution("3×3", 256, 256, 22, 3),
     convolution("3×3", 512, 64, 28, 3),
+    convolution("5×5", 64, 192, 27, 5),
+]
+SMALL = [
+    convolution("3×3 on 2×2", 512, 512, 2, 3, n=8),
+    convolution("3×3, stride 2, on 4×4", 256, 512, 4, 3, 2, n=8),
+    convolution("5×5 on 5×5", 96, 96, 5, 5, n=8),
 ]
 
 
@@ -175,6 +181,14 @@ def test_direct_convolutions_keep_as_many_digits_as_pytorch(layer):
         # Without AVX-512 PyTorch takes other algorithms, of which some cut their sums shorter than others: there a pass
         # is held against the worst of its three products.
         theirs = np.maximum(theirs, [*[theirs[:3].max()] * 3, 0])
+    assert (ours <= AS_PYTORCH * theirs).all(), f"{ours} {theirs}"
+
+
+@pytest.mark.parametrize("layer", SMALL, ids=lambda layer: layer.name)
+def test_small_maps_do_so_too(layer):
+    with kernels.use("cpu"):
+        assert algorithms(layer) == {"small", "direct"}  # direct: the gradient of the weights
+        ours, theirs = errors(layer)
     assert (ours <= AS_PYTORCH * theirs).all(), f"{ours} {theirs}"
 
 

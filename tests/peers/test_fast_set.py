@@ -1,7 +1,8 @@
 """Whole networks in the fast set, in float32, against PyTorch with the same weights.
 
 The other comparisons of networks are made with pictures so small that much of the work is the textbook's. Here every
-convolution, norm and pooling must have been the fast set's, and the maps are large enough for all its algorithms.
+convolution, norm and pooling must have been the fast set's, and the maps are large enough for all its algorithms but
+that of small maps, which wants eight pictures.
 """
 
 from collections import Counter
@@ -53,5 +54,5 @@ def test_outputs_and_gradients_are_pytorchs(name, monkeypatch):
         check_gradients(pair)
     assert served["conv2d"] + served["conv2d_fused"] >= 2 * len(layers)
     assert served["conv2d_dw"] >= len(layers)
-    assert set(chosen) == CASES[name]
+    assert set(chosen) - {"small"} == CASES[name]  # small: where registers are short, four pictures are enough
     assert set(declined) <= {"copy_to"}  # small arrays are copied by NumPy

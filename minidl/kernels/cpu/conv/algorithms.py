@@ -18,7 +18,7 @@ from minidl._threads import get_num_threads
 from minidl.kernels._sets import options
 from minidl.kernels.cpu.conv import direct, direct_dw, grouped, packing, small, winograd, winograd_dw
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Run
-from minidl.kernels.cpu.conv.geometry import Geometry, Indexing, measure
+from minidl.kernels.cpu.conv.geometry import Geometry, measure
 from minidl.kernels.cpu.conv.points import RESULTS
 from minidl.kernels.cpu.conv.prepacked import is_constant, prepacked
 from minidl.kernels.cpu.memory.layout import one_row
@@ -47,32 +47,33 @@ class Algorithm(NamedTuple):
     dw: Callable[..., np.ndarray]
 
 
+def _packed(w: np.ndarray, sizes: Geometry) -> np.ndarray:
+    return prepacked(w, ("direct", sizes.groups), lambda: packing.pack(w, sizes.groups))
+
+
 def _direct(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
-    weights = prepacked(w, ("direct", sizes.groups), lambda: packing.pack(w, sizes.groups))
     row = sizes.as_one_row()
-    run = direct.prepare(weights, b, row.n, row.c, row.o, row.forward(), row.groups)
+    run = direct.prepare(_packed(w, sizes), b, row.n, row.c, row.o, row.forward(), row.groups)
     return run if row is sizes else lambda x, y, epilogue=PLAIN: run(one_row(x), one_row(y), epilogue)
-
-
-def _phases(sizes: Geometry, dx: np.ndarray) -> list[Indexing]:
-    """Return the phases of dx with pixels that windows see; with others, all of dx is 0 now."""
-    phases = sizes.backward()
-    seeing = [phase for phase in phases if phase.rows.taps and phase.columns.taps]
-    if len(seeing) < len(phases):
-        dx[...] = 0
-    return seeing
 
 
 def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
     row = sizes.as_one_row()
-    if row is not sizes:
-        sizes, dy, dx = row, one_row(dy), one_row(dx)
-    for phase in _phases(sizes, dx):
+    _back(direct.prepare, *((dy, w, sizes, dx) if row is sizes else (one_row(dy), w, row, one_row(dx))))
+
+
+def _back(prepare: Callable[..., Run], dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
+    """Write dx, phase by phase; where there are pixels that no window sees, all is 0 first."""
+    phases = sizes.backward()
+    seeing = [phase for phase in phases if phase.rows.taps and phase.columns.taps]
+    if len(seeing) < len(phases):
+        dx[...] = 0
+    for phase in seeing:
         weights = packing.pack_backward(w, sizes.groups, phase)
-        direct.prepare(weights, None, sizes.n, sizes.o, sizes.c, phase, sizes.groups)(dy, dx)
+        prepare(weights, None, sizes.n, sizes.o, sizes.c, phase, sizes.groups)(dy, dx)
 
 
-LESS = 0.92  # of the products, from which on small maps have a way of their own
+LESS = 0.92  # of the products, at most, for which pictures stand side by side
 ENOUGH_TILES = {"forward": 32, "prepacked": 8, "dx": 32, "dw": 32}
 WIDE = 2**14  # pairs of channels, from which on half as many tiles are enough
 WIDE_5 = 2**10  # from which on 5×5 weights, which need more tiles for as many results, pay at all
@@ -86,8 +87,10 @@ def _why_winograd(sizes: Geometry, step: str) -> str:
     made, tiles = _made(sizes, step), _tiles(sizes, step)
     enough = ENOUGH_TILES[step] // 2 if step != "prepacked" and sizes.c * sizes.o >= WIDE else ENOUGH_TILES[step]
     full = sizes.n * math.prod(made) / (side * side * tiles)
-    if tiles < enough or full < 0.5 or (k == 5 and (full < 0.8 or min(made) < 6 or sizes.c * sizes.o < WIDE_5)):
-        return ""  # of 5×5 weights, a small map sees a part only
+    if tiles < enough or full < 0.5:
+        return ""
+    if k == 5 and (full < 0.8 or min(made) < 6 or sizes.c * sizes.o < WIDE_5):  # of 25 weights a small map sees few
+        return ""
     if sizes.c % LANES or sizes.o % LANES or os.environ.get("MINIDL_WINOGRAD") == "0":
         return ""
     if winograd.floats_needed(tiles, sizes.c, sizes.o) > limit():
@@ -160,14 +163,11 @@ def _why_small(sizes: Geometry, step: str) -> str:
 
 
 def _small(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
-    weights = prepacked(w, ("direct", sizes.groups), lambda: packing.pack(w, sizes.groups))
-    return small.prepare(weights, b, sizes.n, sizes.c, sizes.o, sizes.forward(), sizes.groups)
+    return small.prepare(_packed(w, sizes), b, sizes.n, sizes.c, sizes.o, sizes.forward(), sizes.groups)
 
 
 def _small_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
-    for phase in _phases(sizes, dx):
-        weights = packing.pack_backward(w, sizes.groups, phase)
-        small.prepare(weights, None, sizes.n, sizes.o, sizes.c, phase, sizes.groups)(dy, dx)
+    _back(small.prepare, dy, w, sizes, dx)
 
 
 ALGORITHMS = (

@@ -6,6 +6,7 @@ of a call; `prepare_conv2d_fused` hands that plan out, for a caller who runs it 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from minidl.kernels.cpu.conv.geometry import measure
 from minidl.kernels.cpu.conv.prepacked import is_constant, prepacked
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import pixels
+from minidl.kernels.cpu.memory.workspace import limit
 from minidl.kernels.cpu.simd.compile import forked
 
 
@@ -61,7 +63,8 @@ def _forward(
 
 def _plan(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> Prepared:
     if b is None or is_constant(b):
-        name = x_shape, settings, id(b), options.get().get("conv"), get_num_threads()
+        chosen_by = options.get().get("conv"), get_num_threads(), limit(), os.environ.get("MINIDL_WINOGRAD")
+        name = x_shape, settings, id(b), *chosen_by
         return prepacked(w, name, lambda: _prepared(x_shape, w, b, settings))
     return _prepared(x_shape, w, b, settings)
 

@@ -302,7 +302,8 @@ def shared(n: int, c: int, o: int, indexing: Indexing, groups: int, threads: int
 
 def products(sizes: Geometry, step: str) -> int:
     """Return how many products a pass takes for one output channel, in whole turns of windows."""
-    at_once, channels = WINDOWS if PAIR == 2 else 2 * WINDOWS, (sizes.o if step == "dx" else sizes.c) // sizes.groups
+    channels, outputs = (it // sizes.groups for it in ((sizes.o, sizes.c) if step == "dx" else (sizes.c, sizes.o)))
+    at_once = WINDOWS if PAIR == 2 and blocks_of(outputs) > 1 else 2 * WINDOWS
     turns = (
         rows.windows * rows.taps * -(-columns.windows // at_once) * columns.taps
         for rows, columns in sizes.passing(step)

@@ -11,8 +11,9 @@ What runs by must lie close together, or the nearest cache does not hold it. So 
 thirty-two, and those of the tile lie in planes of sixteen: a plane has all pixels of sixteen channels. (Pictures of few
 channels have one plane, and the eight k of a step are neighbours in a row of pixels.)
 
-From some windows a tap sees the border. All of one row or column do so together, and are left out: 5 of 9 products of
-2×2 pixels under 3×3 weights. And as rows of such maps are short, the walk over windows has the pictures innermost.
+From some windows a tap sees the border. All of one row or column do so together, and are left out (of few channels,
+whose row of taps is one run, the rows alone): 5 of 9 products of 2×2 pixels under 3×3 weights. And as rows of such maps
+are short, the walk over windows has the pictures innermost.
 
 Of a 1×1 convolution with a stride, the pixels that are seen are copied first: a tile would hold all the others, too.
 
@@ -32,7 +33,7 @@ from numba import prange
 from minidl import _threads
 from minidl.kernels.cpu.conv.blocking import ENOUGH, TILE, Windows, choose_area, corner_of
 from minidl.kernels.cpu.conv.geometry import Geometry
-from minidl.kernels.cpu.conv.input_tile import cut, cut_planes
+from minidl.kernels.cpu.conv.input_tile import cut, cut_planes, seeing
 from minidl.kernels.cpu.conv.packing import blocks_of, unpack, unpack_turned
 from minidl.kernels.cpu.memory.copies import copied
 from minidl.kernels.cpu.memory.layout import one_row
@@ -150,7 +151,10 @@ class Patch(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """Three loops over the windows of an area, the longest innermost: how often, and how far in x and in dy."""
+    """Three loops over the windows of an area: how often, and how far in x and in dy.
+
+    Innermost are the pictures or the windows of a row, whichever are more.
+    """
 
     times: tuple[int, int, int]
     in_x: tuple[int, int, int]
@@ -158,23 +162,16 @@ class Walk(NamedTuple):
 
 
 @inline
-def visible(first, step, windows, size):
-    """Return which windows see one of `size` pixels at first + step·window: from the first, so many."""
-    begin = max(0, (step - 1 - first) // step)
-    return begin, max(0, min(windows, (size - first + step - 1) // step) - begin)
+def walk_of(patch, i, run, one_tap):
+    """Return where in x and in dy the windows begin that see a pixel at a run of taps, and the walk over them.
 
-
-@inline
-def walk_of(patch, i, run, runs):
-    """Return where in x and in dy the windows begin that see a pixel at a tap, and the walk over them.
-
-    Where a row of taps is one run, some of its taps see a pixel, and it is the rows alone that are left out.
+    Where a run is not one tap but a row of them, it is the rows of windows alone that are left out.
     """
     (pictures, rows, windows), seen, border = patch.extent, patch.seen, patch.border
     first, across = 0, windows
-    top, down = visible(border.up + i * border.spacing, border.step, rows, border.h)
-    if runs > 1:
-        first, across = visible(border.left + run * border.spacing_w, border.step_w, windows, border.width)
+    top, down = seeing(border.up + i * border.spacing, border.step, rows, border.h)
+    if one_tap:
+        first, across = seeing(border.left + run * border.spacing_w, border.step_w, windows, border.width)
     turn, row, picture = PAIR * LANES, windows * PAIR * LANES, rows * windows * PAIR * LANES
     if across < pictures:
         walk = Walk((down, across, pictures), (seen.row, seen.step, seen.picture), (row, turn, picture))
@@ -260,7 +257,7 @@ def add_pair(dw, weights, share, pair, patch, gradient, d, channel, adding, x, y
         chunk, i, run = unit // runs // taps, unit // runs % taps, unit % runs
         at = i * weights.below + run * weights.beside
         at += chunk // PER_PLANE * tile.plane + chunk % PER_PLANE * ROWS if tile.in_planes else chunk * ROWS
-        in_x, in_dy, walk = walk_of(patch, i, run, runs)
+        in_x, in_dy, walk = walk_of(patch, i, run, length == weights.channels)
         acc, other = sum_up(seen, at + in_x, gradient, d + in_dy, walk, two)
         q = channel + chunk * ROWS
         place = ((group * weights.blocks + block) * k + (i * runs + run) * length + q) * LANES

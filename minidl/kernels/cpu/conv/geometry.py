@@ -53,8 +53,9 @@ class Axis(NamedTuple):
     @property
     def seen(self) -> int:
         """Return how many pixels of the source all windows see together, each as often as it is seen."""
-        places = (self.first + self.step * a + self.spacing * t for a in range(self.windows) for t in range(self.taps))
-        return sum(0 <= place < self.size for place in places)
+        firsts = range(self.first, self.first + self.spacing * self.taps, self.spacing)
+        ends = (min(self.windows, -((at - self.size) // self.step)) for at in firsts)  # behind the last window
+        return sum(max(0, end - max(0, -(at // self.step))) for at, end in zip(firsts, ends, strict=True))
 
     @property
     def span(self) -> int:

@@ -15,6 +15,13 @@ from minidl.kernels.cpu.simd.vector import LANES
 
 
 @inline
+def seeing(first, step, count, size):
+    """Return which of `count` places see one of `size` pixels, at first, first + step, …: from the first, so many."""
+    begin = max(0, (step - 1 - first) // step)
+    return begin, max(0, min(count, (size - first + step - 1) // step) - begin)
+
+
+@inline
 def inside(left, span, width):
     """Return which of `span` columns from `left` on lie in a picture: the first, and the one behind the last."""
     before = min(max(0, -left), span)

@@ -3,7 +3,7 @@
 `winograd.py` tells what they are for: y = Aᵀ [ (G g) ⊙ (Bᵀ d) ], with
 
     A    evaluates polynomials of as many coefficients as there are results: a row (1, p, p², …) for every point p
-    G    evaluates polynomials of as many as there are weights, divided by N(p) = Π (p - q) over the other points q
+    G    evaluates those of as many coefficients as there are weights, divided by N(p) = Π (p - q) over the others, q
     B    interpolates (Lagrange): the coefficients of Π (x - q) over the other points q
 
 The points are 0, ±r, ±s and ∞, where a polynomial "has the value" of its leading coefficient. With r² = 1/2 and
@@ -21,8 +21,9 @@ has degree 5. B knows nothing of that; for A and G the coefficients that are not
 one that is. The gradient of the weights (`winograd_dw.py`) needs the adjoints:
 
     A dy   0: d0      ±r: (d0 + r²·d2) ± r·(d1 + r²·d3)      ±s: (d0 + s²·d2) ± s·(d1 + s²·d3)      ∞: the last d
-    Gᵀ u   g0 = u0 + (u₊r + u₋r)/N(r) + (u₊s + u₋s)/N(s)     g1 = r·(u₊r - u₋r)/N(r) + s·(u₊s - u₋s)/N(s)
-           g2, g4 and g3 as g0 without u0 and as g1, with r², r⁴ and s², s⁴ before their parts      the last g: + u∞
+    Gᵀ u   g0 = u0 + e_r + e_s       e_r = (u₊r + u₋r)/N(r),  o_r = r·(u₊r - u₋r)/N(r),  e_s and o_s likewise
+           g1 = o_r + o_s            g2 = r²·e_r + s²·e_s
+           g3 = r²·o_r + s²·o_s      g4 = r⁴·e_r + s⁴·e_s                                   the last g: + u∞
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ same taps, and what is border to one is border to all and is left out. There is 
 next picture lies H·W·C floats further on.
 
 The same kernel goes back to the picture (`geometry.py`), as that of `direct.py` does, with weights in the same order,
-and sums are cut into the same pieces.
+and sums are cut into pieces of as many products.
 
 Work is shared by pictures that a cache holds, then by pairs of vectors of output channels, so that weights serve all
 places of these pictures, and where that makes few jobs, by rows of places as well.
@@ -27,6 +27,7 @@ from minidl.kernels.cpu.conv.blocking import even_share
 from minidl.kernels.cpu.conv.direct import PIECE, Factors
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
+from minidl.kernels.cpu.conv.input_tile import seeing
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, plus_some, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel, part
@@ -37,7 +38,7 @@ from minidl.kernels.cpu.simd.vector import LANES, splat
 PICTURES = fitting(8, 4)
 begin_with = fold(PICTURES)
 NEAR = 2**18  # floats of the pictures that are worked on together: a second-level cache
-RUN = 4  # products that take as long as it takes to begin a run of them
+TO_BEGIN = 4  # products that take as long as it takes to begin a run of them
 
 
 class Seen(NamedTuple):
@@ -67,13 +68,6 @@ class Steps(NamedTuple):
 
 
 @inline
-def seeing(first, spacing, taps, size):
-    """Return which taps see one of `size` pixels, where tap t sees first + spacing·t: from the first, so many."""
-    begin = max(0, (spacing - 1 - first) // spacing)
-    return begin, max(0, min(taps, (size - first + spacing - 1) // spacing) - begin)
-
-
-@inline
 def multiply(acc, other, x, at, step, factors, w, length):
     """Add a run of products: to `acc` those of the weights at w, to `other` those of the next vector of outputs."""
     weights, next_w = factors.weights, w + factors.k * LANES
@@ -97,7 +91,8 @@ def convolve_place(x, seen, steps, pictures, factors, y, out, to_next, lanes, re
     """Write the windows of a place of some pictures, from `out` on, for a pair of vectors of output channels."""
     (first, last), (added, kind), two = pictures, epilogue, factors.two
     for picture in range(first, last, PICTURES):
-        picture = min(picture, last - PICTURES)  # the last turn begins with some that are done already
+        # The last turn begins with pictures that are done already, or that another thread does now, to the same bits.
+        picture = min(picture, last - PICTURES)
         acc, other, here = begin_with(factors.one_b), begin_with(factors.two_b), out + picture * to_next
         for i in range(seen.rows):
             at, w = seen.at + picture * steps.picture + i * steps.below, factors.at + seen.w + i * steps.row
@@ -172,5 +167,5 @@ def products(sizes: Geometry, step: str) -> int:
     channels, total = (sizes.o if step == "dx" else sizes.c) // sizes.groups, 0
     for rows, columns in sizes.passing(step):
         runs = columns.windows if columns.spacing == 1 and sizes.groups == 1 else columns.seen
-        total += rows.seen * (columns.seen * channels + runs * RUN)
+        total += rows.seen * (columns.seen * channels + runs * TO_BEGIN)
     return -(-sizes.n // PICTURES) * PICTURES * total

@@ -30,6 +30,7 @@ weights see `winograd_dw.py`.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
@@ -99,12 +100,22 @@ def _transform_weights(packed, u, blocks, k, taps, own, threads):
             transform_taps(packed, w, k * LANES, taps, u, i * LANES, blocks * k * LANES + GAP, t)
 
 
+class Grid(NamedTuple):
+    """How many tiles a row and a picture of results have, where in x the first begins, and the side of its results."""
+
+    in_row: int
+    tiles: int
+    top: int
+    left: int
+    side: int
+
+
 @inline
 def grid_of(h, width, corner):
-    """Return how many tiles a row and a picture of results have, where in x the first begins, and their side."""
+    """Return the grid of h×width results."""
     top, left, side = corner
-    tiles_w = (width + side - 1) // side
-    return tiles_w, (h + side - 1) // side * tiles_w, top, left, side
+    in_row = (width + side - 1) // side
+    return Grid(in_row, (h + side - 1) // side * in_row, top, left, side)
 
 
 @inline
@@ -115,9 +126,10 @@ def transform_tiles(source, v, first, last, origin, size, grid, side, t):
     """
     h, width, c = source.shape[1:]
     x = source.reshape(-1)
-    (tiles_w, tiles, top, left, step), point = grid, c * size + GAP
+    point = c * size + GAP
     for tile in range(first, last):
-        picture, row, column = tile // tiles, tile % tiles // tiles_w * step + top, tile % tiles_w * step + left
+        picture, row = tile // grid.tiles, tile % grid.tiles // grid.in_row * grid.side + grid.top
+        column = tile % grid.in_row * grid.side + grid.left
         inside = row >= 0 and row + side <= h and column >= 0 and column + side <= width
         for block in range(c // LANES):
             place = ((picture * h + row) * width + column) * c + block * LANES
@@ -191,10 +203,11 @@ def multiply(v, u, m, start, weights, out, rows, size, k, blocks, adding):
 def write_tiles(m, bias, residual, epilogue, target, first, last, size, grid, side, channel, blocks, t):
     """y = Aᵀ M A + b of some tiles, for some blocks of sixteen channels from `channel` on, which M has."""
     h, width, o = target.shape[1:]
-    y, (added, kind), (tiles_w, tiles, _, _, _) = target.reshape(-1), epilogue, grid
+    y, (added, kind) = target.reshape(-1), epilogue
     point = blocks * LANES * size + GAP
     for tile in range(first, last):
-        picture, row, column = tile // tiles, tile % tiles // tiles_w * side, tile % tiles_w * side
+        picture, row = tile // grid.tiles, tile % grid.tiles // grid.in_row * side
+        column = tile % grid.in_row * side
         columns = min(side, width - column)
         for block in range(blocks):
             start, b = (block * size + tile - first) * LANES, load(bias, channel + block * LANES)
@@ -219,7 +232,7 @@ def write_tiles(m, bias, residual, epilogue, target, first, last, size, grid, si
 @inline
 def write_results(m, bias, residual, epilogue, target, first, last, size, grid, channel, blocks, t):
     """Do so with one of two sides that the compiler knows."""
-    if grid[4] == 4:
+    if grid.side == 4:
         write_tiles(m, bias, residual, epilogue, target, first, last, size, grid, 4, channel, blocks, t)
     else:
         write_tiles(m, bias, residual, epilogue, target, first, last, size, grid, 2, channel, blocks, t)
@@ -229,7 +242,7 @@ def write_results(m, bias, residual, epilogue, target, first, last, size, grid, 
 def _winograd(source, u, bias, residual, epilogue, target, corner, size, v, m, own, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
     grid, blocks = grid_of(h, width, corner), o // LANES
-    every = n * grid[1]
+    every = n * grid.tiles
     for thread in prange(threads):
         t, own_v, own_m = own[thread], v[thread], m[thread]
         end = (thread + 1) * every // threads
@@ -249,7 +262,7 @@ def _winograd_few(source, weights, are_u, bias, residual, epilogue, target, corn
     """All tiles at once; weights that are not yet U are transformed for a pair of blocks and DEPTH k at a time."""
     c, (n, h, width, o) = source.shape[3], target.shape
     grid, pairs, taps = grid_of(h, width, corner), (o // LANES + PAIR - 1) // PAIR, SIDE + 1 - corner[2]
-    count = n * grid[1]
+    count = n * grid.tiles
     for thread in prange(threads):
         begin, end = thread * count // threads, (thread + 1) * count // threads
         transform_tiles(source, v, begin, end, 0, size, grid, SIDE, own[thread])
@@ -317,7 +330,7 @@ def transform_weights(packed: np.ndarray, o: int, c: int, taps: int) -> np.ndarr
     return u
 
 
-def begin_of(indexing: Indexing) -> tuple[tuple[int, int, int], int]:
+def tiling_of(indexing: Indexing) -> tuple[tuple[int, int, int], int]:
     """Return where in x the first tile begins with the side of its results, and how many tiles a picture has."""
     rows, columns = indexing
     corner = rows.first, columns.first, RESULTS[rows.taps]
@@ -326,7 +339,7 @@ def begin_of(indexing: Indexing) -> tuple[tuple[int, int, int], int]:
 
 def prepare(u: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing) -> Run:
     """Return what makes (N, H, W, O) of n pictures (N, H, W, C); u of weights, and b (O,) or None."""
-    corner, each = begin_of(indexing)
+    corner, each = tiling_of(indexing)
     if are_few(n * each, o):
         return prepare_few(u, b, n, c, o, indexing, are_u=True)
     size, bias, threads = at_once(n * each, c, o), padded(b, 1, o), get_num_threads()
@@ -342,7 +355,7 @@ def prepare_few(
     weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing, are_u: bool = False
 ) -> Run:
     """Return the same as `prepare`, for few tiles, and weights that are only packed, or are U."""
-    (corner, each), threads, bias = begin_of(indexing), get_num_threads(), padded(b, 1, o)
+    (corner, each), threads, bias = tiling_of(indexing), get_num_threads(), padded(b, 1, o)
     size = -(-n * each // ROWS) * ROWS
     pairs = -(-o // (PAIR * LANES * threads)) if are_u else 1
     size_u, size_m = 0 if are_u else room(PAIR * LANES * DEPTH), room(PAIR * LANES * pairs * size)

@@ -24,10 +24,10 @@ from minidl.kernels.cpu.conv.points import POINTS, SIDE, six, to_weights
 from minidl.kernels.cpu.conv.winograd import (
     FEW,
     GAP,
-    begin_of,
     grid_of,
     room,
     tile_of_each_thread,
+    tiling_of,
     transform_tiles,
 )
 from minidl.kernels.cpu.memory.workspace import floats
@@ -47,7 +47,7 @@ begin_with = fold(COLUMNS)
 @inline
 def transform_gradient(target, y, first, last, origin, size, grid, t):
     """Y of some tiles of dy, of one of two sides that the compiler knows."""
-    if grid[4] == 4:
+    if grid.side == 4:
         transform_tiles(target, y, first, last, origin, size, grid, 4, t)
     else:
         transform_tiles(target, y, first, last, origin, size, grid, 2, t)
@@ -80,7 +80,7 @@ def add_units(v, y, du, units, count, c, o, size, adding):
 def _winograd_dw(source, target, du, corner, size, vs, ys, own, threads):
     c, (n, h, width, o) = source.shape[3], target.shape
     seen, made = grid_of(h, width, corner), grid_of(h, width, (0, 0, corner[2]))
-    every, units = n * made[1], POINTS * ((o // LANES + PAIR - 1) // PAIR) * (c // COLUMNS)
+    every, units = n * made.tiles, POINTS * ((o // LANES + PAIR - 1) // PAIR) * (c // COLUMNS)
     if du.shape[0] > 1:
         for thread in prange(threads):
             t, v, y = own[thread], vs[thread], ys[thread]
@@ -134,7 +134,7 @@ def _transform_back(du, packed, blocks, k, taps, own, threads):
 
 def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:
     """Return dw (O, C, K, K) from the blocks dy (N, OH, OW, O) and x (N, H, W, C)."""
-    (corner, per_picture), threads = begin_of(geometry.forward()), get_num_threads()
+    (corner, per_picture), threads = tiling_of(geometry.forward()), get_num_threads()
     c, o, tiles = geometry.c, geometry.o, geometry.n * per_picture
     each = tiles // threads
     own = threads > 1 and each >= FEW and (POINTS * c * o <= SMALL or each >= MANY)

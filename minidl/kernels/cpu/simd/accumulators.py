@@ -11,9 +11,9 @@ them side by side keep the processor busy, and whatever is loaded for them serve
     store_acc(y, place, step, acc, pixels, channels)
 
 That is the heart of every matrix product: the numbers of one matrix are spread over vectors of the other. Seven,
-because the maps of most networks are 7, 14, 28, 56 or 112 pixels wide; eight, where it is channels that are counted;
-fewer where registers are short (`registers.py`). Accumulators, `acc` for short, are a tuple of vectors to Numba and
-never leave the registers.
+because the maps of most networks are 7, 14, 28, 56 or 112 pixels wide; eight, where it is channels or pictures that are
+counted; fewer where registers are short (`registers.py`). Accumulators, `acc` for short, are a tuple of vectors to
+Numba and never leave the registers.
 """
 
 from __future__ import annotations

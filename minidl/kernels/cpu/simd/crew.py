@@ -13,8 +13,9 @@ whoever loads it first, for good and for all. So minidl has a crew of its own, w
 - **Wait briefly, then sleep.** To wake a thread takes 5 to 100 µs, so it spins (PATIENCE) in the hope of the next
   kernel.
 - **In a crowd, sleep at once.** Each thread compares the time since it woke with the time that it had a processor.
-  Where a twentieth is missing twice in a row, others want the processors, and spinning is cut down (HURRY) until
-  nothing has been missing for a while (MEMORY): who sleeps misses little, and to forget a crowd is to spin in it.
+  Where a twentieth is missing twice within 50 ms, others want the processors, and spinning is cut down (HURRY) for
+  a quarter of a second, and longer where it is missing twice again: who sleeps misses little, and to forget a crowd
+  is to spin in it.
 
 A job is announced by one number that counts jobs (JOBS); whoever sleeps sleeps as long as that does not change.
 Pieces are handed out by one number, too, in which the job, the first piece that is left and the end of those that are
@@ -62,7 +63,8 @@ NEWEST = (0, 68)  # of Numba: what it hands over is written down nowhere, so new
 # Nanoseconds. A network's next kernel comes after 5 to 100 µs, that of a new batch after a millisecond.
 PATIENCE, HURRY = 1_000_000, 20_000
 WINDOW = 5_000_000  # awake, before it is judged
-TWICE, MEMORY = 50_000_000, 250_000_000  # within which it is a crowd; how long one is remembered
+# Two misses within SOON are a crowd. One is remembered for MEMORY, and two misses within that prolong it.
+SOON, MEMORY = 50_000_000, 250_000_000
 LOST = 20  # a thread that misses one part in so many was not alone
 WAITING = f"threads of its own, which spin for {PATIENCE // 1000} µs, in a crowd for {HURRY // 1000}, and then sleep"
 
@@ -117,6 +119,13 @@ def _spin(home, address, value, equal, since):
 
 
 @_compiled
+def _crowd_until(moment, last, known):
+    """Return until when it is a crowd, where time is missing now and was at `last`, and one is `known` until then."""
+    near = moment - last < (MEMORY if moment < known else SOON)
+    return moment + MEMORY if near else known
+
+
+@_compiled
 def _serve(home):
     """Do pieces of whatever job there is, until the process ends: the life of a thread of the crew."""
     seen, since = get(home + JOBS), now()
@@ -136,8 +145,7 @@ def _serve(home):
             if now() - began > WINDOW:
                 moment, has = now(), ran()
                 if (moment - began - (has - had)) * LOST > moment - began:
-                    if moment - get(home + BAD) < TWICE or moment < get(home + CROWD):
-                        put(home + CROWD, moment + MEMORY)
+                    put(home + CROWD, _crowd_until(moment, get(home + BAD), get(home + CROWD)))
                     put(home + BAD, moment)
                 began, had = moment, has
 
