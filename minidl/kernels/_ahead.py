@@ -22,10 +22,9 @@ from minidl.kernels import _sets
 MOST, FEWEST = 4, 3  # helpers; kernels for which one is worth its start
 STEP = (  # what a step of training needs of a network with convolutions, in this order
     *("packing._pack", "direct._direct", "norm._statistics", "norm._normalise", "max_pool._max"),
-    *("winograd._transform_weights", "winograd._winograd", "winograd._winograd_few", "small._small"),
-    *("avg_pool._average", "linear._dots", "loss._cross_entropy", "loss._cross_entropy_dx", "linear._times"),
-    *("linear._weight_gradient", "avg_pool._average_dx"),
-    *("norm._parameter_gradients", "norm._input_gradient", "packing._pack_backward"),
+    *("winograd._transform_weights", "winograd._winograd", "winograd._winograd_few", "avg_pool._average"),
+    *("linear._dots", "loss._cross_entropy", "loss._cross_entropy_dx", "linear._weight_gradient", "linear._times"),
+    *("avg_pool._average_dx", "norm._parameter_gradients", "norm._input_gradient", "packing._pack_backward"),
     *(
         "direct_dw._direct_dw",
         "winograd_dw._winograd_dw",

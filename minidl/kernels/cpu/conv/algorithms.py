@@ -73,7 +73,7 @@ def _back(prepare: Callable[..., Run], dy: np.ndarray, w: np.ndarray, sizes: Geo
         prepare(weights, None, sizes.n, sizes.o, sizes.c, phase, sizes.groups)(dy, dx)
 
 
-LESS = 0.92  # of the products, at most, for which pictures stand side by side
+LESS = 0.9  # of the products, at most, for which pictures stand side by side
 ENOUGH_TILES = {"forward": 32, "prepacked": 8, "dx": 32, "dw": 32}
 WIDE = 2**14  # pairs of channels, from which on half as many tiles are enough
 WIDE_5 = 2**10  # from which on 5×5 weights, which need more tiles for as many results, pay at all

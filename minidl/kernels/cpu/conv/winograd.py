@@ -69,7 +69,7 @@ FEW = 32  # tiles of a thread, for which it does not pay to read all weights
 
 
 @inline
-def transform_square(packed, w, tap, taps, u, place, point, t):
+def transform_taps(packed, w, tap, taps, u, place, point, t):
     """U = G g Gᵀ of the taps×taps vectors at w, w + tap, …, to place, place + point, and so on."""
     for j in range(taps):
         v = from_weights(packed, w + j * tap, taps * tap, taps)
@@ -79,15 +79,6 @@ def transform_square(packed, w, tap, taps, u, place, point, t):
         v = from_weights(t, taps * row * LANES, LANES, taps)
         for column in range(SIDE):
             store(u, place + (SIDE * row + column) * point, v[column])
-
-
-@inline
-def transform_taps(packed, w, tap, taps, u, place, point, t):
-    """Do so with one of two numbers that the compiler knows."""
-    if taps == 3:
-        transform_square(packed, w, tap, 3, u, place, point, t)
-    else:
-        transform_square(packed, w, tap, 5, u, place, point, t)
 
 
 @kernel("void(r1, w1, i, i, i, w2, i)")
