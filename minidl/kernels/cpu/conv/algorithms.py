@@ -179,10 +179,15 @@ ALGORITHMS = (
 CONV_ALGORITHMS = ("auto", *(algorithm.name for algorithm in ALGORITHMS), "im2col")
 
 
+def circumstances() -> tuple[Any, ...]:
+    """Return what a choice hangs on beside the sizes: the algorithm asked for, threads, memory, Winograd's switch."""
+    return options.get().get("conv", "auto"), get_num_threads(), limit(), os.environ.get("MINIDL_WINOGRAD")
+
+
 def choose(sizes: Geometry, step: str) -> Algorithm | None:
     """Return the algorithm for one pass, "forward", "prepacked", "dx" or "dw"; None for the textbook's im2col."""
-    wanted = options.get().get("conv", "auto")
-    return _chosen(sizes, step, wanted, ALGORITHMS, get_num_threads(), limit(), os.environ.get("MINIDL_WINOGRAD"))
+    wanted, *others = circumstances()
+    return _chosen(sizes, step, wanted, ALGORITHMS, *others)
 
 
 @functools.lru_cache(maxsize=4096)  # training asks again at every step; the others are what algorithms ask for

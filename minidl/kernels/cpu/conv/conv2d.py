@@ -6,7 +6,6 @@ of a call; `prepare_conv2d_fused` hands that plan out, for a caller who runs it 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,15 +13,12 @@ import numpy as np
 
 from minidl import _backend
 from minidl._memory import POOL
-from minidl._threads import get_num_threads
-from minidl.kernels._sets import options
-from minidl.kernels.cpu.conv.algorithms import Bias, choose
+from minidl.kernels.cpu.conv.algorithms import Bias, choose, circumstances
 from minidl.kernels.cpu.conv.epilogue import Epilogue, Run
 from minidl.kernels.cpu.conv.geometry import measure
 from minidl.kernels.cpu.conv.prepacked import is_constant, prepacked
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import pixels
-from minidl.kernels.cpu.memory.workspace import limit
 from minidl.kernels.cpu.simd.compile import forked
 
 
@@ -63,8 +59,7 @@ def _forward(
 
 def _plan(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> Prepared:
     if b is None or is_constant(b):
-        chosen_by = options.get().get("conv"), get_num_threads(), limit(), os.environ.get("MINIDL_WINOGRAD")
-        name = x_shape, settings, id(b), *chosen_by
+        name = x_shape, settings, id(b), *circumstances()
         return prepacked(w, name, lambda: _prepared(x_shape, w, b, settings))
     return _prepared(x_shape, w, b, settings)
 

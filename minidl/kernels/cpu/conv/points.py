@@ -107,13 +107,8 @@ def to_results(m, side):
 @inline
 def from_weights(packed, at, step, taps):
     """G g, of three or five vectors from `at` on."""
-    g0, g1, g2, g3, g4 = (
-        load(packed, at),
-        load(packed, at + step),
-        load(packed, at + 2 * step),
-        splat(ZERO),
-        splat(ZERO),
-    )
+    g0, g1, g2 = load(packed, at), load(packed, at + step), load(packed, at + 2 * step)
+    g3, g4 = splat(ZERO), splat(ZERO)
     if taps == 5:
         g3, g4 = load(packed, at + 3 * step), load(packed, at + 4 * step)
     half, two = splat(HALF), splat(TWO)
