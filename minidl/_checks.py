@@ -49,6 +49,8 @@ def is_int(value: object) -> bool:
 
 def to_int(op: str, name: str, value: Any, *, least: int | None) -> int:
     """Return value as an int of at least `least`, or as any int."""
+    if type(value) is int and (least is None or value >= least):
+        return value
     if not is_int(value) or (least is not None and value < least):
         expected = "an int" if least is None else f"an int >= {least}"
         raise ValueError(f"{op}: {name} must be {expected}; received {name}={shown(value)}")
@@ -57,8 +59,8 @@ def to_int(op: str, name: str, value: Any, *, least: int | None) -> int:
 
 def to_pair(op: str, name: str, value: Any, *, least: int) -> Pair:
     """Turn 3 or (3, 3) into (3, 3), each number at least `least`."""
-    pair = to_pair_or_none((value, value) if is_int(value) else value)
-    if pair is None or min(pair) < least:
+    pair = to_pair_or_none(value if isinstance(value, (tuple, list)) else (value, value))
+    if pair is None or pair[0] < least or pair[1] < least:
         raise ValueError(f"{op}: {name} must be an int or a pair of ints >= {least}; received {name}={shown(value)}")
     return pair
 
@@ -68,12 +70,12 @@ def to_padding(op: str, value: Any, *, same: bool = False) -> Padding:
 
     `same` tells whether the operation knows "same", too, and is only for the message.
     """
-    if isinstance(value, (tuple, list)) and len(value) == 2 and not any(is_int(side) for side in value):
-        rows, columns = (to_pair_or_none(side) for side in value)
+    if isinstance(value, (tuple, list)) and len(value) == 2 and not (is_int(value[0]) or is_int(value[1])):
+        rows, columns = to_pair_or_none(value[0]), to_pair_or_none(value[1])
         if rows is not None and columns is not None:
             return rows, columns
     else:
-        numbers = to_pair_or_none((value, value) if is_int(value) else value)
+        numbers = to_pair_or_none(value if isinstance(value, (tuple, list)) else (value, value))
         if numbers is not None:
             return (numbers[0], numbers[0]), (numbers[1], numbers[1])
     forms = "an int, (ph, pw)" + (", " if same else " or ") + "((top, bottom), (left, right))" + ' or "same"' * same
@@ -85,9 +87,11 @@ def to_pair_or_none(value: Any) -> Pair | None:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return None
     first, second = value
-    if not (is_int(first) and is_int(second) and first >= 0 and second >= 0):
-        return None
-    return operator.index(first), operator.index(second)
+    if not type(first) is type(second) is int:
+        if not (is_int(first) and is_int(second)):
+            return None
+        first, second = operator.index(first), operator.index(second)
+    return (first, second) if first >= 0 and second >= 0 else None
 
 
 def to_axis(op: str, axis: Any, ndim: int) -> int:
@@ -306,9 +310,11 @@ def to_numbers(op: str, name: str, value: Any) -> np.ndarray:
 
 def to_result(op: str, value: Any) -> Array:
     """Return what a forward returned as an array, or say that it is none."""
-    if not is_array(value) and not isinstance(value, np.generic):
+    if is_array(value):
+        return value
+    if not isinstance(value, np.generic):
         raise TypeError(f"{op}: forward must return an array; it returned a {type(value).__name__}")
-    return value if is_array(value) else np.asarray(value)
+    return np.asarray(value)
 
 
 def on_host(tensor: Any) -> np.ndarray:

@@ -90,15 +90,18 @@ def to_upstream(tensor: Any, dy: Any, gradient: Any, **refused: Any) -> Array:
 
 def to_gradients(op: str, result: Any, inputs: Sequence[Any]) -> tuple[Array | None, ...]:
     """Return what a backward returned as one gradient for each input (None where no gradient is wanted)."""
-    several = result if isinstance(result, tuple) else (result,)
-    gradients = tuple(np.asarray(one) if isinstance(one, np.generic) else one for one in several)
+    gradients = list(result) if isinstance(result, tuple) else [result]
     if len(gradients) != len(inputs):
         raise ValueError(
             f"{op}: backward must return one gradient (or None) for each of the {len(inputs)} inputs; "
             f"it returned {len(gradients)}"
         )
     for index, (gradient, wanted) in enumerate(zip(gradients, inputs, strict=True)):
-        if gradient is None or wanted is None:
+        if gradient is None:
+            continue
+        if isinstance(gradient, np.generic):
+            gradient = gradients[index] = np.asarray(gradient)
+        if wanted is None:
             continue
         if not is_array(gradient):
             raise TypeError(f"{op}: backward must return arrays; for input {index} it is a {type(gradient).__name__}")
@@ -107,4 +110,4 @@ def to_gradients(op: str, result: Any, inputs: Sequence[Any]) -> tuple[Array | N
                 f"{op}: backward must return for input {index} a gradient {wanted.dtype} {wanted.shape}; "
                 f"it returned {gradient.dtype} {gradient.shape}"
             )
-    return gradients
+    return tuple(gradients)

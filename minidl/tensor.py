@@ -246,10 +246,10 @@ class Node(Brief):
     def __init__(self, function: type[Function], ctx: Context, inputs: Inputs, output: Tensor, module: str):
         self.function, self.module, self.order = function, module, next(_creation)
         self.ctx: Context | None = ctx
-        self.shape, self.dtype = output.shape, output.dtype
+        self.shape, self.dtype = output._data.shape, output._data.dtype
         # A parent is the node that made the input, or the input itself where it is a leaf that wants a gradient.
         self.parents: tuple[Node | Tensor | None, ...] = tuple(
-            (tensor._node or tensor) if tensor is not None and tensor.requires_grad else None for tensor in inputs
+            [(tensor._node or tensor) if tensor is not None and tensor.requires_grad else None for tensor in inputs]
         )
 
     def visited(self, dy: Array, is_mine: bool = False) -> tuple[Any, tuple[Array | None, ...]]:

@@ -22,6 +22,7 @@ from minidl.kernels._sets import KernelSet, Rule
 
 MACS = 2**25  # multiply-adds of a convolution or a product: about a millisecond of the textbook's
 WIDE, MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels on: then its network is a large one
+BROAD, MACS_BROAD = 2**5, 2**22  # from so many outputs on: the stem of a large network, on small pictures
 MACS_WIDE_DW = 2**16  # of their gradient: the textbook makes one for each picture, and adds them up
 MACS_FUSED = 2**18  # of conv2d_fused with weights that cannot change: whoever folds a network asks for speed
 MACS_GATES = 2**12  # of either product of a squeeze-and-excitation
@@ -140,7 +141,8 @@ def _windows(x: Any, w_shape: tuple[int, ...], groups: int, macs_wide: int, ever
         return x.size >= GROUPED
     o, c, *taps = w_shape
     windows = x.size // x.shape[1] // every if x.size else 0
-    return windows * o * c * math.prod(taps) >= (macs_wide if o * c >= WIDE else MACS)
+    least = macs_wide if o * c >= WIDE else MACS_BROAD if o >= BROAD else MACS
+    return windows * o * c * math.prod(taps) >= least
 
 
 WORTH: dict[str, Rule] = {

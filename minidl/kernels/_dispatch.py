@@ -28,9 +28,9 @@ def add_set(kernel_set: KernelSet) -> None:
 def by_position(book: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
     """Return the arguments of a kernel in its order: sets call theirs other names."""
     names = book.__code__.co_varnames[len(args) : len(args) + len(named)]
-    if set(names) != named.keys():
+    if len(names) < len(named) or not named.keys() >= set(names):
         inspect.signature(book).bind(*args, **named)  # which says what is missing, or not known
-    return (*args, *(named[name] for name in names))
+    return (*args, *map(named.__getitem__, names))
 
 
 def routed(book: Kernel) -> Kernel:

@@ -67,7 +67,7 @@ class KernelSet(Brief):
     def close(self, reason: str) -> None:
         """Leave everything to the textbook from now on, with one warning that says why."""
         if not self._closed:
-            self._closed = reason
+            self._closed, self._functions = reason, None
             log("kernels: %s: closed: %s", self.name, reason)
             warnings.warn(
                 f"kernels: {self.called} cannot be used ({reason}); the textbook's serve, several times slower",
@@ -93,7 +93,7 @@ class KernelSet(Brief):
 
     def run(self, name: str, arguments: tuple[Any, ...], over: bool = False) -> Any:
         """Run a kernel, which may write over its first array if it can; NotImplemented where it does not."""
-        function = self.offers(name)
+        function = getattr(self._functions or self.opened(), name, None)
         if function is None:
             return NotImplemented
         try:

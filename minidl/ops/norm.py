@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_alike, check_choice, check_flag, check_fraction, check_positive, check_rank, to_int
@@ -64,7 +66,7 @@ def _gradients(ctx: Context, dy: Array, plain: Callable[..., Any], fused: Callab
     else:
         shows = {FROM_X: (None, None), FROM_RESULT: (None, *more), FROM_RESIDUAL: (*more, None)}[ctx.case]
         found = fused(dy, x, w, b, mean, rstd, ctx.activation, *shows, **ctx.over)
-    return tuple(gradient if needed else None for gradient, needed in zip(found, ctx.needs, strict=True))
+    return tuple([gradient if needed else None for gradient, needed in zip(found, ctx.needs, strict=True)])
 
 
 class BatchNorm(Function):
@@ -215,10 +217,8 @@ def batch_norm(
         )
     _check_running(x, training, running_mean, running_var)
     _check_channels(x, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
-    weight, bias = (
-        Tensor(_backend.full((x.shape[1],), value, x.dtype, like=x._data)) if given is None else given
-        for given, value in ((weight, 1), (bias, 0))
-    )
+    weight = _all(x, 1) if weight is None else weight
+    bias = _all(x, 0) if bias is None else bias
     check_flag("batch_norm", "training", training)
     settings = {"running_mean": running_mean, "running_var": running_var, "eps": eps, "activation": activation}
     if not training:
@@ -234,9 +234,15 @@ def batch_norm(
     return BatchNorm.apply(x, weight, bias, residual, momentum=momentum, **settings)
 
 
+def _all(x: Tensor, value: int) -> Tensor:
+    """Return the same number for each channel of x."""
+    return Tensor(_backend.full((x.shape[1],), value, x.dtype, like=x._data))
+
+
 def _check_channels(x: Tensor, **arrays: Any) -> None:
+    line = (x.shape[1],)
     for name, array in arrays.items():
-        if array is not None and tuple(array.shape) != (x.shape[1],):
+        if array is not None and array.shape != line:
             raise ValueError(
                 f"batch_norm: {name} must have one number for each channel of x, shape ({x.shape[1]},); "
                 f"{name}.shape={tuple(array.shape)}, x.shape={x.shape}"
@@ -249,8 +255,9 @@ def _check_running(x: Tensor, training: bool, running_mean: Any, running_var: An
         raise ValueError(f"batch_norm: running_mean and running_var go together; {given} is given, {missing} is None")
     if running_mean is None and not training:
         raise ValueError("batch_norm: with training=False running_mean and running_var are needed; they are None")
+    data = x._data
     for name, array in (("running_mean", running_mean), ("running_var", running_var)):
-        if array is None:
+        if array is None or (type(array) is type(data) is np.ndarray and array.dtype is data.dtype):
             continue
         if not _backend.is_array(array):
             raise TypeError(f"batch_norm: {name} must be a plain array; it is a {type(array).__name__}")

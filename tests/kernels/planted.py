@@ -114,8 +114,8 @@ MUTANTS = (
     Mutant(
         "direct dw: strides exchanged",
         "conv/direct_dw.py",
-        ":: geometry.stride[0], :: geometry.stride[1]]",
-        ":: geometry.stride[1], :: geometry.stride[0]]",
+        "::down, ::across]",
+        "::across, ::down]",
     ),
     Mutant(
         "direct dw: last weights forgotten",

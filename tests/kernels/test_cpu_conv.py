@@ -123,7 +123,7 @@ AREAS = {
 
 
 @pytest.mark.parametrize("sizes", [(1024, 16), (2048, 5), (600, 30), (64, 1)], ids=str)
-def test_any_division_into_areas_gives_the_same(sizes, rng, monkeypatch, planned_anew):
+def test_any_division_into_areas_gives_the_same(sizes, rng, monkeypatch):
     for module, name in ((blocking, "TILE"), (direct, "LARGEST"), (direct_dw, "TILE")):
         monkeypatch.setattr(module, name, sizes[0])
     monkeypatch.setattr(blocking, "ENOUGH", sizes[1])
@@ -255,7 +255,7 @@ def test_fused_equals_the_textbook(case, activation, rng):
 
 @pytest.mark.parametrize("activation", [None, "relu6", "silu"])
 @pytest.mark.parametrize("case", ["1×1", "5×5", "two groups"])
-def test_fused_with_channels_in_several_parts(case, activation, rng, monkeypatch, planned_anew):
+def test_fused_with_channels_in_several_parts(case, activation, rng, monkeypatch):
     monkeypatch.setattr(blocking, "TILE", 600)
     monkeypatch.setattr(blocking, "ENOUGH", 30)
     check_fused(CASES[case], activation, rng)

@@ -34,7 +34,7 @@ def with_pictures(case, n):
 
 
 @pytest.fixture
-def everywhere(monkeypatch, planned_anew):
+def everywhere(monkeypatch):
     """Let the pictures stand side by side in every convolution that has enough of them."""
     monkeypatch.setattr(algorithms, "LESS", np.inf)
     with kernels.use("cpu", conv="small"):

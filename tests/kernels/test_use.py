@@ -87,6 +87,16 @@ def test_explain_names_the_algorithm_and_the_reason():
     assert kernels.explain(*BIG, stride=2, padding="same").dx.algorithm == "direct"
 
 
+def test_stems_of_large_networks_are_served_on_small_pictures():
+    def serves(n, c, side, o, kernel=3, **settings):
+        found = kernels.explain((n, c, side, side), (o, c, kernel, kernel), **settings)
+        return {found.forward.kernel_set, found.dw.kernel_set}
+
+    assert serves(16, 3, 64, 32, stride=2, padding=1) == {"cpu"}  # 14 million multiply-adds
+    assert serves(8, 1, 28, 32) == {"textbook"}  # 2 million: a first network on a few digits
+    assert serves(16, 6, 14, 16, 5) == serves(64, 1, 28, 6, 5, padding=2) == {"textbook"}  # LeNet
+
+
 def test_explain_says_who_else_serves():
     assert "float64" in kernels.explain(*BIG, dtype="float64").forward.why
     assert kernels.explain((1, 1, 5, 5), (1, 1, 3, 3)).dx.why == "too small for the fast kernels"
@@ -103,7 +113,7 @@ def test_what_explain_says_is_what_runs(monkeypatch):
 
     ran = []
     marked = [
-        algorithm._replace(forward=lambda *args, name=algorithm.name: ran.append(name))
+        algorithm._replace(forward=lambda sizes, name=algorithm.name: lambda w, b: ran.append(name))
         for algorithm in algorithms.ALGORITHMS
     ]
     monkeypatch.setattr(algorithms, "ALGORITHMS", tuple(marked))

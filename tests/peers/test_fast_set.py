@@ -47,8 +47,8 @@ def test_outputs_and_gradients_are_pytorchs(name, monkeypatch):
     torch.manual_seed(0)
     pair = twins(unfilled(name, aux_logits=False), theirs(name), SIDE, BATCH)
     layers = [layer for layer in pair.ours.modules() if isinstance(layer, nn.Conv2d)]
-    chosen, choose = Counter(), conv2d.choose
-    monkeypatch.setattr(conv2d, "choose", lambda *call: chosen.update([choose(*call).name]) or choose(*call))
+    chosen, plan = Counter(), conv2d.plan
+    monkeypatch.setattr(conv2d, "plan", lambda *call: chosen.update([plan(*call).algorithm.name]) or plan(*call))
     with kernels.use("cpu"), counted() as (served, declined):
         check_outputs(pair)
         check_gradients(pair)

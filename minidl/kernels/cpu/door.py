@@ -161,6 +161,8 @@ def judge(op: str, names: tuple[str, ...], spec: str) -> Callable[[tuple[Any, ..
 
 
 def _are_sizes(value: tuple[Any, ...]) -> bool:
+    if set(map(type, value)) == {int}:
+        return min(value) > 0
     return all(is_int(size) and size > 0 for size in value)
 
 

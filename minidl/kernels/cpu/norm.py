@@ -27,6 +27,7 @@ the end. Only where rows lie apart or their number does not fit, vectors remain 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -262,20 +263,19 @@ def _input_gradient(dy, x, layout, w, b, mean, rstd, kind, dw, db, training, lin
                 store_some(dx, row * width + c, result, left)
 
 
-def _shape(x: np.ndarray, *steps: int) -> tuple[int, int]:
-    """Return how many rows there are and how wide they are, as many of x's in one as make whole vectors."""
-    channels = x.shape[1]
-    rows, several = x.size // channels, ACROSS // math.gcd(channels, ACROSS)
-    gapless = all(step == channels for step in steps)
-    if not gapless or rows % several or several * channels > WIDEST:
+@functools.lru_cache(maxsize=1024)  # training asks again at every step
+def _shape(size: int, channels: int, *steps: int) -> tuple[int, int, int]:
+    """Return how many rows there are and how wide they are, and how many pixels one has, to fill whole vectors."""
+    rows, several = size // channels, ACROSS // math.gcd(channels, ACROSS)
+    if set(steps) != {channels} or rows % several or several * channels > WIDEST:
         several = 1
-    return rows // several, several * channels
+    return rows // several, several * channels, several
 
 
 def _rows_like(x: np.ndarray, over: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return memory for a result like x, channels-last, if possible over it, and the same memory as one row."""
     y = channels_last_over(x, over)
-    return y, strided_rows(y)[0]
+    return y, (y.transpose(0, 2, 3, 1) if y.ndim == 4 else y).reshape(-1)
 
 
 def _rows_and_sums(width: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -291,9 +291,9 @@ def _by_statistics(
     if x.ndim not in RANKS:
         return NotImplemented
     memory, step = strided_rows(x)
-    rows, width = _shape(x, step)
+    rows, width, several = _shape(x.size, x.shape[1], step)
     mean, rstd = np.empty((2, x.shape[1]))
-    _statistics(memory, step * width // x.shape[1], rows, width, eps, *_rows_and_sums(width, 1), mean, rstd)
+    _statistics(memory, step * several, rows, width, eps, *_rows_and_sums(width, 1), mean, rstd)
     return _normalised(x, (w, b, mean, rstd), activation, residual), mean, rstd
 
 
@@ -305,8 +305,8 @@ def _normalised(
         return NotImplemented
     memory, step = strided_rows(x)
     added, added_step = (memory, step) if residual is None else strided_rows(residual)
-    rows, width = _shape(x, step, added_step)
-    (y, target), several = _rows_like(x), width // x.shape[1]
+    rows, width, several = _shape(x.size, x.shape[1], step, added_step)
+    y, target = _rows_like(x)
     added_step = 0 if residual is None else added_step * several
     given = memory, step * several, rows, width, *map(np.ascontiguousarray, line), added, added_step
     _normalise(*given, FUSED[activation], scratch(3 * width), target)
@@ -367,8 +367,7 @@ def _gradients(
     shows, how = (y, RESULT) if y is not None else (residual, alone if residual is None else RESIDUAL)
     (memory, step), (before, before_step) = strided_rows(x), strided_rows(dy)
     kept, kept_step = (before, before_step) if shows is None else strided_rows(shows)
-    rows, width = _shape(x, step, before_step, kept_step)
-    several = width // x.shape[1]
+    rows, width, several = _shape(x.size, x.shape[1], step, before_step, kept_step)
     dx, target = _rows_like(dy, over and how == alone)
     dz, between = (None, target) if how == alone else _rows_like(dy, over)
     given, given_step, kind = before, before_step * several, FUSED[activation]

@@ -17,7 +17,7 @@ import numpy as np
 from minidl._threads import get_num_threads
 from minidl.kernels._sets import options
 from minidl.kernels.cpu.conv import direct, direct_dw, grouped, packing, small, winograd, winograd_dw
-from minidl.kernels.cpu.conv.epilogue import PLAIN, Run
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Prepared, Run
 from minidl.kernels.cpu.conv.geometry import Geometry, measure
 from minidl.kernels.cpu.conv.points import RESULTS
 from minidl.kernels.cpu.conv.prepacked import is_constant, prepacked
@@ -26,51 +26,67 @@ from minidl.kernels.cpu.memory.workspace import limit
 from minidl.kernels.cpu.simd.vector import LANES
 
 Bias = np.ndarray | None
+Back = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 
 
 class Algorithm(NamedTuple):
     """One way to do a convolution.
 
+    What depends on the sizes alone is worked out once, and serves every convolution of these sizes.
+
     Attributes:
         name: what `kernels.use("cpu", conv=name)` calls it.
         why: takes the sizes and the pass ("forward", "prepacked", which is forward with weights that cannot change and
             are in order already, "dx" or "dw"), returns in words why it is taken, or "" if not.
-        forward: takes w, b and the sizes, returns what makes y (N, OH, OW, O) of x (N, H, W, C).
-        dx: takes dy (N, OH, OW, O), w and the sizes, writes dx (N, H, W, C).
-        dw: takes dy, x and the sizes, returns dw.
+        forward: takes the sizes; returns what takes w and b, and returns what makes y (N, OH, OW, O) of x (N, H, W, C).
+        dx: takes the sizes; returns what takes dy (N, OH, OW, O) and w, and writes dx (N, H, W, C).
+        dw: takes the sizes; returns what takes dy and x, and returns dw.
     """
 
     name: str
     why: Callable[[Geometry, str], str]
-    forward: Callable[[np.ndarray, Bias, Geometry], Run]
-    dx: Callable[..., None]
-    dw: Callable[..., np.ndarray]
+    forward: Callable[[Geometry], Prepared]
+    dx: Callable[[Geometry], Back]
+    dw: Callable[[Geometry], Callable[[np.ndarray, np.ndarray], np.ndarray]]
 
 
-def _packed(w: np.ndarray, sizes: Geometry) -> np.ndarray:
-    return prepacked(w, ("direct", sizes.groups), lambda: packing.pack(w, sizes.groups))
+def _packed(w: np.ndarray, groups: int) -> np.ndarray:
+    return prepacked(w, ("direct", groups), lambda: packing.pack(w, groups))
 
 
-def _direct(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
+def _direct(sizes: Geometry) -> Prepared:
+    row, groups = sizes.as_one_row(), sizes.groups
+    prepared = direct.prepare(row.n, row.c, row.o, row.forward(), groups)
+
+    def in_place(w: np.ndarray, b: Bias) -> Run:
+        return prepared(_packed(w, groups), b)
+
+    def in_a_row(w: np.ndarray, b: Bias) -> Run:
+        run = in_place(w, b)
+        return lambda x, y, epilogue=PLAIN: run(one_row(x), one_row(y), epilogue)
+
+    return in_place if row is sizes else in_a_row
+
+
+def _direct_dx(sizes: Geometry) -> Back:
     row = sizes.as_one_row()
-    run = direct.prepare(_packed(w, sizes), b, row.n, row.c, row.o, row.forward(), row.groups)
-    return run if row is sizes else lambda x, y, epilogue=PLAIN: run(one_row(x), one_row(y), epilogue)
+    back = _back(direct.prepare, row)
+    return back if row is sizes else lambda dy, w, dx: back(one_row(dy), w, one_row(dx))
 
 
-def _direct_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
-    row = sizes.as_one_row()
-    _back(direct.prepare, *((dy, w, sizes, dx) if row is sizes else (one_row(dy), w, row, one_row(dx))))
-
-
-def _back(prepare: Callable[..., Run], dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
-    """Write dx, phase by phase; where there are pixels that no window sees, all is 0 first."""
-    phases = sizes.backward()
+def _back(prepare: Callable[..., Prepared], sizes: Geometry) -> Back:
+    """Return what writes dx, phase by phase; where there are pixels that no window sees, all is 0 first."""
+    phases, groups = sizes.backward(), sizes.groups
     seeing = [phase for phase in phases if phase.rows.taps and phase.columns.taps]
-    if len(seeing) < len(phases):
-        dx[...] = 0
-    for phase in seeing:
-        weights = packing.pack_backward(w, sizes.groups, phase)
-        prepare(weights, None, sizes.n, sizes.o, sizes.c, phase, sizes.groups)(dy, dx)
+    prepared = [(phase, prepare(sizes.n, sizes.o, sizes.c, phase, groups)) for phase in seeing]
+
+    def back(dy: np.ndarray, w: np.ndarray, dx: np.ndarray) -> None:
+        if len(seeing) < len(phases):
+            dx[...] = 0
+        for phase, with_weights in prepared:
+            with_weights(packing.pack_backward(w, groups, phase), None)(dy, dx)
+
+    return back
 
 
 LESS = 0.9  # of the products, at most, for which pictures stand side by side
@@ -108,24 +124,33 @@ def _tiles(sizes: Geometry, step: str) -> int:
     return winograd.tiles_of(sizes.n, *_made(sizes, step), sizes.kh)
 
 
-def _winograd(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
-    numbers = b, sizes.n, sizes.c, sizes.o, sizes.forward()
-    if not is_constant(w) and winograd.are_few(_tiles(sizes, "forward"), sizes.o):
-        return winograd.prepare_few(packing.pack(w, 1), *numbers)
+def _winograd(sizes: Geometry) -> Prepared:
+    numbers = sizes.n, sizes.c, sizes.o, sizes.forward()
+    with_u, packed = winograd.prepare(*numbers), winograd.prepare_few(*numbers)
+    few = winograd.are_few(_tiles(sizes, "forward"), sizes.o)
 
-    def transformed() -> np.ndarray:
-        return winograd.transform_weights(packing.pack(w, 1), sizes.o, sizes.c, sizes.kh)
+    def prepared(w: np.ndarray, b: Bias) -> Run:
+        if few and not is_constant(w):
+            return packed(packing.pack(w, 1), b)
+        return with_u(prepacked(w, "winograd", lambda: _transformed(packing.pack(w, 1), sizes.o, sizes.c, sizes)), b)
 
-    return winograd.prepare(prepacked(w, "winograd", transformed), *numbers)
+    return prepared
 
 
-def _winograd_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
+def _winograd_dx(sizes: Geometry) -> Back:
     (phase,) = sizes.backward()
-    packed, numbers = packing.pack_backward(w, 1, phase), (None, sizes.n, sizes.o, sizes.c, phase)
-    if winograd.are_few(_tiles(sizes, "dx"), sizes.c):
-        winograd.prepare_few(packed, *numbers)(dy, dx)
-    else:
-        winograd.prepare(winograd.transform_weights(packed, sizes.c, sizes.o, sizes.kh), *numbers)(dy, dx)
+    numbers, few = (sizes.n, sizes.o, sizes.c, phase), winograd.are_few(_tiles(sizes, "dx"), sizes.c)
+    prepared = (winograd.prepare_few if few else winograd.prepare)(*numbers)
+
+    def back(dy: np.ndarray, w: np.ndarray, dx: np.ndarray) -> None:
+        packed = packing.pack_backward(w, 1, phase)
+        prepared(packed if few else _transformed(packed, sizes.c, sizes.o, sizes), None)(dy, dx)
+
+    return back
+
+
+def _transformed(packed: np.ndarray, outputs: int, channels: int, sizes: Geometry) -> np.ndarray:
+    return winograd.transform_weights(packed, outputs, channels, sizes.kh)
 
 
 def _why_grouped(sizes: Geometry, step: str) -> str:
@@ -141,15 +166,21 @@ def _why_grouped(sizes: Geometry, step: str) -> str:
     return "depthwise" if width == 1 else f"groups of {width} channels"
 
 
-def _grouped(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
+def _grouped(sizes: Geometry) -> Prepared:
     indexing = sizes.forward()
-    weights = prepacked(w, "grouped", lambda: grouped.pack(w, indexing, backward=False))
-    return grouped.prepare(weights, b, sizes.n, sizes.c, indexing)
+    prepared = grouped.prepare(sizes.n, sizes.c, sizes.c // sizes.groups, indexing)
+    return lambda w, b: prepared(prepacked(w, "grouped", lambda: grouped.pack(w, indexing, backward=False)), b)
 
 
-def _grouped_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
-    for phase in sizes.backward():
-        grouped.prepare(grouped.pack(w, phase, backward=True), None, sizes.n, sizes.c, phase)(dy, dx)
+def _grouped_dx(sizes: Geometry) -> Back:
+    width = sizes.c // sizes.groups
+    phases = [(phase, grouped.prepare(sizes.n, sizes.c, width, phase)) for phase in sizes.backward()]
+
+    def back(dy: np.ndarray, w: np.ndarray, dx: np.ndarray) -> None:
+        for phase, prepared in phases:
+            prepared(grouped.pack(w, phase, backward=True), None)(dy, dx)
+
+    return back
 
 
 def _why_small(sizes: Geometry, step: str) -> str:
@@ -162,12 +193,13 @@ def _why_small(sizes: Geometry, step: str) -> str:
     return f"{sizes.n} pictures side by side take {by_place / by_row:.2f} of the products of windows side by side"
 
 
-def _small(w: np.ndarray, b: Bias, sizes: Geometry) -> Run:
-    return small.prepare(_packed(w, sizes), b, sizes.n, sizes.c, sizes.o, sizes.forward(), sizes.groups)
+def _small(sizes: Geometry) -> Prepared:
+    prepared = small.prepare(sizes.n, sizes.c, sizes.o, sizes.forward(), sizes.groups)
+    return lambda w, b: prepared(_packed(w, sizes.groups), b)
 
 
-def _small_dx(dy: np.ndarray, w: np.ndarray, sizes: Geometry, dx: np.ndarray) -> None:
-    _back(small.prepare, dy, w, sizes, dx)
+def _small_dx(sizes: Geometry) -> Back:
+    return _back(small.prepare, sizes)
 
 
 ALGORITHMS = (
@@ -186,19 +218,35 @@ def circumstances() -> tuple[Any, ...]:
 
 def choose(sizes: Geometry, step: str) -> Algorithm | None:
     """Return the algorithm for one pass, "forward", "prepacked", "dx" or "dw"; None for the textbook's im2col."""
+    chosen = plan(sizes, step)
+    return chosen and chosen.algorithm
+
+
+class Plan(NamedTuple):
+    """The algorithm of one pass of a convolution, and what it has returned for its sizes."""
+
+    algorithm: Algorithm
+    run: Callable[..., Any]
+
+
+def plan(sizes: Geometry, step: str) -> Plan | None:
+    """Return who does one pass, "forward", "prepacked", "dx" or "dw"; None for the textbook's im2col."""
     wanted, *others = circumstances()
-    return _chosen(sizes, step, wanted, ALGORITHMS, *others)
+    return _planned(sizes, step, wanted, ALGORITHMS, *others)
 
 
 @functools.lru_cache(maxsize=4096)  # training asks again at every step; the others are what algorithms ask for
-def _chosen(sizes: Geometry, step: str, wanted: str, table: tuple[Algorithm, ...], *others: Any) -> Algorithm | None:
+def _planned(sizes: Geometry, step: str, wanted: str, table: tuple[Algorithm, ...], *others: Any) -> Plan | None:
     if wanted == "im2col":
         return None
     able = (algorithm for algorithm in table if algorithm.why(sizes, step))
     if wanted == "auto":
-        return next(able)
-    *before, last = able
-    return next((algorithm for algorithm in before if algorithm.name == wanted), last)
+        chosen = next(able)
+    else:
+        *before, last = able
+        chosen = next((algorithm for algorithm in before if algorithm.name == wanted), last)
+    made: Callable[[Geometry], Any] = {"dx": chosen.dx, "dw": chosen.dw}.get(step, chosen.forward)
+    return Plan(chosen, made(sizes))
 
 
 def explain_conv2d(step: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], *settings: Any) -> tuple[str, str]:

@@ -7,27 +7,20 @@ of a call; `prepare_conv2d_fused` hands that plan out, for a caller who runs it 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minidl import _backend
+from minidl._checks import Shape
 from minidl._memory import POOL
-from minidl.kernels.cpu.conv.algorithms import Bias, choose, circumstances
-from minidl.kernels.cpu.conv.epilogue import Epilogue, Run
+from minidl.kernels.cpu.conv.algorithms import Bias, circumstances, plan
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run
 from minidl.kernels.cpu.conv.geometry import measure
 from minidl.kernels.cpu.conv.prepacked import is_constant, prepacked
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import pixels
 from minidl.kernels.cpu.simd.compile import forked
-
-
-class Prepared(NamedTuple):
-    """The shape of y (N, O, OH, OW), what makes it (None: the textbook), and b, which lives as long as its identity."""
-
-    y_shape: tuple[int, ...]
-    run: Run | None
-    b: Bias
 
 
 def _check_shape(name: str, array: Any, shape: tuple[int, ...]) -> None:
@@ -47,28 +40,31 @@ def _forward(
     residual: np.ndarray | None = None,
     activation: str | None = None,
 ) -> np.ndarray:
-    shape, run, _ = _plan(x.shape, w, b, settings)
+    (n, o, oh, ow), run = _run(x.shape, w, b, settings)
     if run is None:
         return NotImplemented
     if residual is not None:
-        _check_shape("residual", residual, shape)
-    y = _backend.empty_channels_last(shape, x.dtype)
-    run(pixels(x), pixels(y), Epilogue.of(residual, activation))
-    return y
+        _check_shape("residual", residual, (n, o, oh, ow))
+    y = POOL.empty((n, oh, ow, o), x.dtype)
+    run(pixels(x), y, PLAIN if residual is None and activation is None else Epilogue.of(residual, activation))
+    return y.transpose(0, 3, 1, 2)
 
 
-def _plan(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> Prepared:
-    if b is None or is_constant(b):
+def _run(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> tuple[Shape, Run | None]:
+    """Return the shape of y (N, O, OH, OW) and what makes it, None for the textbook; kept where nothing can change."""
+    constant = is_constant(w)
+    if constant and (b is None or is_constant(b)):
         name = x_shape, settings, id(b), *circumstances()
-        return prepacked(w, name, lambda: _prepared(x_shape, w, b, settings))
-    return _prepared(x_shape, w, b, settings)
+        return prepacked(w, name, lambda: (*_made(x_shape, w, b, settings, constant), b))[:2]  # b lives as its identity
+    return _made(x_shape, w, b, settings, constant)
 
 
-def _prepared(x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...]) -> Prepared:
+def _made(
+    x_shape: tuple[int, ...], w: np.ndarray, b: Bias, settings: tuple[Any, ...], constant: bool
+) -> tuple[Shape, Run | None]:
     sizes = measure(x_shape, w.shape, *settings)
-    algorithm = choose(sizes, "prepacked" if is_constant(w) else "forward")
-    run = None if algorithm is None else algorithm.forward(w, b, sizes)
-    return Prepared((sizes.n, sizes.o, sizes.oh, sizes.ow), run, b)
+    found = plan(sizes, "prepacked" if constant else "forward")
+    return sizes.y_shape, None if found is None else found.run(w, b)
 
 
 @door("x (N C H W), w (O I KH KW), b (O)?")
@@ -92,7 +88,7 @@ def prepare_conv2d_fused(
     """Return conv2d_fused as a function of x and the residual, for arrays of these kinds and weights that stay."""
     if not is_constant(w) or not (b is None or is_constant(b)):
         return NotImplemented
-    (n, o, oh, ow), run, _ = _plan(x.shape, w, b, settings)
+    (n, o, oh, ow), run = _run(x.shape, w, b, settings)
     if run is None:
         return NotImplemented
     block, x_shape, y_shape, alone = (n, oh, ow, o), x.shape, (n, o, oh, ow), Epilogue.of(None, activation)
@@ -113,22 +109,16 @@ def prepare_conv2d_fused(
 @door("dy (N O OH OW), w (O I KH KW), x_shape (N C H W)")
 def conv2d_dx(dy: np.ndarray, w: np.ndarray, x_shape: tuple[int, ...], *settings: Any) -> np.ndarray:
     """dx (N, C, H, W)."""
-    sizes = measure(x_shape, w.shape, *settings, dy.shape[2:])
-    algorithm = choose(sizes, "dx")
-    if algorithm is None:
+    found = plan(measure(x_shape, w.shape, *settings, dy.shape[2:]), "dx")
+    if found is None:
         return NotImplemented
-    _check_shape("dy", dy, (sizes.n, sizes.o, sizes.oh, sizes.ow))
     dx = _backend.empty_channels_last(x_shape, dy.dtype)
-    algorithm.dx(pixels(dy), w, sizes, pixels(dx))
+    found.run(pixels(dy), w, pixels(dx))
     return dx
 
 
 @door("dy (N O OH OW), x (N C H W), w_shape (O I KH KW)")
 def conv2d_dw(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], *settings: Any) -> np.ndarray:
     """dw (O, C/G, KH, KW)."""
-    sizes = measure(x.shape, w_shape, *settings, dy.shape[2:])
-    algorithm = choose(sizes, "dw")
-    if algorithm is None:
-        return NotImplemented
-    _check_shape("dy", dy, (sizes.n, sizes.o, sizes.oh, sizes.ow))
-    return algorithm.dw(pixels(dy), pixels(x), w_shape, sizes)
+    found = plan(measure(x.shape, w_shape, *settings, dy.shape[2:]), "dw")
+    return NotImplemented if found is None else found.run(pixels(dy), pixels(x))

@@ -25,7 +25,6 @@ a few lines at a time, while the windows take their turns.
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,7 +41,7 @@ from minidl.kernels.cpu.conv.blocking import (
     even_share,
     windows_for,
 )
-from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated, apply_epilogue
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Prepared, Run, activated, apply_epilogue
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import cut
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
@@ -279,7 +278,6 @@ class Shares(NamedTuple):
     tile: int
 
 
-@functools.lru_cache(maxsize=4096)  # training asks again at every step
 def shared(n: int, c: int, o: int, indexing: Indexing, groups: int, threads: int, most: int) -> Shares:
     """Share the convolution of n pictures from c to o channels among threads, whose tiles have `most` floats in all."""
     channels, outputs = c // groups, o // groups
@@ -311,17 +309,21 @@ def products(sizes: Geometry, step: str) -> int:
     return sizes.n * at_once * channels * sum(turns)
 
 
-def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing, groups: int) -> Run:
-    """Return what makes (N, H, W, O) of n pictures (N, H, W, C); packed weights, b (O,) or None."""
-    threads = _threads.get_num_threads()
+def prepare(n: int, c: int, o: int, indexing: Indexing, groups: int) -> Prepared:
+    """Return what makes (N, H, W, O) of n pictures (N, H, W, C) with packed weights."""
+    threads, (rows, columns) = _threads.get_num_threads(), indexing.arrays
     area, sharing, tile = shared(n, c, o, indexing, groups, threads, limit())
-    bias, (rows, columns) = padded(b, groups, o // groups), indexing.arrays
 
-    def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-        room = scratch(threads, tile)
-        _direct(source, weights, bias, *epilogue, target, rows, columns, area, sharing, room)
+    def prepared(weights: np.ndarray, b: np.ndarray | None) -> Run:
+        bias = padded(b, groups, o // groups)
 
-    return run
+        def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
+            room = scratch(threads, tile)
+            _direct(source, weights, bias, *epilogue, target, rows, columns, area, sharing, room)
+
+        return run
+
+    return prepared
 
 
 def _needs_no_tile(indexing: Indexing, area: Area, blocks: int) -> bool:

@@ -24,7 +24,7 @@ that others cut as well, which is little against what it does with them.
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -360,42 +360,51 @@ class Plan(NamedTuple):
     by_area: bool
 
 
-@functools.lru_cache(maxsize=4096)  # training asks again at every step
-def planned(geometry: Geometry, threads: int, most: int) -> Plan:
+def planned(sizes: Geometry, threads: int, most: int) -> Plan:
     """Plan the gradient of the weights of a convolution for so many threads, whose tiles have `most` floats in all."""
-    row = geometry.as_one_row()
-    groups, channels, outputs = geometry.groups, geometry.c // geometry.groups, geometry.o // geometry.groups
-    turned = row is not geometry and groups == 1 and channels > outputs
+    row = sizes.as_one_row()
+    groups, channels, outputs = sizes.groups, sizes.c // sizes.groups, sizes.o // sizes.groups
+    turned = row is not sizes and groups == 1 and channels > outputs
     if turned:
         channels, outputs = outputs, channels
     indexing = row.forward()
     area = choose_area(indexing, channels, row.n, ENOUGH, min(TILE, most // threads), threads)
     planes = blocks_of(min(channels, area.depth))
     tile = planes * (area.pixels + 1) * (LANES if channels >= ENOUGH_FOR_PLANES else channels) + LANES
-    size = groups * blocks_of(outputs) * channels * geometry.kh * geometry.kw * LANES
+    size = groups * blocks_of(outputs) * channels * sizes.kh * sizes.kw * LANES
     room, by_area = threads if size <= SMALL else 1, area.jobs(indexing, row.n) >= 4 * threads
     gathered = area.windows * AT_ONCE * PAIR * LANES
-    return Plan(row is not geometry, turned, *indexing.arrays, area.array, tile, gathered, room, size, by_area)
+    return Plan(row is not sizes, turned, *indexing.arrays, area.array, tile, gathered, room, size, by_area)
 
 
-def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:
-    """Return dw (O, C/G, KH, KW) from the blocks dy (N, OH, OW, O) and x (N, H, W, C)."""
-    if w_shape[2:] == (1, 1) and max(geometry.stride) > 1 and not any(map(any, geometry.padding)):
-        x, geometry = _seen(x, geometry)
+def weight_gradient(sizes: Geometry) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Return what makes dw (O, C/G, KH, KW) of the blocks dy (N, OH, OW, O) and x (N, H, W, C)."""
+    if (sizes.kh, sizes.kw) == (1, 1) and max(sizes.stride) > 1 and not any(map(any, sizes.padding)):
+        return _of_what_is_seen(sizes)
     threads = _threads.get_num_threads()
-    plan = planned(geometry, threads, limit())
-    if plan.one_row:
-        x, dy = one_row(x), one_row(dy)
-    if plan.turned:  # a product like any other
-        x, dy = dy, x
-    packed = floats(plan.room, plan.size)
-    packed = packed if plan.by_area else packed[:1]
-    given = packed, plan.rows, plan.columns, geometry.groups, plan.area
-    _direct_dw(x, dy, *given, *scratch_for_each(threads, plan.tile, plan.gathered))
-    return unpack_turned(packed, w_shape) if plan.turned else unpack(packed, w_shape, geometry.groups)
+    plan = planned(sizes, threads, limit())
+
+    def gradient(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+        if plan.one_row:
+            x, dy = one_row(x), one_row(dy)
+        if plan.turned:  # a product like any other
+            x, dy = dy, x
+        packed = floats(plan.room, plan.size)
+        packed = packed if plan.by_area else packed[:1]
+        given = packed, plan.rows, plan.columns, sizes.groups, plan.area
+        _direct_dw(x, dy, *given, *scratch_for_each(threads, plan.tile, plan.gathered))
+        return unpack_turned(packed, sizes.w_shape) if plan.turned else unpack(packed, sizes.w_shape, sizes.groups)
+
+    return gradient
 
 
-def _seen(x: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, Geometry]:
-    """Return the pixels of x that windows of one pixel see, and the sizes of a convolution that sees them all."""
-    seen = x[:, :: geometry.stride[0], :: geometry.stride[1]][:, : geometry.oh, : geometry.ow]
-    return copied(seen, floats(*seen.shape)), geometry._replace(h=geometry.oh, width=geometry.ow, stride=(1, 1))
+def _of_what_is_seen(sizes: Geometry) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Return the same for windows of one pixel that leave some out, which are left out of x before."""
+    (down, across), oh, ow = sizes.stride, sizes.oh, sizes.ow
+    every = weight_gradient(sizes._replace(h=oh, width=ow, stride=(1, 1)))
+
+    def gradient(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+        seen = x[:, ::down, ::across][:, :oh, :ow]
+        return every(dy, copied(seen, floats(*seen.shape)))
+
+    return gradient

@@ -7,6 +7,7 @@ result when it has just been written.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -75,3 +76,7 @@ class Run(Protocol):
 
     def __call__(self, source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
         """Convolve the source into the target."""
+
+
+# A convolution whose work is divided: weights in the order of its algorithm, and b (O,) or None, are missing.
+Prepared = Callable[[np.ndarray, np.ndarray | None], Run]

@@ -101,6 +101,16 @@ class Geometry(NamedTuple):
     dilation: tuple[int, int]
     groups: int
 
+    @property
+    def y_shape(self) -> tuple[int, int, int, int]:
+        """Return the shape of the result, (N, O, OH, OW)."""
+        return self.n, self.o, self.oh, self.ow
+
+    @property
+    def w_shape(self) -> tuple[int, int, int, int]:
+        """Return the shape of the weights, (O, C/G, KH, KW)."""
+        return self.o, self.c // self.groups, self.kh, self.kw
+
     @functools.lru_cache(maxsize=1024)  # noqa: B019 - a geometry is a few numbers
     def forward(self) -> Indexing:
         """Return the indexing of the convolution: from x to y."""

@@ -20,7 +20,7 @@ runs over the same copies. Its work is shared by weights: the result does not de
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
 
 import numpy as np
 from numba import prange
@@ -28,7 +28,7 @@ from numba import prange
 from minidl import _backend, _threads
 from minidl.kernels.cpu.conv import packing
 from minidl.kernels.cpu.conv.blocking import fitting_band
-from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated, apply_epilogue
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Prepared, Run, activated, apply_epilogue
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import frame, inside
 from minidl.kernels.cpu.conv.packing import blocks_of, padded, weight_rows
@@ -194,7 +194,6 @@ def _grouped_dw(source, target, dw, rows, columns, width, band, tiles, gradients
                         store(dw, unit * LANES, load(dw, unit * LANES) + total)
 
 
-@functools.lru_cache(maxsize=4096)  # training asks again at every step
 def band_of(indexing: Indexing, channels: int, width: int) -> int:
     """Return how many rows of windows are worked on at a time."""
     return fitting_band(indexing, max(channels, 4 * LANES * width), PICTURE)
@@ -216,34 +215,41 @@ def pack(w: np.ndarray, indexing: Indexing, backward: bool) -> np.ndarray:
     return packed.reshape(blocks_of(c), LANES, *w.shape[1:]).transpose(0, 3, 2, 1).reshape(-1)
 
 
-def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, indexing: Indexing) -> Run:
-    """Return what makes as many of n pictures (N, H, W, C), with packed weights and b (C,) or None."""
-    threads, taps = _threads.get_num_threads(), indexing.rows.taps * indexing.columns.taps
-    width = weights.size // max(1, blocks_of(c) * taps * LANES) if taps else 1
+def prepare(n: int, c: int, width: int, indexing: Indexing) -> Prepared:
+    """Return what makes as many of n pictures (N, H, W, C), in groups of `width` channels, with packed weights."""
+    threads, (rows, columns) = _threads.get_num_threads(), indexing.arrays
     band = band_of(indexing, c, width)
     parts = 1 if n * -(-indexing.rows.windows // band) >= 4 * threads else min(threads, blocks_of(c))
     tile = (width * indexing.rows.reach(band) * indexing.columns.span + 8 * indexing.columns.step) * LANES
-    bias = padded(b, 1, c)
 
-    rows, columns = indexing.arrays
+    def prepared(weights: np.ndarray, b: np.ndarray | None) -> Run:
+        bias = padded(b, 1, c)
 
-    def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-        tiles = scratch(threads, tile)
-        _grouped(source, weights, bias, *epilogue, target, rows, columns, width, band, parts, tiles)
+        def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
+            tiles = scratch(threads, tile)
+            _grouped(source, weights, bias, *epilogue, target, rows, columns, width, band, parts, tiles)
 
-    return run
+        return run
+
+    return prepared
 
 
-def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:
-    """Return dw (C, width, KH, KW) from the blocks dy (N, OH, OW, C) and x (N, H, W, C)."""
-    threads, indexing, (c, width, kh, kw) = _threads.get_num_threads(), geometry.forward(), w_shape
-    band = band_of(indexing, c, width)
+def weight_gradient(sizes: Geometry) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Return what makes dw (C, width, KH, KW) of the blocks dy (N, OH, OW, C) and x (N, H, W, C)."""
+    threads, indexing, w_shape = _threads.get_num_threads(), sizes.forward(), sizes.w_shape
+    c, width, kh, kw = w_shape
+    band, (rows, columns) = band_of(indexing, c, width), indexing.arrays
     tile = width * indexing.rows.reach(band) * indexing.columns.span * LANES
-    packed, gathered = floats(blocks_of(c) * width * kh * kw * LANES), band * indexing.columns.windows * LANES
-    _grouped_dw(x, dy, packed, *indexing.arrays, width, band, *scratch_for_each(threads, tile, gathered))
-    if width == 1:
-        return packing.unpack(packed, w_shape, 1)
-    dw = _backend.empty_channels_last(w_shape, np.float32)
-    lanes_last = packed.reshape(-1, width, kh, kw, LANES)
-    dw[...] = lanes_last.transpose(0, 4, 1, 2, 3).reshape(-1, width, kh, kw)[:c]
-    return dw
+    gathered, size = band * indexing.columns.windows * LANES, blocks_of(c) * width * kh * kw * LANES
+
+    def gradient(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+        packed = floats(size)
+        _grouped_dw(x, dy, packed, rows, columns, width, band, *scratch_for_each(threads, tile, gathered))
+        if width == 1:
+            return packing.unpack(packed, w_shape, 1)
+        dw = _backend.empty_channels_last(w_shape, np.float32)
+        lanes_last = packed.reshape(-1, width, kh, kw, LANES)
+        dw[...] = lanes_last.transpose(0, 4, 1, 2, 3).reshape(-1, width, kh, kw)[:c]
+        return dw
+
+    return gradient

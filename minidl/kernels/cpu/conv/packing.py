@@ -99,7 +99,7 @@ def unpack(packed: np.ndarray, w_shape: tuple[int, ...], groups: int) -> np.ndar
     The first part has changed afterwards.
     """
     w = _backend.empty_channels_last(w_shape, np.float32)
-    _unpack(np.atleast_2d(packed), w.transpose(0, 2, 3, 1).reshape(len(w), -1), groups)
+    _unpack(packed if packed.ndim == 2 else packed[None], w.transpose(0, 2, 3, 1).reshape(len(w), -1), groups)
     return w
 
 

@@ -25,7 +25,7 @@ from numba import prange
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.conv.blocking import even_share
 from minidl.kernels.cpu.conv.direct import PIECE, Factors
-from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Prepared, Run, activated
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import seeing
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
@@ -148,18 +148,23 @@ def _small(source, weights, bias, residual, epilogue, target, rows, columns, sha
                     convolve_place(x, seen, steps, pictures, factors, y, here, h * width * o, lanes, residual, epilogue)
 
 
-def prepare(weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing, groups: int) -> Run:
-    """Return what makes (N, H, W, O) of n pictures (N, H, W, C), PICTURES or more; packed weights, b (O,) or None."""
+def prepare(n: int, c: int, o: int, indexing: Indexing, groups: int) -> Prepared:
+    """Return what makes (N, H, W, O) of n pictures (N, H, W, C), PICTURES or more, with packed weights."""
     fit = NEAR // max(1, indexing.rows.size * indexing.columns.size * c)
     several = even_share(-(-n // PICTURES), max(1, fit // PICTURES)) * PICTURES
     jobs = -(-n // several) * groups * -(-blocks_of(o // groups) // PAIR)
     parts = min(indexing.rows.windows, -(-4 * get_num_threads() // jobs))
-    bias, (rows, columns), sharing = padded(b, groups, o // groups), indexing.arrays, (several, groups, parts)
+    (rows, columns), sharing = indexing.arrays, (several, groups, parts)
 
-    def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-        _small(source, weights, bias, *epilogue, target, rows, columns, sharing)
+    def prepared(weights: np.ndarray, b: np.ndarray | None) -> Run:
+        bias = padded(b, groups, o // groups)
 
-    return run
+        def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
+            _small(source, weights, bias, *epilogue, target, rows, columns, sharing)
+
+        return run
+
+    return prepared
 
 
 def products(sizes: Geometry, step: str) -> int:

@@ -36,7 +36,7 @@ import numpy as np
 from numba import prange
 
 from minidl._threads import get_num_threads
-from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Run, activated
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Prepared, Run, activated
 from minidl.kernels.cpu.conv.geometry import Indexing
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.conv.points import (
@@ -328,32 +328,40 @@ def tiling_of(indexing: Indexing) -> tuple[tuple[int, int, int], int]:
     return corner, tiles_of(1, rows.windows, columns.windows, rows.taps)
 
 
-def prepare(u: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing) -> Run:
-    """Return what makes (N, H, W, O) of n pictures (N, H, W, C); u of weights, and b (O,) or None."""
+def prepare(n: int, c: int, o: int, indexing: Indexing) -> Prepared:
+    """Return what makes (N, H, W, O) of n pictures (N, H, W, C) with U of weights."""
     corner, each = tiling_of(indexing)
     if are_few(n * each, o):
-        return prepare_few(u, b, n, c, o, indexing, are_u=True)
-    size, bias, threads = at_once(n * each, c, o), padded(b, 1, o), get_num_threads()
+        return prepare_few(n, c, o, indexing, are_u=True)
+    size, threads = at_once(n * each, c, o), get_num_threads()
 
-    def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-        v, m = floats(threads, room(size * c)), floats(threads, room(size * o))
-        _winograd(source, u, bias, *epilogue, target, corner, size, v, m, tile_of_each_thread())
+    def prepared(u: np.ndarray, b: np.ndarray | None) -> Run:
+        bias = padded(b, 1, o)
 
-    return run
+        def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
+            v, m = floats(threads, room(size * c)), floats(threads, room(size * o))
+            _winograd(source, u, bias, *epilogue, target, corner, size, v, m, tile_of_each_thread())
+
+        return run
+
+    return prepared
 
 
-def prepare_few(
-    weights: np.ndarray, b: np.ndarray | None, n: int, c: int, o: int, indexing: Indexing, are_u: bool = False
-) -> Run:
+def prepare_few(n: int, c: int, o: int, indexing: Indexing, are_u: bool = False) -> Prepared:
     """Return the same as `prepare`, for few tiles, and weights that are only packed, or are U."""
-    (corner, each), threads, bias = tiling_of(indexing), get_num_threads(), padded(b, 1, o)
+    (corner, each), threads = tiling_of(indexing), get_num_threads()
     size = -(-n * each // ROWS) * ROWS
     pairs = -(-o // (PAIR * LANES * threads)) if are_u else 1
     size_u, size_m = 0 if are_u else room(PAIR * LANES * DEPTH), room(PAIR * LANES * pairs * size)
 
-    def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-        v, u, m = floats(room(size * c)), floats(threads, size_u), floats(threads, size_m)
-        given = weights, int(are_u), bias, *epilogue, target, corner, size
-        _winograd_few(source, *given, v, u, m, tile_of_each_thread())
+    def prepared(weights: np.ndarray, b: np.ndarray | None) -> Run:
+        bias = padded(b, 1, o)
 
-    return run
+        def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
+            v, u, m = floats(room(size * c)), floats(threads, size_u), floats(threads, size_m)
+            given = weights, int(are_u), bias, *epilogue, target, corner, size
+            _winograd_few(source, *given, v, u, m, tile_of_each_thread())
+
+        return run
+
+    return prepared

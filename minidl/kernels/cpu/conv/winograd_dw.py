@@ -14,6 +14,8 @@ threads transform tiles for all, and each does its part of dU.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import prange
 
@@ -132,18 +134,21 @@ def _transform_back(du, packed, blocks, k, taps, own, threads):
                 back_to_taps(du, i * LANES, point, 5, packed, w, tap, own[thread])
 
 
-def weight_gradient(dy: np.ndarray, x: np.ndarray, w_shape: tuple[int, ...], geometry: Geometry) -> np.ndarray:
-    """Return dw (O, C, K, K) from the blocks dy (N, OH, OW, O) and x (N, H, W, C)."""
-    (corner, per_picture), threads = tiling_of(geometry.forward()), get_num_threads()
-    c, o, tiles = geometry.c, geometry.o, geometry.n * per_picture
+def weight_gradient(sizes: Geometry) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Return what makes dw (O, C, K, K) of the blocks dy (N, OH, OW, O) and x (N, H, W, C)."""
+    (corner, per_picture), threads = tiling_of(sizes.forward()), get_num_threads()
+    c, o, taps, tiles = sizes.c, sizes.o, sizes.kh, sizes.n * per_picture
     each = tiles // threads
     own = threads > 1 and each >= FEW and (POINTS * c * o <= SMALL or each >= MANY)
-    size = min(tiles, OWN if own else SHARED)
-    du = floats(threads if own else 1, room(c * o))
-    v, y = (floats(len(du), room(size * channels)) for channels in (c, o))
-    _winograd_dw(x, dy, du, corner, size, v, y, tile_of_each_thread())
-    del v, y  # nothing is held longer than it is needed: in some networks this is when most memory is in use
-    packed = floats(geometry.kh * geometry.kw * o * c)
-    _transform_back(du, packed, blocks_of(o), c, geometry.kh, tile_of_each_thread())
-    del du
-    return unpack(packed, w_shape, 1)
+    size, several = min(tiles, OWN if own else SHARED), threads if own else 1
+
+    def gradient(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+        du, v, y = (floats(several, room(numbers)) for numbers in (c * o, size * c, size * o))
+        _winograd_dw(x, dy, du, corner, size, v, y, tile_of_each_thread())
+        del v, y  # nothing is held longer than it is needed: in some networks this is when most memory is in use
+        packed = floats(taps * taps * o * c)
+        _transform_back(du, packed, blocks_of(o), c, taps, tile_of_each_thread())
+        del du
+        return unpack(packed, sizes.w_shape, 1)
+
+    return gradient

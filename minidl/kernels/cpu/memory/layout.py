@@ -6,6 +6,8 @@ and sixteen of them make a vector. These functions go from one view to the other
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from minidl._backend import empty_channels_last
@@ -58,19 +60,24 @@ def rows_in_place(x: np.ndarray) -> tuple[np.ndarray, int] | None:
 
 def _distance_of_rows(view: np.ndarray) -> int:
     """Return the distance in numbers if all rows are contiguous and equally far apart, else 0."""
-    *sizes, width = view.shape
-    *strides, inner = view.strides
-    if (width > 1 and inner != view.itemsize) or view.ctypes.data % view.itemsize:
+    return _distance(view.shape, view.strides, view.itemsize) if view.flags.aligned else 0
+
+
+@functools.lru_cache(maxsize=1024)  # training asks again at every step
+def _distance(shape: tuple[int, ...], every: tuple[int, ...], item: int) -> int:
+    *sizes, width = shape
+    *strides, inner = every
+    if width > 1 and inner != item:
         return 0
     step, count = 0, 1
     for size, stride in zip(reversed(sizes), reversed(strides)):
         if size == 1:
             continue
         step = step or stride // count
-        if stride != step * count or stride % view.itemsize:
+        if stride != step * count or stride % item:
             return 0
         count *= size
-    return step // view.itemsize if step >= width * view.itemsize else 0
+    return step // item if step >= width * item else 0
 
 
 def plain(x: np.ndarray) -> np.ndarray:

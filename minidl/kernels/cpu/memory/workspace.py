@@ -62,9 +62,11 @@ def scratch(*shape: int) -> np.ndarray:
     size = math.prod(shape)
     if size > OWN:
         return floats(*shape)
-    if not hasattr(_own, "memory"):
-        _own.memory = floats(OWN)
-    return _own.memory[:size].reshape(shape)
+    try:
+        memory = _own.memory
+    except AttributeError:
+        memory = _own.memory = floats(OWN)
+    return memory[:size].reshape(shape)
 
 
 def scratch_for_each(threads: int, *sizes: int) -> list[np.ndarray]:
