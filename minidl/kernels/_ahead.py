@@ -21,17 +21,12 @@ from minidl.kernels import _sets
 
 MOST, FEWEST = 4, 3  # helpers; kernels for which one is worth its start
 STEP = (  # what a step of training needs of a network with convolutions, in this order
-    *("packing._pack", "direct._direct", "norm._statistics", "norm._normalise", "max_pool._max"),
+    *("packing._pack", "copies._turned", "direct._direct", "norm._statistics", "norm._normalise", "max_pool._max"),
     *("winograd._transform_weights", "winograd._winograd", "winograd._winograd_few", "avg_pool._average"),
     *("linear._dots", "loss._cross_entropy", "loss._cross_entropy_dx", "linear._weight_gradient", "linear._times"),
-    *("avg_pool._average_dx", "norm._parameter_gradients", "norm._input_gradient", "packing._pack_backward"),
-    *(
-        "direct_dw._direct_dw",
-        "winograd_dw._winograd_dw",
-        "winograd_dw._transform_back",
-        "packing._unpack",
-        "packing._unpack_turned",
-    ),
+    *("copies._runs", "avg_pool._average_dx", "norm._parameter_gradients", "norm._input_gradient"),
+    *("packing._pack_backward", "direct_dw._direct_dw", "winograd_dw._winograd_dw"),
+    *("winograd_dw._transform_back", "packing._unpack", "packing._unpack_turned"),
     *("elementwise._add", "max_pool._max_dx", "update._sgd"),
 )
 BEGINS = STEP[0]  # who needs this one has begun with such a network

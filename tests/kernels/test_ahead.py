@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from minidl.kernels import _ahead, _sets
+from minidl import Tensor, models, ops, optim
+from minidl.kernels import _ahead, _sets, _warmup
 from minidl.kernels.cpu.simd import compile
 
 
@@ -98,6 +100,17 @@ def test_where_no_process_can_be_started_none_is(helpers, monkeypatch):
 def test_a_step_is_written_in_the_names_of_kernels():
     assert set(_ahead.STEP) <= set(compile.ALL)
     assert len(set(_ahead.STEP)) == len(_ahead.STEP)
+
+
+def test_a_step_of_training_waits_for_no_kernel_that_helpers_were_not_told_of(monkeypatch):
+    net = models.get_model("resnet18", num_classes=10)
+    optimiser = optim.SGD(net.parameters(), lr=0.1)
+    for kernel in compile.ALL.values():
+        monkeypatch.setattr(kernel, "_run", None)
+    with _warmup.rehearsal() as needed, np.errstate(all="ignore"):  # which writes zeros
+        ops.cross_entropy(net(Tensor(np.zeros((8, 3, 224, 224), np.float32))), np.zeros(8, int)).backward()
+        optimiser.step()
+    assert {"direct._direct", "update._sgd"} <= set(needed) <= set(_ahead.STEP)
 
 
 def test_a_helper_compiles_what_nobody_has(tmp_path):

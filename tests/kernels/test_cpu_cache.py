@@ -1,9 +1,11 @@
 """Compiled kernels between processes: whatever happens to their files, or to Numba, the numbers are right."""
 
+import gc
 import os
 import subprocess
 import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,6 +48,19 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kernels")
     assert run(RELU, folder) == "[]\n"
     return folder
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_python_collects_garbage_behind_a_kernel_if_it_did_before(collects, monkeypatch):
+    seen, kernel = [], compile.ALL["elementwise._add"]
+    monkeypatch.setattr(kernel, "_dispatcher", SimpleNamespace(compile=lambda _: seen.append(gc.isenabled()) or 1 / 0))
+    try:
+        (gc.enable if collects else gc.disable)()
+        with pytest.raises(compile.CannotRun, match="division by zero"):
+            kernel._compile()
+        assert [*seen, gc.isenabled()] == [False, collects]
+    finally:
+        gc.enable()
 
 
 def files_in(folder):

@@ -25,6 +25,7 @@ may do any job, so nothing may be summed up across them.
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 import threading
@@ -73,6 +74,18 @@ COUNTS_NOTHING = {"_nrt": False}
 
 ALL: dict[str, Kernel] = {}  # every kernel by its name, for `minidl warmup`
 _compiling = threading.RLock()
+
+
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Let Python look for garbage when this is over: a compiler makes many objects, nearly all of which stay."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 class Kernel:
@@ -137,7 +150,7 @@ class Kernel:
                     self._compile()
 
     def _compile(self) -> None:
-        with _compiling, _announced(self.name.lstrip("_")):
+        with _compiling, _announced(self.name.lstrip("_")), _collecting_later():
             try:
                 _share_among(_threads.get_num_threads())  # a kernel's code names functions of that library
                 with crew.sharing():
