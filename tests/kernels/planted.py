@@ -201,7 +201,20 @@ MUTANTS = (
         WIDENED,
     ),
     Mutant("grouped dw: last windows forgotten", "conv/grouped.py", "windows_w - WINDOWS * sevens", "0"),
-    Mutant("grouped dw: wrong row", "conv/grouped.py", "i % taps * spacing", "i % taps"),
+    *(
+        Mutant(f"grouped dw: {name}", "conv/grouped.py", right, wrong)
+        for name, right, wrong in (
+            ("wrong row", "tap // taps[1] * spacing * span", "tap // taps[1] * span"),
+            ("nine sums, windows side by side", "v1, w1 = u1, v1, w1, u2, v2, w2", "v1, w1 = u0, v0, w0, u2, v2, w2"),
+            ("nine sums, windows two apart", "u0, v0, w0 = u2, v2, w2", "u0, v0, w0 = u1, v1, w1"),
+            ("five sums, windows side by side", "u0, u1, u2, u3 = u1, u2, u3, u4", "u0, u1, u2, u3 = u0, u1, u2, u4"),
+            ("five sums, windows two apart", "u0, u1, u2 = u2, u3, u4", "u0, u1, u2 = u1, u2, u3"),
+            ("five sums, one row of taps", "for tap in range(5):", "for tap in range(1):"),
+            ("the rows behind the last", "min(few, last - a), windows_w", "few, windows_w"),
+            ("one thread's alone", "for number in range(1, threads):", "for number in range(1, 1):"),
+        )
+    ),
+    Mutant("grouped: the last two taps of a row", "conv/grouped.py", "        if taps == 2:", "        if taps:"),
     Mutant(
         "direct: the second windows of one vector",
         "conv/direct.py",

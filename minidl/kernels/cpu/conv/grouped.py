@@ -15,7 +15,12 @@ the picture is the same sum over dy (`geometry.py`), with the two roles of a wei
 
     dw[c, i, tap] = Σ_p dy[p, c]·copy_i[p + tap, c]
 
-runs over the same copies. Its work is shared by weights: the result does not depend on the number of threads.
+runs over the same copies. Each thread sums up a dw of its own, for its part of the rows. Of 3×3 taps all nine sums stay
+in registers, of 5×5 those of a row of taps, and run along a row of windows: a pixel is loaded once for all taps
+of its row that see it, and dy once for all sums.
+
+What comes from memory is read once in the order in which it lies, some rows of all channels, before sixteen channels at
+a time are taken out of it: to be asked for 64 bytes of each pixel makes memory three times as slow.
 """
 
 from __future__ import annotations
@@ -36,14 +41,17 @@ from minidl.kernels.cpu.memory.workspace import floats, scratch, scratch_for_eac
 from minidl.kernels.cpu.simd.accumulators import fma_pairs, fma_vectors, fold, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import IDENTITY
-from minidl.kernels.cpu.simd.load_store import load, load_first, prefetch_to_write, store, zeros
+from minidl.kernels.cpu.simd.load_store import load, load_first, load_some, prefetch_to_write, store, zeros
+from minidl.kernels.cpu.simd.registers import WIDE
 from minidl.kernels.cpu.simd.vector import LANES, fma, repeater, splat
 
 WINDOWS = 7
 begin_with = fold(WINDOWS)
 WIDTHS = (1, 2, 4, 8)
+SUM = 128  # windows whose products are added up in one go
 NEAR = 3 * 2**11  # floats of x and dy that all taps read before the next: three quarters of a first-level cache
-PICTURE = 2**18  # floats of all channels of the rows that are worked on: a second-level cache
+FAR = 2**19  # floats of a map that is not in a cache any more when it is read
+PICTURE = 2**17  # floats of all channels of the rows that are worked on: a second-level cache
 
 first_of_2, second_of_2 = repeater(2, 0), repeater(2, 1)
 first_of_4, second_of_4, third_of_4, fourth_of_4 = (repeater(4, i) for i in range(4))
@@ -76,6 +84,17 @@ def store_copies(tile, at, ahead, v, width):
 
 
 @inline
+def fetch(tile, source, picture, top, rows):
+    """Read some rows of a picture once in the order in which they lie, if memory has to bring them."""
+    h, w, c = source.shape[1:]
+    x, (above, below), total = source.reshape(-1), inside(top, rows, h), splat(np.float32(0))
+    if x.shape[0] >= FAR:
+        for at in range((picture * h + top + above) * w * c, (picture * h + top + below) * w * c - LANES + 1, LANES):
+            total = total + load(x, at)
+        store(tile, 0, total)  # or the compiler would see that nobody wants it
+
+
+@inline
 def cut_lanes(tile, source, picture, top, rows, left, span, channel, width):
     """Cut rows × span pixels of sixteen channels, with a border of zeros, in `width` copies."""
     h, w, c = source.shape[1:]
@@ -98,6 +117,35 @@ def cut_lanes(tile, source, picture, top, rows, left, span, channel, width):
 
 
 @inline
+def two(acc, tile, at, step, weights, w):
+    """Add two neighbouring taps; what both read is loaded once, as the compiler sees where it knows the step."""
+    acc = fma_vectors(acc, tile, at, step, load(weights, w))
+    return fma_vectors(acc, tile, at + LANES, step, load(weights, w + LANES))
+
+
+@inline
+def add_row(acc, tile, at, taps, spacing, step, weights, w):
+    """Add a row of taps `spacing` floats apart for windows `step` floats apart.
+
+    Where they lie beside each other, and registers hold what they share, three at a time, and then what is left.
+    """
+    if WIDE and spacing == LANES:
+        for _ in range(taps // 3):
+            acc = two(acc, tile, at, step, weights, w)
+            acc = fma_vectors(acc, tile, at + 2 * LANES, step, load(weights, w + 2 * LANES))
+            at += 3 * LANES
+            w += 3 * LANES
+        taps %= 3
+        if taps == 2:
+            return two(acc, tile, at, step, weights, w)
+    for _ in range(taps):
+        acc = fma_vectors(acc, tile, at, step, load(weights, w))
+        at += spacing
+        w += LANES
+    return acc
+
+
+@inline
 def convolve_row(tile, at, copies, ahead, taps, line, columns, weights, w, start, y, out, step, lanes, kind):
     """Write one row of windows of sixteen channels, which begins at `at` of the tile.
 
@@ -112,16 +160,13 @@ def convolve_row(tile, at, copies, ahead, taps, line, columns, weights, w, start
         for i in range(copies):
             row = at + i * ahead + b * step_w
             for _ in range(taps):
-                place = row
-                for _ in range(across):
-                    if step_w == LANES:  # a step that the compiler knows needs no arithmetic
-                        acc = fma_vectors(acc, tile, place, LANES, load(weights, weight))
-                    elif step_w == 2 * LANES:
-                        acc = fma_vectors(acc, tile, place, 2 * LANES, load(weights, weight))
-                    else:
-                        acc = fma_vectors(acc, tile, place, step_w, load(weights, weight))
-                    place += spacing
-                    weight += LANES
+                if step_w == LANES:  # a step that the compiler knows needs no arithmetic
+                    acc = add_row(acc, tile, row, across, spacing, LANES, weights, weight)
+                elif step_w == 2 * LANES:
+                    acc = add_row(acc, tile, row, across, spacing, 2 * LANES, weights, weight)
+                else:
+                    acc = add_row(acc, tile, row, across, spacing, step_w, weights, weight)
+                weight += across * LANES
                 row += line
         acc = activated(kind, acc)
         store_acc(y, out + b * step, step, acc, windows - b, lanes)
@@ -143,6 +188,7 @@ def _grouped(source, weights, bias, residual, epilogue, target, rows, columns, w
             part, picture, first = job % parts, job // parts // bands, job // parts % bands * band
             last = min(first + band, windows)
             height = step * (last - first - 1) + spacing * max(0, taps - 1) + 1
+            fetch(tile, source, picture, top + step * first, height)
             for block in range(part * blocks // parts, (part + 1) * blocks // parts):
                 cut_lanes(tile, source, picture, top + step * first, height, left, span, block * LANES, width)
                 start, each, lanes = load(bias, block * LANES), width * taps * taps_w * LANES, c - block * LANES
@@ -155,43 +201,140 @@ def _grouped(source, weights, bias, residual, epilogue, target, rows, columns, w
                         apply_epilogue(y, row, stride_w * c, windows_w, min(LANES, lanes), residual, epilogue)
 
 
-@kernel("void(r4, r4, w1, ri1, ri1, i, i, w2, w2, i)")
-def _grouped_dw(source, target, dw, rows, columns, width, band, tiles, gradients, threads):
-    n, c = source.shape[0], source.shape[3]
+@inline
+def add_nine(tile, at, line, step, y, d, row, pixel, rows, windows, lanes, dw, place, skips):
+    """Add some rows of windows to the sums of 3×3 taps: nine sums in registers, what windows share is loaded once.
+
+    Rows of the tile that taps read are `line` floats apart, those of windows `step`, rows of y `row` and its pixels
+    `pixel`. With `skips`, windows are two pixels apart.
+    """
+    zero = splat(np.float32(0))
+    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = a8 = zero
+    for r in range(rows):
+        p, q = at + r * step, d + r * row
+        u0, v0, w0 = load(tile, p), load(tile, p + line), load(tile, p + 2 * line)
+        p += LANES
+        u1, v1, w1 = load(tile, p), load(tile, p + line), load(tile, p + 2 * line)
+        for _ in range(windows):
+            g = load_some(y, q, lanes)
+            if skips:
+                u1, v1, w1 = load(tile, p), load(tile, p + line), load(tile, p + 2 * line)
+            p += LANES
+            u2, v2, w2 = load(tile, p), load(tile, p + line), load(tile, p + 2 * line)
+            a0, a1, a2 = fma(g, u0, a0), fma(g, u1, a1), fma(g, u2, a2)
+            a3, a4, a5 = fma(g, v0, a3), fma(g, v1, a4), fma(g, v2, a5)
+            a6, a7, a8 = fma(g, w0, a6), fma(g, w1, a7), fma(g, w2, a8)
+            if skips:
+                u0, v0, w0 = u2, v2, w2
+                p += LANES
+            else:
+                u0, v0, w0, u1, v1, w1 = u1, v1, w1, u2, v2, w2
+            q += pixel
+    for a in (a0, a1, a2, a3, a4, a5, a6, a7, a8):
+        store(dw, place, load(dw, place) + a)
+        place += LANES
+
+
+@inline
+def add_five(tile, at, step, y, d, row, pixel, rows, windows, lanes, dw, place, skips):
+    """Add some rows of windows to the sums of five taps of a row, as `add_nine` does to those of 3×3."""
+    zero = splat(np.float32(0))
+    a0 = a1 = a2 = a3 = a4 = zero
+    for r in range(rows):
+        p, q = at + r * step, d + r * row
+        u0, u1, u2, u3 = load(tile, p), load(tile, p + LANES), load(tile, p + 2 * LANES), load(tile, p + 3 * LANES)
+        p += 3 * LANES
+        for _ in range(windows):
+            g = load_some(y, q, lanes)
+            if skips:
+                u3 = load(tile, p)
+            p += LANES
+            u4 = load(tile, p)
+            a0, a1, a2, a3, a4 = fma(g, u0, a0), fma(g, u1, a1), fma(g, u2, a2), fma(g, u3, a3), fma(g, u4, a4)
+            if skips:
+                u0, u1, u2 = u2, u3, u4
+                p += LANES
+            else:
+                u0, u1, u2, u3 = u1, u2, u3, u4
+            q += pixel
+    for a in (a0, a1, a2, a3, a4):
+        store(dw, place, load(dw, place) + a)
+        place += LANES
+
+
+@inline
+def add_taps(tile, span, windows, taps, steps, gradient, near, dw, place):
+    """Add rows of windows to the sums of all taps of one copy of the tile, tap by tap."""
+    zero, (rows, windows_w), (step, step_w, spacing, spacing_w) = splat(np.float32(0)), windows, steps
+    sevens = windows_w // WINDOWS
+    for top in range(0, rows, near):
+        for tap in range(taps[0] * taps[1]):
+            start = (tap // taps[1] * spacing * span + tap % taps[1] * spacing_w) * LANES
+            acc, rest = begin_with(zero), zero
+            for a in range(top, min(top + near, rows)):
+                at, d = start + a * step * span * LANES, a * windows_w * LANES
+                for _ in range(sevens):
+                    acc = fma_pairs(acc, tile, at, step_w * LANES, gradient, d, LANES)
+                    at += WINDOWS * step_w * LANES
+                    d += WINDOWS * LANES
+                for _ in range(windows_w - WINDOWS * sevens):
+                    rest = fma(load(tile, at), load(gradient, d), rest)
+                    at += step_w * LANES
+                    d += LANES
+            total = (acc[0] + acc[1]) + (acc[2] + acc[3]) + (acc[4] + acc[5]) + (acc[6] + rest)
+            unit = place + tap * LANES
+            store(dw, unit, load(dw, unit) + total)
+
+
+@kernel("void(r4, r4, w2, ri1, ri1, i, i, w2, w2, i)")
+def _grouped_dw(source, target, packed, rows, columns, width, band, tiles, gradients, threads):
+    """Sum up dw: a thread has one of its own, for its part of the bands of rows."""
+    n, c, oh, ow = source.shape[0], source.shape[3], target.shape[1], target.shape[2]
+    y = target.reshape(-1)
     windows, taps, top, step, spacing = rows[:5]
     windows_w, taps_w, left, step_w, spacing_w = columns[:5]
-    blocks, bands, each = (c + LANES - 1) // LANES, (windows + band - 1) // band, width * taps * taps_w
-    span = step_w * (windows_w - 1) + spacing_w * (taps_w - 1) + 1
-    zero, near = splat(np.float32(0)), max(1, NEAR // (LANES * (step * span + windows_w)))
+    blocks, bands = (c + LANES - 1) // LANES, (windows + band - 1) // band
+    each, span = taps * taps_w * LANES, step_w * (windows_w - 1) + spacing_w * (taps_w - 1) + 1
+    known = taps if WIDE and taps == taps_w and spacing == 1 and spacing_w == 1 and step_w <= 2 else 0
+    few, near = max(1, SUM // windows_w), max(1, NEAR // (LANES * (step * span + windows_w)))
+    jobs = n * bands
     for thread in prange(threads):
-        begin, end = thread * blocks * each // threads, (thread + 1) * blocks * each // threads
-        tile, gradient = tiles[thread], gradients[thread]
-        zeros(dw, begin * LANES, (end - begin) * LANES)
-        for job in range(n * bands):
+        tile, gradient, dw = tiles[thread], gradients[thread], packed[thread]
+        zeros(dw, 0, dw.shape[0])
+        for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
             picture, first = job // bands, job % bands * band
             last = min(first + band, windows)
             height = step * (last - first - 1) + spacing * (taps - 1) + 1
-            for block in range(begin // each, (end + each - 1) // each):
+            line, ahead = span * LANES, height * span * LANES
+            fetch(tile, source, picture, top + step * first, height)
+            fetch(tile, target, picture, first, last - first)
+            for block in range(blocks):
                 cut_lanes(tile, source, picture, top + step * first, height, left, span, block * LANES, width)
-                cut_lanes(gradient, target, picture, first, last - first, 0, windows_w, block * LANES, 1)
-                for top_row in range(0, last - first, near):
-                    for unit in range(max(begin, block * each), min(end, (block + 1) * each)):
-                        tap = unit % each
-                        i, j = tap // taps_w, tap % taps_w
-                        start = ((i // taps * height + i % taps * spacing) * span + j * spacing_w) * LANES
-                        acc, rest, sevens = begin_with(zero), zero, windows_w // WINDOWS
-                        for a in range(top_row, min(top_row + near, last - first)):
-                            at, d = start + a * step * span * LANES, a * windows_w * LANES
-                            for _ in range(sevens):
-                                acc = fma_pairs(acc, tile, at, step_w * LANES, gradient, d, LANES)
-                                at += WINDOWS * step_w * LANES
-                                d += WINDOWS * LANES
-                            for _ in range(windows_w - WINDOWS * sevens):
-                                rest = fma(load(tile, at), load(gradient, d), rest)
-                                at += step_w * LANES
-                                d += LANES
-                        total = (acc[0] + acc[1]) + (acc[2] + acc[3]) + (acc[4] + acc[5]) + (acc[6] + rest)
-                        store(dw, unit * LANES, load(dw, unit * LANES) + total)
+                lanes = c - block * LANES
+                if known not in (3, 5):
+                    cut_lanes(gradient, target, picture, first, last - first, 0, windows_w, block * LANES, 1)
+                for i in range(width):
+                    place, own = (block * width + i) * each, tile[i * ahead :]
+                    if known in (3, 5):
+                        for a in range(first, last, few):
+                            at, d = (a - first) * step * line, ((picture * oh + a) * ow * c) + block * LANES
+                            pixels = step * line, y, d, ow * c, c, min(few, last - a), windows_w, lanes, dw
+                            if known == 3 and step_w == 1:
+                                add_nine(own, at, line, *pixels, place, False)
+                            elif known == 3:
+                                add_nine(own, at, line, *pixels, place, True)
+                            else:
+                                for tap in range(5):
+                                    if step_w == 1:
+                                        add_five(own, at + tap * line, *pixels, place + tap * 5 * LANES, False)
+                                    else:
+                                        add_five(own, at + tap * line, *pixels, place + tap * 5 * LANES, True)
+                    else:
+                        steps = step, step_w, spacing, spacing_w
+                        add_taps(own, span, (last - first, windows_w), (taps, taps_w), steps, gradient, near, dw, place)
+    for number in range(1, threads):
+        for at in range(0, packed.shape[1], LANES):
+            store(packed[0], at, load(packed[0], at) + load(packed[number], at))
 
 
 def band_of(indexing: Indexing, channels: int, width: int) -> int:
@@ -238,17 +381,18 @@ def weight_gradient(sizes: Geometry) -> Callable[[np.ndarray, np.ndarray], np.nd
     """Return what makes dw (C, width, KH, KW) of the blocks dy (N, OH, OW, C) and x (N, H, W, C)."""
     threads, indexing, w_shape = _threads.get_num_threads(), sizes.forward(), sizes.w_shape
     c, width, kh, kw = w_shape
-    band, (rows, columns) = band_of(indexing, c, width), indexing.arrays
-    tile = width * indexing.rows.reach(band) * indexing.columns.span * LANES
+    band = min(band_of(indexing, c, width), -(-sizes.n * indexing.rows.windows // (4 * threads)))
+    tile = (width * indexing.rows.reach(band) * indexing.columns.span + 2) * LANES
     gathered, size = band * indexing.columns.windows * LANES, blocks_of(c) * width * kh * kw * LANES
+    rows, columns = indexing.arrays
 
     def gradient(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
-        packed = floats(size)
+        packed = floats(threads, size)
         _grouped_dw(x, dy, packed, rows, columns, width, band, *scratch_for_each(threads, tile, gathered))
         if width == 1:
-            return packing.unpack(packed, w_shape, 1)
+            return packing.unpack(packed[0], w_shape, 1)
         dw = _backend.empty_channels_last(w_shape, np.float32)
-        lanes_last = packed.reshape(-1, width, kh, kw, LANES)
+        lanes_last = packed[0].reshape(-1, width, kh, kw, LANES)
         dw[...] = lanes_last.transpose(0, 4, 1, 2, 3).reshape(-1, width, kh, kw)[:c]
         return dw
 
