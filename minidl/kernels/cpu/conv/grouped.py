@@ -381,7 +381,7 @@ def weight_gradient(sizes: Geometry) -> Callable[[np.ndarray, np.ndarray], np.nd
     """Return what makes dw (C, width, KH, KW) of the blocks dy (N, OH, OW, C) and x (N, H, W, C)."""
     threads, indexing, w_shape = _threads.get_num_threads(), sizes.forward(), sizes.w_shape
     c, width, kh, kw = w_shape
-    band = min(band_of(indexing, c, width), -(-sizes.n * indexing.rows.windows // (4 * threads)))
+    band = min(band_of(indexing, c, width), -(-sizes.n * indexing.rows.windows // (2 * threads)))
     tile = (width * indexing.rows.reach(band) * indexing.columns.span + 2) * LANES
     gathered, size = band * indexing.columns.windows * LANES, blocks_of(c) * width * kh * kw * LANES
     rows, columns = indexing.arrays
