@@ -89,11 +89,11 @@ class KernelSet(Brief):
 
     def offers(self, name: str) -> Any:
         """Return a function, or something else, of its module; None if it has none, or cannot be used."""
-        return getattr(self.opened(), name, None)
+        return getattr(self._functions or self.opened(), name, None)
 
     def run(self, name: str, arguments: tuple[Any, ...], over: bool = False) -> Any:
         """Run a kernel, which may write over its first array if it can; NotImplemented where it does not."""
-        function = getattr(self._functions or self.opened(), name, None)
+        function = self.offers(name)
         if function is None:
             return NotImplemented
         try:

@@ -37,7 +37,7 @@ from numba import prange
 
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.door import door
-from minidl.kernels.cpu.memory.layout import channels_last_over, strided_rows
+from minidl.kernels.cpu.memory.layout import channels_last_over, flat, strided_rows
 from minidl.kernels.cpu.memory.workspace import scratch
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import FUSED, fused, fused_dx
@@ -275,7 +275,7 @@ def _shape(size: int, channels: int, *steps: int) -> tuple[int, int, int]:
 def _rows_like(x: np.ndarray, over: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return memory for a result like x, channels-last, if possible over it, and the same memory as one row."""
     y = channels_last_over(x, over)
-    return y, (y.transpose(0, 2, 3, 1) if y.ndim == 4 else y).reshape(-1)
+    return y, flat(y)
 
 
 def _rows_and_sums(width: int, rows: int) -> tuple[np.ndarray, np.ndarray]:

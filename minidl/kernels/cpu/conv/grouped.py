@@ -51,7 +51,7 @@ WIDTHS = (1, 2, 4, 8)
 SUM = 128  # windows whose products are added up in one go
 NEAR = 3 * 2**11  # floats of x and dy that all taps read before the next: three quarters of a first-level cache
 FAR = 2**19  # floats of a map that is not in a cache any more when it is read
-PICTURE = 2**17  # floats of all channels of the rows that are worked on: a second-level cache
+PICTURE = 2**17  # floats of all channels of the rows that are worked on: half a second-level cache
 
 first_of_2, second_of_2 = repeater(2, 0), repeater(2, 1)
 first_of_4, second_of_4, third_of_4, fourth_of_4 = (repeater(4, i) for i in range(4))
