@@ -180,7 +180,8 @@ def _made(plain: Plain, x: np.ndarray, most: int) -> tuple[Any, Script | None]:
     try:
         if type(y) is not Tensor:
             raise CannotRepeat("the result is no tensor")
-        script = Script(kernels.SETS["cpu"].offers("shortened")(launches), x, y._data, most)
+        fast = kernels.SETS["cpu"]
+        script = Script(fast.offers("shortened")(launches), x, y._data, most, fast.offers("in_sequence"))
         del launches
         _try(script, plain, x)
     except (CannotRepeat, MemoryError) as reason:

@@ -52,6 +52,9 @@ class Launch(NamedTuple):
     writes: frozenset[int]
 
 
+Step = tuple[Callable[..., Any], list[Any]]  # a function and its arguments
+
+
 class Notes(list[Launch]):
     """Launches in their order, as long as their arrays do not keep too much memory alive."""
 
@@ -145,6 +148,8 @@ class Script:
         x: the array that changes: C order, never written.
         y: the result.
         most: bytes that it may keep.
+        joined: makes of steps fewer ones that do the same, if there is such a function. It is told which of the
+            arguments are others at each run.
 
     Raises:
         CannotRepeat: if y was not written by the launches, or more memory is needed.
@@ -159,7 +164,14 @@ class Script:
         array([15., 15.])
     """
 
-    def __init__(self, launches: list[Launch], x: np.ndarray, y: np.ndarray, most: int = MOST_KEPT):
+    def __init__(
+        self,
+        launches: list[Launch],
+        x: np.ndarray,
+        y: np.ndarray,
+        most: int = MOST_KEPT,
+        joined: Callable[[list[Step], list[tuple[list[Any], int]]], list[Step]] | None = None,
+    ):
         blocks = _blocks(launches)
         x_root, y_root = owner(x), owner(y)
         if id(y_root) not in blocks:
@@ -175,7 +187,7 @@ class Script:
         self._memory.fill(GARBAGE)
         self._lock = threading.Lock()
         self._y = self._moved(y, blocks)
-        self._steps: list[tuple[Callable[..., Any], list[Any]]] = []
+        self._steps: list[Step] = []
         self._readers: list[tuple[list[Any], int, tuple[Any, ...]]] = []  # of x: arguments, which one, and what of x
         for launch in launches:
             arguments = [self._moved(it, blocks) if isinstance(it, np.ndarray) else it for it in launch.arguments]
@@ -184,9 +196,12 @@ class Script:
                     seen = it.shape, it.dtype, _address(it) - _address(x), it.strides
                     self._readers.append((arguments, place, seen))
             self._steps.append((launch.run, arguments))
+        self._size = len(launches)
+        if joined is not None:
+            self._steps = joined(self._steps, [(arguments, place) for arguments, place, _ in self._readers])
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return self._size
 
     @property
     def nbytes(self) -> int:

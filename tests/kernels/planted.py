@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-CONV, ATTENTION, NORM, LINEAR, ELEMENTWISE, WIDENED, WINOGRAD, SMALL = (
+CONV, ATTENTION, NORM, LINEAR, ELEMENTWISE, WIDENED, WINOGRAD, SMALL, SEQUENCE = (
     f"tests/kernels/test_cpu_{it}.py"
-    for it in ("conv", "attention", "own_norm", "linear", "elementwise", "widened", "winograd", "small")
+    for it in ("conv", "attention", "own_norm", "linear", "elementwise", "widened", "winograd", "small", "sequence")
 )
 WIDENED_FILE = "conv/widened.py"
 
@@ -399,6 +399,17 @@ MUTANTS = (
             ("the density without its root", "splat(DENSITY) * exp(", "splat(ONE) * exp("),
             ("the slope of the cube", "fma(splat(THREE_CUBES), near * near, splat(ONE))", "splat(ONE)"),
             ("x·φ", "return dy * fma(near, bend, gate)", "return dy * gate"),
+        )
+    ),
+    *(
+        Mutant(f"sequence: {name}", "simd/sequence.py", right, wrong, SEQUENCE)
+        for name, right, wrong in (
+            ("sizes for strides", "*value.shape, *value.strides]", "*value.strides, *value.shape]"),
+            ("floats as doubles", '"=f4x"', '"=d"'),
+            ("always the first arrays", "self._words[at] = _address(arguments[place])", "pass"),
+            ("a failure that nobody hears of", "            return 1", "            continue"),
+            ("several at a time", "one_at_a_time or nullcontext()", "nullcontext()"),
+            ("what nobody may write", "array.flags.writeable or not kind.mutable", "True"),
         )
     ),
 )

@@ -205,7 +205,7 @@ def test_a_crew_that_cannot_begin_leaves_the_work_to_numba(monkeypatch):
 
     monkeypatch.setattr(crew, "_entry", [])
     monkeypatch.setattr(crew, "_failed", [])
-    monkeypatch.setattr(crew, "_address", fail)
+    monkeypatch.setattr(crew, "address_of", fail)
     before = llvmlite.binding.address_of_symbol(crew.SYMBOL)
     with crew.sharing():
         assert llvmlite.binding.address_of_symbol(crew.SYMBOL) == before

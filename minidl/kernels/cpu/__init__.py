@@ -84,6 +84,7 @@ from minidl.kernels.cpu.norm import (
 from minidl.kernels.cpu.own_norm import layer_norm, layer_norm_grads
 from minidl.kernels.cpu.render import render
 from minidl.kernels.cpu.simd.compile import ALL as COMPILED  # noqa: F401
+from minidl.kernels.cpu.simd.sequence import in_sequence as in_sequence
 from minidl.kernels.cpu.suppression import nms
 from minidl.kernels.cpu.update import adam, rmsprop, sgd
 

@@ -3,6 +3,7 @@
     compile.py         @kernel and @inline: compiled on the first call, for one signature; the threads
     crew.py            who does the work that a kernel shares: threads that spin briefly, and then sleep
     atomics.py         numbers that several threads change, sleep and clocks
+    sequence.py        kernels that follow each other, started without Python in between
     outline.py         the loops that threads share, cut out of a kernel
     pieces.py          a kernel and its pieces are optimised together, once
     cache.py           where compiled kernels are kept between processes

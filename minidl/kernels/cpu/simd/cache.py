@@ -39,7 +39,8 @@ from numba.core import caching
 from minidl._files import atomic_write
 
 PATIENCE = 60.0  # seconds that a process waits for another one, which may have been stopped
-OUTSIDE = ("cache.py", "crew.py")  # files that serve kernels and are part of none: they may change without them
+# Files that serve kernels and are part of none: they may change without them.
+OUTSIDE = ("cache.py", "crew.py", "sequence.py")
 
 
 class KernelFiles(caching.FunctionCache):

@@ -132,6 +132,13 @@ class Kernel:
         """Where it is kept; "" where nothing can be written."""
         return "" if self._files is None else str(self._files.cache_path)
 
+    @property
+    def code(self) -> Any:
+        """What Numba makes of it."""
+        self.compile()
+        [code] = self._dispatcher.overloads.values()
+        return code
+
     def is_kept(self) -> bool:
         """Tell whether this machine has compiled it already."""
         with suppress(Exception):  # what is wrong is told when it is compiled
@@ -203,16 +210,13 @@ class Kernel:
             if (noted := rehearsing.get()) is not None:
                 return self._note(noted, arguments)
             self.compile()
-        threads = _threads.get_num_threads()
-        if _told.threads != threads:
-            _share_among(threads)
-        _launched[0] = True
+        threads = share_as_told()
         if (notes := is_noting()) is not None:
             notes.add(self.launch(*arguments))
         try:
-            if _one_at_a_time is None:
+            if one_at_a_time is None:
                 return self._run(*arguments, threads)  # type: ignore[misc]
-            with _one_at_a_time:
+            with one_at_a_time:
                 return self._run(*arguments, threads)  # type: ignore[misc]
         except TypeError:  # Numba has found that the arguments are not of the one signature, and has run nothing
             raise TypeError(
@@ -333,9 +337,18 @@ def _share_among(threads: int) -> None:
     crew.hire(min(threads, NUM_THREADS))
 
 
+def share_as_told() -> int:
+    """Return the number of threads in force, of which Numba knows then; a kernel is about to run."""
+    threads = _threads.get_num_threads()
+    if _told.threads != threads:
+        _share_among(threads)
+    _launched[0] = True
+    return threads
+
+
 LAYER = os.environ.get("NUMBA_THREADING_LAYER") or _choose_layer()
 numba.config.THREADING_LAYER = LAYER
-_one_at_a_time: Any = None if LAYER in ("omp", "tbb") else threading.RLock()
+one_at_a_time: Any = None if LAYER in ("omp", "tbb") else threading.RLock()
 _told = _Told()
 _launched = [False]  # whether the threads have been started in this process
 forked = [False]  # whether this process is a child of one whose threads had been started: they are not here

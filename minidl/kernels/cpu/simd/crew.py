@@ -75,14 +75,15 @@ BOARD_SIZE = LINE * 9
 PARTS = 4  # pieces for each thread, where a loop has more steps than there are threads
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function of numbers when it is called first, and keep it like a kernel."""
     dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
     with suppress(Exception):  # there is no folder to keep it in, which kernels say
         dispatcher._cache = KernelFiles(function)
     return dispatcher
 
 
-@_compiled
+@compiled
 def _do_pieces(home, calls):
     """Take pieces of the job and do them until none is left; return whether there was one.
 
@@ -105,7 +106,7 @@ def _do_pieces(home, calls):
                 wake(home + DONE, 1)
 
 
-@_compiled
+@compiled
 def _spin(home, address, value, equal, since):
     """Look at a number until it is `value`, or is not; return False when it is time to sleep."""
     while True:
@@ -118,14 +119,14 @@ def _spin(home, address, value, equal, since):
             return False
 
 
-@_compiled
+@compiled
 def _crowd_until(moment, last, known):
     """Return until when it is a crowd, where time is missing now and was at `last`, and one is `known` until then."""
     near = moment - last < (MEMORY if moment < known else SOON)
     return moment + MEMORY if near else known
 
 
-@_compiled
+@compiled
 def _serve(home):
     """Do pieces of whatever job there is, until the process ends: the life of a thread of the crew."""
     seen, since = get(home + JOBS), now()
@@ -150,7 +151,7 @@ def _serve(home):
                 began, had = moment, has
 
 
-@_compiled
+@compiled
 def _share(task, arrays, sizes, steps, data, inner, count, threads):
     """Do a job for Numba: what it calls `numba_parallel_for`. All are addresses, or numbers."""
     home, size = board(), get(sizes)
@@ -227,13 +228,13 @@ def _begun() -> bool:
         if not _entry and not _failed:
             try:
                 llvmlite.binding.add_symbol(BOARD, HOME)
-                _entry.append(_address(_share, 8))
+                _entry.append(address_of(_share, 8))
             except Exception as error:  # a version, a machine: Numba's own threads serve
                 _failed.append(str(error).strip().partition("\n")[0] or type(error).__name__)
     return bool(_entry)
 
 
-def _address(function: Any, numbers: int) -> int:
+def address_of(function: Any, numbers: int) -> int:
     """Return the address of a compiled function of some numbers, as C calls it."""
     function.compile((I8,) * numbers)
     [code] = function.overloads.values()
@@ -250,7 +251,7 @@ def hire(threads: int) -> None:
     with _beginning:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
-            life, handle = ctypes.c_void_p(_address(_serve, 1)), ctypes.c_ulong()
+            life, handle = ctypes.c_void_p(address_of(_serve, 1)), ctypes.c_ulong()
             for _ in range(_hired[0], threads - 1):
                 if _libc.pthread_create(ctypes.byref(handle), None, life, ctypes.c_void_p(HOME)) != 0:
                     break

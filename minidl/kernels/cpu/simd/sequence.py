@@ -1,0 +1,189 @@
+"""Kernels that follow each other, started by machine code: no Python between one and the next.
+
+Before a kernel runs, Numba asks each argument what it is, and takes from an array its address, its sizes and its
+strides: 2 to 20 µs, as much as a small kernel takes, the more the less of it is still in the cache. Where the same
+kernels run again with the same arrays (`kernels/_launches.py`), that is done once. The arguments lie as 8-byte words
+behind each other, as machine code wants them:
+
+    ints and floats    one word
+    a tuple            one for each number
+    an array           nothing, nothing (who it belongs to), numbers in all, bytes of one, address, sizes, strides
+
+A small function is made for each kernel, which loads the words and calls it. A loop over pairs of such a function and
+of where its words lie is the whole sequence. Only addresses of arrays that are others each time are still written.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import itertools
+import operator
+import struct
+from contextlib import nullcontext
+from typing import Any
+
+import llvmlite.binding
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.core.compiler_lock import global_compiler_lock
+from numba.extending import intrinsic
+from numba.np import numpy_support
+
+from minidl._log import log
+from minidl.kernels._launches import Step
+from minidl.kernels.cpu.simd.atomics import I8, get
+from minidl.kernels.cpu.simd.compile import Kernel, one_at_a_time, share_as_told
+from minidl.kernels.cpu.simd.crew import address_of, compiled
+
+WORD, NUMBER = 8, ir.IntType(64)
+ADDRESS = 4  # which word of an array's is its address
+
+
+def _words(kind: Any, value: Any) -> list[int]:
+    """Return an argument as words.
+
+    Raises:
+        TypeError: if it is not of the kind that the kernel was compiled for.
+    """
+    if isinstance(kind, types.Array):
+        if not _is(kind, value):
+            raise TypeError(f"a kernel takes {kind}; received {getattr(value, 'dtype', type(value).__name__)}")
+        return [0, 0, value.size, value.itemsize, _address(value), *value.shape, *value.strides]
+    if isinstance(kind, types.containers.UniTuple):
+        if len(value) != kind.count:
+            raise TypeError(f"a kernel takes {kind.count} numbers; received {value}")
+        return [word for number in value for word in _words(kind.dtype, number)]
+    if isinstance(kind, types.Float):
+        return [int(np.frombuffer(struct.pack("=d" if kind.bitwidth == 64 else "=f4x", value), np.int64)[0])]
+    return [operator.index(value)]
+
+
+def _is(kind: Any, array: Any) -> bool:
+    """Tell whether an array is of the kind that a kernel was compiled for."""
+    if not isinstance(array, np.ndarray) or array.ndim != kind.ndim:
+        return False
+    may = array.flags.c_contiguous and array.flags.aligned and (array.flags.writeable or not kind.mutable)
+    return may and array.dtype == numpy_support.as_dtype(kind.dtype)
+
+
+def _address(array: np.ndarray) -> int:
+    return int(array.ctypes.data)
+
+
+def _size(kind: Any) -> int:
+    """Return how many words an argument of this kind has."""
+    if isinstance(kind, types.Array):
+        return ADDRESS + 1 + 2 * kind.ndim
+    return kind.count if isinstance(kind, types.containers.UniTuple) else 1
+
+
+_number = itertools.count()  # of starters: no two have the same name
+
+
+@functools.cache  # for as long as the process lives, like kernels themselves
+def _starter(kernel: Kernel) -> tuple[int, tuple[Any, ...], Any]:
+    """Make what calls a kernel with words: return its address, of what kinds the arguments are, and who keeps it."""
+    code, name = kernel.code, f"start_{next(_number)}_{kernel.key}"
+    context, kinds = code.target_context, code.fndesc.argtypes
+    library = context.codegen().create_library(name)
+    module = library.create_ir_module(name)
+    start = ir.Function(module, ir.FunctionType(NUMBER, [NUMBER]), name)
+    builder, at, values = ir.IRBuilder(start.append_basic_block()), 0, []
+    for kind in kinds:
+        place = builder.add(start.args[0], NUMBER(WORD * at))
+        pointer = builder.inttoptr(place, context.get_value_type(kind).as_pointer())
+        values.append(builder.load(pointer))
+        at += _size(kind)
+    inner = code.fndesc.llvm_func_name
+    llvmlite.binding.add_symbol(inner, code.library.get_pointer_to_function(inner))
+    function = context.declare_function(module, code.fndesc)
+    status, _ = context.call_conv.call_function(builder, function, code.fndesc.restype, kinds, values)
+    builder.ret(builder.zext(status.is_error, NUMBER))
+    with global_compiler_lock:
+        library.add_ir_module(module)
+        library.finalize()
+    return library.get_pointer_to_function(name), kinds, library
+
+
+@intrinsic
+def _call(typing, start, words):
+    """Call what starts a kernel; return 0 if it went well."""
+
+    def emit(context, builder, sig, args):
+        function = builder.inttoptr(args[0], ir.FunctionType(NUMBER, [NUMBER]).as_pointer())
+        return builder.call(function, [args[1]])
+
+    return I8(I8, I8), emit
+
+
+@compiled
+def _run(pairs, count):
+    """Start kernels one after the other, each by the address of its starter and that of its words."""
+    for place in range(pairs, pairs + 2 * WORD * count, 2 * WORD):
+        if _call(get(place), get(place + WORD)):
+            return 1
+    return 0
+
+
+@functools.cache
+def _runner() -> Any:
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(address_of(_run, 2))
+
+
+class Sequence:
+    """Kernels that are started one after the other, always with the same arguments but for a few arrays.
+
+    Args:
+        steps: kernels that have run before, each with its arguments.
+        changing: the arrays that are others each time: a list of arguments, and which of them.
+
+    Raises:
+        TypeError: if an argument is not of the kind that its kernel takes.
+    """
+
+    def __init__(self, steps: list[tuple[Any, list[Any]]], changing: list[tuple[list[Any], int]]):
+        threads, words, begins = share_as_told(), list[int](), list[int]()
+        self._steps, self._changing = steps, list[tuple[int, list[Any], int]]()  # arrays must live as long
+        for kernel, arguments in steps:
+            kinds, given = _starter(kernel)[1], [*arguments, threads]
+            if len(given) != len(kinds):
+                raise TypeError(f"{kernel.key} takes {len(kinds) - 1} arguments; received {len(arguments)}")
+            begins.append(len(words))
+            for place, (kind, value) in enumerate(zip(kinds, given)):
+                if any(it is arguments and which == place for it, which in changing):
+                    self._changing.append((len(words) + ADDRESS, arguments, place))
+                words += _words(kind, value)
+        self._words = np.array(words, np.int64)
+        first = _address(self._words)
+        pairs = [(_starter(kernel)[0], first + WORD * begin) for (kernel, _), begin in zip(steps, begins)]
+        self._pairs = np.array(pairs, np.int64)
+        self._run = functools.partial(_runner(), _address(self._pairs), len(pairs))
+
+    def __call__(self) -> None:
+        """Start them.
+
+        Raises:
+            RuntimeError: if a thread fails.
+        """
+        for at, arguments, place in self._changing:
+            self._words[at] = _address(arguments[place])
+        share_as_told()
+        with one_at_a_time or nullcontext():
+            failed = self._run()
+        if failed:
+            raise RuntimeError("kernels: a thread of a kernel failed")
+
+
+def in_sequence(steps: list[Step], changing: list[tuple[list[Any], int]]) -> list[Step]:
+    """Return steps that do the same, those of kernels that follow each other as one; `changing` as in `Sequence`."""
+    made = list[Step]()
+    try:
+        for are_kernels, group in itertools.groupby(steps, lambda step: isinstance(step[0], Kernel)):
+            some = list(group)
+            made += [(Sequence(some, changing), [])] if are_kernels else some
+    except Exception as reason:  # Numba's inner parts are others, or an argument is odd: one by one it goes, too
+        log("fuse: kernels are started one by one: %s", reason)
+        return steps
+    return made
