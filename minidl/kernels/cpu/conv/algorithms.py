@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minidl._threads import get_num_threads
+from minidl._variable import variable
 from minidl.kernels._sets import options
 from minidl.kernels.cpu.conv import direct, direct_dw, grouped, packing, small, winograd, winograd_dw
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Prepared, Run
@@ -24,6 +24,8 @@ from minidl.kernels.cpu.conv.prepacked import is_constant, prepacked
 from minidl.kernels.cpu.memory.layout import one_row
 from minidl.kernels.cpu.memory.workspace import limit
 from minidl.kernels.cpu.simd.vector import LANES
+
+_winograd_switch = variable("MINIDL_WINOGRAD")
 
 Bias = np.ndarray | None
 Back = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
@@ -107,7 +109,7 @@ def _why_winograd(sizes: Geometry, step: str) -> str:
         return ""
     if k == 5 and (full < 0.8 or min(made) < 6 or sizes.c * sizes.o < WIDE_5):  # of 25 weights a small map sees few
         return ""
-    if sizes.c % LANES or sizes.o % LANES or os.environ.get("MINIDL_WINOGRAD") == "0":
+    if sizes.c % LANES or sizes.o % LANES or _winograd_switch() == "0":
         return ""
     if winograd.floats_needed(tiles, sizes.c, sizes.o) > limit():
         return ""
@@ -213,7 +215,7 @@ CONV_ALGORITHMS = ("auto", *(algorithm.name for algorithm in ALGORITHMS), "im2co
 
 def circumstances() -> tuple[Any, ...]:
     """Return what a choice hangs on beside the sizes: the algorithm asked for, threads, memory, Winograd's switch."""
-    return options.get().get("conv", "auto"), get_num_threads(), limit(), os.environ.get("MINIDL_WINOGRAD")
+    return options.get().get("conv", "auto"), get_num_threads(), limit(), _winograd_switch()
 
 
 def choose(sizes: Geometry, step: str) -> Algorithm | None:

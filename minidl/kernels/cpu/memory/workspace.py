@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 import threading
 
 import numpy as np
 
 from minidl._memory import POOL
+from minidl._variable import variable
 
 DEFAULT = 64  # MiB
 OWN = 2**18  # floats that a Python thread keeps for itself, at most
 
 _own = threading.local()
+_megabytes = variable("MINIDL_WORKSPACE")
 
 
 @functools.cache
@@ -42,7 +43,7 @@ def limit() -> int:
         >>> limit() * 4 // 2**20
         64
     """
-    return _judged(os.environ.get("MINIDL_WORKSPACE", "").strip() or str(DEFAULT))
+    return _judged(_megabytes().strip() or str(DEFAULT))
 
 
 def floats(*shape: int) -> np.ndarray:
