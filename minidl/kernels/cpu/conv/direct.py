@@ -20,7 +20,9 @@ left in y, the next ones add to. Where windows are pixels (1×1), a tile would b
 as one.
 
 An area of few windows is done with its weights sooner than memory brings the next ones. So these are asked for ahead,
-a few lines at a time, while the windows take their turns.
+a few lines at a time, while the windows take their turns. So are the pixels of the next turn, a line with each product,
+where the picture itself is the tile and nobody has read it yet: seven of them are read side by side, and from that no
+processor guesses what comes next.
 """
 
 from __future__ import annotations
@@ -57,9 +59,6 @@ WINDOWS = fitting(7, 3)
 begin_with = fold(WINDOWS)
 PIECE = 64  # products that are summed up in one go
 FEW = 3 * PIECE
-# So many channels are better copied first, though a tile of them is no more than a copy: seven or fourteen such pixels,
-# read side by side, come slowly from memory, and for one pair of vectors of outputs they are read only once.
-SCATTERED = range(96, 192)
 MOST_TURNS = 64  # with the same weights, for which it pays to ask for the next ones
 
 
@@ -103,11 +102,19 @@ class Taps(NamedTuple):
     run: int
 
 
+class Coming(NamedTuple):
+    """What is asked for ahead: where the pixels of the next turn begin, and how far on to go with each product."""
+
+    at: int
+    pace: int
+
+
 @inline
-def piece_of_windows(tile, at, beside, step, weights, w, first, last):
+def piece_of_windows(tile, at, beside, step, weights, w, first, last, coming):
     """Return the sums of some products, for windows at `at` and those at `beside`."""
     some, more = begin_with(splat(np.float32(0))), begin_with(splat(np.float32(0)))
     for q in range(first, last):
+        prefetch(tile, coming.at + q * coming.pace)
         one = load(weights, w + q * LANES)
         some = fma_numbers(some, tile, at + q, step, one)
         more = fma_numbers(more, tile, beside + q, step, one)
@@ -115,21 +122,23 @@ def piece_of_windows(tile, at, beside, step, weights, w, first, last):
 
 
 @inline
-def multiply(acc, other, source, at, factors, w, length, early, late):
+def multiply(acc, other, source, at, factors, w, length, early, late, coming):
     """Add the products of one run: to `acc` those of the first weights, to `other` those of the next, or windows.
 
     Where there are FEW of them in all runs together, they need no pieces.
-    From `early` to `late` of each piece, the weights of the outputs that follow are asked for.
+    From `early` to `late` of each piece, the weights of the outputs that follow are asked for, and with each product a
+    part of what is `coming`.
     """
     tile, step, weights, k = source.array, source.step, factors.weights, factors.k
     next_w, beside, follower = w + k * LANES, at + WINDOWS * step, w + PAIR * k * LANES
     if PAIR == 2 and factors.two and k <= FEW:
         for q in range(length):
+            prefetch(tile, coming.at + q * coming.pace)
             acc = fma_numbers(acc, tile, at + q, step, load(weights, w + q * LANES))
             other = fma_numbers(other, tile, at + q, step, load(weights, next_w + q * LANES))
         return acc, other
     if PAIR == 1 and length <= PIECE:  # nothing to ask for, and no loop: short runs are over soon
-        some, more = piece_of_windows(tile, at, beside, step, weights, w, 0, length)
+        some, more = piece_of_windows(tile, at, beside, step, weights, w, 0, length, coming)
         return plus(acc, some), plus(other, more)
     for first in range(0, length, PIECE):
         last = min(first + PIECE, length)
@@ -140,10 +149,11 @@ def multiply(acc, other, source, at, factors, w, length, early, late):
         if PAIR == 2 and factors.two:
             some, more = begin_with(splat(np.float32(0))), begin_with(splat(np.float32(0)))
             for q in range(first, last):
+                prefetch(tile, coming.at + q * coming.pace)
                 some = fma_numbers(some, tile, at + q, step, load(weights, w + q * LANES))
                 more = fma_numbers(more, tile, at + q, step, load(weights, next_w + q * LANES))
         else:
-            some, more = piece_of_windows(tile, at, beside, step, weights, w, first, last)
+            some, more = piece_of_windows(tile, at, beside, step, weights, w, first, last, coming)
         acc, other = plus(acc, some), plus(other, more)
     return acc, other
 
@@ -167,14 +177,14 @@ def ask_ahead(y, residual, here, ahead, two, near):
 
 @inline
 def convolve_area(
-    source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue, whole
+    source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue, whole, fresh
 ):
     """Write all windows of an area, in turns of WINDOWS for two vectors of output channels, or twice as many for one.
 
     The second vector of a window is written `beside` floats from the first. What the channels before `channel` have
     left is added to. A residual is added to the sums where it is `near`, or in the end, where this `ends` the channels.
     With `whole`, nothing may be read behind the windows, of which there are enough for a turn then. Each turn asks for
-    its share of the weights that follow.
+    its share of the weights that follow, and for the pixels of the next turn where they are `fresh` from memory.
     """
     pictures, down, across = extent
     at_once, y, ahead, turn = WINDOWS if factors.two else 2 * WINDOWS, target.array, target.step, 0
@@ -191,10 +201,11 @@ def convolve_area(
             here, left_of = out + b * ahead, across - b
             ask_ahead(y, residual, here, ahead, factors.two, near)
             acc, other = begin_with(factors.one_b), begin_with(factors.two_b)
+            coming = Coming(seen + (b + fresh * at_once) * source.step, fresh * LANES)
             for i in range(taps.rows):
                 at, w = seen + b * source.step + i * taps.below, factors.at + i * taps.row
                 for _ in range(taps.runs):
-                    acc, other = multiply(acc, other, source, at, factors, w, taps.length, early, late)
+                    acc, other = multiply(acc, other, source, at, factors, w, taps.length, early, late, coming)
                     at += taps.beside
                     w += taps.run
             if near:
@@ -267,7 +278,8 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                     out = Windows(y, row + block * LANES, h * width * o, stride * width * o, stride_w * o)
                     extent, lanes = (pictures, down, across), outputs - LANES * block
                     given = seen, out, LANES, extent, factors, taps, lanes, channel, now, near
-                    convolve_area(*given, ends, residual, epilogue, in_place)
+                    fresh = in_place and groups == 1 and block == part * pairs // parts * PAIR
+                    convolve_area(*given, ends, residual, epilogue, in_place, fresh)
 
 
 class Shares(NamedTuple):
@@ -290,8 +302,7 @@ def shared(n: int, c: int, o: int, indexing: Indexing, groups: int, threads: int
         windows = min(windows, even_share(every, windows, 4 * threads))  # then no two threads cut the same tile
     area = choose_area(indexing, channels, n, windows, min(LARGEST, most // threads), threads)
     parts = 1 if area.jobs(indexing, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // PAIR))
-    slow = channels in SCATTERED and blocks_of(outputs) <= PAIR
-    in_place = _needs_no_tile(indexing, area, blocks_of(outputs)) and not slow
+    in_place = _needs_no_tile(indexing, area, blocks_of(outputs))
     if in_place:
         area = area._replace(depth=max(1, channels))
     tile = 1 if in_place else (area.pixels + 2 * WINDOWS * indexing.columns.step) * min(channels, area.depth) + LANES

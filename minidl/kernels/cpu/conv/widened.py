@@ -70,7 +70,7 @@ def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows,
                 two_b = load(wide_b, (block + 1) * LANES) if two else one_b
                 factors, one = Factors(wide, block * c * LANES, c, two, one_b, two_b), Taps(1, 1, c, 0, 0, 0, 0)
                 given = seen, inner, plane, extent, factors, one, 2 * LANES, 0, wide_kind
-                convolve_area(*given, False, False, bias, (0, 0), True)
+                convolve_area(*given, False, False, bias, (0, 0), True, False)
                 for number in range(block, min(block + PAIR, blocks)):
                     start, w, lanes = load(bias, number * LANES), number * each, o - number * LANES
                     for a in range(first, last):
