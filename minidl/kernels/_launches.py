@@ -132,7 +132,7 @@ class _Block:
         self.root, self.first, self.last, self.place = root, number, number, -1
         self.below: _Block | None = None  # the one over which it is written
         self.size = -(-root.nbytes // ALIGNMENT) * ALIGNMENT
-        self.start = _address(root)
+        self.start = address(root)
 
     @property
     def bottom(self) -> _Block:
@@ -193,7 +193,7 @@ class Script:
             arguments = [self._moved(it, blocks) if isinstance(it, np.ndarray) else it for it in launch.arguments]
             for place, it in enumerate(launch.arguments):
                 if isinstance(it, np.ndarray) and owner(it) is x_root:
-                    seen = it.shape, it.dtype, _address(it) - _address(x), it.strides
+                    seen = it.shape, it.dtype, address(it) - address(x), it.strides
                     self._readers.append((arguments, place, seen))
             self._steps.append((launch.run, arguments))
         self._size = len(launches)
@@ -213,7 +213,7 @@ class Script:
         block = blocks.get(id(owner(array)))
         if block is None:
             return array
-        at = block.bottom.place + _address(array) - block.start
+        at = block.bottom.place + address(array) - block.start
         return np.ndarray(array.shape, array.dtype, self._memory, at, array.strides)
 
     def run(self, x: np.ndarray) -> Any:
@@ -260,7 +260,7 @@ def _lay_over(launches: list[Launch], blocks: dict[int, _Block]) -> None:
         old, new = blocks.get(id(owner(x))), blocks[id(owner(y))]
         if old is None or old is new or (old.bottom.last, new.first, old.size) != (number, number, new.size):
             continue
-        if (x.shape, x.strides, _address(x) - old.start) == (y.shape, y.strides, _address(y) - new.start):
+        if (x.shape, x.strides, address(x) - old.start) == (y.shape, y.strides, address(y) - new.start):
             new.below, old.bottom.last = old, new.last
 
 
@@ -282,5 +282,6 @@ def _place(block: _Block) -> int:
     return block.place
 
 
-def _address(array: Any) -> int:
+def address(array: Any) -> int:
+    """Return where an array begins in memory."""
     return int(array.__array_interface__["data"][0])

@@ -406,7 +406,7 @@ MUTANTS = (
         for name, right, wrong in (
             ("sizes for strides", "*value.shape, *value.strides]", "*value.strides, *value.shape]"),
             ("floats as doubles", '"=f4x"', '"=d"'),
-            ("always the first arrays", "self._words[at] = _address(arguments[place])", "pass"),
+            ("always the first arrays", "self._words[at] = address(arguments[place])", "pass"),
             ("a failure that nobody hears of", "            return 1", "            continue"),
             ("several at a time", "one_at_a_time or nullcontext()", "nullcontext()"),
             ("what nobody may write", "array.flags.writeable or not kind.mutable", "True"),

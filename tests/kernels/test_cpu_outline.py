@@ -6,8 +6,7 @@ from numba import prange, types
 
 import minidl
 from minidl.kernels._sets import CannotRun
-from minidl.kernels.cpu.simd import compile
-from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.compile import inline
 from minidl.kernels.cpu.simd.load_store import load_some, store_some
 from minidl.kernels.cpu.simd.outline import cut_out
 from minidl.kernels.cpu.simd.pieces import Piece
@@ -38,11 +37,8 @@ def _tangle(x, y, total, sizes, factor, threads):
 
 
 @pytest.fixture
-def tangle(monkeypatch):
-    monkeypatch.setattr(compile, "ALL", {})
-    made = kernel("void(r1, w1, w1, i2, f, i)")(_tangle)
-    monkeypatch.setitem(vars(made), "_files", None)
-    return made
+def tangle(compiled):
+    return compiled(_tangle, "void(r1, w1, w1, i2, f, i)")
 
 
 def test_a_kernel_computes_what_it_says(tangle, rng):
@@ -84,30 +80,11 @@ def test_pieces_are_not_compiled_for_themselves():
         assert all(it.library.get_pointer_to_function(it.fndesc.llvm_func_name) == 0 for it in piece.overloads.values())
 
 
-@pytest.fixture
-def compiled(monkeypatch):
-    """A kernel that is kept nowhere."""
-    monkeypatch.setattr(compile, "ALL", {})
-
-    def make(function, signature):
-        made = compile.Kernel(function, signature)
-        monkeypatch.setitem(vars(made), "_files", None)
-        return made
-
-    return make
-
-
-def test_a_thread_that_fails_is_an_error(compiled):
-    def careful(y, size, threads):
-        for thread in prange(threads):
-            if size > y.shape[0]:
-                raise ValueError("too many")
-            y[thread] = size
-
-    made, y = compiled(careful, "void(w1, i, i)"), np.zeros(64, np.float32)
+def test_a_thread_that_fails_is_an_error(careful):
+    y = np.zeros(64, np.float32)
     with pytest.raises(RuntimeError, match="a thread of a kernel failed"):
-        made(y, 65)
-    made(y, 64)
+        careful(y, 65)
+    careful(y, 64)
     assert y[0] == 64
 
 

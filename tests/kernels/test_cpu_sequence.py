@@ -15,19 +15,6 @@ from minidl.kernels.cpu.simd import compile, sequence
 from minidl.kernels.cpu.simd.sequence import Sequence, in_sequence
 
 
-@pytest.fixture
-def compiled(monkeypatch):
-    """A kernel that is kept nowhere."""
-    monkeypatch.setattr(compile, "ALL", {})
-
-    def make(function, signature):
-        made = compile.Kernel(function, signature)
-        monkeypatch.setitem(vars(made), "_files", None)
-        return made
-
-    return make
-
-
 def chain(x):
     """Kernels behind each other, of which the last reads the input, too, and NumPy in their midst."""
     with kernels.use("cpu"):
@@ -148,18 +135,12 @@ def test_a_numba_that_is_built_otherwise_costs_time_only(rng, monkeypatch, caplo
     assert script.run(x).tobytes() == chain(x).tobytes()
 
 
-def test_a_thread_that_fails_is_an_error(compiled):
-    def careful(y, size, threads):
-        for thread in prange(threads):
-            if size > y.shape[0]:
-                raise ValueError("too many")
-            y[thread] = size
-
-    kernel, y = compiled(careful, "void(w1, i, i)"), np.zeros(64, np.float32)
+def test_a_thread_that_fails_is_an_error(careful):
+    y = np.zeros(64, np.float32)
     with pytest.raises(RuntimeError, match="a thread of a kernel failed"):
-        Sequence([(kernel, [y, 64]), (kernel, [y, 65]), (kernel, [y, 63])], [])()
+        Sequence([(careful, [y, 64]), (careful, [y, 65]), (careful, [y, 63])], [])()
     assert y[0] == 64  # and the rest is not begun
-    Sequence([(kernel, [y, 64]), (kernel, [y, 63])], [])()
+    Sequence([(careful, [y, 64]), (careful, [y, 63])], [])()
     assert y[0] == 63
 
 

@@ -102,7 +102,7 @@ class Taps(NamedTuple):
     run: int
 
 
-class Coming(NamedTuple):
+class NextTurn(NamedTuple):
     """What is asked for ahead: where the pixels of the next turn begin, and how far on to go with each product."""
 
     at: int
@@ -201,7 +201,7 @@ def convolve_area(
             here, left_of = out + b * ahead, across - b
             ask_ahead(y, residual, here, ahead, factors.two, near)
             acc, other = begin_with(factors.one_b), begin_with(factors.two_b)
-            coming = Coming(seen + (b + fresh * at_once) * source.step, fresh * LANES)
+            coming = NextTurn(seen + (b + fresh * at_once) * source.step, fresh * LANES)
             for i in range(taps.rows):
                 at, w = seen + b * source.step + i * taps.below, factors.at + i * taps.row
                 for _ in range(taps.runs):

@@ -32,7 +32,8 @@ from numba.extending import intrinsic
 from numba.np import numpy_support
 
 from minidl._log import log
-from minidl.kernels._launches import Step
+from minidl._threads import get_num_threads
+from minidl.kernels._launches import Step, address
 from minidl.kernels.cpu.simd.atomics import I8, get
 from minidl.kernels.cpu.simd.compile import Kernel, one_at_a_time, share_as_told
 from minidl.kernels.cpu.simd.crew import address_of, compiled
@@ -50,7 +51,7 @@ def _words(kind: Any, value: Any) -> list[int]:
     if isinstance(kind, types.Array):
         if not _is(kind, value):
             raise TypeError(f"a kernel takes {kind}; received {getattr(value, 'dtype', type(value).__name__)}")
-        return [0, 0, value.size, value.itemsize, _address(value), *value.shape, *value.strides]
+        return [0, 0, value.size, value.itemsize, address(value), *value.shape, *value.strides]
     if isinstance(kind, types.containers.UniTuple):
         if len(value) != kind.count:
             raise TypeError(f"a kernel takes {kind.count} numbers; received {value}")
@@ -68,17 +69,6 @@ def _is(kind: Any, array: Any) -> bool:
     return may and array.dtype == numpy_support.as_dtype(kind.dtype)
 
 
-def _address(array: np.ndarray) -> int:
-    return int(array.ctypes.data)
-
-
-def _size(kind: Any) -> int:
-    """Return how many words an argument of this kind has."""
-    if isinstance(kind, types.Array):
-        return ADDRESS + 1 + 2 * kind.ndim
-    return kind.count if isinstance(kind, types.containers.UniTuple) else 1
-
-
 _number = itertools.count()  # of starters: no two have the same name
 
 
@@ -92,10 +82,10 @@ def _starter(kernel: Kernel) -> tuple[int, tuple[Any, ...], Any]:
     start = ir.Function(module, ir.FunctionType(NUMBER, [NUMBER]), name)
     builder, at, values = ir.IRBuilder(start.append_basic_block()), 0, []
     for kind in kinds:
-        place = builder.add(start.args[0], NUMBER(WORD * at))
-        pointer = builder.inttoptr(place, context.get_value_type(kind).as_pointer())
+        value = context.get_value_type(kind)
+        pointer = builder.inttoptr(builder.add(start.args[0], NUMBER(WORD * at)), value.as_pointer())
         values.append(builder.load(pointer))
-        at += _size(kind)
+        at += -(-context.get_abi_sizeof(value) // WORD)
     inner = code.fndesc.llvm_func_name
     llvmlite.binding.add_symbol(inner, code.library.get_pointer_to_function(inner))
     function = context.declare_function(module, code.fndesc)
@@ -136,7 +126,7 @@ class Sequence:
     """Kernels that are started one after the other, always with the same arguments but for a few arrays.
 
     Args:
-        steps: kernels that have run before, each with its arguments.
+        steps: kernels, each with its arguments.
         changing: the arrays that are others each time: a list of arguments, and which of them.
 
     Raises:
@@ -144,22 +134,20 @@ class Sequence:
     """
 
     def __init__(self, steps: list[tuple[Any, list[Any]]], changing: list[tuple[list[Any], int]]):
-        threads, words, begins = share_as_told(), list[int](), list[int]()
+        threads, words, pairs = get_num_threads(), list[int](), list[tuple[int, int]]()
         self._steps, self._changing = steps, list[tuple[int, list[Any], int]]()  # arrays must live as long
         for kernel, arguments in steps:
-            kinds, given = _starter(kernel)[1], [*arguments, threads]
+            (start, kinds, _), given = _starter(kernel), [*arguments, threads]
             if len(given) != len(kinds):
                 raise TypeError(f"{kernel.key} takes {len(kinds) - 1} arguments; received {len(arguments)}")
-            begins.append(len(words))
+            pairs.append((start, WORD * len(words)))
             for place, (kind, value) in enumerate(zip(kinds, given)):
                 if any(it is arguments and which == place for it, which in changing):
                     self._changing.append((len(words) + ADDRESS, arguments, place))
                 words += _words(kind, value)
-        self._words = np.array(words, np.int64)
-        first = _address(self._words)
-        pairs = [(_starter(kernel)[0], first + WORD * begin) for (kernel, _), begin in zip(steps, begins)]
-        self._pairs = np.array(pairs, np.int64)
-        self._run = functools.partial(_runner(), _address(self._pairs), len(pairs))
+        self._words, self._pairs = np.array(words, np.int64), np.array(pairs, np.int64)
+        self._pairs[:, 1] += address(self._words)
+        self._run = functools.partial(_runner(), address(self._pairs), len(pairs))
 
     def __call__(self) -> None:
         """Start them.
@@ -168,7 +156,7 @@ class Sequence:
             RuntimeError: if a thread fails.
         """
         for at, arguments, place in self._changing:
-            self._words[at] = _address(arguments[place])
+            self._words[at] = address(arguments[place])
         share_as_told()
         with one_at_a_time or nullcontext():
             failed = self._run()
