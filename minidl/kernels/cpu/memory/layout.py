@@ -69,11 +69,12 @@ def _distance(shape: tuple[int, ...], every: tuple[int, ...], item: int) -> int:
     *strides, inner = every
     if width > 1 and inner != item:
         return 0
-    step, count = 0, 1
+    step, count = -1, 1
     for size, stride in zip(reversed(sizes), reversed(strides)):
         if size == 1:
             continue
-        step = step or stride // count
+        if step < 0:
+            step = stride  # 0 where rows are repeated: then all of them must be
         if stride != step * count or stride % item:
             return 0
         count *= size
