@@ -32,6 +32,7 @@ MORE = {"efficientnet_lite0": "tf_efficientnet_lite0"}  # by name only
 TRANSFORMERS = {"vit_b_16": "vit_b_16"}
 ALL = PEERS | MORE | TRANSFORMERS
 CLASSES = 1000
+COMPILED = "minidl compiled"
 
 
 def batch(n: int, size: int = 224) -> tuple[np.ndarray, np.ndarray]:
@@ -40,12 +41,17 @@ def batch(n: int, size: int = 224) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((n, 3, size, size), dtype=np.float32), rng.integers(0, CLASSES, n)
 
 
-def minidl_step(name: str, n: int, size: int = 224, kernel_set: Any = None) -> Callable[[], float]:
-    """Return a training step of minidl, with one set of kernels if given."""
+def minidl_step(
+    name: str, n: int, size: int = 224, kernel_set: Any = None, *, compiled: bool = False
+) -> Callable[[], float]:
+    """Return a training step of minidl, with one set of kernels if given, or of a compiled network."""
+    import minidl
     from minidl import Tensor, kernels, models, ops
 
     x, labels = batch(n, size)
     net = models.get_model(name, aux_logits=False)
+    if compiled:
+        minidl.compile(net)
 
     def step() -> float:
         net.zero_grad()
@@ -147,6 +153,7 @@ def threads() -> int:
 
 STEPS: dict[str, Callable[..., Callable[[], Any]]] = {
     "minidl": minidl_step,
+    COMPILED: lambda *a: minidl_step(*a, compiled=True),
     "torch NCHW": lambda *a: torch_step(*a, channels_last=False),
     "torch channels_last": lambda *a: torch_step(*a, channels_last=True),
 }

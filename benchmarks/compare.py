@@ -10,7 +10,7 @@ Needs the extras `peers` and `bench`. Every contender has a process of its own, 
 turns. A ratio is minidl's time over the other's, of medians; "better" is the faster of PyTorch's two layouts.
 `--beside 1 2` (the default is 0 1 2) measures again while one and two other processes keep processors busy: "one
 beside" is then minidl's time, PyTorch's better one, and their ratio. Memory is the peak of a process of its own that
-makes three steps, as `resource` tells it, and in brackets its growth over what the process had after importing the
+makes four steps, as `resource` tells it, and in brackets its growth over what the process had after importing the
 library.
 """
 
@@ -35,6 +35,7 @@ from benchmarks._timing import Reading, geometric_mean
 from benchmarks._timing import take_turns as take_turns_here
 
 ROOT = Path(__file__).resolve().parents[1]
+OURS = ("minidl", contenders.COMPILED)
 TORCH = ("torch NCHW", "torch channels_last")
 NEEDS = {
     "training": ("torch", "torchvision"),
@@ -43,6 +44,7 @@ NEEDS = {
     "published": (),
 }
 KINDS = tuple(NEEDS)
+STEPS = 4  # of which the third plans a compiled network
 SECONDS = 600.0  # after which what disturbs ends by itself
 
 
@@ -53,9 +55,11 @@ def _ms(reading: Reading) -> str:
 def turns(kind: str, names: list[str], n: int, asked: Any, label: str) -> None:
     """One step (forward, loss, backward), or one look at a batch with batch norm folded, alone and in a crowd."""
     makers = contenders.STEPS if kind == "step" else contenders.LOOKS
-    others = ("better", *(who for who in makers if who == "ONNX Runtime"))
+    against = [("minidl", "better")]  # what is divided by what; in a crowd the first alone
+    against += [(contenders.COMPILED, "better")] * (contenders.COMPILED in makers)
+    against += [("minidl", "ONNX Runtime")] * ("ONNX Runtime" in makers)
     body: list[list[Any]] = []
-    ratios: dict[tuple[int, str], list[float]] = {(count, who): [] for count in asked.beside for who in others}
+    ratios: dict[Any, list[float]] = {(count, pair): [] for count in asked.beside for pair in against}
     for name in names:
         row: list[Any] = [name]
         with started({who: partial(Contender, who, kind, name, n, asked.size) for who in makers}) as processes:
@@ -65,17 +69,17 @@ def turns(kind: str, names: list[str], n: int, asked: Any, label: str) -> None:
                 found["better"] = min(found[who] for who in TORCH)
                 shown = [*makers] if count == 0 else ["minidl", "better"]
                 row += [f"{found[who] * 1e3:.1f}" for who in shown]
-                for who in others if count == 0 else others[:1]:
-                    ratios[count, who].append(found["minidl"] / found[who])
-                    row.append(ratios[count, who][-1])
+                for pair in against if count == 0 else against[:1]:
+                    ratios[count, pair].append(found[pair[0]] / found[pair[1]])
+                    row.append(ratios[count, pair][-1])
         body.append(row)
         print(row, file=sys.stderr, flush=True)
     columns, means = [f"{'training step' if kind == 'step' else 'inference'}, ms"], ["geometric mean"]
     for count in asked.beside:
-        told = others if count == 0 else others[:1]
+        told = against if count == 0 else against[:1]
         shown = [*makers] if count == 0 else [f"{count} beside: minidl", "better layout"]
-        columns += [*shown, *(f"minidl / {who}" for who in told)]
-        means += [*[""] * len(shown), *(f"{geometric_mean(ratios[count, who]):.2f}" for who in told)]
+        columns += [*shown, *(f"{ours} / {who}" for ours, who in told)]
+        means += [*[""] * len(shown), *(f"{geometric_mean(ratios[count, pair]):.2f}" for pair in told)]
     what = "Training" if kind == "step" else "Inference"
     title = f"{what}, batch {n}, {asked.size}×{asked.size}, float32"
     publish(f"compare-{what.lower()}-{n}{label}", title, table(columns, [*body, means]))
@@ -100,16 +104,17 @@ def published(names: list[str], n: int, rounds: int, label: str) -> None:
 
 
 def memory(names: list[str], n: int, label: str) -> None:
-    """Peak of three steps in a process of one's own."""
+    """Peak of some steps in a process of one's own."""
     rows = []
     for name in names:
         found = {who: _peak(who, name, n) for who in contenders.STEPS}
         rest = [found[who] for who in TORCH]
         cells = [f"{peak:.0f} (+{growth:.0f})" for peak, growth in found.values()]
-        peak, growth = found["minidl"]
-        rows.append([name, *cells, peak / min(p for p, _ in rest), growth / min(g for _, g in rest)])
+        (peak, growth), (planned, _) = found["minidl"], found[contenders.COMPILED]
+        smaller = min(p for p, _ in rest)
+        rows.append([name, *cells, peak / smaller, growth / min(g for _, g in rest), planned / smaller])
         print(rows[-1], file=sys.stderr, flush=True)
-    head = ["MiB (growth)", *contenders.STEPS, "peak / smaller", "growth / smaller"]
+    head = ["MiB (growth)", *contenders.STEPS, "peak / smaller", "growth / smaller", "compiled peak / smaller"]
     publish(f"compare-memory-{n}{label}", f"Peak memory of a training step, batch {n}", table(head, rows))
 
 
@@ -127,11 +132,11 @@ def _child(who: str, name: str, n: int) -> None:
     def mebibytes() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-    for module in ("minidl.kernels.cpu", "minidl.models") if who == "minidl" else ("torchvision", "timm"):
+    for module in ("minidl.kernels.cpu", "minidl.models") if who in OURS else ("torchvision", "timm"):
         importlib.import_module(module)
     imported = mebibytes()
     step = contenders.STEPS[who](name, n)
-    for _ in range(3):
+    for _ in range(STEPS):
         step()
     print(json.dumps([mebibytes(), mebibytes() - imported]))
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from minidl import cost, cuda, data, kernels, models, nn, ops, optim, teach, training, viz, weights
     from minidl._functions import tensor as tensor
     from minidl._gradcheck import GradientError, gradcheck
+    from minidl.compiled import compile
     from minidl.folding import fuse
 
 _deprecated.install()
@@ -36,6 +37,7 @@ __all__ = [
     "Function",
     "GradientError",
     "Tensor",
+    "compile",
     "cost",
     "cuda",
     "data",
@@ -69,6 +71,7 @@ _PLACES = {
     ),
     "export": None,
     "utils": None,
+    "compile": "minidl.compiled",
     "fuse": "minidl.folding",
     "GradientError": "minidl._gradcheck",
     "gradcheck": "minidl._gradcheck",

@@ -32,7 +32,9 @@ import mmap
 import os
 import threading
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -75,12 +77,32 @@ class Buffer:
 
     __slots__ = ("__array_interface__", "_place", "_pool", "nbytes")
 
-    def __init__(self, pool: Pool, place: Place, shape: tuple[int, ...], typestr: str, nbytes: int):
+    def __init__(self, pool: Pool | Apart, place: Place, shape: tuple[int, ...], typestr: str, nbytes: int):
         self._pool, self._place, self.nbytes = pool, place, nbytes
         self.__array_interface__ = {"shape": shape, "typestr": typestr, "data": (place[0], False), "version": 3}
 
     def __del__(self) -> None:
-        self._pool.take_back(self._place)
+        start, end = self._place
+        if start < end:
+            self._pool.take_back(self._place)
+
+    def divided(self, parts: list[tuple[int, tuple[int, ...], np.dtype]]) -> list[np.ndarray]:
+        """Return arrays in its memory that have it from now on, each its pages; the rest is given back.
+
+        Args:
+            parts: in their order, where each begins (a page), its shape, and its kind.
+        """
+        (at, end), arrays = self._place, list[np.ndarray]()
+        start, self._place = at, (at, at)
+        for place, shape, dtype in parts:
+            size, pages, typestr = _measured(shape, dtype)
+            if at < start + place:
+                self._pool.take_back((at, start + place))
+            at = start + place + pages
+            arrays.append(np.asarray(Buffer(self._pool, (start + place, at), shape, typestr, size)))
+        if at < end:
+            self._pool.take_back((at, end))
+        return arrays
 
 
 class Pool:
@@ -113,6 +135,8 @@ class Pool:
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """Return an array with arbitrary contents, on memory that was used before if there is some."""
+        if (apart := _apart.get()) is not None:
+            return apart.empty(shape, dtype)
         size, pages, typestr = _measured(shape, dtype)
         place = self._lend(pages) if size >= SMALL and self.enabled else None
         if place is None:  # NumPy says what is wrong where there is no memory left
@@ -254,6 +278,66 @@ class Pool:
             holes[rest], self._starts[end] = end, rest
         else:
             del self._starts[end]
+
+
+class Apart:
+    """Memory of a computation that is gone through without being done: no two arrays ever have the same place.
+
+    Pages that nobody writes cost nothing, so all of its arrays together may be larger than memory. Where they lay is
+    known of an `image`: an array at the same place that does not count as one that refers to it.
+    """
+
+    def __init__(self) -> None:
+        self._arenas: list[Arena] = []
+        self._images: dict[Place, np.ndarray] = {}
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """Return an array of zeros that nobody should write to."""
+        size, pages, typestr = _measured(shape, dtype)
+        if not self._arenas or self._arenas[-1].top + pages > self._arenas[-1].end:
+            if (arena := _new_arena(pages)) is None:
+                raise MemoryError(f"no address space for {pages} bytes")
+            self._arenas.append(arena)
+        start = self._arenas[-1].top
+        self._arenas[-1].top += pages
+        return np.asarray(Buffer(self, (start, start + pages), shape, typestr, size))
+
+    def take_back(self, place: Place) -> None:
+        """Give it to nobody else."""
+
+    def image(self, array: np.ndarray) -> np.ndarray:
+        """Return an array at the same place as one of these, which does not keep it; any other array as it is."""
+        below: Any = array
+        while getattr(below, "base", None) is not None:
+            below = below.base
+        if not isinstance(below, Buffer) or below._pool is not self or not array.size:
+            return array
+        if (memory := self._images.get(below._place)) is None:
+            whole = (below.nbytes,)
+            self._images[below._place] = memory = np.asarray(Buffer(self, below._place, whole, "|u1", below.nbytes))
+        at = array.__array_interface__["data"][0] - below._place[0]
+        return np.ndarray(array.shape, array.dtype, memory, at, array.strides)
+
+
+_apart: ContextVar[Apart | None] = ContextVar("memory_apart", default=None)
+
+
+@contextmanager
+def apart() -> Iterator[Apart]:
+    """Let memory that is asked for inside the block lie apart, for a computation that is not done.
+
+    Example:
+        >>> with apart() as memory:
+        ...     x = POOL.empty((2**30,), np.float32)
+        >>> memory.image(x[5:]).ctypes.data == x.ctypes.data + 20
+        True
+    """
+    token = _apart.set(memory := Apart())
+    try:
+        yield memory
+    finally:
+        _apart.reset(token)
+        memory._images.clear()
 
 
 @functools.lru_cache(maxsize=4096)

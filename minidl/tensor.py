@@ -299,14 +299,16 @@ class Gradients:
             else:
                 self.sums[parent] = kernels.add(self.sums[parent], gradient)
 
-    def nodes(self) -> Iterator[Node]:
-        """Go through the nodes, the latest first: when a node comes, all that used its result have been visited."""
-        while self._queue:
-            yield heapq.heappop(self._queue)[1]
-
     def take(self, node: Node | Tensor) -> Array:
         """Hand out what has been added up for a node or a leaf."""
         return self.sums.pop(node)
+
+    def walk(self) -> None:
+        """Visit all nodes, the latest first: when a node comes, all that used its result have been visited."""
+        while self._queue:
+            _, node = heapq.heappop(self._queue)
+            is_mine = is_held_once(self.sums, node)
+            self.add(*node.visited(self.take(node), is_mine))
 
     def leaves(self) -> Iterator[tuple[Tensor, Array]]:
         """Hand out what is left after all nodes, each array on memory that belongs to the leaf alone."""
@@ -409,9 +411,7 @@ class Tensor(Arrays):
         dy = to_upstream(self, dy, gradient, retain_graph=retain_graph, create_graph=create_graph)
         gradients.add([self._node or self], [dy])
         del dy, gradient  # nobody may hold an array longer than it is needed
-        for node in gradients.nodes():
-            is_mine = is_held_once(gradients.sums, node)
-            gradients.add(*node.visited(gradients.take(node), is_mine))
+        gradients.walk()
         for leaf, share in gradients.leaves():
             grad = judged_grad("backward", leaf)
             leaf._grad = shown(share if grad is None else kernels.add(grad, share))

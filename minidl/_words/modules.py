@@ -221,7 +221,7 @@ MODULE: Words = {
         ANSWERED,
         {
             "bfloat16": "float32; there is no mixed precision",
-            "compile": "minidl.fuse(net); for inference",
+            "compile": "minidl.compile(net); for training, as minidl.fuse for inference",
             "double": "p.data in float64: nn.Parameter(p.data.astype('float64')) for each",
             "float": "net; parameters are float32",
             "get_buffer": "dict(net.named_buffers())[name]",

@@ -28,6 +28,7 @@ from minidl.cost.example import input_shape
 from minidl.folding import _plan, _scripts, _trial
 from minidl.folding._layers import FoldedConv2d
 from minidl.nn import Module
+from minidl.nn._watched import plain_class
 
 __all__ = ["FoldedConv2d", "fuse"]
 
@@ -121,9 +122,8 @@ def fuse_if_possible(model: Module, size: Sequence[int]) -> Module:
 def _folded(net: Module, chosen: Sequence[_plan.Step]) -> Module:
     """Fold a network in its place, and make it run with the fast kernels."""
     _plan.apply(net, chosen)
-    kind: Any = type(net)
-    if not getattr(kind, "_is_folded", False):
-        object.__setattr__(net, "__class__", _quick(kind))  # past the module's own, which keeps values
+    if not getattr(type(net), "_is_folded", False):
+        object.__setattr__(net, "__class__", _quick(plain_class(net)))  # past the module's own, which keeps values
     return net
 
 
@@ -140,7 +140,7 @@ def _quick(kind: Any) -> Any:
     def reduce(self: Module) -> tuple[Any, ...]:
         return _made_again, (kind,), self.__getstate__()
 
-    own = {"forward": forward, "__reduce__": reduce, "__doc__": kind.__doc__, "_is_folded": True}
+    own = {"forward": forward, "__reduce__": reduce, "__doc__": kind.__doc__, "_stands_for": kind, "_is_folded": True}
     return type(kind.__name__, (kind,), own)
 
 

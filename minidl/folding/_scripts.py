@@ -18,7 +18,7 @@ Else the network is run as it stands.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,21 +29,19 @@ from minidl._log import log
 from minidl._looks import Brief
 from minidl._threads import get_num_threads
 from minidl.folding._layers import CHANGEABLE, FoldedConv2d, FoldedSqueezeExcitation, PostponedConv2d
-from minidl.folding._watched import watch
-from minidl.kernels._launches import MOST_KEPT, CannotRepeat, Script, is_noting, noted
+from minidl.kernels._launches import CannotRepeat, is_noting, noted
+from minidl.kernels._script import MOST_KEPT, Script
 from minidl.kernels._sets import in_use, options
 from minidl.nn import Module
-from minidl.nn._attributes import latest_change
+from minidl.nn._watched import Holdings, is_own
 from minidl.tensor import Tensor, is_observed, is_recording
 
 AFTER = 2  # runs with pictures of a kind; the next one is noted
 MOST = 8  # kinds of pictures that a network remembers, and changes after which nothing is noted any more
 LARGEST = MOST_KEPT // 8  # bytes of pictures; results are several times as large
 FOLDED = (FoldedConv2d, FoldedSqueezeExcitation, PostponedConv2d)  # of which only `CHANGEABLE` can change
-STORES = ("_modules", "_parameters", "_buffers")
 
 Plain = Callable[[Tensor], Any]
-Held = tuple[dict[str, Any], str, Any]  # a dict, a key, and what stands there
 
 
 class Scripts(Brief):
@@ -61,30 +59,19 @@ class Scripts(Brief):
 
     def _look(self, net: Module) -> None:
         """See what the network holds, and whether it can be repeated."""
-        watch(net)
-        self._seen = latest_change[0]
+        self._holdings = Holdings(net, lambda module, name: name in CHANGEABLE or not isinstance(module, FOLDED))
         self._known: dict[Any, Script | int | None] = {}  # a script; how often it was seen; None where it has none
-        self._held = list(_held(net))
-        self._lengths = [(held, len(held)) for held in {id(held): held for held, _, _ in self._held}.values()]
-        self._data = [(it, it._data) for _, _, it in self._held if isinstance(it, Tensor)]
-        arrays = [it for _, _, it in self._held if isinstance(it, np.ndarray)] + [array for _, array in self._data]
+        held = [it for _, _, it in self._holdings.held]
+        self._data = [(it, it._data) for it in held if isinstance(it, Tensor)]
+        arrays = [it for it in held if isinstance(it, np.ndarray)] + [array for _, array in self._data]
         self._may = all(map(is_constant, arrays)) and all(_is_known(module) for module in net.modules())
 
     def _is_the_same(self) -> bool:
-        """Tell whether the network still holds what it held; without a change since the last look it does."""
-        latest = latest_change[0]
+        """Tell whether the network still holds what it held."""
         for parameter, array in self._data:
             if parameter._data is not array:
                 return False
-        if self._seen == latest:
-            return True
-        for held, key, value in self._held:
-            if held.get(key) is not value:
-                return False
-        if any(len(held) != length for held, length in self._lengths):
-            return False
-        self._seen = latest
-        return True
+        return self._holdings.are_the_same()
 
     def run(self, net: Module, plain: Plain, x: Tensor) -> Any:
         """Return the result for x, by a script if there is one; `plain` runs the network as it stands."""
@@ -149,21 +136,7 @@ def _may_be_repeated(x: Any) -> bool:
 
 def _is_known(module: Module) -> bool:
     """Tell whether a module is one of minidl's own that does what its class does, in evaluation."""
-    kind: Any = type(module)
-    kind = kind.__mro__[1] if kind.__dict__.get("_is_folded") else kind
-    return kind.__module__.startswith("minidl.") and "forward" not in vars(module) and not module.training
-
-
-def _held(net: Module) -> Iterator[Held]:
-    """Yield whatever a network holds: its modules, arrays and settings."""
-    for module in net.modules():
-        own = vars(module)
-        for store in STORES:
-            for key, value in own[store].items():
-                yield own[store], key, value
-        for key, value in own.items():
-            if key not in STORES and (key in CHANGEABLE or not isinstance(module, FOLDED)):
-                yield own, key, value
+    return is_own(module) and not module.training
 
 
 def _made(plain: Plain, x: np.ndarray, most: int) -> tuple[Any, Script | None]:

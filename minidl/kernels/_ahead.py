@@ -25,6 +25,7 @@ STEP = (  # what a step of training needs of a network with convolutions, in thi
     *("winograd._transform_weights", "winograd._winograd", "winograd._winograd_few", "avg_pool._average"),
     *("linear._dots", "loss._cross_entropy", "loss._cross_entropy_dx", "linear._weight_gradient", "linear._times"),
     *("copies._runs", "avg_pool._average_dx", "norm._parameter_gradients", "norm._input_gradient"),
+    "running._batch_norm_running",
     *("packing._pack_backward", "direct_dw._direct_dw", "winograd_dw._winograd_dw"),
     *("winograd_dw._transform_back", "packing._unpack", "packing._unpack_turned"),
     *("elementwise._add", "max_pool._max_dx", "update._sgd"),

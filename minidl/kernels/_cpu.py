@@ -18,15 +18,17 @@ from typing import Any
 import numpy as np
 
 from minidl import _backend
+from minidl.kernels._launches import is_rehearsed
 from minidl.kernels._sets import KernelSet, Rule
 
 MACS = 2**25  # multiply-adds of a convolution or a product: about a millisecond of the textbook's
-WIDE, MACS_WIDE = 2**9, 2**20  # the same, from so many pairs of channels on: then its network is a large one
+WIDE, MACS_WIDE = 2**9, 2**17  # the same, from so many pairs of channels on: then its network is a large one
 BROAD, MACS_BROAD = 2**5, 2**22  # from so many outputs on: the stem of a large network, on small pictures
 MACS_WIDE_DW = 2**16  # of their gradient: the textbook makes one for each picture, and adds them up
 MACS_FUSED = 2**18  # of conv2d_fused with weights that cannot change: whoever folds a network asks for speed
 MACS_GATES = 2**12  # of either product of a squeeze-and-excitation
 ELEMENTS = 2**17  # numbers that an elementwise kernel walks over, or a mean of whole maps
+JOINED = 2**15  # numbers of which an activation's gradient is made, and added up: the textbook walks six times
 NORM = 2**14  # numbers that a batch norm walks over: the textbook walks ten times
 POOLING = 2**19  # numbers times the taps of a window: the textbook walks over a picture once for each
 GROUPED = 2**14  # numbers that a convolution in groups walks over: the textbook makes columns group by group
@@ -46,11 +48,23 @@ def _serves(x: Any) -> str:
     return "" if _is_single(x) else f"the fast kernels serve float32, this is {getattr(x, 'dtype', type(x).__name__)}"
 
 
-# The rules
+# The rules: sizes; and for what gives the same bits by whichever set, whether kernels alone follow each other otherwise
+
+
+def _in_a_row(x: Any, *others: Any) -> bool:
+    return _is_single(x) and (x.size >= ELEMENTS or (is_rehearsed() and CPU.is_open))
+
+
+def _several_in_a_row(arrays: tuple[Any, ...], axis: int) -> bool:
+    return _in_a_row(arrays[0])
 
 
 def _elements(x: Any, *others: Any) -> bool:
     return _is_single(x) and x.size >= ELEMENTS
+
+
+def _joined(dy: Any, *others: Any) -> bool:
+    return _is_single(dy) and dy.size >= JOINED
 
 
 def _pooling(x: Any, kernel: Any, *settings: Any) -> bool:
@@ -59,10 +73,6 @@ def _pooling(x: Any, kernel: Any, *settings: Any) -> bool:
 
 def _pooling_dx(dy: Any, x_shape: tuple[int, ...], kernel: Any, *settings: Any) -> bool:
     return _is_single(dy) and math.prod(x_shape) * math.prod(kernel) >= POOLING
-
-
-def _elements_of_several(arrays: tuple[Any, ...], axis: int) -> bool:
-    return _is_single(arrays[0]) and arrays[0].size >= ELEMENTS
 
 
 def _pixels(dy: Any, x_shape: tuple[int, ...], *settings: Any) -> bool:
@@ -76,6 +86,11 @@ def _pooling_of_winners(dy: Any, winners: Any, *others: Any) -> bool:
 
 def _norm(x: Any, *others: Any) -> bool:
     return _is_single(x) and x.size >= NORM
+
+
+def _statistics(running_mean: Any, running_var: Any, mean: Any, rstd: Any, eps: float, m: int, *others: Any) -> bool:
+    """Where its batch norm is worth it: there is no other sign that the compiler has been waited for."""
+    return _is_single(running_mean) and m * running_mean.size >= NORM
 
 
 def _weights(x: Any, w: Any, *others: Any) -> bool:
@@ -146,7 +161,8 @@ def _windows(x: Any, w_shape: tuple[int, ...], groups: int, macs_wide: int, ever
 
 
 WORTH: dict[str, Rule] = {
-    **dict.fromkeys(("add", "add_relu", "add_to", "copy_to", "channel_sums", "dropout"), _elements),
+    **dict.fromkeys(("add", "add_to", "copy_to"), _in_a_row),
+    **dict.fromkeys(("add_relu", "channel_sums", "dropout"), _elements),
     **dict.fromkeys(("relu", "relu_dx", "relu6", "relu6_dx", "leaky_relu", "leaky_relu_dx"), _elements),
     **dict.fromkeys(("sigmoid", "sigmoid_dx", "tanh", "tanh_dx", "scaled_tanh", "scaled_tanh_dx"), _elements),
     **dict.fromkeys(("silu", "silu_dx", "hardsigmoid", "hardsigmoid_dx", "hardswish", "hardswish_dx"), _elements),
@@ -161,6 +177,7 @@ WORTH: dict[str, Rule] = {
     "avg_pool2d_dx": _pooling_dx,
     **dict.fromkeys(("batch_norm", "batch_norm_grads", "batch_norm_eval", "batch_norm_eval_grads"), _norm),
     **dict.fromkeys(("batch_norm_fused", "batch_norm_fused_grads"), _norm),
+    "batch_norm_running": _statistics,
     **dict.fromkeys(("layer_norm", "layer_norm_grads"), _norm),
     **dict.fromkeys(("batch_norm_eval_fused", "batch_norm_eval_fused_grads"), _norm),
     **dict.fromkeys(("linear", "linear_dx"), _weights),
@@ -168,7 +185,7 @@ WORTH: dict[str, Rule] = {
     "matmul": _products,
     "attention": _scores,
     "attention_grads": _scores_of,
-    "concat": _elements_of_several,
+    "concat": _several_in_a_row,
     "nms": _boxes,
     "render": _rendered,
     "excite": _gates,
@@ -177,7 +194,7 @@ WORTH: dict[str, Rule] = {
     "conv2d_dx": _conv_dx,
     "conv2d_dw": _conv_dw,
     "conv2d_fused": _fused,
-    "conv2d_fused_grads": _elements,
+    "conv2d_fused_grads": _joined,
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from minidl.kernels import textbook
+from minidl.kernels._launches import is_noting, note_call
 from minidl.kernels._sets import SETS, KernelSet, Rule, in_use
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -62,7 +63,11 @@ def routed(book: Kernel) -> Kernel:
             result = chosen.run(name, args, over)
         else:  # the textbook, or somebody's own, which need not know arguments that have a default
             result = getattr(chosen, name, book)(*(args if chosen is textbook else args[:required]))
-        return book(*args) if result is NotImplemented else result
+        if result is NotImplemented:
+            result = book(*args)
+            if is_noting() is not None:
+                note_call(book, args, result)
+        return result
 
     KERNELS[name] = run
     return run  # type: ignore[return-value]

@@ -3,28 +3,19 @@
 A network that looks at one picture spends a quarter of its time in Python: every layer asks what it is given, looks for
 memory and for the plan of its work, and all answers are the same as for the picture before. So they are noted once.
 While a block `with noted() as launches` runs, every compiled kernel leaves a note of itself and of its arguments, and
-so does what else writes into an array (`note`). A `Script` made of the notes does the same again for other pictures of
-the same kind: it starts one kernel after the other.
+so does what else writes into an array (`note`). Two do the same again for other pictures of the same kind: a `Script`
+(`_script.py`) what a folded network does for one batch, and a `Journey` (`_journey.py`) what a network does on its way
+forward and back when it learns.
 
-Arrays that are written lie in one piece of memory then. Each has its place in it from its first use to its last, and
-places are given again to those that come later:
-
-    time     launch 1   launch 2   launch 3   launch 4
-    place A  y1 ────────────┘       y3 ────────────┘
-    place B             y2 ────────────┘       y4 …
-
-An array that is read for the last time, by a kernel that makes of each number another one, has the result in its own
-place (`over` in `cpu/simd/compile.py`): half of what is written would be fetched from memory first, for nothing.
-
-What is only read stays where it is: weights in their order, biases, sizes. What a script cannot know is whether
-something else has computed with an array in between, or whether what is read changes later. Whoever makes one has to
-see to that: see `minidl/folding/_scripts.py`.
+What notes cannot know is whether something else has computed with an array in between, or whether what is read changes
+later. Whoever repeats them has to see to that: see `minidl/folding/_scripts.py` and `minidl/compiled/_plans.py`.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -32,12 +23,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl._memory import ALIGNMENT, POOL
+from minidl._memory import Apart
 from minidl._sharing import owner
 
 MOST_NOTED = 5 * 2**26  # bytes that the arrays of notes keep alive
-MOST_KEPT = 2**26  # bytes of all scripts of a network: what needs more spends no time in Python to speak of
-GARBAGE = 0xFF  # of which floats are NaN
+IN_PLACE = {"add_to": (1,), "copy_to": (1,), "batch_norm_running": (0, 1)}  # which arguments the textbook writes
 
 
 class CannotRepeat(ValueError):
@@ -56,15 +46,23 @@ Step = tuple[Callable[..., Any], list[Any]]  # a function and its arguments
 
 
 class Notes(list[Launch]):
-    """Launches in their order, as long as their arrays do not keep too much memory alive."""
+    """Launches in their order, as long as their arrays do not keep too much memory alive.
 
-    def __init__(self) -> None:
+    Args:
+        apart: where the arrays lie if nothing is computed: they are known by their images then, and none is kept.
+    """
+
+    def __init__(self, apart: Apart | None = None):
         super().__init__()
         self._seen: set[int] = set()
-        self.nbytes = 0
+        self.nbytes, self.apart = 0, apart
 
     def add(self, launch: Launch) -> None:
         """Note one more, and forget all where it is too much."""
+        if self.apart is not None:
+            images = [self.apart.image(it) if isinstance(it, np.ndarray) else it for it in launch.arguments]
+            self.append(launch._replace(arguments=tuple(images)))
+            return
         for place in launch.writes:
             root = owner(launch.arguments[place])
             if id(root) not in self._seen:
@@ -78,15 +76,15 @@ class Notes(list[Launch]):
 
 _noting: ContextVar[Notes | None] = ContextVar("kernels_noting", default=None)
 is_noting = _noting.get  # asked at every start of a kernel
-_is_forked = [False]
+is_forked = [False]
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: _is_forked.__setitem__(0, True))
+    os.register_at_fork(after_in_child=lambda: is_forked.__setitem__(0, True))
 
 
 @contextmanager
-def noted() -> Iterator[Notes]:
-    """Note what is started inside the block, in this Python thread.
+def noted(apart: Apart | None = None) -> Iterator[Notes]:
+    """Note what is started inside the block, in this Python thread; with memory `apart` kernels are noted only.
 
     Example:
         >>> import numpy as np
@@ -96,11 +94,16 @@ def noted() -> Iterator[Notes]:
         >>> len(launches)
         1
     """
-    token = _noting.set(notes := Notes())
+    token = _noting.set(notes := Notes(apart))
     try:
         yield notes
     finally:
         _noting.reset(token)
+
+
+def is_rehearsed() -> bool:
+    """Tell whether nothing is computed here, but only noted."""
+    return (notes := is_noting()) is not None and notes.apart is not None
 
 
 def note(run: Callable[..., Any], arguments: tuple[Any, ...], writes: Any) -> None:
@@ -109,10 +112,27 @@ def note(run: Callable[..., Any], arguments: tuple[Any, ...], writes: Any) -> No
         notes.add(Launch(run, arguments, frozenset(writes)))
 
 
+def start(run: Callable[..., Any], arguments: tuple[Any, ...], writes: Any) -> None:
+    """Start something, and leave a note; of a computation that is not done, the note only."""
+    if not is_rehearsed():
+        run(*arguments)
+    note(run, arguments, writes)
+
+
 def copy(y: np.ndarray, x: Any) -> None:
     """Write x into y with NumPy, and leave a note; for what is too small for a kernel."""
-    np.copyto(y, x)
-    note(np.copyto, (y, x), {0})
+    start(np.copyto, (y, x), (0,))
+
+
+def make(y: np.ndarray, function: Callable[..., np.ndarray], *arguments: Any) -> None:
+    """Write into y what a function makes with NumPy, and leave a note."""
+    start(_make_again, (y, function, *arguments), (0,))
+
+
+def made(shape: tuple[int, ...], dtype: Any, function: Callable[..., np.ndarray], *arguments: Any) -> np.ndarray:
+    """Return what a function makes with NumPy, and leave a note; in a rehearsal nothing is made, as where it draws."""
+    y = np.zeros(shape, dtype) if is_rehearsed() else function(*arguments)
+    return note_made(y, function, *arguments)
 
 
 def note_made(y: np.ndarray, function: Callable[..., np.ndarray], *arguments: Any) -> np.ndarray:
@@ -121,165 +141,41 @@ def note_made(y: np.ndarray, function: Callable[..., np.ndarray], *arguments: An
     return y
 
 
+def note_call(function: Callable[..., Any], arguments: tuple[Any, ...], found: Any) -> None:
+    """Leave a note that arrays are what a function of the textbook has made, or that it has written into one."""
+    made = found if isinstance(found, tuple) else (found,)
+    if (written := IN_PLACE.get(function.__name__)) is not None:
+        note(function, arguments, written)
+        return
+    given, lengths = list[Any](), [len(it) if isinstance(it, tuple) else None for it in arguments]
+    for it in arguments:
+        given += it if isinstance(it, tuple) else [it]
+    results = [(place, _once(it)) for place, it in enumerate(made) if isinstance(it, np.ndarray)]
+    again = functools.partial(_call_again, function, results, lengths)
+    note(again, (*(made[place][once] for place, once in results), *given), range(len(results)))
+
+
+Key = tuple[Any, ...]
+
+
+def _once(array: np.ndarray) -> Key:
+    """Return which part of an array is all of its memory: numbers may be repeated, as in an average's gradient."""
+    return (..., *(slice(None if stride else 1) for stride in array.strides))
+
+
+def _call_again(
+    function: Callable[..., Any], results: list[tuple[int, Key]], lengths: list[int | None], *arrays: Any
+) -> None:
+    """Call a function with what is behind its results, tuples of so many put together again."""
+    waiting = iter(arrays[len(results) :])
+    found = function(*(next(waiting) if n is None else tuple(itertools.islice(waiting, n)) for n in lengths))
+    found = found if isinstance(found, tuple) else (found,)
+    for y, (place, once) in zip(arrays, results):
+        np.copyto(y, found[place][once])
+
+
 def _make_again(y: np.ndarray, function: Callable[..., np.ndarray], *arguments: Any) -> None:
     np.copyto(y, function(*arguments))
-
-
-class _Block:
-    """The memory of one array that is written: how much, when it is used first and last, and where it lies."""
-
-    def __init__(self, root: Any, number: int):
-        self.root, self.first, self.last, self.place = root, number, number, -1
-        self.below: _Block | None = None  # the one over which it is written
-        self.size = -(-root.nbytes // ALIGNMENT) * ALIGNMENT
-        self.start = address(root)
-
-    @property
-    def bottom(self) -> _Block:
-        """The one whose place it has."""
-        return self if self.below is None else self.below.bottom
-
-
-class Script:
-    """Launches that are repeated for another x.
-
-    Args:
-        launches: what was noted while y was computed from x.
-        x: the array that changes: C order, never written.
-        y: the result.
-        most: bytes that it may keep.
-        joined: makes of steps fewer ones that do the same, if there is such a function. It is told which of the
-            arguments are others at each run.
-
-    Raises:
-        CannotRepeat: if y was not written by the launches, or more memory is needed.
-
-    Example:
-        >>> import numpy as np
-        >>> x, y = np.ones(2), np.empty(2)
-        >>> with noted() as launches:
-        ...     _ = np.multiply(x, 3, y)
-        ...     note(np.multiply, (x, 3, y), {2})
-        >>> Script(launches, x, y).run(np.full(2, 5.0))
-        array([15., 15.])
-    """
-
-    def __init__(
-        self,
-        launches: list[Launch],
-        x: np.ndarray,
-        y: np.ndarray,
-        most: int = MOST_KEPT,
-        joined: Callable[[list[Step], list[tuple[list[Any], int]]], list[Step]] | None = None,
-    ):
-        blocks = _blocks(launches)
-        x_root, y_root = owner(x), owner(y)
-        if id(y_root) not in blocks:
-            raise CannotRepeat("the result is none of the arrays that were written")
-        if id(x_root) in blocks:
-            raise CannotRepeat("the input is written")
-        blocks[id(y_root)].last = len(launches)
-        _lay_over(launches, blocks)
-        size = _placed([block for block in blocks.values() if block.below is None])
-        if size > most:
-            raise CannotRepeat(f"{size} bytes are needed, at most {most} may be kept")
-        self._memory = POOL.empty((size,), np.uint8)
-        self._memory.fill(GARBAGE)
-        self._lock = threading.Lock()
-        self._y = self._moved(y, blocks)
-        self._steps: list[Step] = []
-        self._readers: list[tuple[list[Any], int, tuple[Any, ...]]] = []  # of x: arguments, which one, and what of x
-        for launch in launches:
-            arguments = [self._moved(it, blocks) if isinstance(it, np.ndarray) else it for it in launch.arguments]
-            for place, it in enumerate(launch.arguments):
-                if isinstance(it, np.ndarray) and owner(it) is x_root:
-                    seen = it.shape, it.dtype, address(it) - address(x), it.strides
-                    self._readers.append((arguments, place, seen))
-            self._steps.append((launch.run, arguments))
-        self._size = len(launches)
-        if joined is not None:
-            self._steps = joined(self._steps, [(arguments, place) for arguments, place, _ in self._readers])
-
-    def __len__(self) -> int:
-        return self._size
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the memory that it keeps."""
-        return self._memory.nbytes
-
-    def _moved(self, array: np.ndarray, blocks: dict[int, _Block]) -> np.ndarray:
-        """Return an array of the script's memory for one that is written, and others as they are."""
-        block = blocks.get(id(owner(array)))
-        if block is None:
-            return array
-        at = block.bottom.place + address(array) - block.start
-        return np.ndarray(array.shape, array.dtype, self._memory, at, array.strides)
-
-    def run(self, x: np.ndarray) -> Any:
-        """Return y for x, an array of the kind that the script was made with.
-
-        NotImplemented where another thread is at it, and in a process that was forked: threads do not come along.
-        """
-        if _is_forked[0] or not self._lock.acquire(blocking=False):
-            return NotImplemented
-        try:
-            x = np.ascontiguousarray(x)
-            for arguments, place, (shape, dtype, at, strides) in self._readers:
-                arguments[place] = np.ndarray(shape, dtype, x, at, strides)
-            for run, arguments in self._steps:
-                run(*arguments)
-            return self._y.copy(order="K")
-        finally:
-            for arguments, place, _ in self._readers:
-                arguments[place] = None
-            self._lock.release()
-
-
-def _blocks(launches: list[Launch]) -> dict[int, _Block]:
-    """Return the memory of all arrays that are written, by the identity of what owns it."""
-    blocks: dict[int, _Block] = {}
-    for number, launch in enumerate(launches):
-        for place in launch.writes:
-            root = owner(launch.arguments[place])
-            blocks.setdefault(id(root), _Block(root, number))
-    for number, launch in enumerate(launches):
-        for it in launch.arguments:
-            block = blocks.get(id(owner(it))) if isinstance(it, np.ndarray) else None
-            if block is not None:
-                block.first, block.last = min(block.first, number), max(block.last, number)
-    return blocks
-
-
-def _lay_over(launches: list[Launch], blocks: dict[int, _Block]) -> None:
-    """Let a result have the place of what it is made of, where that is not read again."""
-    for number, launch in enumerate(launches):
-        if (places := getattr(launch.run, "over", None)) is None:
-            continue
-        x, y = (launch.arguments[place] for place in places)
-        old, new = blocks.get(id(owner(x))), blocks[id(owner(y))]
-        if old is None or old is new or (old.bottom.last, new.first, old.size) != (number, number, new.size):
-            continue
-        if (x.shape, x.strides, address(x) - old.start) == (y.shape, y.strides, address(y) - new.start):
-            new.below, old.bottom.last = old, new.last
-
-
-def _placed(blocks: list[_Block]) -> int:
-    """Give each block a place where no other is at the same time, the largest first; return how much is needed."""
-    done: list[_Block] = []
-    for block in sorted(blocks, key=lambda block: -block.size):
-        place = 0
-        for other in sorted((it for it in done if it.first <= block.last and block.first <= it.last), key=_place):
-            if place + block.size <= other.place:
-                break
-            place = max(place, other.place + other.size)
-        block.place = place
-        done.append(block)
-    return max((block.place + block.size for block in blocks), default=0)
-
-
-def _place(block: _Block) -> int:
-    return block.place
 
 
 def address(array: Any) -> int:

@@ -60,6 +60,11 @@ class KernelSet(Brief):
     def _words(self) -> list[str]:
         return [self.module]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its module has been imported, because a call was worth its while."""
+        return self._functions is not None
+
     def lack(self) -> str:
         """Say why it cannot be used here, or ""."""
         return self._closed or self._lack()

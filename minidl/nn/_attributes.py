@@ -18,7 +18,7 @@ from minidl._checks import shown
 from minidl.tensor import Tensor
 
 STORES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
-RESERVED = (*STORES, "_unsaved", "_told", "training")
+RESERVED = (*STORES, "_unsaved", "_told", "_run", "training")
 HOLDING = (list, tuple, dict, set, frozenset)
 MANY = 1000  # of what lies in a plain list, this many are looked at
 _changes = itertools.count(1)

@@ -105,7 +105,8 @@ class Module:
     def __call__(self, *inputs: Any, **settings: Any) -> Tensor:
         """Run forward; where somebody observes, under this module's path."""
         if not is_observed():
-            return self.forward(*inputs, **settings)
+            run = self.__dict__.get("_run")  # see `minidl.compile`
+            return self.forward(*inputs, **settings) if run is None else run(self, *inputs, **settings)
         with _entered(self):
             return self.forward(*inputs, **settings)
 

@@ -18,16 +18,27 @@ from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_alike, check_choice, check_flag, check_fraction, check_rank
 from minidl._random import to_generator
+from minidl.kernels._launches import made
 from minidl.tensor import Context, Function, Tensor
+
+
+def _draw(op: str, rng: np.random.Generator | None, draws: tuple[int, ...], p: float) -> np.ndarray:
+    return to_generator(op, rng).random(draws, dtype=np.float32) >= p
+
+
+def _checked(op: str, rng: Any) -> Any:
+    """Refuse what is no generator; which one None stands for is asked when something is drawn."""
+    to_generator(op, rng)
+    return rng
 
 
 class Dropout(Function):
     """Saves one byte for each draw, and nothing else. The draws are made on the CPU: both devices get the same."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array, *, p: float, rng: np.random.Generator, draws: tuple[int, ...]) -> Array:
+    def forward(ctx: Context, x: Array, *, p: float, rng: np.random.Generator | None, draws: tuple[int, ...]) -> Array:
         """y = x·m / (1 - p)."""
-        keep = _backend.array_module(x).asarray(rng.random(draws, dtype=np.float32) >= p)
+        keep = _backend.array_module(x).asarray(made(draws, np.bool_, _draw, "dropout", rng, draws, p))
         ctx.save(keep)
         ctx.scale = 1 / (1 - p) if p < 1 else 0.0
         return kernels.dropout(x, keep, ctx.scale)
@@ -74,7 +85,7 @@ def dropout(x: Tensor, p: float = 0.5, *, training: bool, rng: np.random.Generat
     check_flag("dropout", "training", training)
     if not training or p == 0:
         return x
-    return Dropout.apply(x, p=p, rng=to_generator("dropout", rng), draws=x.shape)
+    return Dropout.apply(x, p=p, rng=_checked("dropout", rng), draws=x.shape)
 
 
 def dropout2d(x: Tensor, p: float = 0.5, *, training: bool, rng: np.random.Generator | None = None) -> Tensor:
@@ -108,7 +119,7 @@ def dropout2d(x: Tensor, p: float = 0.5, *, training: bool, rng: np.random.Gener
     check_flag("dropout2d", "training", training)
     if not training or p == 0:
         return x
-    return Dropout2d.apply(x, p=p, rng=to_generator("dropout2d", rng), draws=(*x.shape[:2], 1, 1))
+    return Dropout2d.apply(x, p=p, rng=_checked("dropout2d", rng), draws=(*x.shape[:2], 1, 1))
 
 
 def stochastic_depth(
@@ -145,4 +156,4 @@ def stochastic_depth(
     if not training or p == 0:
         return x
     draws: Any = (x.shape[0] if mode == "row" else 1, *[1] * (x.ndim - 1))
-    return StochasticDepth.apply(x, p=p, rng=to_generator("stochastic_depth", rng), draws=draws)
+    return StochasticDepth.apply(x, p=p, rng=_checked("stochastic_depth", rng), draws=draws)

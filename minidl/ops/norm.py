@@ -15,7 +15,7 @@ import numpy as np
 from minidl import _backend, kernels
 from minidl._backend import Array
 from minidl._checks import check_alike, check_choice, check_flag, check_fraction, check_positive, check_rank, to_int
-from minidl._xp import xp_of
+from minidl.kernels._launches import note_made
 from minidl.tensor import NOT_OVER, Context, Function, Tensor
 
 ACTIVATIONS = (None, "relu", "relu6", "silu", "hardswish")
@@ -93,16 +93,21 @@ class BatchNorm(Function):
             y, mean, rstd = kernels.batch_norm_fused(x, w, b, eps, activation, residual)
         _keep(ctx, (x, w, b, mean, rstd), activation, residual, y)
         if running_mean is not None and running_var is not None:
-            m = x.size // x.shape[1]
-            var = xp_of(x).maximum(rstd**-2 - eps, 0) * (m / (m - 1))  # unbiased: it stands for pictures not seen yet
-            for running, value in ((running_mean, mean), (running_var, var)):
-                running[...] = (1 - momentum) * running + momentum * value
+            kernels.batch_norm_running(running_mean, running_var, mean, rstd, eps, x.size // x.shape[1], momentum)
         return y
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> tuple[Array | None, ...]:
         """dx, dw, db and the gradient of the residual; x also acts through mean and rstd."""
         return _gradients(ctx, dy, kernels.batch_norm_grads, kernels.batch_norm_fused_grads)
+
+
+def _mean_of(running_mean: Array) -> Array:
+    return running_mean.astype("float64")
+
+
+def _rstd_of(running_var: Array, eps: float) -> Array:
+    return (running_var.astype("float64") + eps) ** -0.5
 
 
 class BatchNormEval(Function):
@@ -122,8 +127,8 @@ class BatchNormEval(Function):
         activation: str | None,
     ) -> Array:
         """Normalise by the running statistics, which are constants here."""
-        mean = running_mean.astype("float64")
-        rstd = (running_var.astype("float64") + eps) ** -0.5
+        mean = note_made(_mean_of(running_mean), _mean_of, running_mean)
+        rstd = note_made(_rstd_of(running_var, eps), _rstd_of, running_var, eps)
         if activation is residual is None:
             y = kernels.batch_norm_eval(x, w, b, mean, rstd)
         else:

@@ -31,7 +31,7 @@ from minidl._checks import (
     to_int,
     to_padding,
 )
-from minidl.kernels._launches import note_made
+from minidl.kernels._launches import note, note_made
 from minidl.kernels.textbook import windows
 from minidl.kernels.textbook.concat import places
 from minidl.kernels.textbook.sums import rounded
@@ -72,6 +72,7 @@ class Index(Function):
             _backend.array_module(dy).add.at(sums, ctx.key, dy.astype("float64"))
             return rounded(sums, dy.dtype)
         dx = _backend.full(ctx.x_shape, 0, dy.dtype, like=dy)
+        note(np.copyto, (dx, 0), (0,))
         if ctx.saved:
             dx[ctx.key] = dy
         else:

@@ -8,8 +8,8 @@ import pytest
 
 from minidl import Tensor, nn, no_grad
 from minidl.folding import _scripts
-from minidl.folding._watched import Watched
 from minidl.nn._attributes import STORES, latest_change
+from minidl.nn._watched import Watched
 from tests.inference.test_scripts import looked_at, planned
 
 READING = {
@@ -91,7 +91,7 @@ def test_without_a_change_nothing_is_asked(rng, monkeypatch):
     known = _scripts._scripts[fused]
     with no_grad():
         fused(x)
-        monkeypatch.setattr(known, "_held", None)  # which would be walked
+        monkeypatch.setattr(known._holdings, "held", None)  # which would be walked
         fused(x)
         nn.ReLU().eval()  # another module's change: all is asked once
         with pytest.raises(TypeError, match="NoneType"):

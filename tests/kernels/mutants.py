@@ -4,9 +4,9 @@
 
 A bug of the textbook is planted while its test runs (`tests/mutations`). A fast kernel has to be compiled again with
 its bug, ten seconds each, so this is no part of the suite: it is run by hand when these kernels or their tests change.
-Each bug of `planted.py` is one wrong line in a copy of the repository, whose tests then run in a process of its own;
-kernels that do not know of the line are read from the cache. (The suite looks, in `test_mutants.py`, whether each line
-is there.)
+Each bug of `planted.py` and `planted_plans.py` is one wrong line in a copy of the repository, whose tests then run in a
+process of its own; kernels that do not know of the line are read from the cache. (The suite looks, in
+`test_mutants.py`, whether each line is there.)
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ import time
 from pathlib import Path
 
 from minidl.kernels.cpu.simd.registers import WIDE
-from tests.kernels.planted import MUTANTS, Mutant
+from tests.kernels.planted import MUTANTS as OF_KERNELS
+from tests.kernels.planted import Mutant
+from tests.kernels.planted_plans import PLANS
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = Path("minidl/kernels/cpu")
+MUTANTS = (*OF_KERNELS, *PLANS)
 
 
 def plant(mutant: Mutant, root: Path) -> None:

@@ -401,15 +401,4 @@ MUTANTS = (
             ("x·φ", "return dy * fma(near, bend, gate)", "return dy * gate"),
         )
     ),
-    *(
-        Mutant(f"sequence: {name}", "simd/sequence.py", right, wrong, SEQUENCE)
-        for name, right, wrong in (
-            ("sizes for strides", "*value.shape, *value.strides]", "*value.strides, *value.shape]"),
-            ("floats as doubles", '"=f4x"', '"=d"'),
-            ("always the first arrays", "self._words[at] = address(arguments[place])", "pass"),
-            ("a failure that nobody hears of", "            return 1", "            continue"),
-            ("several at a time", "one_at_a_time or nullcontext()", "nullcontext()"),
-            ("what nobody may write", "array.flags.writeable or not kind.mutable", "True"),
-        )
-    ),
 )

@@ -10,7 +10,8 @@ from numba import prange
 import minidl
 from minidl import Tensor, kernels, ops
 from minidl._backend import constant
-from minidl.kernels._launches import Script, noted
+from minidl.kernels._launches import noted
+from minidl.kernels._script import Script
 from minidl.kernels.cpu.simd import compile, sequence
 from minidl.kernels.cpu.simd.sequence import Sequence, in_sequence
 

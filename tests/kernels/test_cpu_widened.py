@@ -6,7 +6,8 @@ import pytest
 from minidl import kernels
 from minidl._backend import constant
 from minidl.kernels import cpu
-from minidl.kernels._launches import Script, noted
+from minidl.kernels._launches import noted
+from minidl.kernels._script import Script
 from minidl.kernels.cpu.conv import widened
 
 ONE = (1, 1), ((0, 0), (0, 0)), (1, 1), 1

@@ -8,8 +8,9 @@ import pytest
 from minidl import Tensor, kernels, ops
 from minidl._backend import constant
 from minidl._sharing import owner
-from minidl.kernels import _launches
-from minidl.kernels._launches import CannotRepeat, Script, noted
+from minidl.kernels import _launches, _placing
+from minidl.kernels._launches import CannotRepeat, noted
+from minidl.kernels._script import Script
 
 
 def chain(x, seen=()):
@@ -172,8 +173,8 @@ def test_memory_that_is_in_use_at_the_same_time_does_not_overlap(seed):
     for _ in range(60):
         read, written = rng.integers(0, 30, 2)
         launches.append(_launches.Launch(np.copyto, (arrays[written], arrays[read][:1]), frozenset({0})))
-    blocks = _launches._blocks(launches)
-    size = _launches._placed(list(blocks.values()))
+    blocks = _placing.blocks_of(launches)
+    size = _placing.placed(list(blocks.values()))
     for one in blocks.values():
         assert 0 <= one.place <= size - one.size
         for other in blocks.values():

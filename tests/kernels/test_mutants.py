@@ -1,9 +1,8 @@
-"""The bugs of `planted.py` can still be planted: each line that they spoil stands once in its file."""
+"""The bugs of the two lists can still be planted: each line that they spoil stands once in its file."""
 
 import pytest
 
-from tests.kernels.mutants import KERNELS, ROOT
-from tests.kernels.planted import MUTANTS
+from tests.kernels.mutants import KERNELS, MUTANTS, ROOT
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -58,6 +58,7 @@ def calls() -> Iterator[tuple[str, tuple]]:
         w, b, mean, rstd = single(c), single(c), single(c).astype(float), abs(single(c).astype(float))
         yield "batch_norm_fused", (x, w, b, 1e-5, "relu", single(*shape))
         yield "batch_norm", (x, w, b, 1e-5)
+        yield "batch_norm_running", (w, abs(b), mean, rstd, 1e-5, 30, 0.1)
         yield "batch_norm_eval", (x, w, b, mean, rstd)
         yield "batch_norm_eval_fused", (x, w, b, mean, rstd, "relu", single(*shape))
         for name in ("batch_norm", "batch_norm_eval"):

@@ -105,7 +105,6 @@ MODULES = [
     ("net.double()(images.double()).shape", "Net has no .double; use "),
     ("nn.utils.clip_grad_norm_(net.parameters(), 1.0)", "nn.utils has no .clip_grad_norm_; use optim.clip_grad_norm"),
     ("from torch.nn.utils import clip_grad_norm_", "nn.utils has no .clip_grad_norm_; use optim.clip_grad_norm"),
-    ("torch.compile(net)", "minidl has no .compile; use minidl.fuse"),
     (
         "class Double(torch.autograd.Function):\n    pass",
         "minidl has no .autograd; use minidl.Function",

@@ -9,12 +9,13 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
     door.py         what the arrays of a call must have in common, judged before a kernel runs
 
     elementwise.py    activations, sums, dropout          norm.py          batch norm
+    running.py        its running statistics              excite.py        gates of squeeze-and-excitation
     max_pool.py       max pooling                         avg_pool.py      averages of windows and whole maps
     linear.py         linear layers, matrix products      channels.py      concat, attention over channels, LRN
     loss.py           softmax and cross-entropy           channel_sums.py  gradients of biases
     update.py         the optimisers' steps               attention.py     attention
     own_norm.py       layer norm                         suppression.py   of boxes over each other, the best
-    excite.py         gates of squeeze-and-excitation    render.py        a picture with boxes, moved and coloured
+    render.py         a picture with boxes, moved and coloured
 
 Read `memory/layout.py`, `simd/compile.py` and `simd/vector.py` first, then any kernel: each stands alone.
 """
@@ -30,6 +31,7 @@ from minidl.kernels.cpu.avg_pool import (
 from minidl.kernels.cpu.channel_sums import channel_sums, conv2d_fused_grads
 from minidl.kernels.cpu.channels import concat, lrn, lrn_dx, scale_channels, scale_channels_grads
 from minidl.kernels.cpu.conv.algorithms import CONV_ALGORITHMS as CONV_ALGORITHMS
+from minidl.kernels.cpu.conv.algorithms import circumstances as circumstances
 from minidl.kernels.cpu.conv.algorithms import explain_conv2d as explain_conv2d
 from minidl.kernels.cpu.conv.conv2d import conv2d, conv2d_dw, conv2d_dx, conv2d_fused, prepare_conv2d_fused
 from minidl.kernels.cpu.conv.widened import shortened as shortened
@@ -83,7 +85,9 @@ from minidl.kernels.cpu.norm import (
 )
 from minidl.kernels.cpu.own_norm import layer_norm, layer_norm_grads
 from minidl.kernels.cpu.render import render
+from minidl.kernels.cpu.running import batch_norm_running
 from minidl.kernels.cpu.simd.compile import ALL as COMPILED  # noqa: F401
+from minidl.kernels.cpu.simd.sequence import in_moving_sequence as in_moving_sequence
 from minidl.kernels.cpu.simd.sequence import in_sequence as in_sequence
 from minidl.kernels.cpu.suppression import nms
 from minidl.kernels.cpu.update import adam, rmsprop, sgd
@@ -107,6 +111,7 @@ __all__ = [
     "batch_norm_fused",
     "batch_norm_fused_grads",
     "batch_norm_grads",
+    "batch_norm_running",
     "channel_sums",
     "concat",
     "conv2d",

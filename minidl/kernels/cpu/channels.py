@@ -21,7 +21,7 @@ from minidl._checks import to_int
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.copies import copied
-from minidl.kernels.cpu.memory.layout import channels_last_over, pixels, rows, rows_in_place
+from minidl.kernels.cpu.memory.layout import channels_last_over, pixels, plain, rows, rows_in_place
 from minidl.kernels.cpu.memory.workspace import scratch
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.load_store import load, load_some, store, store_some, zeros
@@ -159,14 +159,16 @@ def _add(sums, at, total, left):
     store_some(sums, at, load_some(sums, at, left) + widen(total), left)
 
 
-@kernel("void(r4, r4, r2, w4, wd2, i)")
-def _scale_grads(dy, x, s, dx, ds, threads):
-    """Write dx and add Σ dy · x over the pixels to ds: four vectors side by side, a few pixels at a time as floats."""
+@kernel("void(r4, r4, r2, w4, wd1, w2, i)")
+def _scale_grads(dy, x, s, dx, sums, ds, threads):
+    """Write dx and ds = Σ dy · x over the pixels: four vectors side by side, a few pixels at a time as floats."""
     n, h, width, channels = x.shape
     dy, x, s, dx, ds = dy.reshape(-1), x.reshape(-1), s.reshape(-1), dx.reshape(-1), ds.reshape(-1)
     whole = channels // ACROSS * ACROSS
     for picture in prange(n):
         last, own = (picture + 1) * h * width, picture * channels
+        for c in range(own, own + channels):
+            sums[c] = 0
         for block in range(picture * h * width, last, PIXELS):
             end = min(block + PIXELS, last)
             for c in range(own, own + whole, ACROSS):
@@ -177,24 +179,26 @@ def _scale_grads(dy, x, s, dx, ds, threads):
                     t1 = _scaled(dy, x, at + 16, s1, dx, t1)
                     t2 = _scaled(dy, x, at + 32, s2, dx, t2)
                     t3 = _scaled(dy, x, at + 48, s3, dx, t3)
-                _add(ds, c, t0, LANES)
-                _add(ds, c + 16, t1, LANES)
-                _add(ds, c + 32, t2, LANES)
-                _add(ds, c + 48, t3, LANES)
+                _add(sums, c, t0, LANES)
+                _add(sums, c + 16, t1, LANES)
+                _add(sums, c + 32, t2, LANES)
+                _add(sums, c + 48, t3, LANES)
             for c in range(whole, channels, LANES):
                 left, total = channels - c, splat(ZERO)
                 for pixel in range(block, end):
                     given = load_some(dy, pixel * channels + c, left)
                     store_some(dx, pixel * channels + c, given * load_some(s, own + c, left), left)
                     total = fma(given, load_some(x, pixel * channels + c, left), total)
-                _add(ds, own + c, total, left)
+                _add(sums, own + c, total, left)
+        for c in range(own, own + channels):
+            ds[c] = sums[c]
 
 
 @door("x (N C H W), s (N C)")
 def scale_channels(x: np.ndarray, s: np.ndarray) -> np.ndarray:
     """Multiply each channel of x (N, C, H, W) by its number in s (N, C)."""
     y = _backend.empty_channels_last(x.shape, x.dtype)
-    _scale(pixels(x), np.ascontiguousarray(s), pixels(y))
+    _scale(pixels(x), plain(s), pixels(y))
     return y
 
 
@@ -203,9 +207,9 @@ def scale_channels_grads(
     dy: np.ndarray, x: np.ndarray, s: np.ndarray, *, over: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return dx (N, C, H, W) and ds (N, C)."""
-    ds, dx = np.zeros(s.shape), channels_last_over(dy, over)
-    _scale_grads(pixels(dy), pixels(x), np.ascontiguousarray(s), pixels(dx), ds)
-    return dx, ds.astype(x.dtype)
+    sums, ds, dx = np.empty(s.size), np.empty(s.shape, np.float32), channels_last_over(dy, over)
+    _scale_grads(pixels(dy), pixels(x), plain(s), pixels(dx), sums, ds)
+    return dx, ds
 
 
 @inline

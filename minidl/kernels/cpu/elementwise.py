@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from minidl.kernels._launches import note_made
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import (
     alike,
@@ -295,6 +296,11 @@ def _scale_pictures(x, factors, y, threads):
             store_some(y, at, scaled if factors[picture] else splat(ZERO), size - i)
 
 
+def _factors(keep: np.ndarray, scale: float, count: int) -> np.ndarray:
+    """Return what each picture is multiplied by, which is one number for all of them or one for each."""
+    return np.broadcast_to(keep.reshape(-1).astype(np.float32) * np.float32(scale), count).copy()
+
+
 @door("x (...), keep (*) marks")
 def dropout(x: np.ndarray, keep: np.ndarray, scale: float, *, over: bool = False) -> np.ndarray:
     """y = scale·x where keep, else 0; keep has the shape of x, or one number for each picture or for all of them."""
@@ -303,8 +309,8 @@ def dropout(x: np.ndarray, keep: np.ndarray, scale: float, *, over: bool = False
     if keep.shape == x.shape:
         _dropout(flat(x), flat(alike(keep, x)).view(np.uint8), scale, flat(y))
     elif keep.shape in ((len(x), *alone), (1, *alone)):
-        factors = keep.reshape(-1).astype(x.dtype) * x.dtype.type(scale)
-        _scale_pictures(flat(x), np.broadcast_to(factors, len(x)).copy(), flat(y))
+        factors = note_made(_factors(keep, scale, len(x)), _factors, keep, scale, len(x))
+        _scale_pictures(flat(x), factors, flat(y))
     else:
         return NotImplemented
     return y

@@ -134,7 +134,7 @@ NOTHING = np.zeros(0, np.float32)  # what is begun with where there is no bias
 
 
 def _multiplied(x: np.ndarray, w: np.ndarray, transposed: bool, start: np.ndarray = NOTHING) -> np.ndarray:
-    x, w, start = np.ascontiguousarray(x), np.ascontiguousarray(w), np.ascontiguousarray(start)
+    x, w, start = plain(x), plain(w), plain(start)
     y = _backend.empty((x.shape[0], w.shape[0] if transposed else w.shape[1]), x.dtype, like=x)
     if transposed and len(x) <= FEW and len(w) >= BESIDE:
         copy(y, start if start.size else 0)
@@ -159,7 +159,7 @@ def linear_dx(dy: np.ndarray, w: np.ndarray) -> np.ndarray:
 @door("dy (N O), x (N M)")
 def linear_dw(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """dw = dyᵀ @ x."""
-    dy, x = np.ascontiguousarray(dy), np.ascontiguousarray(x)
+    dy, x = plain(dy), plain(x)
     dw = _backend.empty((dy.shape[1], x.shape[1]), x.dtype, like=x)
     _weight_gradient(dy, x, dw)
     return dw

@@ -37,7 +37,7 @@ from numba import prange
 
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.door import door
-from minidl.kernels.cpu.memory.layout import channels_last_over, flat, strided_rows
+from minidl.kernels.cpu.memory.layout import channels_last_over, flat, plain, strided_rows
 from minidl.kernels.cpu.memory.workspace import scratch
 from minidl.kernels.cpu.simd.compile import inline, kernel
 from minidl.kernels.cpu.simd.functions import FUSED, fused, fused_dx
@@ -237,9 +237,9 @@ def _parameter_gradients(dy, x, layout, w, b, mean, rstd, kind, before, shows, a
         dw[c] = rstd[c] * (product - (mean[c] - np.float32(mean[c])) * total)
 
 
-@kernel("void(r1, r1, i4, r1, r1, rd1, rd1, i, rd1, rd1, i, w1, w1, i)")
-def _input_gradient(dy, x, layout, w, b, mean, rstd, kind, dw, db, training, line, dx, threads):
-    """Write dx; in evaluation mean and rstd are constants and only the first term is left. `line` is for five rows."""
+@kernel("void(r1, r1, i4, r1, r1, rd1, rd1, i, rd1, rd1, i, w1, w1, w1, w1, i)")
+def _input_gradient(dy, x, layout, w, b, mean, rstd, kind, dw, db, training, line, dx, dw_float, db_float, threads):
+    """Write dx, dw and db; in evaluation mean and rstd are constants: the first term is left. `line`: five rows."""
     dy_step, step, rows, width = layout
     channels = mean.shape[0]
     m = rows * (width // channels)
@@ -247,6 +247,7 @@ def _input_gradient(dy, x, layout, w, b, mean, rstd, kind, dw, db, training, lin
     rest = line[3 * width :]  # p and q
     for c in range(channels):
         p = -w[c] * rstd[c] * rstd[c] * dw[c] / m
+        dw_float[c], db_float[c] = dw[c], db[c]
         rest[c] = p
         rest[width + c] = -w[c] * rstd[c] * db[c] / m - p * (mean[c] - np.float32(mean[c]))
     _repeat(rest, channels, width)
@@ -308,7 +309,7 @@ def _normalised(
     rows, width, several = _shape(x.size, x.shape[1], step, added_step)
     y, target = _rows_like(x)
     added_step = 0 if residual is None else added_step * several
-    given = memory, step * several, rows, width, *map(np.ascontiguousarray, line), added, added_step
+    given = memory, step * several, rows, width, *map(plain, line), added, added_step
     _normalise(*given, FUSED[activation], scratch(3 * width), target)
     return y
 
@@ -373,12 +374,13 @@ def _gradients(
     given, given_step, kind = before, before_step * several, FUSED[activation]
     if how != NOTHING:
         given, given_step, kind = between, width, FUSED[None]
-    arguments = given, memory, (given_step, step * several, rows, width), *map(np.ascontiguousarray, line), kind
+    arguments = given, memory, (given_step, step * several, rows, width), *map(plain, line), kind
     above = before, kept, (before_step * several, kept_step * several, FUSED[activation], how)
     dw, db = np.empty((2, x.shape[1]))
     _parameter_gradients(*arguments, *above, between, *_rows_and_sums(width, 3), dw, db)
-    _input_gradient(*arguments, dw, db, int(training), scratch(5 * width), target)
-    return dx, dw.astype(x.dtype), db.astype(x.dtype), dz
+    found = np.empty(x.shape[1], np.float32), np.empty(x.shape[1], np.float32)  # each leaf has memory of its own
+    _input_gradient(*arguments, dw, db, int(training), scratch(5 * width), target, *found)
+    return dx, *found, dz
 
 
 def _gradient_doors(training: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -390,7 +392,7 @@ def _gradient_doors(training: bool) -> tuple[Callable[..., Any], Callable[..., A
         dy: np.ndarray, x: np.ndarray, w: np.ndarray, mean: np.ndarray, rstd: np.ndarray, *, over: bool = False
     ) -> Any:
         """Return dx, dw and db."""
-        found = _gradients(training, dy, x, (w, np.zeros_like(w), mean, rstd), None, None, None, over)
+        found = _gradients(training, dy, x, (w, w, mean, rstd), None, None, None, over)
         return found if found is NotImplemented else found[:3]
 
     @door(f"dy (N C ...), x (N C ...), w (C), b (C), {line}, residual (N C ...)?, y (N C ...)?", f"{name}_fused_grads")

@@ -135,7 +135,7 @@ def layer_norm_grads(
         return NotImplemented
     dx, sums = POOL.empty(x.shape, x.dtype), np.zeros((get_num_threads(), 2, w.size))
     given = (plain(dy).reshape(-1), plain(x).reshape(-1), (x.size // w.size, w.size), plain(w).reshape(-1))
-    numbers = (np.ascontiguousarray(each).reshape(-1) for each in (mean, rstd))
+    numbers = (plain(each).reshape(-1) for each in (mean, rstd))
     _layer_norm_grads(*given, *numbers, dx.reshape(-1), sums.reshape(-1))
     db, dw = (total.reshape(w.shape).astype(x.dtype) for total in sums.sum(axis=0))
     return dx, dw, db

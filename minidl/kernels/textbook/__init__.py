@@ -42,7 +42,7 @@ from minidl.kernels.textbook.fused import (
     scale_channels,
     scale_channels_grads,
 )
-from minidl.kernels.textbook.in_place import add_to, copy_to
+from minidl.kernels.textbook.in_place import add_to, batch_norm_running, copy_to
 from minidl.kernels.textbook.interpolate import interpolate, interpolate_dx
 from minidl.kernels.textbook.linear import linear, linear_dw, linear_dx, matmul
 from minidl.kernels.textbook.loss import (
@@ -99,6 +99,7 @@ __all__ = [
     "batch_norm_fused",
     "batch_norm_fused_grads",
     "batch_norm_grads",
+    "batch_norm_running",
     "bce",
     "bce_dt",
     "bce_dx",

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from minidl import compiled
 from minidl._backend import Array
 from minidl.data import Dataset, Split
 from minidl.models._learners import CLASSIFICATION
@@ -70,7 +71,7 @@ class Classification(PictureTask):
 
         def loss_of(batch: Batch) -> Tensor:
             x, labels = on_device(batch, config.device)
-            output = state.learner(Tensor(x))
+            output = compiled.run(state.learner, Tensor(x))
             state.correct += _count_correct(main_logits(output), labels)
             return objective(output, labels, label_smoothing=config.label_smoothing, aux_weight=config.aux_weight)
 

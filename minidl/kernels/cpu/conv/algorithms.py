@@ -15,6 +15,7 @@ import numpy as np
 
 from minidl._threads import get_num_threads
 from minidl._variable import variable
+from minidl.kernels._launches import copy
 from minidl.kernels._sets import options
 from minidl.kernels.cpu.conv import direct, direct_dw, grouped, packing, small, winograd, winograd_dw
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Prepared, Run
@@ -84,7 +85,7 @@ def _back(prepare: Callable[..., Prepared], sizes: Geometry) -> Back:
 
     def back(dy: np.ndarray, w: np.ndarray, dx: np.ndarray) -> None:
         if len(seeing) < len(phases):
-            dx[...] = 0
+            copy(dx, 0)
         for phase, with_weights in prepared:
             with_weights(packing.pack_backward(w, groups, phase), None)(dy, dx)
 

@@ -31,12 +31,14 @@ import numpy as np
 from numba import prange
 
 from minidl import _backend, _threads
+from minidl.kernels._launches import make, note_made
 from minidl.kernels.cpu.conv import packing
 from minidl.kernels.cpu.conv.blocking import fitting_band
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Prepared, Run, activated, apply_epilogue
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import frame, inside
 from minidl.kernels.cpu.conv.packing import blocks_of, padded, weight_rows
+from minidl.kernels.cpu.memory.layout import plain
 from minidl.kernels.cpu.memory.workspace import floats, scratch, scratch_for_each
 from minidl.kernels.cpu.simd.accumulators import fma_pairs, fma_vectors, fold, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
@@ -348,8 +350,15 @@ def pack(w: np.ndarray, indexing: Indexing, backward: bool) -> np.ndarray:
     seen = np.s_[:, rows.tap :: rows.tap_step, columns.tap :: columns.tap_step]
     if width == 1:
         taps = packing.pack(w, 1).reshape(-1, kh, kw, LANES)[seen]
-        return np.ascontiguousarray(taps[:, : rows.taps, : columns.taps]).reshape(-1)
+        return plain(taps[:, : rows.taps, : columns.taps]).reshape(-1)
     w = weight_rows(w).reshape(c, kh, kw, width)[seen]
+    return note_made(_packed(w, indexing, backward), _packed, w, indexing, backward)
+
+
+def _packed(w: np.ndarray, indexing: Indexing, backward: bool) -> np.ndarray:
+    """Return weights (C, taps, taps, width), as far as they are seen, as `pack` does."""
+    c, _, _, width = w.shape
+    rows, columns = indexing
     w = w[:, : rows.taps, : columns.taps].reshape(c, rows.taps * columns.taps, width)
     if backward:  # the sum runs over the outputs of a group, and lanes are its inputs
         w = w.reshape(c // width, width, w.shape[1], width).transpose(0, 3, 2, 1).reshape(w.shape)
@@ -377,6 +386,12 @@ def prepare(n: int, c: int, width: int, indexing: Indexing) -> Prepared:
     return prepared
 
 
+def _unpacked(packed: np.ndarray, w_shape: tuple[int, ...]) -> np.ndarray:
+    """Return weights (C, width, KH, KW) that lie as `pack` lays them."""
+    c, *rest = w_shape
+    return packed.reshape(-1, *rest, LANES).transpose(0, 4, 1, 2, 3).reshape(-1, *rest)[:c]
+
+
 def weight_gradient(sizes: Geometry) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Return what makes dw (C, width, KH, KW) of the blocks dy (N, OH, OW, C) and x (N, H, W, C)."""
     threads, indexing, w_shape = _threads.get_num_threads(), sizes.forward(), sizes.w_shape
@@ -392,8 +407,7 @@ def weight_gradient(sizes: Geometry) -> Callable[[np.ndarray, np.ndarray], np.nd
         if width == 1:
             return packing.unpack(packed[0], w_shape, 1)
         dw = _backend.empty_channels_last(w_shape, np.float32)
-        lanes_last = packed[0].reshape(-1, width, kh, kw, LANES)
-        dw[...] = lanes_last.transpose(0, 4, 1, 2, 3).reshape(-1, width, kh, kw)[:c]
+        make(dw, _unpacked, packed[0], w_shape)
         return dw
 
     return gradient

@@ -20,7 +20,9 @@ import numpy as np
 from numba import prange
 
 from minidl import _backend
+from minidl.kernels._launches import note_made
 from minidl.kernels.cpu.conv.geometry import Indexing
+from minidl.kernels.cpu.memory.layout import plain
 from minidl.kernels.cpu.memory.workspace import floats
 from minidl.kernels.cpu.simd.compile import kernel
 from minidl.kernels.cpu.simd.load_store import load, load_first, store, store_some, zeros
@@ -35,13 +37,19 @@ def blocks_of(channels: int) -> int:
 
 def weight_rows(w: np.ndarray) -> np.ndarray:
     """Return w (O, C/G, KH, KW) as its rows (O, K) in channels-last order: a view, or a copy if it lies otherwise."""
-    return np.ascontiguousarray(w.transpose(0, 2, 3, 1)).reshape(len(w), -1)
+    return plain(w.transpose(0, 2, 3, 1)).reshape(len(w), -1)
 
 
 def padded(b: np.ndarray | None, groups: int, outputs: int) -> np.ndarray:
     """Return the biases b (O,), or zeros for None, with every group of outputs filled up to whole vectors."""
     if b is None:
         return _no_bias(groups * blocks_of(outputs) * LANES)
+    if outputs % LANES == 0:
+        return plain(b)
+    return note_made(_padded(b, groups, outputs), _padded, b, groups, outputs)
+
+
+def _padded(b: np.ndarray, groups: int, outputs: int) -> np.ndarray:
     bias = np.zeros((groups, blocks_of(outputs) * LANES), np.float32)
     bias[:, :outputs] = b.reshape(groups, outputs)
     return bias.reshape(-1)

@@ -213,6 +213,8 @@ class Kernel:
         threads = share_as_told()
         if (notes := is_noting()) is not None:
             notes.add(self.launch(*arguments))
+            if notes.apart is not None:
+                return None
         try:
             if one_at_a_time is None:
                 return self._run(*arguments, threads)  # type: ignore[misc]

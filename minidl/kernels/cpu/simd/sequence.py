@@ -20,6 +20,7 @@ import functools
 import itertools
 import operator
 import struct
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -122,46 +123,91 @@ def _runner() -> Any:
     return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(address_of(_run, 2))
 
 
-class Sequence:
-    """Kernels that are started one after the other, always with the same arguments but for a few arrays.
+Find = Callable[[Any], "tuple[int, int] | None"]  # where an array lies: in which region, and how many bytes from there
+
+
+class _Sequence:
+    """Kernels that are started one after the other, with arguments that are written down as words.
 
     Args:
         steps: kernels, each with its arguments.
-        changing: the arrays that are others each time: a list of arguments, and which of them.
 
     Raises:
         TypeError: if an argument is not of the kind that its kernel takes.
     """
 
-    def __init__(self, steps: list[tuple[Any, list[Any]]], changing: list[tuple[list[Any], int]]):
+    def __init__(self, steps: list[Step]):
         threads, words, pairs = get_num_threads(), list[int](), list[tuple[int, int]]()
-        self._steps, self._changing = steps, list[tuple[int, list[Any], int]]()  # arrays must live as long
+        self._arrays = list[tuple[int, list[Any], int]]()  # where the address of which argument is written
+        kernel: Any
         for kernel, arguments in steps:
             (start, kinds, _), given = _starter(kernel), [*arguments, threads]
             if len(given) != len(kinds):
                 raise TypeError(f"{kernel.key} takes {len(kinds) - 1} arguments; received {len(arguments)}")
             pairs.append((start, WORD * len(words)))
             for place, (kind, value) in enumerate(zip(kinds, given)):
-                if any(it is arguments and which == place for it, which in changing):
-                    self._changing.append((len(words) + ADDRESS, arguments, place))
+                if isinstance(value, np.ndarray):
+                    self._arrays.append((len(words) + ADDRESS, arguments, place))
                 words += _words(kind, value)
         self._words, self._pairs = np.array(words, np.int64), np.array(pairs, np.int64)
         self._pairs[:, 1] += address(self._words)
         self._run = functools.partial(_runner(), address(self._pairs), len(pairs))
 
-    def __call__(self) -> None:
+    def _start(self) -> None:
         """Start them.
 
         Raises:
             RuntimeError: if a thread fails.
         """
-        for at, arguments, place in self._changing:
-            self._words[at] = address(arguments[place])
         share_as_told()
         with one_at_a_time or nullcontext():
             failed = self._run()
         if failed:
             raise RuntimeError("kernels: a thread of a kernel failed")
+
+
+class Sequence(_Sequence):
+    """Kernels whose arrays are always the same but for a few.
+
+    Args:
+        steps: kernels, each with its arguments.
+        changing: the arrays that are others each time: a list of arguments, and which of them.
+    """
+
+    def __init__(self, steps: list[Step], changing: list[tuple[list[Any], int]]):
+        super().__init__(steps)
+        self._steps = steps  # arrays must live as long
+        others = {(id(arguments), place) for arguments, place in changing}
+        self._arrays = [it for it in self._arrays if (id(it[1]), it[2]) in others]
+
+    def __call__(self) -> None:
+        """Start them."""
+        for at, arguments, place in self._arrays:
+            self._words[at] = address(arguments[place])
+        self._start()
+
+
+class MovingSequence(_Sequence):
+    """Kernels whose arrays lie in regions that are elsewhere each time.
+
+    Args:
+        steps: kernels, each with its arguments.
+        find: tells where an array lies; None of one that stays where it is.
+    """
+
+    def __init__(self, steps: list[Step], find: Find):
+        super().__init__(steps)
+        found = [(at, find(arguments[place])) for at, arguments, place in self._arrays]
+        moving = np.array([(at, *where) for at, where in found if where is not None], np.int64).reshape(-1, 3)
+        self._at, self._regions, self._offsets = moving.T.copy()
+        arrays = [arguments[place] for _, arguments, place in self._arrays]
+        self._staying = [array for array, (_, where) in zip(arrays, found) if where is None]  # which must live as long
+        del self._arrays
+
+    def __call__(self, starts: np.ndarray) -> None:
+        """Start them, with the address of each region."""
+        self._words[self._at] = starts[self._regions] + self._offsets
+        self._start()
 
 
 def in_sequence(steps: list[Step], changing: list[tuple[list[Any], int]]) -> list[Step]:
@@ -174,4 +220,16 @@ def in_sequence(steps: list[Step], changing: list[tuple[list[Any], int]]) -> lis
     except Exception as reason:  # Numba's inner parts are others, or an argument is odd: one by one it goes, too
         log("fuse: kernels are started one by one: %s", reason)
         return steps
+    return made
+
+
+def in_moving_sequence(steps: list[Step], find: Find) -> list[tuple[Any, Any]]:
+    """Return steps that do the same: those of kernels that follow each other as one, which takes addresses of regions.
+
+    Its arguments are None; `find` as in `MovingSequence`.
+    """
+    made = list[tuple[Any, Any]]()
+    for are_kernels, group in itertools.groupby(steps, lambda step: isinstance(step[0], Kernel)):
+        some = list(group)
+        made += [(MovingSequence(some, find), None)] if are_kernels else some
     return made

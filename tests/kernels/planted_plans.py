@@ -1,0 +1,82 @@
+"""The bugs that `mutants.py` plants in what is planned as a whole, and in its smallest kernels; see `planted.py`."""
+
+from __future__ import annotations
+
+from tests.kernels.planted import SEQUENCE, Mutant
+
+JOURNEY, RUNNING, SUMS = (f"tests/kernels/test_{it}.py" for it in ("journey", "cpu_running", "cpu_conv"))
+
+PLANS = (
+    *(
+        Mutant(f"sequence: {name}", "simd/sequence.py", right, wrong, SEQUENCE)
+        for name, right, wrong in (
+            ("sizes for strides", "*value.shape, *value.strides]", "*value.strides, *value.shape]"),
+            ("floats as doubles", '"=f4x"', '"=d"'),
+            ("always the first arrays", "self._words[at] = address(arguments[place])", "pass"),
+            ("a failure that nobody hears of", "            return 1", "            continue"),
+            ("several at a time", "one_at_a_time or nullcontext()", "nullcontext()"),
+            ("what nobody may write", "array.flags.writeable or not kind.mutable", "True"),
+        )
+    ),
+    *(
+        Mutant(f"journey: {name}", file, right, wrong, JOURNEY)
+        for name, file, right, wrong in (
+            ("no offset", "simd/sequence.py", "starts[self._regions] + self._offsets", "starts[self._regions]"),
+            ("two at one time", "../_placing.py", "(known[:, 0] <= block.last)", "(known[:, 0] < block.last)"),
+            (
+                "across the border",
+                "../_placing.py",
+                "return border if place < border < place + size else place",
+                "return place",
+            ),
+            (
+                "a gradient that is not kept",
+                "../_journey.py",
+                "block.place, block.last = self.late_size, end",
+                "block.place = self.late_size",
+            ),
+            (
+                "the place in its region",
+                "../_journey.py",
+                "return region, at - start + offset",
+                "return region, offset",
+            ),
+            (
+                "old gradients",
+                "../_journey.py",
+                "starts[number] = address(memories[number])",
+                "pass",
+            ),
+            (
+                "dy in any order",
+                "../_journey.py",
+                "dy if dy.strides == self._dy.strides else self._dy.filled(dy)",
+                "dy",
+            ),
+            (
+                "the second result",
+                "../_launches.py",
+                "np.copyto(y, found[place][once])",
+                "np.copyto(y, found[0][once])",
+            ),
+        )
+    ),
+    *(
+        Mutant(f"running statistics: {name}", "running.py", right, wrong, RUNNING)
+        for name, right, wrong in (
+            ("the biased variance", "else var * unbiased", "else var"),
+            ("eps forgotten", "(rstd[c] * rstd[c]) - eps", "(rstd[c] * rstd[c])"),
+            ("a negative variance", "0.0 if var < 0 else var * unbiased", "var * unbiased"),
+            ("momentum the other way round", "np.float32(1 - momentum)", "np.float32(momentum)"),
+        )
+    ),
+    Mutant(
+        "placing: over what is read",
+        "../_placing.py",
+        "!= (number, number, new.size)",
+        "!= (old.bottom.last, number, new.size)",
+        "tests/kernels/test_launches.py",
+    ),
+    Mutant("sums of channels begin anywhere", "channel_sums.py", "sums[at] = 0", "pass", SUMS),
+    Mutant("sums of one thread", "channel_sums.py", "range(1, threads)", "range(1, 1)", SUMS),
+)
