@@ -90,5 +90,7 @@ def _may_be_planned(x: Any) -> bool:
     """Tell whether a call is one of a training step that nobody looks at, with nobody's own kernels."""
     if type(x) is not Tensor or not is_recording() or is_observed() or is_noting() is not None:
         return False
-    is_single = type(x._data) is np.ndarray and x._data.dtype == np.float32 and x._data.flags.c_contiguous
-    return is_single and in_use.get() in (None, kernels.SETS["cpu"])
+    array = x._data
+    if type(array) is not np.ndarray or array.dtype != np.float32 or not array.flags.c_contiguous:
+        return False
+    return array.flags.aligned and in_use.get() in (None, kernels.SETS["cpu"])

@@ -93,14 +93,21 @@ class Regions:
         return block.start, end, BETWEEN, place - self.late_size
 
     def find(self, array: Any) -> tuple[int, int] | None:
-        """Return the region of an array and how many bytes it begins behind that; None where it lies in none."""
+        """Return the region of an array and how many bytes it begins behind that; None where it lies in none.
+
+        Raises:
+            CannotRepeat: if it does not end there as well: a result may be the front of what a kernel writes.
+        """
         if not isinstance(array, np.ndarray) or not array.size:
             return None
         at = address(array)
         place = bisect.bisect(self._spans, at, key=_start) - 1
         if place < 0 or at >= self._spans[place][1]:
             return None
-        start, _, region, offset = self._spans[place]
+        start, end, region, offset = self._spans[place]
+        reach = [(n - 1) * stride for n, stride in zip(array.shape, array.strides)]
+        if at + sum(min(0, it) for it in reach) < start or at + sum(max(0, it) for it in reach) + array.itemsize > end:
+            raise CannotRepeat("an array begins in a region and ends behind it")
         return region, at - start + offset
 
     def spot(self, argument: Any) -> Any:

@@ -13,6 +13,7 @@ from minidl._random import default_generator, drawn_instead
 from minidl.compiled import _plans, _rehearsal
 from minidl.kernels import _journey, _launches
 from minidl.kernels._journey import Way
+from minidl.models.densenet import DenseBlock
 from tests.compiled.test_compile import SHAPE, alike, learn, planned, plans, twins
 
 
@@ -148,6 +149,20 @@ def test_a_gradient_in_another_order_is_added_up_as_one_in_the_order_of_the_resu
         found.append([parameter.grad for parameter in it.parameters()])
     for one, other in zip(*found):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda: DenseBlock(8, 2, 4), (1, 8, 7, 7)),
+        (lambda: nn.Sequential(nn.ZeroPad2d((0, 0, 0, 1)), nn.Conv2d(4, 8, 3)), (1, 4, 7, 7)),
+    ],
+    ids=["a dense block", "a padded picture"],
+)
+def test_a_result_that_is_the_front_of_what_a_kernel_writes_is_refused(make, shape, rng):
+    """The gradient of one picture is a slice without gaps of a wider one, behind which somebody else's memory lies."""
+    assert alike(*twins(make), rng, shape, wants=True) == 0
+    assert alike(*twins(make), rng, shape) == 1
 
 
 def tied():

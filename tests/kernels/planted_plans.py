@@ -21,6 +21,7 @@ PLANS = (
     *(
         Mutant(f"journey: {name}", file, right, wrong, JOURNEY)
         for name, file, right, wrong in (
+            ("behind a region", "../_journey.py", "+ array.itemsize > end", "< 0"),
             ("no offset", "simd/sequence.py", "starts[self._regions] + self._offsets", "starts[self._regions]"),
             ("two at one time", "../_placing.py", "(known[:, 0] <= block.last)", "(known[:, 0] < block.last)"),
             (

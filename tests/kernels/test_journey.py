@@ -126,6 +126,16 @@ def test_shared_memory_is_refused(rng):
         rehearsed(w, s, settled=[w, s, w[:5]])
 
 
+def front(x, w, s):
+    y, kept = there(x, w, s)
+    return y[:1], kept  # the first picture
+
+
+def test_a_result_that_is_the_front_of_what_is_written_is_refused(rng):
+    with pytest.raises(CannotRepeat, match="ends behind it"):
+        rehearsed(*numbers(rng)[2:], forward=front)
+
+
 def over_x(x, w, s):
     with kernels.use("cpu"):
         kernels.add_to(x, x)
