@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,9 @@ FLOAT32 = np.dtype(np.float32)
 class Learner:
     """A network as it stands, which is `settled` as long as it holds what it held.
 
+    It does not keep the network alive, whose plans would otherwise be kept by what they keep.
+
     Attributes:
-        net: the network.
         parameters: each once.
         buffers: where each array stands that is remembered: a dict, and a key.
         generators: from which it may draw, the default one first.
@@ -28,7 +30,7 @@ class Learner:
     """
 
     def __init__(self, net: Module):
-        self.net, self._holdings = net, Holdings(net, constant=False)
+        self._find, self._holdings = weakref.ref(net), Holdings(net, constant=False)
         held = [it for _, _, it in self._holdings.held]
         self.parameters = list({id(it): it for it in held if isinstance(it, Tensor)}.values())
         self.buffers = [(stored, name) for stored, name, it in self._holdings.held if isinstance(it, np.ndarray)]
@@ -75,11 +77,23 @@ class Learner:
             new._grad, new._node, new._version = None, None, 0
         for stored, name in self.buffers:
             memo[id(stored[name])] = array_for(stored[name], True)
-        return Learner(copy.deepcopy(self.net, memo))
+        return Twin(copy.deepcopy(self._net(), memo))
 
     def forward(self, x: Tensor) -> Any:
         """Run the network as it stands."""
-        return plain_class(self.net).forward(self.net, x)
+        net = self._net()
+        return plain_class(net).forward(net, x)
+
+    def _net(self) -> Any:
+        return self._find()
+
+
+class Twin(Learner):
+    """A learner that nobody else has, and so keeps."""
+
+    def __init__(self, net: Module):
+        super().__init__(net)
+        self._kept = net
 
 
 def _is_dense(array: Any) -> bool:

@@ -1,7 +1,9 @@
 """What might make a compiled network wrong without a word: each is seen, refused, or left to the network itself."""
 
 import copy
+import gc
 import threading
+import weakref
 from unittest import mock
 
 import numpy as np
@@ -163,6 +165,16 @@ def test_a_result_that_is_the_front_of_what_a_kernel_writes_is_refused(make, sha
     """The gradient of one picture is a slice without gaps of a wider one, behind which somebody else's memory lies."""
     assert alike(*twins(make), rng, shape, wants=True) == 0
     assert alike(*twins(make), rng, shape) == 1
+
+
+def test_a_network_ends_with_its_plans(rng):
+    _, net = planned(rng)
+    ends = [weakref.ref(it) for it in (net, compiled._known[net], net[0].weight)]
+    before = len(compiled._known)
+    del net
+    gc.collect()
+    assert [end() for end in ends] == [None] * 3
+    assert len(compiled._known) == before - 1
 
 
 def tied():
