@@ -225,8 +225,7 @@ def test_who_looks_or_chooses_sees_the_network_as_it_stands(rng):
         assert "batch_norm" in seen
         with no_grad(), pytest.warns(UserWarning, match="no_grad"):
             assert net(x)._node is None
-        turned = Tensor(np.asfortranarray(x._data))
-        assert not as_one(net, turned)
+        assert not as_one(net, Tensor(np.asfortranarray(x._data)))
         with kernels.use("textbook"):
             assert not as_one(net, x)
         assert not as_one(net.eval(), x)

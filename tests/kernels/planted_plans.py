@@ -51,7 +51,7 @@ PLANS = (
             (
                 "dy in any order",
                 "../_journey.py",
-                "dy if dy.strides == self._dy.strides else self._dy.filled(dy)",
+                "dy if lies_alike else self._dy.filled(dy)",
                 "dy",
             ),
             (

@@ -99,6 +99,20 @@ def test_a_gradient_in_another_order_is_copied_and_never_written(rng):
     np.testing.assert_array_equal(plain, dy)
 
 
+def odd(array):
+    """Return the same numbers at an address where no float may begin."""
+    memory = np.zeros(array.nbytes + 1, np.uint8)[1:]
+    found = np.ndarray(array.shape, array.dtype, memory, 0, array.strides)
+    found[...] = array
+    assert not found.flags.aligned
+    return found
+
+
+def test_a_gradient_at_an_odd_address_is_copied(rng):
+    x, dy, w, s = numbers(rng)
+    same(gone(rehearsed(w, s), x, odd(dy), w, s), x, dy, w, s)
+
+
 def test_memory_is_lent_for_the_way_only(rng):
     x, dy, w, s = numbers(rng)
     journey = rehearsed(w, s)
