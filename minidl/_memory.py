@@ -51,10 +51,10 @@ Place = tuple[int, int]  # where a piece of memory begins and ends
 class Arena:
     """A stretch of address space, of which the part below `top` has been written."""
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, *, huge: bool = True):
         private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)  # a forked child gets its own
         self._map = mmap.mmap(-1, size + PAGE, **({"flags": private} if private else {}))
-        self._advise("MADV_HUGEPAGE", 0, size)  # fewer pages to look up
+        self._advise("MADV_HUGEPAGE" if huge else "MADV_NOHUGEPAGE", 0, size)  # fewer pages to look up
         self.start = self.top = np.frombuffer(self._map, np.uint8).ctypes.data
         self.end = self.start + size  # the last page parts this arena from the next one
 
@@ -295,7 +295,9 @@ class Apart:
         """Return an array of zeros that nobody should write to."""
         size, pages, typestr = _measured(shape, dtype)
         if not self._arenas or self._arenas[-1].top + pages > self._arenas[-1].end:
-            if (arena := _new_arena(pages)) is None:
+            if (
+                arena := _new_arena(pages, huge=False)
+            ) is None:  # what the textbook writes shall cost no more than that
                 raise MemoryError(f"no address space for {pages} bytes")
             self._arenas.append(arena)
         start = self._arenas[-1].top
@@ -357,12 +359,12 @@ def _smallest(holes: dict[int, int], size: int) -> int | None:
     return best
 
 
-def _new_arena(size: int) -> Arena | None:
+def _new_arena(size: int, *, huge: bool = True) -> Arena | None:
     """Return an arena as large as the system grants, from ARENA down to size; None if it grants none."""
     reach = max(ARENA, size)
     while True:
         with suppress(OSError, OverflowError, ValueError):
-            return Arena(reach)
+            return Arena(reach, huge=huge)
         if reach == size:
             return None
         reach = max(reach // 2 // PAGE * PAGE, size)

@@ -129,10 +129,10 @@ def test_threads_share_a_pool(pool):
 def test_where_the_system_grants_little_arenas_are_small(pool, monkeypatch):
     original = _memory.Arena
 
-    def sparing(size):
+    def sparing(size, **settings):
         if size > 8 * SMALL:
             raise OSError("no memory")
-        return original(size)
+        return original(size, **settings)
 
     monkeypatch.setattr(_memory, "Arena", sparing)
     held = [pool.empty((3 * SMALL,), "uint8") for _ in range(5)]

@@ -37,6 +37,7 @@ class Script:
 
     Example:
         >>> import numpy as np
+        >>> from minidl.kernels._launches import note, noted
         >>> x, y = np.ones(2), np.empty(2)
         >>> with noted() as launches:
         ...     _ = np.multiply(x, 3, y)
