@@ -44,7 +44,7 @@ NEEDS = {
     "published": (),
 }
 KINDS = tuple(NEEDS)
-STEPS = 4  # of which the third plans a compiled network
+STEPS = 4  # of which the last plans a compiled network
 SECONDS = 600.0  # after which what disturbs ends by itself
 
 

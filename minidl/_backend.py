@@ -87,6 +87,16 @@ def constant(array: np.ndarray) -> np.ndarray:
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
 
+def outer_first(array: Any) -> list[int]:
+    """Return the axes of an array in the order in which they lie in memory, the one with the largest step first.
+
+    Example:
+        >>> outer_first(np.ones((2, 3, 4, 5)).transpose(0, 3, 1, 2))  # channels-last
+        [0, 2, 3, 1]
+    """
+    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])  # a stable sort keeps C order where equal
+
+
 def is_constant(array: Any) -> bool:
     """Tell whether nobody can ever change this array; see `constant`.
 

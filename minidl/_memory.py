@@ -295,9 +295,8 @@ class Apart:
         """Return an array of zeros that nobody should write to."""
         size, pages, typestr = _measured(shape, dtype)
         if not self._arenas or self._arenas[-1].top + pages > self._arenas[-1].end:
-            if (
-                arena := _new_arena(pages, huge=False)
-            ) is None:  # what the textbook writes shall cost no more than that
+            arena = _new_arena(pages, huge=False)  # what the textbook writes shall cost no more than that
+            if arena is None:
                 raise MemoryError(f"no address space for {pages} bytes")
             self._arenas.append(arena)
         start = self._arenas[-1].top

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl._backend import outer_first
 from minidl._random import default_generator
 from minidl.nn import Module
 from minidl.nn._watched import Holdings, is_own, plain_class
@@ -100,7 +101,7 @@ def _is_dense(array: Any) -> bool:
     """Tell whether an array is of floats that lie without gaps, in whatever order, and may be written."""
     if type(array) is not np.ndarray or array.dtype != FLOAT32 or not array.flags.behaved:
         return False
-    return array.transpose(sorted(range(array.ndim), key=lambda axis: -array.strides[axis])).flags.c_contiguous
+    return array.transpose(outer_first(array)).flags.c_contiguous
 
 
 def _lie_alike(shape: tuple[int, ...], one: tuple[int, ...], other: tuple[int, ...]) -> bool:

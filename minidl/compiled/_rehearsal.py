@@ -19,15 +19,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl import kernels
+from minidl._backend import outer_first
 from minidl._memory import POOL, Apart, apart
 from minidl._random import drawn_instead
 from minidl.compiled._learner import Learner
 from minidl.kernels._journey import Journey
 from minidl.kernels._launches import CannotRepeat, noted
+from minidl.kernels._script import GARBAGE
 from minidl.tensor import Gradients, Node, Tensor
 
 FEW = 2**16  # numbers; parameters with more are themselves in a trial, unless their first ones are all the same
-GARBAGE = 0xFF  # of which floats are NaN
 
 
 class Plan(NamedTuple):
@@ -151,7 +152,7 @@ def _nodes(y: Tensor) -> Iterator[Node]:
 
 def _zeros(memory: Apart, like: np.ndarray) -> np.ndarray:
     """Return zeros that lie as another array does, in memory that is not there."""
-    order = sorted(range(like.ndim), key=lambda axis: -like.strides[axis])
+    order = outer_first(like)
     array = memory.empty(tuple(like.shape[axis] for axis in order), like.dtype)
     return array.transpose([order.index(axis) for axis in range(like.ndim)])
 

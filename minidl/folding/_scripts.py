@@ -9,7 +9,7 @@ then on that is all that is done. The network must do the same for all pictures,
 - A trial: two random pictures, for which the script must give the very bits that the network gives, in memory that was
   filled with NaN before. What the notes have left out, such as a sum of NumPy's, would show.
 - What is read cannot change. A folded network's arrays are constants (`prepare`); whether its modules, arrays and
-  settings are still the same ones is asked whenever there was a change (`_watched.py`), and where they are not,
+  settings are still the same ones is asked whenever there was a change (`nn/_watched.py`), and where they are not,
   everything is noted anew.
 
 Else the network is run as it stands.
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from minidl import kernels
-from minidl._backend import constant, is_constant
+from minidl._backend import constant, is_constant, outer_first
 from minidl._log import log
 from minidl._looks import Brief
 from minidl._threads import get_num_threads
@@ -184,6 +184,6 @@ def _constant(array: Any) -> Any:
     """Return an array that nobody can change, in the same memory order; CuPy's as they are."""
     if not isinstance(array, np.ndarray) or not array.flags.writeable or not array.size:
         return array
-    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])  # a stable sort keeps C order where equal
+    order = outer_first(array)
     back = np.argsort(order)
     return constant(array.transpose(order)).transpose(back)

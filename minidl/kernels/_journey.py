@@ -25,12 +25,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minidl._backend import outer_first
 from minidl._memory import PAGE, POOL, SMALL, Buffer
 from minidl._sharing import owner
-from minidl.kernels._launches import CannotRepeat, Launch, address, is_forked
+from minidl.kernels._launches import CannotRepeat, Find, Launch, address, is_forked
 from minidl.kernels._placing import Block, blocks_of, lay_over, placed
 
-Find = Callable[[Any], "tuple[int, int] | None"]
 Joined = Callable[[list[Any], Find], list[tuple[Any, Any]]]
 BETWEEN, IN_THE_END, X, DY, Y = range(5)  # regions; behind them those of gradients, and of parameters and buffers
 GIVEN = X  # from which on each region is an array
@@ -48,7 +48,7 @@ class Spot(NamedTuple):
     def of(self, memory: np.ndarray) -> np.ndarray:
         """Return the array in the memory of its region, which has no gaps."""
         if not memory.flags.c_contiguous:
-            memory = memory.transpose(sorted(range(memory.ndim), key=lambda axis: -memory.strides[axis]))
+            memory = memory.transpose(outer_first(memory))
         return np.ndarray(self.shape, self.dtype, memory, self.offset, self.strides)
 
 
@@ -289,7 +289,7 @@ class Made:
 
     def __init__(self, array: np.ndarray):
         self.shape, self.dtype, self.strides, self.nbytes = array.shape, array.dtype, array.strides, array.nbytes
-        slowest = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+        slowest = outer_first(array)
         if not array.transpose(slowest).flags.c_contiguous:
             raise CannotRepeat("a result has gaps in its memory")
         self.in_order = tuple(array.shape[axis] for axis in slowest)

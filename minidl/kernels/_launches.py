@@ -43,6 +43,7 @@ class Launch(NamedTuple):
 
 
 Step = tuple[Callable[..., Any], list[Any]]  # a function and its arguments
+Find = Callable[[Any], "tuple[int, int] | None"]  # where an array lies: in which region, and how many bytes from there
 
 
 class Notes(list[Launch]):

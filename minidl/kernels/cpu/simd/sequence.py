@@ -20,7 +20,6 @@ import functools
 import itertools
 import operator
 import struct
-from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -34,7 +33,7 @@ from numba.np import numpy_support
 
 from minidl._log import log
 from minidl._threads import get_num_threads
-from minidl.kernels._launches import Step, address
+from minidl.kernels._launches import Find, Step, address
 from minidl.kernels.cpu.simd.atomics import I8, get
 from minidl.kernels.cpu.simd.compile import Kernel, one_at_a_time, share_as_told
 from minidl.kernels.cpu.simd.crew import address_of, compiled
@@ -121,9 +120,6 @@ def _run(pairs, count):
 @functools.cache
 def _runner() -> Any:
     return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(address_of(_run, 2))
-
-
-Find = Callable[[Any], "tuple[int, int] | None"]  # where an array lies: in which region, and how many bytes from there
 
 
 class _Sequence:
