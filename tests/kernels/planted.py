@@ -25,6 +25,7 @@ class Mutant(NamedTuple):
     wide: bool = False
 
 
+OF_PAIRS = ("one block", "rows of eight", "shortcut of the other vectors")  # what narrow registers do without
 MUTANTS = (
     Mutant("padding of the rows for the columns", "conv/geometry.py", "self.kw, -left,", "self.kw, -top,"),
     Mutant(
@@ -228,7 +229,7 @@ MUTANTS = (
         "chunk % PER_PLANE if",
     ),
     *(
-        Mutant(f"{file}: {name}", f"conv/{file}.py", right, wrong, tests, name in ("one block", "rows of eight"))
+        Mutant(f"{file}: {name}", f"conv/{file}.py", right, wrong, tests, name in OF_PAIRS)
         for tests, file, name, right, wrong in (
             (CONV, "winograd", "shortcut forgotten", "                if added:", "                if added > 1:"),
             (CONV, "direct", "shortcut of the other vectors", "residual, here + beside,", "residual, here,"),

@@ -50,6 +50,7 @@ from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.memory.workspace import limit, scratch
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, plus_some, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.crew import PARTS
 from minidl.kernels.cpu.simd.functions import IDENTITY
 from minidl.kernels.cpu.simd.load_store import load, prefetch, prefetch_to_write
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
@@ -110,11 +111,16 @@ class NextTurn(NamedTuple):
 
 
 @inline
-def piece_of_windows(tile, at, beside, step, weights, w, first, last, coming):
-    """Return the sums of some products, for windows at `at` and those at `beside`."""
-    some, more = begin_with(splat(np.float32(0))), begin_with(splat(np.float32(0)))
-    for q in range(first, last):
-        prefetch(tile, coming.at + q * coming.pace)
+def add_windows(some, more, tile, at, beside, step, weights, w, first, last, coming):
+    """Add some products: to `some` those of the windows at `at`, to `more` those of the windows at `beside`."""
+    if PAIR == 2 or coming.pace:
+        for q in range(first, last):
+            prefetch(tile, coming.at + q * coming.pace)
+            one = load(weights, w + q * LANES)
+            some = fma_numbers(some, tile, at + q, step, one)
+            more = fma_numbers(more, tile, beside + q, step, one)
+        return some, more
+    for q in range(first, last):  # to ask for nothing would take as long as to ask for something
         one = load(weights, w + q * LANES)
         some = fma_numbers(some, tile, at + q, step, one)
         more = fma_numbers(more, tile, beside + q, step, one)
@@ -137,23 +143,22 @@ def multiply(acc, other, source, at, factors, w, length, early, late, coming):
             acc = fma_numbers(acc, tile, at + q, step, load(weights, w + q * LANES))
             other = fma_numbers(other, tile, at + q, step, load(weights, next_w + q * LANES))
         return acc, other
-    if PAIR == 1 and length <= PIECE:  # nothing to ask for, and no loop: short runs are over soon
-        some, more = piece_of_windows(tile, at, beside, step, weights, w, 0, length, coming)
-        return plus(acc, some), plus(other, more)
+    if PAIR == 1 and k <= FEW:
+        return add_windows(acc, other, tile, at, beside, step, weights, w, 0, length, coming)
     for first in range(0, length, PIECE):
         last = min(first + PIECE, length)
         for q in range(first + early, first + late):
             prefetch(weights, follower + q * LANES)
             if PAIR == 2:
                 prefetch(weights, follower + (k + q) * LANES)
+        some, more = begin_with(splat(np.float32(0))), begin_with(splat(np.float32(0)))
         if PAIR == 2 and factors.two:
-            some, more = begin_with(splat(np.float32(0))), begin_with(splat(np.float32(0)))
             for q in range(first, last):
                 prefetch(tile, coming.at + q * coming.pace)
                 some = fma_numbers(some, tile, at + q, step, load(weights, w + q * LANES))
                 more = fma_numbers(more, tile, at + q, step, load(weights, next_w + q * LANES))
         else:
-            some, more = piece_of_windows(tile, at, beside, step, weights, w, first, last, coming)
+            some, more = add_windows(some, more, tile, at, beside, step, weights, w, first, last, coming)
         acc, other = plus(acc, some), plus(other, more)
     return acc, other
 
@@ -226,7 +231,10 @@ def convolve_area(
 
 @kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, ri1, i3, w2, i)")
 def _direct(source, weights, bias, residual, epilogue, target, rows, columns, area, sharing, tiles, threads):
-    """Convolve area by area; a job is an area, a group, and one of the parts of its output channels."""
+    """Convolve area by area; a job is an area, a group, and one of the parts of its output channels.
+
+    A thread has a tile of its own. Where none is needed there is more than one for each, so that who is done helps.
+    """
     n, source_h, source_width, c = source.shape
     h, width, o = target.shape[1:]
     x, y = source.reshape(-1), target.reshape(-1)
@@ -243,9 +251,10 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
     # What is added comes before the activation: to sums in registers, where these are whole, or to what is written.
     zero, near, later = splat(np.float32(0)), added and depth >= channels, depth < channels
     now = IDENTITY if later else kind
-    for thread in prange(threads):
-        pixels = x if in_place else tiles[thread]
-        for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
+    pieces = tiles.shape[0]
+    for piece in prange(pieces):
+        pixels = x if in_place else tiles[piece]
+        for job in range(piece * jobs // pieces, (piece + 1) * jobs // pieces):
             part, group, here = job % parts, job // parts % groups, job // parts // groups
             picture, first, first_w = corner_of(here, area, bands, strips)
             pictures, down = min(several, n - picture), min(band, windows - first)
@@ -259,9 +268,9 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                 else:
                     height = step * (down - 1) + spacing * max(0, rows_of_taps - 1) + 1
                     tile = Tile(0, height, step_w * (strip - 1) + spacing_w * max(0, taps_w - 1) + 1, some)
-                    if part == 0 or depth < channels or job == thread * jobs // threads:
+                    if part == 0 or depth < channels or job == piece * jobs // pieces:
                         for number in range(pictures):
-                            own = tiles[thread, number * height * tile.span * some :]
+                            own = tiles[piece, number * height * tile.span * some :]
                             cut(own, source, picture + number, up, height, start, tile.span, at, some, some)
                 runs, length = (1, taps_w * channels) if whole else (taps_w, some)
                 line, run = tile.span * tile.pixel, channels * LANES
@@ -329,7 +338,7 @@ def prepare(n: int, c: int, o: int, indexing: Indexing, groups: int) -> Prepared
         bias = padded(b, groups, o // groups)
 
         def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-            room = scratch(threads, tile)
+            room = scratch(PARTS * threads if tile == 1 else threads, tile)
             _direct(source, weights, bias, *epilogue, target, rows, columns, area, sharing, room)
 
         return run

@@ -31,6 +31,7 @@ from minidl.kernels.cpu.conv.input_tile import seeing
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, plus_some, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel, part
+from minidl.kernels.cpu.simd.crew import PARTS
 from minidl.kernels.cpu.simd.load_store import load
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, splat
@@ -109,7 +110,7 @@ def convolve_place(x, seen, steps, pictures, factors, y, out, to_next, lanes, re
             store_acc(y, here + LANES, to_next, activated(kind, other), PICTURES, lanes - LANES)
 
 
-@kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, i3, i)")
+@kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, i4, i)")
 def _small(source, weights, bias, residual, epilogue, target, rows, columns, sharing, threads):
     """Convolve place by place; a job is some pictures, a group, a pair of vectors of its outputs, and some rows."""
     n, source_h, source_width, c = source.shape
@@ -117,16 +118,16 @@ def _small(source, weights, bias, residual, epilogue, target, rows, columns, sha
     x, y = source.reshape(-1), target.reshape(-1)
     windows, taps, top, step, spacing, place, stride = rows
     windows_w, taps_w, left, step_w, spacing_w, place_w, stride_w = columns
-    several, groups, parts = sharing
+    several, groups, parts, pieces = sharing
     channels, outputs = c // groups, o // groups
     blocks, k = (outputs + LANES - 1) // LANES, taps * taps_w * channels
     pairs = (blocks + PAIR - 1) // PAIR
     line, run = source_width * c, channels * LANES
     steps = Steps(source_h * line, spacing * line, spacing_w * c, taps_w * run, run)
     joined = spacing_w == 1 and groups == 1  # then the taps of a row, and their channels, are one run
-    for thread in prange(threads):
-        jobs = (n + several - 1) // several * groups * pairs * parts
-        for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
+    jobs = (n + several - 1) // several * groups * pairs * parts
+    for piece in prange(pieces):
+        for job in range(piece * jobs // pieces, (piece + 1) * jobs // pieces):
             part, pair, group = job % parts, job // parts % pairs, job // parts // pairs % groups
             picture = job // parts // pairs // groups * several
             number, lanes = group * blocks + pair * PAIR, outputs - pair * PAIR * LANES
@@ -153,8 +154,9 @@ def prepare(n: int, c: int, o: int, indexing: Indexing, groups: int) -> Prepared
     fit = NEAR // max(1, indexing.rows.size * indexing.columns.size * c)
     several = even_share(-(-n // PICTURES), max(1, fit // PICTURES)) * PICTURES
     jobs = -(-n // several) * groups * -(-blocks_of(o // groups) // PAIR)
-    parts = min(indexing.rows.windows, -(-4 * get_num_threads() // jobs))
-    (rows, columns), sharing = indexing.arrays, (several, groups, parts)
+    pieces = PARTS * get_num_threads()  # more than threads, so that who is done helps
+    parts = min(indexing.rows.windows, -(-pieces // jobs))
+    (rows, columns), sharing = indexing.arrays, (several, groups, parts, pieces)
 
     def prepared(weights: np.ndarray, b: np.ndarray | None) -> Run:
         bias = padded(b, groups, o // groups)
