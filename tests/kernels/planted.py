@@ -133,8 +133,8 @@ MUTANTS = (
     Mutant(
         "direct dw: last area wins",
         "conv/direct_dw.py",
-        "LANES, acc, length - q, LANES, adding)",
-        "LANES, acc, length - q, LANES, 0)",
+        "LANES, acc, share.last - q, LANES, adding)",
+        "LANES, acc, share.last - q, LANES, 0)",
     ),
     *(
         Mutant(f"direct dw: {name}", "conv/direct_dw.py", right, wrong, SMALL)

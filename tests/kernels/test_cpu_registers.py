@@ -40,7 +40,8 @@ def test_sums_and_what_is_loaded_fit():
     }
     assert {name: count for name, count in sums.items() if count + loaded > held} == {}
     assert winograd.ROWS <= winograd.MORE
-    assert LANES % direct_dw.ROWS == LANES % winograd_dw.COLUMNS == 0  # they must not cross a block of channels
+    assert LANES % winograd_dw.COLUMNS == 0  # they must not cross a block of channels
+    assert direct_dw.PLANE == direct_dw.PER_PLANE * direct_dw.ROWS <= LANES  # a plane is written a vector at a time
 
 
 @pytest.mark.slow

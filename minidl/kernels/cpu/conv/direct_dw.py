@@ -5,11 +5,12 @@
 The other matrix product of a convolution, and built like the first (`direct.py`): for eight neighbouring k and two
 vectors of output channels, sixteen acc stay in registers while the windows p of an area run by; each step loads two
 vectors of dy and eight numbers of the tile. The acc of an area are then added to dw, in the packed order
-(`packing.py`). Short acc that are added up are more exact than one long one.
+(`packing.py`). Short acc that are added up are more exact than one long one. Where registers are short
+(`registers.py`), six k and one vector are all.
 
 What runs by must lie close together, or the nearest cache does not hold it. So the channels of dy are gathered by
-thirty-two, and those of the tile lie in planes of sixteen: a plane has all pixels of sixteen channels. (Pictures of few
-channels have one plane, and the eight k of a step are neighbours in a row of pixels.)
+thirty-two, and those of the tile lie in planes of sixteen, or of twelve: a plane has all pixels of twice as many
+channels as there are k. (Pictures of few channels have one plane, and the k are neighbours in a row of pixels.)
 
 From some windows a tap sees the border. All of one row or column do so together, and are left out (of few channels,
 whose row of taps is one run, the rows alone): 5 of 9 products of 2×2 pixels under 3×3 weights. And as rows of such maps
@@ -44,9 +45,10 @@ from minidl.kernels.cpu.simd.load_store import load, load_first, prefetch, store
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, splat
 
-ROWS = fitting(8, 4)
+ROWS = fitting(8, 6)
 begin_with = fold(ROWS)
-PER_PLANE = LANES // ROWS
+PER_PLANE = 2
+PLANE = PER_PLANE * ROWS  # channels
 ENOUGH_FOR_PLANES = 8  # channels
 SMALL = 2**16  # floats of a dw that each thread has for itself
 AT_ONCE = 16 // PAIR  # pairs of vectors of dy, or single ones, gathered together, or a row of pixels is read slowly
@@ -85,11 +87,12 @@ class Weights(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What a thread does of dw, in units of eight rows: from begin to end; a pair has `each`, by chunk, tap and run."""
+    """What a thread does of dw, in units of ROWS: from begin to end; a pair has `each`, by chunk, tap and run."""
 
     begin: int
     end: int
     each: int
+    last: int  # of the rows of a run: another thread may be at those behind it
 
 
 class Coming(NamedTuple):
@@ -182,22 +185,23 @@ def walk_of(patch, i, run, one_tap):
 
 @inline
 def sum_up(x, at, gradient, d, walk, two):
-    """Return the sums over some windows: of eight k times one vector of dy, and times the next."""
+    """Return the sums over some windows: of some k times one vector of dy, and times the next."""
     acc, other = begin_with(splat(np.float32(0))), begin_with(splat(np.float32(0)))
     (outer, middle, inner), (x0, x1, x2), (d0, d1, d2) = walk.times, walk.in_x, walk.in_dy
-    for i in range(outer * middle):
-        here, there = at + i // middle * x0 + i % middle * x1, d + i // middle * d0 + i % middle * d1
-        if two:
-            for _ in range(inner):
-                acc = fma_numbers(acc, x, here, 1, load(gradient, there))
-                other = fma_numbers(other, x, here, 1, load(gradient, there + LANES))
-                here += x2
-                there += d2
-        else:
-            for _ in range(inner):
-                acc = fma_numbers(acc, x, here, 1, load(gradient, there))
-                here += x2
-                there += d2
+    for i in range(outer):
+        for j in range(middle):
+            here, there = at + i * x0 + j * x1, d + i * d0 + j * d1
+            if two:
+                for _ in range(inner):
+                    acc = fma_numbers(acc, x, here, 1, load(gradient, there))
+                    other = fma_numbers(other, x, here, 1, load(gradient, there + LANES))
+                    here += x2
+                    there += d2
+            else:
+                for _ in range(inner):
+                    acc = fma_numbers(acc, x, here, 1, load(gradient, there))
+                    here += x2
+                    there += d2
     return acc, other
 
 
@@ -208,9 +212,8 @@ def cut_tiles(own, tile, source, corner, pictures, channel, some):
     for number in range(pictures):
         skip = number * tile.height * tile.span * tile.pixel
         if tile.in_planes:
-            cut_planes(
-                own, skip, tile.plane, source, picture + number, up, tile.height, start, tile.span, channel, some
-            )
+            where = source, picture + number, up, tile.height, start, tile.span, channel, some
+            cut_planes(own, skip, tile.plane, PLANE, *where)
         else:
             cut(own[skip:], source, picture + number, up, tile.height, start, tile.span, channel, some, some)
 
@@ -249,21 +252,26 @@ def add_pair(dw, weights, share, pair, patch, gradient, d, channel, adding, x, y
     group, block, each = pair // weights.pairs, pair % weights.pairs * PAIR, share.each
     taps, runs, length, two = weights.taps, weights.runs, weights.length, PAIR == 2 and block + 1 < weights.blocks
     seen, tile = patch.seen.array, patch.tile
-    k = taps * runs * length
-    for unit in range(max(share.begin, pair * each) - pair * each, min(share.end, (pair + 1) * each) - pair * each):
+    k, first = taps * runs * length, max(share.begin, pair * each) - pair * each
+    chunk, i, run = first // runs // taps, first // runs % taps, first % runs
+    for _ in range(first, min(share.end, (pair + 1) * each) - pair * each):
         next_x = prefetch_lines(x, coming.x, coming.end_x, coming.lines)
         next_y = prefetch_lines(y, coming.y, coming.end_y, coming.lines)
         coming = Coming(next_x, next_y, coming.end_x, coming.end_y, coming.lines)
-        chunk, i, run = unit // runs // taps, unit // runs % taps, unit % runs
         at = i * weights.below + run * weights.beside
         at += chunk // PER_PLANE * tile.plane + chunk % PER_PLANE * ROWS if tile.in_planes else chunk * ROWS
         in_x, in_dy, walk = walk_of(patch, i, run, length == weights.channels)
         acc, other = sum_up(seen, at + in_x, gradient, d + in_dy, walk, two)
         q = channel + chunk * ROWS
         place = ((group * weights.blocks + block) * k + (i * runs + run) * length + q) * LANES
-        put_acc(dw, place, LANES, acc, length - q, LANES, adding)
+        put_acc(dw, place, LANES, acc, share.last - q, LANES, adding)
         if two:
-            put_acc(dw, place + k * LANES, LANES, other, length - q, LANES, adding)
+            put_acc(dw, place + k * LANES, LANES, other, share.last - q, LANES, adding)
+        run += 1
+        if run == runs:
+            i, run = i + 1, 0
+        if i == taps:
+            chunk, i = chunk + 1, 0
     return coming
 
 
@@ -300,9 +308,9 @@ def _direct_dw(source, target, packed, rows, columns, groups, area, tiles, gradi
     pairs = (blocks + PAIR - 1) // PAIR
     span = step_w * (strip - 1) + spacing_w * (taps_w - 1) + 1
     in_planes = channels >= ENOUGH_FOR_PLANES
-    pixel = LANES if in_planes else channels
+    pixel = PLANE if in_planes else channels
     runs, length = (1, taps_w * channels) if not in_planes and spacing_w == 1 else (taps_w, channels)
-    line, plane = span * pixel, tiles.shape[1] // ((depth + LANES - 1) // LANES)
+    line, plane = span * pixel, tiles.shape[1] // ((depth + PLANE - 1) // PLANE)
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
     jobs = (n + several - 1) // several * bands * strips
     by_area = packed.shape[0] > 1
@@ -318,7 +326,8 @@ def _direct_dw(source, target, packed, rows, columns, groups, area, tiles, gradi
             some = min(depth, channels - channel)
             each = ((some if in_planes else length) + ROWS - 1) // ROWS * taps * runs
             units = groups * pairs * each
-            share = Share(part * units // parts, (part + 1) * units // parts, each)
+            last = channel + some if in_planes else length
+            share = Share(part * units // parts, (part + 1) * units // parts, each, last)
             for job in range(begin, end):
                 picture, first, first_w = corner_of(job, area, bands, strips)
                 extent = min(several, n - picture), min(band, windows - first), min(strip, windows_w - first_w)
@@ -369,8 +378,8 @@ def planned(sizes: Geometry, threads: int, most: int) -> Plan:
         channels, outputs = outputs, channels
     indexing = row.forward()
     area = choose_area(indexing, channels, row.n, ENOUGH, min(TILE, most // threads), threads)
-    planes = blocks_of(min(channels, area.depth))
-    tile = planes * (area.pixels + 1) * (LANES if channels >= ENOUGH_FOR_PLANES else channels) + LANES
+    planes = -(-min(channels, area.depth) // PLANE) if channels >= ENOUGH_FOR_PLANES else 1
+    tile = planes * (area.pixels + 1) * (PLANE if channels >= ENOUGH_FOR_PLANES else channels) + LANES
     size = groups * blocks_of(outputs) * channels * sizes.kh * sizes.kw * LANES
     room, by_area = threads if size <= SMALL else 1, area.jobs(indexing, row.n) >= 4 * threads
     gathered = area.windows * AT_ONCE * PAIR * LANES

@@ -17,6 +17,9 @@ from minidl.kernels.cpu.simd.vector import LANES
 @inline
 def seeing(first, step, count, size):
     """Return which of `count` places see one of `size` pixels, at first, first + step, …: from the first, so many."""
+    if step == 1:  # nothing to divide, which would take as long as all the rest
+        begin = max(0, -first)
+        return begin, max(0, min(count, size - first) - begin)
     begin = max(0, (step - 1 - first) // step)
     return begin, max(0, min(count, (size - first + step - 1) // step) - begin)
 
@@ -61,7 +64,7 @@ def cut(tile, source, picture, top, rows, left, span, channel, channels, pixel):
 
 @inline
 def frame(tile, start, height, span, rows, columns):
-    """Write zeros around the part of a plane (`cut_planes`) that lies in the picture: between two rows, two columns."""
+    """Write zeros around the part of sixteen channels that lies in the picture: between two rows and two columns."""
     (above, below), (before, after) = rows, columns
     zeros(tile, start, above * span * LANES)
     zeros(tile, start + below * span * LANES, (height - below) * span * LANES)
@@ -72,25 +75,24 @@ def frame(tile, start, height, span, rows, columns):
 
 
 @inline
-def cut_planes(tile, begin, plane, source, picture, top, rows, left, span, channel, channels):
-    """Cut as `cut` does, but sixteen channels at a time: tile[begin + block·plane + 16·pixel + lane].
+def cut_planes(tile, begin, plane, wide, source, picture, top, rows, left, span, channel, channels):
+    """Cut as `cut` does, but `wide` channels at a time, at most sixteen: tile[begin + block·plane + wide·pixel + lane].
 
-    Lanes beyond the last channel of the block hold other channels of the picture, or zeros.
+    What lies beyond the picture is left as it is. Lanes beyond the last channel hold other channels, or zeros; the last
+    pixel of a row may write a vector's rest behind itself.
     """
     h, width, c = source.shape[1:]
     x = source.reshape(-1)
     (above, below), (before, after) = inside(top, rows, h), inside(left, span, width)
-    blocks = (channels + LANES - 1) // LANES
-    full = min(blocks, (c - channel) // LANES)
-    for block in range(blocks):
-        frame(tile, begin + block * plane, rows, span, (above, below), (before, after))
+    blocks = (channels + wide - 1) // wide
+    full = min(blocks, max(0, (c - channel - LANES) // wide + 1))
     for row in range(above, below):
-        at = begin + row * span * LANES
+        at = begin + row * span * wide
         place = ((picture * h + top + row) * width + left + before) * c + channel
-        for column in range(at + before * LANES, at + after * LANES, LANES):
+        for column in range(at + before * wide, at + after * wide, wide):
             for block in range(full):
-                store(tile, column + block * plane, load(x, place + block * LANES))
-            if full < blocks:
-                rest = load_first(x, place + full * LANES, c - channel - full * LANES)
-                store(tile, column + full * plane, rest)
+                store(tile, column + block * plane, load(x, place + block * wide))
+            for block in range(full, blocks):
+                rest = load_first(x, place + block * wide, c - channel - block * wide)
+                store(tile, column + block * plane, rest)
             place += c

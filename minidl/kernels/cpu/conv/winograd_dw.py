@@ -59,8 +59,9 @@ def transform_gradient(target, y, first, last, origin, size, grid, t):
 def add_units(v, y, du, units, count, c, o, size, adding):
     """dU[point, o, c] (+)= Σ_t Y[point, t, o]·V[point, t, c] of some tiles, for some units: points, pairs, eight c."""
     chunks, pairs, zero = c // COLUMNS, (o // LANES + PAIR - 1) // PAIR, splat(np.float32(0))
-    for unit in range(units[0], units[1]):
-        point, block, q = unit // chunks // pairs, unit // chunks % pairs * PAIR, unit % chunks * COLUMNS
+    chunk, point, block = units[0] % chunks, units[0] // chunks // pairs, units[0] // chunks % pairs * PAIR
+    for _ in range(units[0], units[1]):
+        q = chunk * COLUMNS
         two = PAIR == 2 and block + 1 < o // LANES
         d = point * (o * size + GAP) + block * LANES * size
         at = point * (c * size + GAP) + q // LANES * LANES * size + q % LANES
@@ -76,6 +77,11 @@ def add_units(v, y, du, units, count, c, o, size, adding):
         put_acc(du, here, LANES, acc, COLUMNS, LANES, adding)
         if two:
             put_acc(du, here + c * LANES, LANES, other, COLUMNS, LANES, adding)
+        chunk += 1
+        if chunk == chunks:
+            chunk, block = 0, block + PAIR
+        if block >= o // LANES:
+            block, point = 0, point + 1
 
 
 @kernel("void(r4, r4, w2, i3, i, w2, w2, w2, i)")

@@ -6,7 +6,7 @@ back, every time: that made kernels three times slower. A vector of sixteen floa
 AVX-512, two of the sixteen of AVX2, and four of the 32 of NEON:
 
     AVX-512           32 vectors    fourteen sums, or sixteen, of two vectors of weights, and what is loaded
-    AVX2, NEON         8 vectors    six sums of one vector of weights, or four where they divide what is counted
+    AVX2, NEON         8 vectors    six sums of one vector of weights, or four where these must divide what is counted
 
 What a result is rounded to depends on how its products are cut into sums, which is the same everywhere; only who shares
 a register differs.
