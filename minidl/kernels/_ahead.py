@@ -22,6 +22,7 @@ from minidl.kernels import _sets
 MOST, FEWEST = 4, 3  # helpers; kernels for which one is worth its start
 STEP = (  # what a step of training needs of a network with convolutions, in this order
     *("packing._pack", "copies._turned", "direct._direct", "norm._statistics", "norm._normalise", "max_pool._max"),
+    "small._small",  # where registers are short; helpers come to it last
     *("winograd._transform_weights", "winograd._winograd", "winograd._winograd_few", "avg_pool._average"),
     *("linear._dots", "loss._cross_entropy", "loss._cross_entropy_dx", "linear._weight_gradient", "linear._times"),
     *("copies._runs", "avg_pool._average_dx", "norm._parameter_gradients", "norm._input_gradient"),
