@@ -30,7 +30,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 from minidl.kernels.cpu.simd.compile import inline
-from minidl.kernels.cpu.simd.registers import WIDE
+from minidl.kernels.cpu.simd.registers import FEATURES
 
 LANES = 16
 FAST_FLAGS = ("reassoc", "nsz", "arcp", "contract")
@@ -189,7 +189,7 @@ def _scaled_at_once(typing, p, n):
 
 
 # p·2ⁿ, rounded once, for p near 1 and whole numbers n from -150 to 128; NaN if p is. One instruction of AVX-512.
-scaled = _scaled_at_once if WIDE else _scaled_in_halves
+scaled = _scaled_at_once if "+avx512f" in FEATURES else _scaled_in_halves
 
 
 @intrinsic
