@@ -378,7 +378,7 @@ def planned(sizes: Geometry, threads: int, most: int) -> Plan:
         channels, outputs = outputs, channels
     indexing = row.forward()
     area = choose_area(indexing, channels, row.n, ENOUGH, min(TILE, most // threads), threads)
-    planes = -(-min(channels, area.depth) // PLANE) if channels >= ENOUGH_FOR_PLANES else 1
+    planes = -(-min(channels, area.depth) // PLANE)  # one of few channels
     tile = planes * (area.pixels + 1) * (PLANE if channels >= ENOUGH_FOR_PLANES else channels) + LANES
     size = groups * blocks_of(outputs) * channels * sizes.kh * sizes.kw * LANES
     room, by_area = threads if size <= SMALL else 1, area.jobs(indexing, row.n) >= 4 * threads
