@@ -68,8 +68,8 @@ def main() -> int:
         return 1
     missed = 0
     for mutant in MUTANTS:
-        if mutant.wide and not WIDE:
-            print(f"left out {mutant.name}: this processor's registers hold no pairs", flush=True)
+        if mutant.narrow if WIDE else mutant.wide:
+            print(f"left out {mutant.name}: it needs other registers than this processor's", flush=True)
         elif not words or any(word in mutant.name for word in words):
             began = time.perf_counter()
             caught = is_caught(mutant)

@@ -8,13 +8,13 @@ CONV, ATTENTION, NORM, LINEAR, ELEMENTWISE, WIDENED, WINOGRAD, SMALL, SEQUENCE =
     f"tests/kernels/test_cpu_{it}.py"
     for it in ("conv", "attention", "own_norm", "linear", "elementwise", "widened", "winograd", "small", "sequence")
 )
-WIDENED_FILE = "conv/widened.py"
+WIDENED_FILE, TURNS_FILE = "conv/widened.py", "conv/turns.py"
 
 
 class Mutant(NamedTuple):
     """A bug: `right`, which stands once in the file, becomes `wrong`, and `tests` must fail.
 
-    Where it needs `wide` registers, other processors do not run that line.
+    Where it needs `wide` registers, or `narrow` ones, other processors do not run that line.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Mutant(NamedTuple):
     wrong: str
     tests: str = CONV
     wide: bool = False
+    narrow: bool = False
 
 
 OF_PAIRS = ("one block", "rows of eight", "shortcut of the other vectors")  # what narrow registers do without
@@ -73,19 +74,29 @@ MUTANTS = (
         "number, two = group * blocks + block,",
         "number, two = block,",
     ),
-    Mutant(
-        "direct: last products forgotten",
-        "conv/direct.py",
-        "range(0, length, PIECE)",
-        "range(0, length - PIECE + 1, PIECE)",
+    *(
+        Mutant(f"direct, windows of a row: {name}", TURNS_FILE, right, wrong, wide=True)
+        for name, right, wrong in (
+            ("last products", "range(0, length, PIECE)", "range(0, length - PIECE + 1, PIECE)"),
+            ("the last one", "acc, left_of, lanes, channel", "acc, left_of - 1, lanes, channel"),
+            ("last channels win", "acc, left_of, lanes, channel", "acc, left_of, lanes, 0"),
+            ("the others of one vector", "w + k * LANES, at + WINDOWS * step,", "w + k * LANES, at,"),
+        )
     ),
-    Mutant(
-        "direct: last window forgotten",
-        "conv/direct.py",
-        "acc, left_of, lanes, channel",
-        "acc, left_of - 1, lanes, channel",
+    *(
+        Mutant(f"direct, windows anywhere: {name}", TURNS_FILE, right, wrong, narrow=True)
+        for name, right, wrong in (
+            ("last products", "range(beyond, end, PIECE)", "range(beyond, end - PIECE + 1, PIECE)"),
+            ("the last one", "activated(kind, acc), some, lanes", "activated(kind, acc), some - 1, lanes"),
+            ("last channels win", "some, lanes, channel)", "some, lanes, 0)"),
+            ("behind the end of a row", "(jump if in_row < 4 else 0)", "0"),
+            ("the next row one off", "column - across, line + 1", "0, line + 1"),
+            ("the next picture", "windows.picture - row * windows.row", "windows.row"),
+            ("rows that are too short", "min(WINDOWS, across), 0, 0, 0", "WINDOWS, 0, 0, 0"),
+            ("the shortcut", "plus_some(acc, residual, made, 0, some, lanes)", "acc"),
+            ("the end of a picture", "out = target.at + line // down * target.picture", "out = target.at"),
+        )
     ),
-    Mutant("direct: last channels win", "conv/direct.py", "acc, left_of, lanes, channel", "acc, left_of, lanes, 0"),
     Mutant(
         "direct: a picture without its corner",
         "conv/direct.py",
@@ -100,9 +111,9 @@ MUTANTS = (
     ),
     Mutant(
         "direct: too few windows for a picture",
-        "conv/direct.py",
-        "blocks % 2 == 0 else 2 * WINDOWS)",
-        "blocks % 2 == 0 else 0)",
+        TURNS_FILE,
+        "return WINDOWS if blocks % 2 == 0 else ALONE",
+        "return 0",
     ),
     Mutant("direct: a picture read beyond its end", "conv/geometry.py", "self.first + self.span <= self.size", "True"),
     Mutant("direct: rows of pixels for padded pictures", "conv/geometry.py", " or any(map(any, self.padding))", ""),
@@ -217,12 +228,6 @@ MUTANTS = (
     ),
     Mutant("grouped: the last two taps of a row", "conv/grouped.py", "        if taps == 2:", "        if taps:"),
     Mutant(
-        "direct: the second windows of one vector",
-        "conv/direct.py",
-        "next_w, beside, follower = w + k * LANES, at + WINDOWS * step,",
-        "next_w, beside, follower = w + k * LANES, at,",
-    ),
-    Mutant(
         "direct dw: chunks of a plane",
         "conv/direct_dw.py",
         "chunk % PER_PLANE * ROWS if",
@@ -232,7 +237,7 @@ MUTANTS = (
         Mutant(f"{file}: {name}", f"conv/{file}.py", right, wrong, tests, name in OF_PAIRS)
         for tests, file, name, right, wrong in (
             (CONV, "winograd", "shortcut forgotten", "                if added:", "                if added > 1:"),
-            (CONV, "direct", "shortcut of the other vectors", "residual, here + beside,", "residual, here,"),
+            (CONV, "turns", "shortcut of the other vectors", "residual, here + beside,", "residual, here,"),
             (CONV, "points", "wrong number in B", "splat(-SUM)", "splat(-TWO)"),
             (CONV, "points", "wrong number in A", "R3, S3 = R * HALF, S * TWO", "R3, S3 = R, S * TWO"),
             (CONV, "points", "wrong number in G", "np.float32(1 / 6)", "np.float32(1 / 5)"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from minidl.kernels.cpu.conv import direct, direct_dw, small, winograd, winograd_dw
+from minidl.kernels.cpu.conv import direct_dw, small, turns, winograd, winograd_dw
 from minidl.kernels.cpu.linear import BESIDE
 from minidl.kernels.cpu.simd import registers
 from minidl.kernels.cpu.simd.vector import LANES
@@ -23,8 +23,8 @@ spec.loader.exec_module(registers)
 registers.WIDE, registers.PAIR = not registers.WIDE, 3 - registers.PAIR
 registers.FEATURES = registers.FEATURES.replace("+avx512f", "")  # no instruction that only one of them has
 sys.modules[spec.name] = registers  # before kernels ask for it
-from minidl.kernels.cpu.conv import direct
-assert direct.WINDOWS == registers.fitting(7, 3) and direct.PAIR == registers.PAIR
+from minidl.kernels.cpu.conv import turns
+assert turns.WINDOWS == registers.fitting(7, 6) and turns.PAIR == registers.PAIR
 import pytest
 sys.exit(pytest.main(["-q", "-x", "-n", "0", "-p", "no:cacheprovider", *sys.argv[1:]]))
 """
@@ -33,7 +33,7 @@ sys.exit(pytest.main(["-q", "-x", "-n", "0", "-p", "no:cacheprovider", *sys.argv
 def test_sums_and_what_is_loaded_fit():
     held, loaded = (32, 3) if registers.WIDE else (8, 1.5)  # a vector of weights for each of a pair, and one number
     sums = {
-        "direct": 2 * direct.WINDOWS,
+        "direct": registers.PAIR * turns.WINDOWS,
         "direct dw": registers.PAIR * direct_dw.ROWS,
         "small": registers.PAIR * small.PICTURES,
         "Winograd": registers.PAIR * winograd.MORE,

@@ -6,11 +6,7 @@ Written as a matrix product this asks for the columns of x, KH·KW times as larg
 k of window p holds lies in the input tile (`input_tile.py`) at a place that is easy to compute, for a run of k even at
 neighbouring places. So for seven neighbouring windows and two vectors of output channels, fourteen accumulators stay in
 registers while k runs; each step loads two vectors of weights and seven numbers of the tile and does fourteen
-multiply-adds, as many as the processor can begin in seven cycles. Where a group has no second vector, fourteen windows
-take its place. Where registers are short (`registers.py`), six windows and one vector are all.
-
-Every PIECE products the accumulators are added to those of the pieces before: what is added to a large sum is rounded
-with it, and so sums of short sums keep three to seven times the digits of a long one.
+multiply-adds, as many as the processor can begin in seven cycles. Who is worked on together is told in `turns.py`.
 
 The same kernel goes back to the picture (`geometry.py`): dx is such a sum over dy, phase by phase.
 
@@ -18,16 +14,11 @@ Work is shared by areas (`blocking.py`): some rows of windows of some pictures, 
 channels. Where a tile of all channels would be too large, the channels come in several parts, and what the first has
 left in y, the next ones add to. Where windows are pixels (1×1), a tile would be a mere copy: the picture itself serves
 as one.
-
-An area of few windows is done with its weights sooner than memory brings the next ones. So these are asked for ahead,
-a few lines at a time, while the windows take their turns. So are the pixels of the next turn, a line with each product,
-where the picture itself is the tile and nobody has read it yet: seven of them are read side by side, and from that no
-processor guesses what comes next.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
@@ -43,24 +34,18 @@ from minidl.kernels.cpu.conv.blocking import (
     even_share,
     windows_for,
 )
-from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Prepared, Run, activated, apply_epilogue
+from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Prepared, Run
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import cut
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
+from minidl.kernels.cpu.conv.turns import ALONE, Factors, Taps, convolve_area, least_windows, turn_for, turns_of
 from minidl.kernels.cpu.memory.workspace import limit, scratch
-from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, plus_some, put_acc
-from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.compile import kernel
 from minidl.kernels.cpu.simd.crew import PARTS
 from minidl.kernels.cpu.simd.functions import IDENTITY
-from minidl.kernels.cpu.simd.load_store import load, prefetch, prefetch_to_write
-from minidl.kernels.cpu.simd.registers import PAIR, fitting
+from minidl.kernels.cpu.simd.load_store import load
+from minidl.kernels.cpu.simd.registers import PAIR
 from minidl.kernels.cpu.simd.vector import LANES, splat
-
-WINDOWS = fitting(7, 3)
-begin_with = fold(WINDOWS)
-PIECE = 64  # products that are summed up in one go
-FEW = 3 * PIECE
-MOST_TURNS = 64  # with the same weights, for which it pays to ask for the next ones
 
 
 class Tile(NamedTuple):
@@ -70,163 +55,6 @@ class Tile(NamedTuple):
     height: int
     span: int
     pixel: int
-
-
-class Factors(NamedTuple):
-    """One or two vectors of output channels: k packed weights of one, then k of the other, and their biases."""
-
-    weights: np.ndarray
-    at: int
-    k: int
-    two: bool
-    one_b: Any
-    two_b: Any
-
-
-class Taps(NamedTuple):
-    """How the products of a window are found, in rows of taps, which are runs of neighbouring products.
-
-    Attributes:
-        rows: rows of taps.
-        runs: runs of a row: one, where the taps of a row and their channels lie behind each other.
-        length: products of a run.
-        below, beside: from the pixel of a tap to that of the tap below, and to the next run.
-        row, run: from the weights of a row of taps to those of the next, and of a run.
-    """
-
-    rows: int
-    runs: int
-    length: int
-    below: int
-    beside: int
-    row: int
-    run: int
-
-
-class NextTurn(NamedTuple):
-    """What is asked for ahead: where the pixels of the next turn begin, and how far on to go with each product."""
-
-    at: int
-    pace: int
-
-
-@inline
-def add_windows(some, more, tile, at, beside, step, weights, w, first, last, coming):
-    """Add some products: to `some` those of the windows at `at`, to `more` those of the windows at `beside`."""
-    if PAIR == 2 or coming.pace:
-        for q in range(first, last):
-            prefetch(tile, coming.at + q * coming.pace)
-            one = load(weights, w + q * LANES)
-            some = fma_numbers(some, tile, at + q, step, one)
-            more = fma_numbers(more, tile, beside + q, step, one)
-        return some, more
-    for q in range(first, last):  # to ask for nothing would take as long as to ask for something
-        one = load(weights, w + q * LANES)
-        some = fma_numbers(some, tile, at + q, step, one)
-        more = fma_numbers(more, tile, beside + q, step, one)
-    return some, more
-
-
-@inline
-def multiply(acc, other, source, at, factors, w, length, early, late, coming):
-    """Add the products of one run: to `acc` those of the first weights, to `other` those of the next, or windows.
-
-    Where there are FEW of them in all runs together, they need no pieces.
-    From `early` to `late` of each piece, the weights of the outputs that follow are asked for, and with each product a
-    part of what is `coming`.
-    """
-    tile, step, weights, k = source.array, source.step, factors.weights, factors.k
-    next_w, beside, follower = w + k * LANES, at + WINDOWS * step, w + PAIR * k * LANES
-    if PAIR == 2 and factors.two and k <= FEW:
-        for q in range(length):
-            prefetch(tile, coming.at + q * coming.pace)
-            acc = fma_numbers(acc, tile, at + q, step, load(weights, w + q * LANES))
-            other = fma_numbers(other, tile, at + q, step, load(weights, next_w + q * LANES))
-        return acc, other
-    if PAIR == 1 and k <= FEW:
-        return add_windows(acc, other, tile, at, beside, step, weights, w, 0, length, coming)
-    for first in range(0, length, PIECE):
-        last = min(first + PIECE, length)
-        for q in range(first + early, first + late):
-            prefetch(weights, follower + q * LANES)
-            if PAIR == 2:
-                prefetch(weights, follower + (k + q) * LANES)
-        some, more = begin_with(splat(np.float32(0))), begin_with(splat(np.float32(0)))
-        if PAIR == 2 and factors.two:
-            for q in range(first, last):
-                prefetch(tile, coming.at + q * coming.pace)
-                some = fma_numbers(some, tile, at + q, step, load(weights, w + q * LANES))
-                more = fma_numbers(more, tile, at + q, step, load(weights, next_w + q * LANES))
-        else:
-            some, more = add_windows(some, more, tile, at, beside, step, weights, w, first, last, coming)
-        acc, other = plus(acc, some), plus(other, more)
-    return acc, other
-
-
-@inline
-def ask_ahead(y, residual, here, ahead, two, near):
-    """Ask for what is added to the windows of a turn, and for the lines of the next channels, which are written next.
-
-    A store waits for its line, and the stores behind it wait, too.
-    """
-    for i in range(WINDOWS):
-        one = here + i * ahead
-        other = one + LANES if PAIR == 2 and two else one + WINDOWS * ahead
-        beyond = PAIR * LANES if two else LANES
-        if near:
-            prefetch(residual, one)
-            prefetch(residual, other)
-        prefetch_to_write(y, one + beyond)
-        prefetch_to_write(y, other + beyond)
-
-
-@inline
-def convolve_area(
-    source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue, whole, fresh
-):
-    """Write all windows of an area, in turns of WINDOWS for two vectors of output channels, or twice as many for one.
-
-    The second vector of a window is written `beside` floats from the first. What the channels before `channel` have
-    left is added to. A residual is added to the sums where it is `near`, or in the end, where this `ends` the channels.
-    With `whole`, nothing may be read behind the windows, of which there are enough for a turn then. Each turn asks for
-    its share of the weights that follow, and for the pixels of the next turn where they are `fresh` from memory.
-    """
-    pictures, down, across = extent
-    at_once, y, ahead, turn = WINDOWS if factors.two else 2 * WINDOWS, target.array, target.step, 0
-    turns = pictures * down * ((across + at_once - 1) // at_once)
-    share = PIECE / turns if turns <= MOST_TURNS else 0.0
-    for line in range(pictures * down):
-        number, a = line // down, line % down
-        seen = source.at + number * source.picture + a * source.row
-        out = target.at + number * target.picture + a * target.row
-        for b in range(0, across, at_once):
-            if whole:
-                b = min(b, across - at_once)
-            early, late, turn = int(turn * share), int((turn + 1) * share), turn + 1
-            here, left_of = out + b * ahead, across - b
-            ask_ahead(y, residual, here, ahead, factors.two, near)
-            acc, other = begin_with(factors.one_b), begin_with(factors.two_b)
-            coming = NextTurn(seen + (b + fresh * at_once) * source.step, fresh * LANES)
-            for i in range(taps.rows):
-                at, w = seen + b * source.step + i * taps.below, factors.at + i * taps.row
-                for _ in range(taps.runs):
-                    acc, other = multiply(acc, other, source, at, factors, w, taps.length, early, late, coming)
-                    at += taps.beside
-                    w += taps.run
-            if near:
-                acc = plus_some(acc, residual, here, ahead, left_of, lanes)
-                if PAIR == 2 and factors.two:
-                    other = plus_some(other, residual, here + beside, ahead, left_of, lanes - LANES)
-                else:
-                    other = plus_some(other, residual, here + WINDOWS * ahead, ahead, left_of - WINDOWS, lanes)
-            acc, other = activated(kind, acc), activated(kind, other)
-            put_acc(y, here, ahead, acc, left_of, lanes, channel)
-            if PAIR == 2 and factors.two:
-                put_acc(y, here + beside, ahead, other, left_of, lanes - LANES, channel)
-            else:
-                put_acc(y, here + WINDOWS * ahead, ahead, other, left_of - WINDOWS, lanes, channel)
-        if ends:
-            apply_epilogue(y, out, ahead, across, min(lanes, PAIR * LANES), residual, epilogue)
 
 
 @kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, ri1, i3, w2, i)")
@@ -305,25 +133,29 @@ def shared(n: int, c: int, o: int, indexing: Indexing, groups: int, threads: int
     k = indexing.rows.taps * indexing.columns.taps * channels
     windows = windows_for(indexing, channels, groups * blocks_of(outputs) * LANES * k)
     every = n * indexing.rows.windows * indexing.columns.windows
-    if blocks_of(outputs) % (PAIR * threads) and threads * ENOUGH // 2 <= every < 4 * threads * windows and groups == 1:
+    if (
+        blocks_of(outputs) % (PAIR * threads)
+        and threads * ENOUGH // 2 <= every < PARTS * threads * windows
+        and groups == 1
+    ):
         windows = even_share(every, windows, threads)  # outputs cannot be shared evenly, windows can
-    elif k > channels and every >= 4 * threads * ENOUGH and groups == 1:
-        windows = min(windows, even_share(every, windows, 4 * threads))  # then no two threads cut the same tile
+    elif k > channels and every >= PARTS * threads * ENOUGH and groups == 1:
+        windows = min(windows, even_share(every, windows, PARTS * threads))  # then no two threads cut the same tile
     area = choose_area(indexing, channels, n, windows, min(LARGEST, most // threads), threads)
-    parts = 1 if area.jobs(indexing, n) * groups >= 4 * threads else min(threads, -(-blocks_of(outputs) // PAIR))
+    parts = 1 if area.jobs(indexing, n) * groups >= PARTS * threads else min(threads, -(-blocks_of(outputs) // PAIR))
     in_place = _needs_no_tile(indexing, area, blocks_of(outputs))
     if in_place:
         area = area._replace(depth=max(1, channels))
-    tile = 1 if in_place else (area.pixels + 2 * WINDOWS * indexing.columns.step) * min(channels, area.depth) + LANES
+    tile = 1 if in_place else (area.pixels + ALONE * indexing.columns.step) * min(channels, area.depth) + LANES
     return Shares(area.array, (groups, parts, int(in_place)), tile)
 
 
 def products(sizes: Geometry, step: str) -> int:
     """Return how many products a pass takes for one output channel, in whole turns of windows."""
     channels, outputs = (it // sizes.groups for it in ((sizes.o, sizes.c) if step == "dx" else (sizes.c, sizes.o)))
-    at_once = WINDOWS if PAIR == 2 and blocks_of(outputs) > 1 else 2 * WINDOWS
+    at_once = turn_for(blocks_of(outputs))
     turns = (
-        rows.windows * rows.taps * -(-columns.windows // at_once) * columns.taps
+        turns_of.py_func(rows.windows, columns.windows, at_once) * rows.taps * columns.taps
         for rows, columns in sizes.passing(step)
     )
     return sizes.n * at_once * channels * sum(turns)
@@ -350,5 +182,5 @@ def _needs_no_tile(indexing: Indexing, area: Area, blocks: int) -> bool:
     """Tell whether a tile would be a mere copy: windows are pixels, and there are enough to be worked on at a time."""
     rows, columns = indexing
     narrowest = columns.windows - (-(-columns.windows // area.strip) - 1) * area.strip
-    enough = narrowest >= (WINDOWS if PAIR == 2 and blocks % 2 == 0 else 2 * WINDOWS)
+    enough = narrowest >= least_windows(blocks)
     return rows.taps == columns.taps == 1 and rows.stays_inside and columns.stays_inside and enough

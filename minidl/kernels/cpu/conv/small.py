@@ -24,11 +24,11 @@ from numba import prange
 
 from minidl._threads import get_num_threads
 from minidl.kernels.cpu.conv.blocking import even_share
-from minidl.kernels.cpu.conv.direct import PIECE, Factors
 from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Prepared, Run, activated
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import seeing
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
+from minidl.kernels.cpu.conv.turns import PIECE, Factors
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, plus_some, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel, part
 from minidl.kernels.cpu.simd.crew import PARTS

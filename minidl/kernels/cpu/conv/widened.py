@@ -28,11 +28,12 @@ from minidl import _threads
 from minidl._sharing import owner
 from minidl.kernels._launches import Launch
 from minidl.kernels.cpu.conv.blocking import TILE, Windows, fitting_band
-from minidl.kernels.cpu.conv.direct import WINDOWS, Factors, Taps, _direct, convolve_area
+from minidl.kernels.cpu.conv.direct import _direct
 from minidl.kernels.cpu.conv.geometry import Axis, Indexing
 from minidl.kernels.cpu.conv.grouped import _grouped, convolve_row
 from minidl.kernels.cpu.conv.input_tile import frame, inside
 from minidl.kernels.cpu.conv.packing import blocks_of
+from minidl.kernels.cpu.conv.turns import Factors, Taps, convolve_area, least_windows
 from minidl.kernels.cpu.memory.workspace import scratch
 from minidl.kernels.cpu.simd.compile import kernel
 from minidl.kernels.cpu.simd.load_store import load
@@ -118,7 +119,7 @@ def _launch(x: np.ndarray, rest: tuple[Any, ...]) -> Launch | None:
     down, across = (Axis(*[*axis.tolist(), 0, 1, size]) for axis, size in ((rows, h), (columns, width)))
     first, last = inside.py_func(across.first, across.span, width)
     blocks = blocks_of(target.shape[3])
-    if last - first < (WINDOWS if PAIR == 2 and blocks % 2 == 0 else 2 * WINDOWS):
+    if last - first < least_windows(blocks):
         return None
     band = fitting_band(Indexing(down, across), PAIR * LANES, TILE)
     parts = 1 if n * -(-down.windows // band) >= 4 * threads else min(threads, -(-blocks // PAIR))

@@ -62,9 +62,18 @@ def each(typing, function, kind, acc):
 
 
 def _places(builder: Any, count: int, start: Any, step: Any) -> Iterator[Any]:
-    """Yield start, start + step, start + 2·step, and so on."""
+    """Yield start, start + step, start + 2·step, and so on, or each number of a tuple plus step."""
+    if isinstance(start.type, ir.ArrayType):
+        for place in cgutils.unpack_tuple(builder, start, count):
+            yield builder.add(place, step)
+        return
     for number in range(count):
         yield builder.add(start, builder.mul(step, ir.Constant(step.type, number)))
+
+
+def _kind(start: Any) -> Any:
+    """Return the type of a start: a number, or a tuple of them."""
+    return start if isinstance(start, UniTuple) else intp
 
 
 def _multiply_add(context: Any, builder: Any, kind: Any, acc: Any, factors: list[Any], others: list[Any]) -> Any:
@@ -85,7 +94,7 @@ def fma_vectors(typing, acc, array, start, step, w):
         factors = [builder.load(address, align=4) for address in addresses]
         return _multiply_add(context, builder, sig.args[0], acc, factors, [w] * len(factors))
 
-    return acc(acc, array, intp, intp, VECTOR), emit
+    return acc(acc, array, _kind(start), intp, VECTOR), emit
 
 
 @intrinsic
@@ -99,7 +108,7 @@ def fma_numbers(typing, acc, array, start, step, w):
         factors = [spread(builder, builder.load(builder.gep(data, [place]))) for place in places]
         return _multiply_add(context, builder, sig.args[0], acc, factors, [w] * len(factors))
 
-    return acc(acc, array, intp, intp, VECTOR), emit
+    return acc(acc, array, _kind(start), intp, VECTOR), emit
 
 
 @intrinsic
@@ -136,7 +145,7 @@ def plus_some(typing, acc, array, start, step, count, lanes):
                         builder.store(builder.fadd(part, read_lanes(builder, address, mask)), total)
         return context.make_tuple(builder, sig.return_type, [builder.load(total) for total in sums])
 
-    return acc(acc, array, intp, intp, intp, intp), emit
+    return acc(acc, array, _kind(start), intp, intp, intp), emit
 
 
 def _writer(adding: bool, doc: str) -> Any:
@@ -161,7 +170,7 @@ def _writer(adding: bool, doc: str) -> Any:
                             write_lanes(builder, builder.fadd(there, value) if adding else value, address, mask)
             return context.get_dummy_value()
 
-        return void(array, intp, intp, acc, intp, intp), emit
+        return void(array, _kind(start), intp, acc, intp, intp), emit
 
     write.__doc__ = doc
     return intrinsic(write)
