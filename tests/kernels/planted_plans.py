@@ -4,9 +4,36 @@ from __future__ import annotations
 
 from tests.kernels.planted import SEQUENCE, Mutant
 
-JOURNEY, RUNNING, SUMS = (f"tests/kernels/test_{it}.py" for it in ("journey", "cpu_running", "cpu_conv"))
+JOURNEY, RUNNING, SUMS, BORROWING, POOL, GATES = (
+    f"tests/kernels/test_{it}.py"
+    for it in ("journey", "cpu_running", "cpu_conv", "cpu_borrowing", "cpu_pool", "cpu_channels")
+)
 
 PLANS = (
+    *(
+        Mutant(name, file, right, wrong, tests)
+        for name, file, right, wrong, tests in (
+            ("borrowing: nobody takes", "memory/borrowing.py", ", 0, 1)", ", 0, 0)", BORROWING),
+            (
+                "borrowing: another's is given back",
+                "memory/borrowing.py",
+                'again."""\n    put(address(tiles, place * tiles.shape[1])',
+                'again."""\n    put(address(tiles, 0)',
+                BORROWING,
+            ),
+            (
+                "average: the last channels of a part",
+                "avg_pool.py",
+                "range(whole, behind, LANES)",
+                "range(whole, whole)",
+                POOL,
+            ),
+            ("average: the end of a part", "avg_pool.py", "(part + 1) * units", "part * units", POOL),
+            ("gates: rows of a part", "excite.py", "(part + 1) * m // parts", "part * m // parts", GATES),
+            ("gates: a picture's numbers", "excite.py", "splat(hidden[picture, row])", "splat(hidden[0, row])", GATES),
+            ("gates: the end of a part", "excite.py", "min(c, (part + 1) * blocks", "min(c, part * blocks", GATES),
+        )
+    ),
     *(
         Mutant(f"sequence: {name}", "simd/sequence.py", right, wrong, SEQUENCE)
         for name, right, wrong in (

@@ -119,7 +119,7 @@ def test_cross_entropy(shape, rng):
     same_bits_every_time("cross_entropy", x, t)
 
 
-@pytest.mark.parametrize("sizes", [(1, 7, 3), (2, 33, 16), (3, 100, 17), (1, 1, 1)], ids=str)
+@pytest.mark.parametrize("sizes", [(1, 7, 3), (2, 33, 16), (3, 100, 17), (1, 1, 1), (2, 270, 41)], ids=str)
 @pytest.mark.parametrize("activation", ["relu", "relu6", "silu", "hardswish"])
 def test_gates_of_squeeze_and_excitation(sizes, activation, rng):
     n, c, m = sizes

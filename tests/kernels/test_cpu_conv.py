@@ -254,11 +254,12 @@ def test_fused_equals_the_textbook(case, activation, rng):
 
 
 @pytest.mark.parametrize("activation", [None, "relu6", "silu"])
-@pytest.mark.parametrize("case", ["1×1", "5×5", "two groups"])
+@pytest.mark.parametrize("case", ["1×1", "5×5", "two groups", "several pictures"])
 def test_fused_with_channels_in_several_parts(case, activation, rng, monkeypatch):
     monkeypatch.setattr(blocking, "TILE", 600)
-    monkeypatch.setattr(blocking, "ENOUGH", 30)
-    check_fused(CASES[case], activation, rng)
+    monkeypatch.setattr(direct, "LARGEST", 600)
+    monkeypatch.setattr(blocking, "ENOUGH", 200 if case == "several pictures" else 30)
+    check_fused((CASES | AREAS)[case], activation, rng)
 
 
 def check_fused(case, activation, rng):

@@ -17,10 +17,12 @@ from numba import prange
 
 from minidl import _backend
 from minidl._checks import Padding, Pair
+from minidl._threads import get_num_threads
 from minidl.kernels.cpu.door import door, judged_windows
 from minidl.kernels.cpu.max_pool import ACROSS, ZERO, store_four
 from minidl.kernels.cpu.memory.layout import pixels
 from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.crew import parts_for
 from minidl.kernels.cpu.simd.load_store import load, load_some, store_some
 from minidl.kernels.cpu.simd.vector import LANES, fma, narrow, splat, widen
 from minidl.kernels.textbook import pool as textbook
@@ -50,20 +52,26 @@ def _four_sums(x, c, channels, width, top, bottom, left, right):
     return s0, s1, s2, s3
 
 
-@kernel("void(r4, ri1, ri1, rd1, ri1, ri1, rd1, w4, i)")
-def _average(x, tops, bottoms, shares_h, lefts, rights, shares_w, y, threads):
-    """Average windows: rows tops[i] … bottoms[i] - 1 by lefts[j] … rights[j] - 1, times the shares of both."""
+@kernel("void(r4, ri1, ri1, rd1, ri1, ri1, rd1, i, w4, i)")
+def _average(x, tops, bottoms, shares_h, lefts, rights, shares_w, parts, y, threads):
+    """Average windows: rows tops[i] … bottoms[i] - 1 by lefts[j] … rights[j] - 1, times the shares of both.
+
+    A job is a row of windows and a part of the channels.
+    """
     n, h, width, channels = x.shape
     oh, ow = y.shape[1], y.shape[2]
     x, y = x.reshape(-1), y.reshape(-1)
-    whole = channels // ACROSS * ACROSS
-    for job in prange(n * oh):
-        picture, i = job // oh, job % oh
+    units = (channels + ACROSS - 1) // ACROSS
+    for job in prange(n * oh * parts):
+        line, part = job // parts, job % parts
+        picture, i, begin = line // oh, line % oh, part * units // parts * ACROSS
+        behind = min(channels, (part + 1) * units // parts * ACROSS)
+        whole = begin + (behind - begin) // ACROSS * ACROSS
         first, last = picture * h + tops[i], picture * h + bottoms[i]
         for j in range(ow):
-            at, share, left, right = (job * ow + j) * channels, splat(shares_h[i] * shares_w[j]), lefts[j], rights[j]
+            at, share, left, right = (line * ow + j) * channels, splat(shares_h[i] * shares_w[j]), lefts[j], rights[j]
             rows = max(1, FEW // max(1, right - left))
-            for c in range(0, whole, ACROSS):
+            for c in range(begin, whole, ACROSS):
                 t0 = t1 = t2 = t3 = splat(0.0)
                 for row in range(first, last, rows):
                     end = min(row + rows, last)
@@ -72,7 +80,7 @@ def _average(x, tops, bottoms, shares_h, lefts, rights, shares_w, y, threads):
                         s0, s1, s2, s3 = _four_sums(x, c, channels, width, row, end, column, stop)
                         t0, t1, t2, t3 = t0 + widen(s0), t1 + widen(s1), t2 + widen(s2), t3 + widen(s3)
                 store_four(y, at + c, narrow(t0 * share), narrow(t1 * share), narrow(t2 * share), narrow(t3 * share))
-            for c in range(whole, channels, LANES):
+            for c in range(whole, behind, LANES):
                 total = splat(0.0)
                 for row in range(first, last, rows):
                     end = min(row + rows, last)
@@ -143,7 +151,8 @@ def _adaptive(size: int, count: int) -> Ends:
 
 def _averaged(x: np.ndarray, rows: Ends, columns: Ends) -> np.ndarray:
     y = _backend.empty_channels_last((*x.shape[:2], len(rows[0]), len(columns[0])), x.dtype)
-    _average(pixels(x), *rows, *columns, pixels(y))
+    parts = parts_for(len(x) * len(rows[0]), -(-x.shape[1] // ACROSS), get_num_threads())
+    _average(pixels(x), *rows, *columns, parts, pixels(y))
     return y
 
 

@@ -1,16 +1,19 @@
 """The gates of squeeze-and-excitation: two products with one vector each, and what is between and behind them.
 
 A picture has a thousand channels, and fifty numbers in the narrow place: both products together are a few microseconds,
-which is less than what every operation around them costs. Here they are one call of one thread. The first product sums
-along the rows of w1. The second would sum along those of w2, which are short: its weights are read the other way round,
-so that sixteen channels are sixteen lanes.
+which is less than what every operation around them costs. Here they are one call. The first product sums along the
+rows of w1. The second would sum along those of w2, which are short: its weights are read the other way round, in the
+order in which they lie, and sixteen channels are sixteen lanes. Memory brings the weights of large gates more slowly
+than one thread multiplies them; then all threads read their part.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numba import prange
 
 from minidl._checks import check_choice
+from minidl._threads import get_num_threads
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.simd import functions
 from minidl.kernels.cpu.simd.compile import kernel
@@ -19,28 +22,37 @@ from minidl.kernels.cpu.simd.load_store import load_some, store_some
 from minidl.kernels.cpu.simd.vector import LANES, fma, splat, sum_of
 
 ZERO = np.float32(0)
+ENOUGH = 2**14  # weights of each product, for which it pays to wake the other threads
 GATES = {"sigmoid": functions.SIGMOID, "hardsigmoid": functions.HARDSIGMOID}
 
 
-@kernel("void(r1, r1, r1, r1, r1, w1, w1, i, i, i, i, i, i)")
-def _excite(s, w1, b1, w2, b2, hidden, y, n, c, m, activation, gate, threads):
-    for picture in range(n):
-        at = picture * c
-        for row in range(m):
+@kernel("void(r1, r1, r1, r1, r1, w2, w1, i2, i, i)")
+def _excite(s, w1, b1, w2, b2, hidden, y, kinds, parts, threads):
+    (n, m), (c, (activation, gate)) = hidden.shape, (b2.shape[0], kinds)
+    for job in prange(n * parts):
+        picture, part = job // parts, job % parts
+        for row in range(part * m // parts, (part + 1) * m // parts):
             total = splat(ZERO)
             for first in range(0, c, LANES):
                 left = c - first
-                total = fma(load_some(s, at + first, left), load_some(w1, row * c + first, left), total)
-            hidden[row] = sum_of(total) + b1[row]
-        for first in range(0, m, LANES):
-            left = m - first
-            store_some(hidden, first, activated(activation, load_some(hidden, first, left), ZERO), left)
-        for first in range(0, c, LANES):
+                total = fma(load_some(s, picture * c + first, left), load_some(w1, row * c + first, left), total)
+            hidden[picture, row] = sum_of(total) + b1[row]
+    blocks = (c + LANES - 1) // LANES
+    for job in prange(n * parts):
+        picture, part = job // parts, job % parts
+        begin, end = part * blocks // parts * LANES, min(c, (part + 1) * blocks // parts * LANES)
+        at = picture * c
+        for first in range(begin, end, LANES):
+            store_some(y, at + first, load_some(b2, first, c - first), c - first)
+        for row in range(m):
+            one = activated(activation, splat(hidden[picture, row]), ZERO)
+            for first in range(begin, end, LANES):
+                left = c - first
+                total = fma(one, load_some(w2, row * c + first, left), load_some(y, at + first, left))
+                store_some(y, at + first, total, left)
+        for first in range(begin, end, LANES):
             left = c - first
-            total = load_some(b2, first, left)
-            for row in range(m):
-                total = fma(splat(hidden[row]), load_some(w2, row * c + first, left), total)
-            store_some(y, at + first, activated(gate, total, ZERO), left)
+            store_some(y, at + first, activated(gate, load_some(y, at + first, left), ZERO), left)
 
 
 @door("s (N C), w1 (M C), b1 (M)?, w2 (C M), b2 (C)?")
@@ -62,6 +74,7 @@ def excite(
     biases = [
         np.zeros(size, np.float32) if bias is None else np.ascontiguousarray(bias) for bias, size in ((b1, m), (b2, c))
     ]
-    hidden, kinds = np.empty(m, np.float32), (functions.FUSED[activation], GATES[gate])
-    _excite(flat[0], flat[1], biases[0], flat[2], biases[1], hidden, y.reshape(-1), n, c, m, *kinds)
+    hidden, kinds = np.empty((n, m), np.float32), (functions.FUSED[activation], GATES[gate])
+    parts = get_num_threads() if n * c * m >= ENOUGH else 1
+    _excite(flat[0], flat[1], biases[0], flat[2], biases[1], hidden, y.reshape(-1), kinds, parts)
     return y

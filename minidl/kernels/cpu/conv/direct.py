@@ -39,13 +39,16 @@ from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import cut
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.conv.turns import ALONE, Factors, Taps, convolve_area, least_windows, turn_for, turns_of
-from minidl.kernels.cpu.memory.workspace import limit, scratch
+from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
+from minidl.kernels.cpu.memory.workspace import limit
 from minidl.kernels.cpu.simd.compile import kernel
-from minidl.kernels.cpu.simd.crew import PARTS
+from minidl.kernels.cpu.simd.crew import PARTS, parts_for
 from minidl.kernels.cpu.simd.functions import IDENTITY
 from minidl.kernels.cpu.simd.load_store import load
 from minidl.kernels.cpu.simd.registers import PAIR
 from minidl.kernels.cpu.simd.vector import LANES, splat
+
+FEWEST = 4  # pairs of vectors of outputs, or single ones, for which a tile is cut
 
 
 class Tile(NamedTuple):
@@ -57,11 +60,11 @@ class Tile(NamedTuple):
     pixel: int
 
 
-@kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, ri1, i3, w2, i)")
+@kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, ri1, i4, w2, i)")
 def _direct(source, weights, bias, residual, epilogue, target, rows, columns, area, sharing, tiles, threads):
     """Convolve area by area; a job is an area, a group, and one of the parts of its output channels.
 
-    A thread has a tile of its own. Where none is needed there is more than one for each, so that who is done helps.
+    There are more pieces of work than threads, so that who is done helps; each borrows a tile, where one is needed.
     """
     n, source_h, source_width, c = source.shape
     h, width, o = target.shape[1:]
@@ -69,7 +72,7 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
     windows, rows_of_taps, top, step, spacing, place, stride = rows
     windows_w, taps_w, left, step_w, spacing_w, place_w, stride_w = columns
     several, band, strip, depth = area
-    (groups, parts, in_place), (added, kind) = sharing, epilogue
+    (groups, parts, in_place, pieces), (added, kind) = sharing, epilogue
     channels, outputs = c // groups, o // groups
     blocks, k = (outputs + LANES - 1) // LANES, rows_of_taps * taps_w * channels
     pairs = (blocks + PAIR - 1) // PAIR
@@ -79,9 +82,10 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
     # What is added comes before the activation: to sums in registers, where these are whole, or to what is written.
     zero, near, later = splat(np.float32(0)), added and depth >= channels, depth < channels
     now = IDENTITY if later else kind
-    pieces = tiles.shape[0]
+    lay_out(tiles)
     for piece in prange(pieces):
-        pixels = x if in_place else tiles[piece]
+        lent = 0 if in_place else borrow(tiles)
+        pixels = x if in_place else tiles[lent, FLAG:]
         for job in range(piece * jobs // pieces, (piece + 1) * jobs // pieces):
             part, group, here = job % parts, job // parts % groups, job // parts // groups
             picture, first, first_w = corner_of(here, area, bands, strips)
@@ -98,7 +102,7 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                     tile = Tile(0, height, step_w * (strip - 1) + spacing_w * max(0, taps_w - 1) + 1, some)
                     if part == 0 or depth < channels or job == piece * jobs // pieces:
                         for number in range(pictures):
-                            own = tiles[piece, number * height * tile.span * some :]
+                            own = tiles[lent, FLAG + number * height * tile.span * some :]
                             cut(own, source, picture + number, up, height, start, tile.span, at, some, some)
                 runs, length = (1, taps_w * channels) if whole else (taps_w, some)
                 line, run = tile.span * tile.pixel, channels * LANES
@@ -117,13 +121,15 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                     given = seen, out, LANES, extent, factors, taps, lanes, channel, now, near
                     fresh = in_place and groups == 1 and block == part * pairs // parts * PAIR
                     convolve_area(*given, ends, residual, epilogue, in_place, fresh)
+        if not in_place:
+            give_back(tiles, lent)
 
 
 class Shares(NamedTuple):
     """How the work of a convolution is shared: what the kernel is told of it, and the floats of a thread's tile."""
 
     area: np.ndarray
-    sharing: tuple[int, int, int]
+    sharing: tuple[int, int, int, int]
     tile: int
 
 
@@ -142,12 +148,14 @@ def shared(n: int, c: int, o: int, indexing: Indexing, groups: int, threads: int
     elif k > channels and every >= PARTS * threads * ENOUGH and groups == 1:
         windows = min(windows, even_share(every, windows, PARTS * threads))  # then no two threads cut the same tile
     area = choose_area(indexing, channels, n, windows, min(LARGEST, most // threads), threads)
-    parts = 1 if area.jobs(indexing, n) * groups >= PARTS * threads else min(threads, -(-blocks_of(outputs) // PAIR))
+    jobs = area.jobs(indexing, n) * groups
+    parts = parts_for(jobs, -(-blocks_of(outputs) // PAIR), threads, FEWEST)
     in_place = _needs_no_tile(indexing, area, blocks_of(outputs))
     if in_place:
         area = area._replace(depth=max(1, channels))
     tile = 1 if in_place else (area.pixels + ALONE * indexing.columns.step) * min(channels, area.depth) + LANES
-    return Shares(area.array, (groups, parts, int(in_place)), tile)
+    pieces = min(jobs * parts, PARTS * threads)
+    return Shares(area.array, (groups, parts, int(in_place), pieces), tile)
 
 
 def products(sizes: Geometry, step: str) -> int:
@@ -170,7 +178,7 @@ def prepare(n: int, c: int, o: int, indexing: Indexing, groups: int) -> Prepared
         bias = padded(b, groups, o // groups)
 
         def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-            room = scratch(PARTS * threads if tile == 1 else threads, tile)
+            room = borrowed(threads, tile)
             _direct(source, weights, bias, *epilogue, target, rows, columns, area, sharing, room)
 
         return run

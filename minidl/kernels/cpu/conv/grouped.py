@@ -38,10 +38,12 @@ from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Prepared, Run, act
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import frame, inside
 from minidl.kernels.cpu.conv.packing import blocks_of, padded, weight_rows
+from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
 from minidl.kernels.cpu.memory.layout import plain
-from minidl.kernels.cpu.memory.workspace import floats, scratch, scratch_for_each
+from minidl.kernels.cpu.memory.workspace import floats, scratch_for_each
 from minidl.kernels.cpu.simd.accumulators import fma_pairs, fma_vectors, fold, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.crew import PARTS, parts_for
 from minidl.kernels.cpu.simd.functions import IDENTITY
 from minidl.kernels.cpu.simd.load_store import load, load_first, load_some, prefetch_to_write, store, zeros
 from minidl.kernels.cpu.simd.registers import WIDE
@@ -174,9 +176,9 @@ def convolve_row(tile, at, copies, ahead, taps, line, columns, weights, w, start
         store_acc(y, out + b * step, step, acc, windows - b, lanes)
 
 
-@kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, i, i, i, w2, i)")
-def _grouped(source, weights, bias, residual, epilogue, target, rows, columns, width, band, parts, tiles, threads):
-    n, h, target_width, c = target.shape
+@kernel("void(r4, r1, r1, r1, i2, w4, ri1, ri1, i, i3, w2, i)")
+def _grouped(source, weights, bias, residual, epilogue, target, rows, columns, width, sharing, tiles, threads):
+    (n, h, target_width, c), (band, parts, pieces) = target.shape, sharing
     y, (added, kind) = target.reshape(-1), epilogue
     windows, taps, top, step, spacing, place, stride = rows
     windows_w, taps_w, left, step_w, spacing_w, place_w, stride_w = columns
@@ -184,9 +186,11 @@ def _grouped(source, weights, bias, residual, epilogue, target, rows, columns, w
     span = step_w * (windows_w - 1) + spacing_w * max(0, taps_w - 1) + 1
     across, now = (windows_w, taps_w, step_w * LANES, spacing_w * LANES), IDENTITY if added else kind
     jobs = n * bands * parts
-    for thread in prange(threads):
-        tile = tiles[thread]
-        for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
+    lay_out(tiles)
+    for piece in prange(pieces):
+        lent = borrow(tiles)
+        tile = tiles[lent, FLAG:]
+        for job in range(piece * jobs // pieces, (piece + 1) * jobs // pieces):
             part, picture, first = job % parts, job // parts // bands, job // parts % bands * band
             last = min(first + band, windows)
             height = step * (last - first - 1) + spacing * max(0, taps - 1) + 1
@@ -201,6 +205,7 @@ def _grouped(source, weights, bias, residual, epilogue, target, rows, columns, w
                     convolve_row(tile, at, *axes, weights, block * each, start, y, row, stride_w * c, lanes, now)
                     if added:
                         apply_epilogue(y, row, stride_w * c, windows_w, min(LANES, lanes), residual, epilogue)
+        give_back(tiles, lent)
 
 
 @inline
@@ -371,15 +376,17 @@ def prepare(n: int, c: int, width: int, indexing: Indexing) -> Prepared:
     """Return what makes as many of n pictures (N, H, W, C), in groups of `width` channels, with packed weights."""
     threads, (rows, columns) = _threads.get_num_threads(), indexing.arrays
     band = band_of(indexing, c, width)
-    parts = 1 if n * -(-indexing.rows.windows // band) >= 4 * threads else min(threads, blocks_of(c))
+    jobs = n * -(-indexing.rows.windows // band)
+    parts = parts_for(jobs, blocks_of(c), threads)
+    sharing = band, parts, min(jobs * parts, PARTS * threads)
     tile = (width * indexing.rows.reach(band) * indexing.columns.span + 8 * indexing.columns.step) * LANES
 
     def prepared(weights: np.ndarray, b: np.ndarray | None) -> Run:
         bias = padded(b, 1, c)
 
         def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-            tiles = scratch(threads, tile)
-            _grouped(source, weights, bias, *epilogue, target, rows, columns, width, band, parts, tiles)
+            tiles = borrowed(threads, tile)
+            _grouped(source, weights, bias, *epilogue, target, rows, columns, width, sharing, tiles)
 
         return run
 

@@ -34,17 +34,18 @@ from minidl.kernels.cpu.conv.grouped import _grouped, convolve_row
 from minidl.kernels.cpu.conv.input_tile import frame, inside
 from minidl.kernels.cpu.conv.packing import blocks_of
 from minidl.kernels.cpu.conv.turns import Factors, Taps, convolve_area, least_windows
-from minidl.kernels.cpu.memory.workspace import scratch
+from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
 from minidl.kernels.cpu.simd.compile import kernel
+from minidl.kernels.cpu.simd.crew import PARTS, parts_for
 from minidl.kernels.cpu.simd.load_store import load
 from minidl.kernels.cpu.simd.registers import PAIR
 from minidl.kernels.cpu.simd.vector import LANES
 
 
-@kernel("void(r4, r1, r1, i, r1, r1, i, w4, ri1, ri1, i, i, w2, i)")
-def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows, columns, band, parts, tiles, threads):
+@kernel("void(r4, r1, r1, i, r1, r1, i, w4, ri1, ri1, i3, w2, i)")
+def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows, columns, sharing, tiles, threads):
     """Widen source (N, H, W, C) and write its depthwise convolution; a job is a band and a part of the channels."""
-    (n, h, width, c), (oh, ow, o) = source.shape, target.shape[1:]
+    (n, h, width, c), (oh, ow, o), (band, parts, pieces) = source.shape, target.shape[1:], sharing
     x, y = source.reshape(-1), target.reshape(-1)
     windows, taps, top, step, spacing = rows[:5]
     windows_w, taps_w, left, step_w, spacing_w = columns[:5]
@@ -53,9 +54,11 @@ def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows,
     pairs, jobs, across = (blocks + PAIR - 1) // PAIR, n * bands * parts, inside(left, span, width)
     all_columns = windows_w, taps_w, step_w * LANES, spacing_w * LANES
     axes, each = (1, 0, taps, spacing * span * LANES, all_columns), taps * taps_w * LANES
-    for thread in prange(threads):
-        tile = tiles[thread]
-        for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
+    lay_out(tiles)
+    for piece in prange(pieces):
+        lent = borrow(tiles)
+        tile = tiles[lent, FLAG:]
+        for job in range(piece * jobs // pieces, (piece + 1) * jobs // pieces):
             part, picture, first = job % parts, job // parts // bands, job // parts % bands * band
             last = min(first + band, windows)
             height, up = step * (last - first - 1) + spacing * (taps - 1) + 1, top + step * first
@@ -78,6 +81,7 @@ def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows,
                         at = (number - block) * plane + (a - first) * step * span * LANES
                         out = ((picture * oh + a) * ow) * o + number * LANES
                         convolve_row(tile, at, *axes, weights, w, start, y, out, o, lanes, kind)
+        give_back(tiles, lent)
 
 
 def shortened(launches: list[Launch]) -> list[Launch]:
@@ -101,8 +105,8 @@ def _joined(first: Launch, second: Launch, readers: Counter[int]) -> Launch | No
     """Return the launch that does the work of both, if they are such a pair and nobody else sees what is between."""
     if first.run is not _direct or second.run is not _grouped:
         return None
-    row, wide, wide_b, _, (added, wide_kind), between, rows, columns, _, (groups, _, _), _ = first.arguments
-    source, weights, bias, _, (added_later, kind), target, *axes, copies, _, _, _ = second.arguments
+    row, wide, wide_b, _, (added, wide_kind), between, rows, columns, _, (groups, *_), _ = first.arguments
+    source, weights, bias, _, (added_later, kind), target, *axes, copies, _, _ = second.arguments
     if (rows[1], columns[1], groups, added, added_later, copies) != (1, 1, 1, 0, 0, 1) or row.size == 0:
         return None
     if between.size != source.size or not np.may_share_memory(between, source) or readers[id(owner(between))] != 2:
@@ -122,6 +126,7 @@ def _launch(x: np.ndarray, rest: tuple[Any, ...]) -> Launch | None:
     if last - first < least_windows(blocks):
         return None
     band = fitting_band(Indexing(down, across), PAIR * LANES, TILE)
-    parts = 1 if n * -(-down.windows // band) >= 4 * threads else min(threads, -(-blocks // PAIR))
-    room = scratch(threads, (PAIR * down.reach(band) * across.span + 8 * across.step) * LANES)
-    return _widened.launch(x, *rest, band, parts, room)
+    jobs = n * -(-down.windows // band)
+    parts = parts_for(jobs, -(-blocks // PAIR), threads)
+    room = borrowed(threads, (PAIR * down.reach(band) * across.span + 8 * across.step) * LANES)
+    return _widened.launch(x, *rest, (band, parts, min(jobs * parts, PARTS * threads)), room)

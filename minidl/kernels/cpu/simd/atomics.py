@@ -141,6 +141,17 @@ def board(typing):
 
 
 @intrinsic
+def address(typing, array, index):
+    """Return where a number of a contiguous array lies: that which stands behind so many others."""
+
+    def emit(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.ptrtoint(builder.gep(data, [args[1]]), NUMBER)
+
+    return I8(array, types.intp), emit
+
+
+@intrinsic
 def do(typing, task, arrays, sizes, steps, data, inner, count, first, last):
     """Call a task of Numba's for its numbers from `first` to `last` - 1: every array begins `first` steps later."""
 

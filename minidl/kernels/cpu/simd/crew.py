@@ -75,6 +75,22 @@ BOARD_SIZE = LINE * 9
 PARTS = 4  # pieces for each thread, where a loop has more steps than there are threads
 
 
+def parts_for(jobs: int, units: int, threads: int, fewest: int = 1) -> int:
+    """Return in how many parts the units of each job are worked on: one, where jobs are enough for all threads.
+
+    Else so many that there are enough, as long as each has the fewest units for which that pays: as many for each
+    thread, and one at least.
+
+    Example:
+        >>> parts_for(8, 36, 2), parts_for(1, 36, 2), parts_for(1, 12, 2, 4), parts_for(1, 1, 2)
+        (1, 8, 2, 1)
+    """
+    if jobs >= PARTS * threads:
+        return 1
+    most = min(-(-PARTS * threads // max(1, jobs)), units // fewest)
+    return min(units, max(1, most // threads) * threads)
+
+
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function of numbers when it is called first, and keep it like a kernel."""
     dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
