@@ -20,6 +20,7 @@ go back is in `load_store.py`; the functions that networks need of them (eˣ and
 
 from __future__ import annotations
 
+import functools
 import operator
 from typing import Any
 
@@ -52,7 +53,6 @@ MASK = VectorType("Mask16", ir.IntType(1), "i1")
 KINDS = {types.float32: VECTOR, types.float64: DOUBLES, types.uint8: VECTOR}  # of an array's lanes, once loaded
 LLVM_TYPE = VECTOR.llvm
 LARGEST = np.finfo(np.float32).max
-ZERO, HALF = np.float32(0), np.float32(0.5)
 
 
 @register_model(VectorType)
@@ -159,22 +159,28 @@ def narrow(typing, a):
 
 
 @intrinsic
-def power_of_two(typing, n):
-    """Return 2ⁿ for whole numbers n from -126 to 127: the bits n + 127 stand where a float has its exponent."""
+def _halves(typing, n):
+    """Return 2^⌊n/2⌋ and 2^⌈n/2⌉ for whole numbers n from -252 to 254; for NaN, any numbers.
+
+    Behind 2²³ floats are whole numbers, and so n + 1.5·2²³ has n in its last bits. A float has its exponent, plus 127,
+    in the bits before the last 23.
+    """
 
     def emit(context, builder, sig, args):
-        exponent = builder.fptosi(args[0], INTEGERS)
-        biased = builder.add(exponent, ir.Constant(INTEGERS, [127] * LANES))
-        return builder.bitcast(builder.shl(biased, ir.Constant(INTEGERS, [23] * LANES)), VECTOR.llvm)
+        one = functools.partial(ir.Constant, INTEGERS)
+        magic = builder.fadd(args[0], ir.Constant(LLVM_TYPE, [1.5 * 2**23] * LANES))  # no flags: it must be rounded
+        both = builder.sub(builder.bitcast(magic, INTEGERS), one([0x4B400000 - 254] * LANES))
+        half = builder.lshr(both, one([1] * LANES))
+        powers = (builder.shl(it, one([23] * LANES)) for it in (half, builder.sub(both, half)))
+        return context.make_tuple(builder, sig.return_type, [builder.bitcast(it, LLVM_TYPE) for it in powers])
 
-    return VECTOR(VECTOR), emit
+    return types.UniTuple(VECTOR, 2)(VECTOR), emit
 
 
 @inline
 def _scaled_in_halves(p, n):
-    n = where(n == n, n, splat(ZERO))  # a NaN is no exponent
-    half = nearest(n * splat(HALF))
-    return p * power_of_two(half) * power_of_two(n - half)
+    half, rest = _halves(n)
+    return p * half * rest
 
 
 @intrinsic
