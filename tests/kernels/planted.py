@@ -114,6 +114,7 @@ MUTANTS = (
         TURNS_FILE,
         "return WINDOWS if blocks % 2 == 0 else ALONE",
         "return 0",
+        wide=True,
     ),
     Mutant("direct: a picture read beyond its end", "conv/geometry.py", "self.first + self.span <= self.size", "True"),
     Mutant("direct: rows of pixels for padded pictures", "conv/geometry.py", " or any(map(any, self.padding))", ""),

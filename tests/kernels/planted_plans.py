@@ -13,12 +13,12 @@ PLANS = (
     *(
         Mutant(name, file, right, wrong, tests)
         for name, file, right, wrong, tests in (
-            ("borrowing: nobody takes", "memory/borrowing.py", ", 0, 1)", ", 0, 0)", BORROWING),
+            ("borrowing: nobody takes", "memory/borrowing.py", "swap(flag, 0, 1)", "swap(flag, 0, 0)", BORROWING),
             (
                 "borrowing: another's is given back",
                 "memory/borrowing.py",
-                'again."""\n    put(address(tiles, place * tiles.shape[1])',
-                'again."""\n    put(address(tiles, 0)',
+                'again."""\n    put(address_in(tiles, place * tiles.shape[1])',
+                'again."""\n    put(address_in(tiles, 0)',
                 BORROWING,
             ),
             (
@@ -30,7 +30,13 @@ PLANS = (
             ),
             ("average: the end of a part", "avg_pool.py", "(part + 1) * units", "part * units", POOL),
             ("gates: rows of a part", "excite.py", "(part + 1) * m // parts", "part * m // parts", GATES),
-            ("gates: a picture's numbers", "excite.py", "splat(hidden[picture, row])", "splat(hidden[0, row])", GATES),
+            (
+                "gates: a picture's numbers",
+                "excite.py",
+                "splat(hidden[picture * m + row])",
+                "splat(hidden[row])",
+                GATES,
+            ),
             ("gates: the end of a part", "excite.py", "min(c, (part + 1) * blocks", "min(c, part * blocks", GATES),
         )
     ),

@@ -4,6 +4,7 @@ import threading
 
 import numba
 import numpy as np
+import pytest
 
 from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
 
@@ -53,8 +54,9 @@ def test_a_tile_has_room_and_a_line_for_its_flag():
     assert tiles.ctypes.data % 8 == 0  # a flag is a number of eight bytes
 
 
-def test_nobody_works_on_the_tile_of_another():
-    tiles = np.zeros((THREADS, FLAG + 256), np.float32)
+@pytest.mark.parametrize("count", [THREADS, 2], ids=["a tile for each", "some must wait"])
+def test_nobody_works_on_the_tile_of_another(count):
+    tiles = np.zeros((count, FLAG + 256), np.float32)
     start(tiles)
     work(tiles, 0.0, 1)  # compiles
     found = [0] * THREADS

@@ -1,9 +1,13 @@
 """Elementwise kernels of the fast set against the textbook's."""
 
+import numba
 import numpy as np
 import pytest
 
 from minidl.kernels import textbook
+from minidl.kernels.cpu.simd import functions
+from minidl.kernels.cpu.simd.load_store import load, store
+from minidl.kernels.cpu.simd.vector import LANES
 from tests.kernels.twins import FAST, equal, equal_in_every_order, results, same_bits_every_time, single
 
 ACTIVATIONS = {
@@ -89,3 +93,22 @@ def test_dropout_of_single_numbers_and_of_pictures(rng):
     equal("dropout", x, np.zeros((1, 1, 1, 1), bool), 2.0)
     equal("dropout", SPECIAL, np.arange(SPECIAL.size) % 2 == 0, 2.0)
     assert FAST.dropout(x, rng.random((1, 3, 1, 1)) < 0.5, 2.0) is NotImplemented
+
+
+@numba.njit(fastmath={"reassoc", "nsz", "arcp", "contract"})
+def exponentials(x, y):
+    for at in range(0, x.size, LANES):
+        store(y, at, functions.exp(load(x, at)))
+
+
+@pytest.mark.parametrize("ends", [(-110, -87), (-87, 88), (88, 88.72), (88.8, 1000)], ids=str)
+def test_e_to_the_x_is_right_to_the_ends_of_what_floats_hold(ends):
+    x = np.linspace(*ends, 4096, dtype="float32")
+    y = np.empty_like(x)
+    exponentials(x, y)
+    with np.errstate(over="ignore", under="ignore"):
+        exact = np.exp(x.astype("float64"))
+        expected = exact.astype("float32")
+    at_hand = np.isfinite(expected)
+    np.testing.assert_array_equal(y[~at_hand], np.inf)
+    assert (np.abs(y[at_hand] - exact[at_hand]) <= np.spacing(expected[at_hand])).all()

@@ -48,7 +48,7 @@ def test_sums_and_what_is_loaded_fit():
 
 @pytest.mark.slow
 def test_kernels_for_other_registers_equal_the_textbook(tmp_path):
-    files = [f"tests/kernels/test_cpu_{name}.py" for name in ("conv", "small", "linear", "elementwise")]
+    files = [f"tests/kernels/test_cpu_{name}.py" for name in ("conv", "small", "widened", "linear", "elementwise")]
     files.append("tests/kernels/test_use.py")
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}  # what is compiled there is for no processor
     command = [sys.executable, "-c", OTHER, *files]

@@ -28,6 +28,7 @@ from minidl.kernels.cpu.simd.vector import LANES, fma, narrow, splat, widen
 from minidl.kernels.textbook import pool as textbook
 
 FEW = 9  # a window of 3×3 is added up in one go
+ENOUGH = 2**14  # numbers, for which it pays to wake the other threads
 
 
 @inline
@@ -151,7 +152,8 @@ def _adaptive(size: int, count: int) -> Ends:
 
 def _averaged(x: np.ndarray, rows: Ends, columns: Ends) -> np.ndarray:
     y = _backend.empty_channels_last((*x.shape[:2], len(rows[0]), len(columns[0])), x.dtype)
-    parts = parts_for(len(x) * len(rows[0]), -(-x.shape[1] // ACROSS), get_num_threads())
+    units = -(-x.shape[1] // ACROSS)
+    parts = parts_for(len(x) * len(rows[0]), units, get_num_threads()) if x.size >= ENOUGH else 1
     _average(pixels(x), *rows, *columns, parts, pixels(y))
     return y
 

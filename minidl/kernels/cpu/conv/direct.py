@@ -48,7 +48,7 @@ from minidl.kernels.cpu.simd.load_store import load
 from minidl.kernels.cpu.simd.registers import PAIR
 from minidl.kernels.cpu.simd.vector import LANES, splat
 
-FEWEST = 4  # pairs of vectors of outputs, or single ones, for which a tile is cut
+FEWEST = 4  # pairs of vectors of outputs, or single ones, of a part: each piece of work cuts a tile of its own
 
 
 class Tile(NamedTuple):

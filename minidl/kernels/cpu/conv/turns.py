@@ -13,7 +13,7 @@ with it, and so sums of short sums keep three to seven times the digits of a lon
 
 An area of few windows is done with its weights sooner than memory brings the next ones. So these are asked for ahead,
 a few lines at a time, while the windows take their turns. So are the pixels of the next turn, a line with each product,
-where the picture itself is the tile and nobody has read it yet: seven of them are read side by side, and from that no
+where the picture itself is the tile and nobody has read it yet: six or seven are read side by side, and from that no
 processor guesses what comes next.
 """
 
@@ -252,7 +252,10 @@ def _multiply_spots(acc, tile, spots, beyond, factors, w, length, early, late, c
 def convolve_spots(
     source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue, whole, fresh
 ):
-    """Write all windows of an area, six in a turn wherever they lie, for one vector; arguments as `convolve_rows`."""
+    """Write all windows of an area as `convolve_rows` does, for one vector: six in a turn, wherever they lie.
+
+    There is no second vector `beside` the first, and nothing is read behind the windows, so they need not be `whole`.
+    """
     pictures, down, across = extent
     y, lines, each, line, row, column = target.array, pictures * down, min(WINDOWS, across), 0, 0, 0
     turns, at, out, left = turns_of(lines, across, WINDOWS), source.at, target.at, lines * across
@@ -267,9 +270,8 @@ def convolve_spots(
             last = line + 1 == lines or across < WINDOWS
             seen = _around(seen, in_row, -across * source.step if last else jump)
             made = _around(made, in_row, jump_y)
-            if column >= across:
-                at, out, column, line, row = at + jump, out + jump_y, column - across, line + 1, row + 1
-                row = row if row < down else 0
+            at, out, column, line, row = at + jump, out + jump_y, column - across, line + 1, row + 1
+            row = row if row < down else 0
         for here in made:  # see `_ask_ahead`
             if near:
                 prefetch(residual, here)

@@ -2,8 +2,8 @@
 
 What a kernel cuts out of a picture stays in the cache of the processor that has cut it, so it has as many tiles as
 threads, and no more. But work is handed out in more pieces than that, so that who is done helps, and nobody knows
-before who does which piece (`simd/crew.py`). So a piece borrows a tile and gives it back. Each has a flag on a line of
-its own in front of it, and is taken by the one who turns that from 0 to 1:
+before who does which piece (`simd/crew.py`). So a piece borrows a tile and gives it back. Each tile has a flag on a
+line of its own in front of it, and is taken by the one who turns that from 0 to 1:
 
     tiles = borrowed(threads, floats)
 
@@ -14,8 +14,9 @@ its own in front of it, and is taken by the one who turns that from 0 to 1:
         ...
         give_back(tiles, place)
 
-There are never more pieces at work than threads, so a tile is always free, and who takes pieces one after the other
-finds the tile that it has just given back.
+As a rule no more pieces are at work than there are tiles, and who takes one piece after the other finds the tile that
+it has just given back. Where there were more threads when work began than when it was divided, some wait for a tile
+that is in use; who uses it waits for nobody.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.kernels.cpu.memory.workspace import scratch
-from minidl.kernels.cpu.simd.atomics import address, put, swap
+from minidl.kernels.cpu.simd.atomics import address_in, get, put, swap
 from minidl.kernels.cpu.simd.compile import inline
 from minidl.kernels.cpu.simd.vector import LANES
 
@@ -44,19 +45,21 @@ def borrowed(threads: int, size: int) -> np.ndarray:
 def lay_out(tiles):
     """Make all tiles free."""
     for place in range(tiles.shape[0]):
-        put(address(tiles, place * tiles.shape[1]), 0)
+        put(address_in(tiles, place * tiles.shape[1]), 0)
 
 
 @inline
 def borrow(tiles):
     """Return the number of a tile that nobody has now."""
     place = 0
-    while not swap(address(tiles, place * tiles.shape[1]), 0, 1):
+    while True:
+        flag = address_in(tiles, place * tiles.shape[1])
+        if get(flag) == 0 and swap(flag, 0, 1):  # to look first disturbs nobody
+            return place
         place = (place + 1) % tiles.shape[0]
-    return place
 
 
 @inline
 def give_back(tiles, place):
     """Make a tile free again."""
-    put(address(tiles, place * tiles.shape[1]), 0)
+    put(address_in(tiles, place * tiles.shape[1]), 0)

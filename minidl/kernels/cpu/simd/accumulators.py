@@ -85,7 +85,10 @@ def _multiply_add(context: Any, builder: Any, kind: Any, acc: Any, factors: list
 
 @intrinsic
 def fma_vectors(typing, acc, array, start, step, w):
-    """Add to each accumulator a vector of the array, from start, start + step, and so on, times the vector w."""
+    """Add to each accumulator a vector of the array, from start, start + step, and so on, times the vector w.
+
+    Where `start` is a tuple, here and below, each accumulator has its own, and all are `step` further on.
+    """
 
     def emit(context, builder, sig, args):
         acc, array, start, step, w = args

@@ -141,7 +141,7 @@ def board(typing):
 
 
 @intrinsic
-def address(typing, array, index):
+def address_in(typing, array, index):
     """Return where a number of a contiguous array lies: that which stands behind so many others."""
 
     def emit(context, builder, sig, args):

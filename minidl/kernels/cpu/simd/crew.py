@@ -78,7 +78,7 @@ PARTS = 4  # pieces for each thread, where a loop has more steps than there are 
 def parts_for(jobs: int, units: int, threads: int, fewest: int = 1) -> int:
     """Return in how many parts the units of each job are worked on: one, where jobs are enough for all threads.
 
-    Else so many that there are enough, as long as each has the fewest units for which that pays: as many for each
+    Else so many that there are enough, and no more than have the fewest units for which that pays; but as many for each
     thread, and one at least.
 
     Example:

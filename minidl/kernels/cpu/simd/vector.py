@@ -159,28 +159,25 @@ def narrow(typing, a):
 
 
 @intrinsic
-def _halves(typing, n):
-    """Return 2^⌊n/2⌋ and 2^⌈n/2⌉ for whole numbers n from -252 to 254; for NaN, any numbers.
+def _scaled_in_halves(typing, p, n):
+    """Return p·2ⁿ for whole numbers n from -252 to 254 as p·2^⌊n/2⌋·2^⌈n/2⌉; NaN if p is.
 
     Behind 2²³ floats are whole numbers, and so n + 1.5·2²³ has n in its last bits. A float has its exponent, plus 127,
-    in the bits before the last 23.
+    in the bits before the last 23. Nothing may be done in another order, or 2ⁿ would overflow: whatever has no flag is
+    given all of them later, so these have the harmless one.
     """
 
     def emit(context, builder, sig, args):
-        one = functools.partial(ir.Constant, INTEGERS)
-        magic = builder.fadd(args[0], ir.Constant(LLVM_TYPE, [1.5 * 2**23] * LANES))  # no flags: it must be rounded
+        (p, n), one = args, functools.partial(ir.Constant, INTEGERS)
+        magic = builder.fadd(n, ir.Constant(LLVM_TYPE, [1.5 * 2**23] * LANES), flags=("contract",))
         both = builder.sub(builder.bitcast(magic, INTEGERS), one([0x4B400000 - 254] * LANES))
         half = builder.lshr(both, one([1] * LANES))
-        powers = (builder.shl(it, one([23] * LANES)) for it in (half, builder.sub(both, half)))
-        return context.make_tuple(builder, sig.return_type, [builder.bitcast(it, LLVM_TYPE) for it in powers])
+        for exponent in (half, builder.sub(both, half)):
+            power = builder.bitcast(builder.shl(exponent, one([23] * LANES)), LLVM_TYPE)
+            p = builder.fmul(p, power, flags=("contract",))
+        return p
 
-    return types.UniTuple(VECTOR, 2)(VECTOR), emit
-
-
-@inline
-def _scaled_in_halves(p, n):
-    half, rest = _halves(n)
-    return p * half * rest
+    return VECTOR(VECTOR, VECTOR), emit
 
 
 @intrinsic
