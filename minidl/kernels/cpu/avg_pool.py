@@ -22,7 +22,7 @@ from minidl.kernels.cpu.door import door, judged_windows
 from minidl.kernels.cpu.max_pool import ACROSS, ZERO, store_four
 from minidl.kernels.cpu.memory.layout import pixels
 from minidl.kernels.cpu.simd.compile import inline, kernel
-from minidl.kernels.cpu.simd.crew import parts_for
+from minidl.kernels.cpu.simd.crew import divided
 from minidl.kernels.cpu.simd.load_store import load, load_some, store_some
 from minidl.kernels.cpu.simd.vector import LANES, fma, narrow, splat, widen
 from minidl.kernels.textbook import pool as textbook
@@ -153,7 +153,7 @@ def _adaptive(size: int, count: int) -> Ends:
 def _averaged(x: np.ndarray, rows: Ends, columns: Ends) -> np.ndarray:
     y = _backend.empty_channels_last((*x.shape[:2], len(rows[0]), len(columns[0])), x.dtype)
     units = -(-x.shape[1] // ACROSS)
-    parts = parts_for(len(x) * len(rows[0]), units, get_num_threads()) if x.size >= ENOUGH else 1
+    parts, _ = divided(len(x) * len(rows[0]), units, get_num_threads()) if x.size >= ENOUGH else (1, 1)
     _average(pixels(x), *rows, *columns, parts, pixels(y))
     return y
 

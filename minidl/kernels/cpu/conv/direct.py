@@ -42,7 +42,7 @@ from minidl.kernels.cpu.conv.turns import ALONE, Factors, Taps, convolve_area, l
 from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
 from minidl.kernels.cpu.memory.workspace import limit
 from minidl.kernels.cpu.simd.compile import kernel
-from minidl.kernels.cpu.simd.crew import PARTS, parts_for
+from minidl.kernels.cpu.simd.crew import PARTS, divided
 from minidl.kernels.cpu.simd.functions import IDENTITY
 from minidl.kernels.cpu.simd.load_store import load
 from minidl.kernels.cpu.simd.registers import PAIR
@@ -148,13 +148,12 @@ def shared(n: int, c: int, o: int, indexing: Indexing, groups: int, threads: int
     elif k > channels and every >= PARTS * threads * ENOUGH and groups == 1:
         windows = min(windows, even_share(every, windows, PARTS * threads))  # then no two threads cut the same tile
     area = choose_area(indexing, channels, n, windows, min(LARGEST, most // threads), threads)
-    jobs = area.jobs(indexing, n) * groups
-    parts = parts_for(jobs, -(-blocks_of(outputs) // PAIR), threads, FEWEST)
+    jobs, pairs = area.jobs(indexing, n) * groups, -(-blocks_of(outputs) // PAIR)
+    parts, pieces = divided(jobs, pairs, threads, FEWEST)
     in_place = _needs_no_tile(indexing, area, blocks_of(outputs))
     if in_place:
         area = area._replace(depth=max(1, channels))
     tile = 1 if in_place else (area.pixels + ALONE * indexing.columns.step) * min(channels, area.depth) + LANES
-    pieces = min(jobs * parts, PARTS * threads)
     return Shares(area.array, (groups, parts, int(in_place), pieces), tile)
 
 

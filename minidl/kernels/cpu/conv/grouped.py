@@ -43,7 +43,7 @@ from minidl.kernels.cpu.memory.layout import plain
 from minidl.kernels.cpu.memory.workspace import floats, scratch_for_each
 from minidl.kernels.cpu.simd.accumulators import fma_pairs, fma_vectors, fold, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
-from minidl.kernels.cpu.simd.crew import PARTS, parts_for
+from minidl.kernels.cpu.simd.crew import divided
 from minidl.kernels.cpu.simd.functions import IDENTITY
 from minidl.kernels.cpu.simd.load_store import load, load_first, load_some, prefetch_to_write, store, zeros
 from minidl.kernels.cpu.simd.registers import WIDE
@@ -376,9 +376,7 @@ def prepare(n: int, c: int, width: int, indexing: Indexing) -> Prepared:
     """Return what makes as many of n pictures (N, H, W, C), in groups of `width` channels, with packed weights."""
     threads, (rows, columns) = _threads.get_num_threads(), indexing.arrays
     band = band_of(indexing, c, width)
-    jobs = n * -(-indexing.rows.windows // band)
-    parts = parts_for(jobs, blocks_of(c), threads)
-    sharing = band, parts, min(jobs * parts, PARTS * threads)
+    sharing = band, *divided(n * -(-indexing.rows.windows // band), blocks_of(c), threads)
     tile = (width * indexing.rows.reach(band) * indexing.columns.span + 8 * indexing.columns.step) * LANES
 
     def prepared(weights: np.ndarray, b: np.ndarray | None) -> Run:

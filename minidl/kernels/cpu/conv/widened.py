@@ -36,7 +36,7 @@ from minidl.kernels.cpu.conv.packing import blocks_of
 from minidl.kernels.cpu.conv.turns import Factors, Taps, convolve_area, least_windows
 from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
 from minidl.kernels.cpu.simd.compile import kernel
-from minidl.kernels.cpu.simd.crew import PARTS, parts_for
+from minidl.kernels.cpu.simd.crew import divided
 from minidl.kernels.cpu.simd.load_store import load
 from minidl.kernels.cpu.simd.registers import PAIR
 from minidl.kernels.cpu.simd.vector import LANES
@@ -126,7 +126,6 @@ def _launch(x: np.ndarray, rest: tuple[Any, ...]) -> Launch | None:
     if last - first < least_windows(blocks):
         return None
     band = fitting_band(Indexing(down, across), PAIR * LANES, TILE)
-    jobs = n * -(-down.windows // band)
-    parts = parts_for(jobs, -(-blocks // PAIR), threads)
+    sharing = band, *divided(n * -(-down.windows // band), -(-blocks // PAIR), threads)
     room = borrowed(threads, (PAIR * down.reach(band) * across.span + 8 * across.step) * LANES)
-    return _widened.launch(x, *rest, (band, parts, min(jobs * parts, PARTS * threads)), room)
+    return _widened.launch(x, *rest, sharing, room)

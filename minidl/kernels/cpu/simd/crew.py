@@ -75,20 +75,20 @@ BOARD_SIZE = LINE * 9
 PARTS = 4  # pieces for each thread, where a loop has more steps than there are threads
 
 
-def parts_for(jobs: int, units: int, threads: int, fewest: int = 1) -> int:
-    """Return in how many parts the units of each job are worked on: one, where jobs are enough for all threads.
+def divided(jobs: int, units: int, threads: int, fewest: int = 1) -> tuple[int, int]:
+    """Return in how many parts the units of each job are worked on, and how many pieces all that work is handed out in.
 
-    Else so many that there are enough, and no more than have the fewest units for which that pays; but as many for each
-    thread, and one at least.
+    There is one part where jobs are enough for all threads. Else so many that there are enough, and no more than have
+    the fewest units for which that pays; but as many for each thread, and one at least.
 
     Example:
-        >>> parts_for(8, 36, 2), parts_for(1, 36, 2), parts_for(1, 12, 2, 4), parts_for(1, 1, 2)
-        (1, 8, 2, 1)
+        >>> divided(100, 36, 2), divided(1, 36, 2), divided(1, 12, 2, 4), divided(1, 1, 2)
+        ((1, 8), (8, 8), (2, 2), (1, 1))
     """
-    if jobs >= PARTS * threads:
-        return 1
-    most = min(-(-PARTS * threads // max(1, jobs)), units // fewest)
-    return min(units, max(1, most // threads) * threads)
+    pieces = PARTS * threads
+    most = min(-(-pieces // max(1, jobs)), units // fewest)
+    parts = 1 if jobs >= pieces else min(units, max(1, most // threads) * threads)
+    return parts, min(jobs * parts, pieces)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
