@@ -1,18 +1,21 @@
 """Scripts: what a folded network has started for one batch of pictures, started again for others without asking.
 
 All arrays that are written lie in one piece of memory that the script keeps (`_placing.py`). What is only read stays
-where it is: weights in their order, biases, sizes.
+where it is: weights in their order, biases, sizes. What is made of constants alone, as 1/√(variance + ε), was made when
+it was noted, and is not made again.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minidl._memory import POOL
+from minidl._backend import is_constant
+from minidl._memory import POOL, SMALL
 from minidl._sharing import owner
 from minidl.kernels._launches import CannotRepeat, Launch, Step, address, is_forked
 from minidl.kernels._placing import Block, blocks_of, lay_over, placed
@@ -54,6 +57,7 @@ class Script:
         most: int = MOST_KEPT,
         joined: Callable[[list[Step], list[tuple[list[Any], int]]], list[Step]] | None = None,
     ):
+        launches = varying(launches)
         blocks = blocks_of(launches)
         x_root, y_root = owner(x), owner(y)
         if id(y_root) not in blocks:
@@ -116,3 +120,37 @@ class Script:
             for arguments, place, _ in self._readers:
                 arguments[place] = None
             self._lock.release()
+
+
+def varying(launches: list[Launch]) -> list[Launch]:
+    """Return the launches without those that make something small of constants alone, which has been made.
+
+    Example:
+        >>> import numpy as np
+        >>> from minidl._backend import constant
+        >>> from minidl.kernels._launches import note, noted
+        >>> w, y = constant(np.ones(2)), np.empty(2)
+        >>> with noted() as launches:
+        ...     note(np.copyto, (y, w), {0})
+        >>> len(launches), len(varying(launches))
+        (1, 0)
+    """
+    writers = Counter(id(root) for launch in launches for root in _written(launch))
+    settled, left = set[int](), list[Launch]()
+    for launch in launches:
+        read = [it for place, it in enumerate(launch.arguments) if place not in launch.writes]
+        arrays, made = [it for it in read if isinstance(it, np.ndarray)], _written(launch)
+        if (
+            arrays
+            and all(is_constant(it) or id(owner(it)) in settled for it in arrays)
+            and all(writers[id(root)] == 1 and root.nbytes < SMALL for root in made)
+        ):
+            settled |= {id(root) for root in made}
+        else:
+            left.append(launch)
+    return left
+
+
+def _written(launch: Launch) -> list[Any]:
+    """Return what the arrays that a launch writes belong to."""
+    return [owner(launch.arguments[place]) for place in launch.writes]

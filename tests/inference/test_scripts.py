@@ -9,6 +9,7 @@ import pytest
 import minidl
 from minidl import Tensor, kernels, models, nn, no_grad, ops
 from minidl.folding import _scripts
+from minidl.kernels.cpu.simd.sequence import Sequence
 from minidl.tensor import observe
 from tests.inference.test_folding import settled
 from tests.models.narrow import narrow
@@ -75,6 +76,14 @@ def test_networks_give_the_same_bits(name, rng):
 @pytest.mark.parametrize("name", sorted({*models.list_models()} - {*ONE_OF_EACH}))
 def test_every_other_network_gives_the_same_bits(name, rng):
     check_network(name, rng)
+
+
+def test_a_norm_that_stands_alone_needs_no_numpy_between_kernels(rng):
+    net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.BatchNorm2d(16, activation="relu"), nn.Conv2d(16, 8, 1))
+    fused = minidl.fuse(single(settled(net, rng)), (3, 8, 8))
+    assert looked_at(fused, (2, 3, 8, 8), rng) == 1
+    (script,) = _scripts._scripts[fused]._known.values()
+    assert [type(run) for run, _ in script._steps] == [Sequence]
 
 
 def planned(rng):

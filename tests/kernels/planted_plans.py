@@ -111,6 +111,15 @@ PLANS = (
         "!= (old.bottom.last, number, new.size)",
         "tests/kernels/test_launches.py",
     ),
+    *(
+        Mutant(f"script: {name}", "../_script.py", right, wrong, "tests/kernels/test_launches.py")
+        for name, right, wrong in (
+            ("what may change counts as constant", "all(is_constant(it) or", "all(True or"),
+            ("what is written again counts as made", "writers[id(root)] == 1 and", ""),
+            ("what a constant was made into is no constant", " or id(owner(it)) in settled", ""),
+            ("large things are kept, too", " and root.nbytes < SMALL", ""),
+        )
+    ),
     Mutant("sums of channels begin anywhere", "channel_sums.py", "sums[at] = 0", "pass", SUMS),
     Mutant("sums of one thread", "channel_sums.py", "range(1, threads)", "range(1, 1)", SUMS),
 )

@@ -7,6 +7,7 @@ import pytest
 
 from minidl import Tensor, kernels, ops
 from minidl._backend import constant
+from minidl._memory import SMALL
 from minidl._sharing import owner
 from minidl.kernels import _launches, _placing
 from minidl.kernels._launches import CannotRepeat, noted
@@ -185,3 +186,34 @@ def test_memory_that_is_in_use_at_the_same_time_does_not_overlap(seed):
         for array in launch.arguments:
             block = blocks.get(id(owner(array)))
             assert block is None or block.first <= number <= block.last
+
+
+def made_of(rng, given, again=False):
+    """A script of y = x·s, where s is made of what is given, with NumPy; `again` writes s once more."""
+    x, y, s, t = pictures(rng), np.empty((2, 16, 9, 7), np.float32), np.empty_like(given), np.empty_like(given)
+    with noted() as launches:
+        _launches.make(t, np.negative, given)
+        _launches.make(s, np.exp, t)
+        if again:
+            _launches.copy(s, given)
+        _launches.make(y, lambda x, s: x * s.flat[0], x, s)
+    return Script(launches, x, y)
+
+
+def test_what_is_made_of_constants_alone_is_made_once(rng):
+    given = rng.standard_normal(5, dtype=np.float32)
+    script, x = made_of(rng, constant(given)), pictures(rng)
+    assert len(script._steps) == 1
+    np.testing.assert_array_equal(script.run(x), x * np.exp(-given)[0])
+
+
+def test_what_may_change_or_is_large_or_written_again_is_made_each_time(rng):
+    given, x = rng.standard_normal(5, dtype=np.float32), pictures(rng)
+    script = made_of(rng, given)
+    assert len(script._steps) == 3
+    given *= 2
+    np.testing.assert_array_equal(script.run(x), x * np.exp(-given)[0])
+    assert len(made_of(rng, constant(np.zeros(SMALL // 4, np.float32)))._steps) == 3
+    script = made_of(rng, constant(given), again=True)
+    assert len(script._steps) == 3
+    np.testing.assert_array_equal(script.run(x), x * given[0])
