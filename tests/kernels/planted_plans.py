@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.kernels.planted import SEQUENCE, Mutant
 
-JOURNEY, RUNNING, SUMS, BORROWING, POOL, GATES = (
+JOURNEY, RUNNING, SUMS, BORROWING, POOL, GATES, MAPPED = (
     f"tests/kernels/test_{it}.py"
-    for it in ("journey", "cpu_running", "cpu_conv", "cpu_borrowing", "cpu_pool", "cpu_channels")
+    for it in ("journey", "cpu_running", "cpu_conv", "cpu_borrowing", "cpu_pool", "cpu_channels", "cpu_mapped")
 )
 
 PLANS = (
@@ -38,6 +38,20 @@ PLANS = (
                 GATES,
             ),
             ("gates: the end of a part", "excite.py", "min(c, (part + 1) * blocks", "min(c, part * blocks", GATES),
+        )
+    ),
+    *(
+        Mutant(f"mapped: {name}", "conv/mapped.py", right, wrong, MAPPED)
+        for name, right, wrong in (
+            ("the first picture's scales for all", "(first + row) // alike * 3 * c", "0"),
+            ("-0 gets lost", "s[at], -0.0", "s[at], 0.0"),
+            ("as if the map were no wider", "(first + row) * step", "(first + row) * c"),
+            ("an old tile", " or job == piece * jobs // pieces:", ":"),
+            ("rows that one thread has", "min(each, rows - first)", "each - 1"),
+            ("what others read is not written", "(owner(between))] != 2", "(owner(between))] < 2"),
+            ("a residual forgotten", "None if residual_step else", "None if False else"),
+            ("groups overlooked", "if groups != 1 or", "if"),
+            ("rows of several pixels", "step // several", "step"),
         )
     ),
     *(

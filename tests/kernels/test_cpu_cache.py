@@ -145,7 +145,7 @@ def test_what_is_kept_hangs_on_all_that_became_part_of_it(monkeypatch):
     assert changed(functions, "E5", np.float32(1)) == {"elementwise"}  # eˣ, three calls away
     assert changed(functions.exp, "py_func", functions.sigmoid.py_func) == {"elementwise"}
     assert changed(norm, "ROWS", 16) == {"norm"}
-    assert changed(norm._moments, "py_func", norm._draw.py_func) == {"norm"}
+    assert changed(norm._moments, "py_func", norm._shares.py_func) == {"norm"}
     assert changed(memory.copies, "SMALL", 1) == set()  # a plan, which no kernel sees
     assert changed(cache, "_text_of_this_folder", lambda: "another compiler") == set(before)
 

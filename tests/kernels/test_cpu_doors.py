@@ -16,6 +16,7 @@ from tests.kernels.twins import FAST
 ELSEWHERE = {  # what the calls of `wrong_sizes` do not reach
     "copies._runs",
     "copies._turned",
+    "mapped._mapped",
     "widened._widened",
     "winograd._winograd_few",
 }

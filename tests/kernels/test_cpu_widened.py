@@ -9,6 +9,7 @@ from minidl.kernels import cpu
 from minidl.kernels._launches import noted
 from minidl.kernels._script import Script
 from minidl.kernels.cpu.conv import widened
+from minidl.kernels.cpu.conv.shortened import shortened
 
 ONE = (1, 1), ((0, 0), (0, 0)), (1, 1), 1
 SIZES = [  # of the picture, its channels and the wide ones, taps, stride, padding, dilation
@@ -63,7 +64,7 @@ def case(rng, shape, c, o, taps, stride, padding, dilation, activations=("relu6"
 def test_the_bits_of_two_kernels(rng, sizes, activations):
     x, given = case(rng, *sizes, activations)
     launches, _, y = noted_run(x, *given)
-    *before, joined = widened.shortened(launches)
+    *before, joined = shortened(launches)
     assert joined.run is cpu.COMPILED["widened._widened"]
     assert before == launches[:-2]  # how the picture is turned
     script = Script([*before, joined], x, y)
@@ -83,7 +84,7 @@ def test_what_lies_between_is_not_lost_to_others(rng):
         kernels.copy_to(wide, np.empty_like(wide))
         with kernels.use("cpu"):
             kernels.add(wide, wide)
-    assert widened.shortened([*launches]) == [*launches]
+    assert shortened([*launches]) == [*launches]
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -96,10 +97,10 @@ def test_a_shortcut_is_added_by_the_kernels_themselves(rng, which):
             wide = cpu.conv2d_fused(x, w1, b1, shortcuts[0], None, *ONE, x.shape[2:])
             cpu.conv2d_fused(wide, w2, b2, shortcuts[1], None, *settings, size)
     assert [it.run for it in launches[-2:]] == [widened._direct, widened._grouped]
-    assert widened.shortened([*launches]) == [*launches]
+    assert shortened([*launches]) == [*launches]
 
 
 def test_a_row_that_is_too_short_for_a_turn_is_left_alone(rng):
     x, given = case(rng, (1, 9, 5), *FIRST[1:])
     launches, _, _ = noted_run(x, *given)
-    assert widened.shortened(launches) == launches
+    assert shortened(launches) == launches

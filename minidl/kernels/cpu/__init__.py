@@ -9,7 +9,8 @@ declines its arguments with NotImplemented (float64, no elements), is done by th
     door.py         what the arrays of a call must have in common, judged before a kernel runs
 
     elementwise.py    activations, sums, dropout          norm.py          batch norm
-    running.py        its running statistics              excite.py        gates of squeeze-and-excitation
+    running.py        its running statistics              affine.py        what a norm does to each channel
+    excite.py         gates of squeeze-and-excitation
     max_pool.py       max pooling                         avg_pool.py      averages of windows and whole maps
     linear.py         linear layers, matrix products      channels.py      concat, attention over channels, LRN
     loss.py           softmax and cross-entropy           channel_sums.py  gradients of biases
@@ -34,7 +35,7 @@ from minidl.kernels.cpu.conv.algorithms import CONV_ALGORITHMS as CONV_ALGORITHM
 from minidl.kernels.cpu.conv.algorithms import circumstances as circumstances
 from minidl.kernels.cpu.conv.algorithms import explain_conv2d as explain_conv2d
 from minidl.kernels.cpu.conv.conv2d import conv2d, conv2d_dw, conv2d_dx, conv2d_fused, prepare_conv2d_fused
-from minidl.kernels.cpu.conv.widened import shortened as shortened
+from minidl.kernels.cpu.conv.shortened import shortened as shortened
 from minidl.kernels.cpu.elementwise import (
     add,
     add_relu,

@@ -36,6 +36,7 @@ import numpy as np
 from numba import prange
 
 from minidl._threads import get_num_threads
+from minidl.kernels.cpu.affine import affine, draw, repeat
 from minidl.kernels.cpu.door import door
 from minidl.kernels.cpu.memory.layout import channels_last_over, flat, plain, strided_rows
 from minidl.kernels.cpu.memory.workspace import scratch
@@ -53,14 +54,6 @@ NOTHING, RESULT, RESIDUAL, DEAR = range(4)  # what shows the slope where dz is w
 
 
 @inline
-def _repeat(rows, channels, width):
-    """Fill rows of `width` numbers with what stands in the first `channels` of each, over and over."""
-    for start in range(0, rows.shape[0] // width * width, width):
-        for at in range(start + channels, start + width):
-            rows[at] = rows[at - channels]
-
-
-@inline
 def _find_origins(x, step, rows, channels, origins):
     """Write x₀ of every channel, over and over; an infinite one would make NaN of all differences and counts as 0."""
     for c in range(0, channels, LANES):
@@ -72,7 +65,7 @@ def _find_origins(x, step, rows, channels, origins):
         )
         middle = maximum(minimum(one, two), minimum(maximum(one, two), three))
         store_some(origins, c, where(absolute(middle) < splat(INFINITE), middle, splat(ZERO)), left)
-    _repeat(origins, channels, origins.shape[0])
+    repeat(origins, channels, origins.shape[0])
 
 
 @inline
@@ -144,27 +137,15 @@ def _statistics(x, step, rows, width, eps, origins, sums, mean, rstd, threads):
         rstd[c] = 1 / np.sqrt((0.0 if var < 0 else var) + eps)
 
 
-@inline
-def _draw(line, w, b, mean, rstd, width):
-    """Write m, a and shift of z = a·(x - m) + shift, `width` numbers each, behind each other."""
-    channels = mean.shape[0]
-    for c in range(channels):
-        m = np.float32(mean[c])
-        a = w[c] * rstd[c]
-        line[c], line[width + c], line[2 * width + c] = m, a, b[c] - a * (mean[c] - m)
-    _repeat(line[: 3 * width], channels, width)
-
-
 @kernel("void(r1, i, i, i, r1, r1, rd1, rd1, r1, i, i, w1, w1, i)")
 def _normalise(x, step, rows, width, w, b, mean, rstd, residual, residual_step, kind, line, y, threads):
     """Write y; a residual_step of 0 means that there is no residual, and `line` has room for three rows."""
-    _draw(line, w, b, mean, rstd, width)
+    draw(line, w, b, mean, rstd, width)
     for thread in prange(threads):
         for row in range(thread * rows // threads, (thread + 1) * rows // threads):
             for c in range(0, width, LANES):
                 left = width - c
-                centred = load_some(x, row * step + c, left) - load_some(line, c, left)
-                z = fma(centred, load_some(line, width + c, left), load_some(line, 2 * width + c, left))
+                _, z = affine(load_some(x, row * step + c, left), line, c, width, left)
                 if residual_step:
                     z = z + load_some(residual, row * residual_step + c, left)
                 store_some(y, row * width + c, fused(kind, z), left)
@@ -173,8 +154,7 @@ def _normalise(x, step, rows, width, w, b, mean, rstd, residual, residual_step, 
 @inline
 def _shares(dy, x, line, c, width, left, kind, total, product):
     """Add dz and dz·(x - m) of one vector to their sums."""
-    centred = x - load_some(line, c, left)
-    z = fma(centred, load_some(line, width + c, left), load_some(line, 2 * width + c, left))
+    centred, z = affine(x, line, c, width, left)
     dz = fused_dx(kind, dy, z)
     return total + dz, fma(dz, centred, product)
 
@@ -187,8 +167,7 @@ def _write_dz(dy, dy_step, x, step, line, kind, shows, shows_step, kept, dz, fir
             left = width - c
             seen = load_some(shows, row * shows_step + c, left)
             if kept != RESULT:
-                centred = load_some(x, row * step + c, left) - load_some(line, c, left)
-                z = fma(centred, load_some(line, width + c, left), load_some(line, 2 * width + c, left))
+                _, z = affine(load_some(x, row * step + c, left), line, c, width, left)
                 seen = z + seen if kept == RESIDUAL else z
             store_some(dz, row * width + c, fused_dx(kind, load_some(dy, row * dy_step + c, left), seen), left)
 
@@ -203,7 +182,7 @@ def _parameter_gradients(dy, x, layout, w, b, mean, rstd, kind, before, shows, a
     dy_step, step, rows, width = layout
     before_step, shows_step, above_kind, kept = above
     channels = mean.shape[0]
-    _draw(line, w, b, mean, rstd, width)
+    draw(line, w, b, mean, rstd, width)
     whole = width // ACROSS * ACROSS
     for thread in prange(threads):
         at, last = 2 * width * thread, (thread + 1) * rows // threads
@@ -243,22 +222,21 @@ def _input_gradient(dy, x, layout, w, b, mean, rstd, kind, dw, db, training, lin
     dy_step, step, rows, width = layout
     channels = mean.shape[0]
     m = rows * (width // channels)
-    _draw(line, w, b, mean, rstd, width)
+    draw(line, w, b, mean, rstd, width)
     rest = line[3 * width :]  # p and q
     for c in range(channels):
         p = -w[c] * rstd[c] * rstd[c] * dw[c] / m
         dw_float[c], db_float[c] = dw[c], db[c]
         rest[c] = p
         rest[width + c] = -w[c] * rstd[c] * db[c] / m - p * (mean[c] - np.float32(mean[c]))
-    _repeat(rest, channels, width)
+    repeat(rest, channels, width)
     for thread in prange(threads):
         for row in range(thread * rows // threads, (thread + 1) * rows // threads):
             for c in range(0, width, LANES):
                 left = width - c
-                centred = load_some(x, row * step + c, left) - load_some(line, c, left)
-                a = load_some(line, width + c, left)
-                z = fma(centred, a, load_some(line, 2 * width + c, left))
-                result = fused_dx(kind, load_some(dy, row * dy_step + c, left), z) * a
+                centred, z = affine(load_some(x, row * step + c, left), line, c, width, left)
+                dz = fused_dx(kind, load_some(dy, row * dy_step + c, left), z)
+                result = dz * load_some(line, width + c, left)
                 if training:
                     result = result + fma(centred, load_some(rest, c, left), load_some(rest, width + c, left))
                 store_some(dx, row * width + c, result, left)

@@ -9,7 +9,9 @@
     winograd.py      a fourth of the multiplications, for 3×3 with stride 1, or a third, for 5×5
     points.py        its six points, and the ways to them and back
     grouped.py       depthwise, and groups of two, four or eight channels: lanes are channels
-    widened.py       a 1×1 and the depthwise convolution behind it in one, where a network is planned as a whole
+    shortened.py     two kernels in one, where a network is planned as a whole:
+    widened.py       a 1×1 and the depthwise convolution behind it,
+    mapped.py        a norm, or a scale, and the 1×1 convolution behind it
     direct_dw.py     the gradient of the weights by the first,
     winograd_dw.py   and by the second of these ways
 

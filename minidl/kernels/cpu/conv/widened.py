@@ -13,7 +13,7 @@ there takes longer than all the arithmetic. So a band of rows is widened two vec
 Rows that two bands see are widened twice. Every sum is that of the two kernels by themselves, to the bit.
 
 There is no operation of that name. Where a network is planned as a whole (`kernels/_launches.py`), it is seen that one
-kernel is started right behind the other and that nobody else asks for what lies between.
+kernel is started right behind the other and that nobody else asks for what lies between (`shortened.py`).
 """
 
 from __future__ import annotations
@@ -84,24 +84,7 @@ def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows,
         give_back(tiles, lent)
 
 
-def shortened(launches: list[Launch]) -> list[Launch]:
-    """Return launches that do the same, one in the place of two where a map is widened for a depthwise convolution."""
-    readers = Counter(root for launch in launches for root in {id(owner(it)) for it in _arrays(launch)})
-    made: list[Launch] = []
-    for launch in launches:
-        joined = _joined(made[-1], launch, readers) if made else None
-        if joined is None:
-            made.append(launch)
-        else:
-            made[-1] = joined
-    return made
-
-
-def _arrays(launch: Launch) -> list[np.ndarray]:
-    return [it for it in launch.arguments if isinstance(it, np.ndarray)]
-
-
-def _joined(first: Launch, second: Launch, readers: Counter[int]) -> Launch | None:
+def joined(first: Launch, second: Launch, readers: Counter[int]) -> Launch | None:
     """Return the launch that does the work of both, if they are such a pair and nobody else sees what is between."""
     if first.run is not _direct or second.run is not _grouped:
         return None

@@ -38,7 +38,19 @@ def borrowed(threads: int, size: int) -> np.ndarray:
         >>> borrowed(2, 100).shape
         (2, 128)
     """
-    return scratch(threads, FLAG + -(-size // LANES) * LANES)
+    return borrowed_behind(0, threads, size)[1]
+
+
+def borrowed_behind(front: int, threads: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return memory for so many floats that all threads read, and for such tiles.
+
+    Example:
+        >>> [each.shape for each in borrowed_behind(5, 2, 100)]
+        [(5,), (2, 128)]
+    """
+    start, each = -(-front // LANES) * LANES, FLAG + -(-size // LANES) * LANES
+    memory = scratch(start + threads * each)
+    return memory[:front], memory[start:].reshape(threads, each)
 
 
 @inline
