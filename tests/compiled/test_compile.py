@@ -89,6 +89,25 @@ def test_networks_learn_the_same_bits(name, rng):
     assert alike(net, twin, rng, (2, net.in_channels, size, size), times=4) == (name not in UNPLANNED)
 
 
+def narrowing():
+    """A norm whose map a convolution of one pixel reads, and nobody else."""
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 3, padding=1), nn.BatchNorm2d(64, activation="relu"), nn.Conv2d(64, 16, 1),
+        nn.BatchNorm2d(16), nn.Flatten(), nn.Linear(16 * 16 * 16, 10),
+    )  # fmt: skip
+
+
+def test_what_a_norm_makes_for_a_convolution_of_one_pixel_is_not_kept(rng, monkeypatch):
+    needed = []
+    for _ in range(2):
+        plain, other = twins(narrowing)
+        assert alike(plain, other, rng, (4, 3, 16, 16)) == 1
+        (plan,) = compiled._known[other]._known.values()
+        needed.append(plan.journey.nbytes)
+        monkeypatch.setattr(kernels.cpu, "read_through", lambda there, back, results: (there, back))
+    assert needed[1] - needed[0] > 4 * 4 * 64 * 16 * 16 * 0.9
+
+
 def planned(rng):
     plain, other = twins()
     assert alike(plain, other, rng) == 1

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from tests.kernels.planted import SEQUENCE, Mutant
 
-JOURNEY, RUNNING, SUMS, BORROWING, POOL, GATES, MAPPED = (
+JOURNEY, RUNNING, SUMS, BORROWING, POOL, GATES, MAPPED, THROUGH = (
     f"tests/kernels/test_{it}.py"
-    for it in ("journey", "cpu_running", "cpu_conv", "cpu_borrowing", "cpu_pool", "cpu_channels", "cpu_mapped")
+    for it in (
+        *("journey", "cpu_running", "cpu_conv", "cpu_borrowing", "cpu_pool", "cpu_channels", "cpu_mapped"),
+        "cpu_read_through",
+    )
 )
 
 PLANS = (
@@ -41,18 +44,65 @@ PLANS = (
         )
     ),
     *(
+        Mutant(f"mapped: {name}", "affine.py", right, wrong, MAPPED)
+        for name, right, wrong in (
+            ("the first picture's scales for all", "pixel // mapping.alike * 3 * mapping.channels", "0"),
+            ("-0 gets lost", "s[at], -0.0", "s[at], 0.0"),
+        )
+    ),
+    *(
         Mutant(f"mapped: {name}", "conv/mapped.py", right, wrong, MAPPED)
         for name, right, wrong in (
-            ("the first picture's scales for all", "(first + row) // alike * 3 * c", "0"),
-            ("-0 gets lost", "s[at], -0.0", "s[at], 0.0"),
             ("as if the map were no wider", "(first + row) * step", "(first + row) * c"),
             ("an old tile", " or job == piece * jobs // pieces:", ":"),
             ("rows that one thread has", "min(each, rows - first)", "each - 1"),
-            ("what others read is not written", "(owner(between))] != 2", "(owner(between))] < 2"),
+            ("what others read is not written", "(owner(found.z))] != 2", "(owner(found.z))] < 2"),
             ("a residual forgotten", "None if residual_step else", "None if False else"),
-            ("groups overlooked", "if groups != 1 or", "if"),
+            ("groups overlooked", "if groups != 1 or not z.size", "if not z.size"),
             ("rows of several pixels", "step // several", "step"),
         )
+    ),
+    *(
+        Mutant(f"read through: {name}", file, right, wrong, THROUGH)
+        for name, file, right, wrong in (
+            (
+                "what has changed",
+                "conv/shortened.py",
+                "in roots and not (launch.run",
+                "in roots and not (True or launch.run",
+            ),
+            ("channels that are written", "conv/shortened.py", "channels <= first and", "0 <= first and"),
+            (
+                "a result",
+                "conv/shortened.py",
+                " or (root := id(owner(found.z))) in kept",
+                " or not (root := id(owner(found.z)))",
+            ),
+            ("few channels", "conv/mapped.py", "found.sizes[0] < ENOUGH_FOR_PLANES", "found.sizes[0] < 1"),
+            ("the first line for all", "affine.py", "line, end = first * 3 * channels + c", "line, end = c"),
+            ("further than a line goes", "affine.py", "(first + 1) * alike - pixel)", "count)"),
+            ("the first channels for all planes", "conv/direct_dw.py", "channel + block * PLANE", "channel"),
+            (
+                "the first pixels for all",
+                "conv/direct_dw.py",
+                "map_planes(own, patch.tile, of_x, first[2]",
+                "map_planes(own, patch.tile, of_x, 0",
+            ),
+            (
+                "gathered vectors",
+                "conv/direct_dw.py",
+                "channel + block * LANES)\n\n\n@inline\ndef add_pair",
+                "channel)\n\n\n@inline\ndef add_pair",
+            ),
+        )
+    ),
+    Mutant(
+        "read through: a vector that is changed is read again",
+        "affine.py",
+        "x, at = following, at + step",
+        "x, at = load(array, at + step), at + step",
+        THROUGH,
+        narrow=True,
     ),
     *(
         Mutant(f"sequence: {name}", "simd/sequence.py", right, wrong, SEQUENCE)

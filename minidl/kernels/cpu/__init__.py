@@ -35,6 +35,7 @@ from minidl.kernels.cpu.conv.algorithms import CONV_ALGORITHMS as CONV_ALGORITHM
 from minidl.kernels.cpu.conv.algorithms import circumstances as circumstances
 from minidl.kernels.cpu.conv.algorithms import explain_conv2d as explain_conv2d
 from minidl.kernels.cpu.conv.conv2d import conv2d, conv2d_dw, conv2d_dx, conv2d_fused, prepare_conv2d_fused
+from minidl.kernels.cpu.conv.shortened import read_through as read_through
 from minidl.kernels.cpu.conv.shortened import shortened as shortened
 from minidl.kernels.cpu.elementwise import (
     add,

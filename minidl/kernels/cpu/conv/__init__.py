@@ -20,6 +20,7 @@
     packing.py       weights in the order in which they are multiplied
     prepacked.py     weights that cannot change are packed once
     input_tile.py    the part of a picture that some windows see, cut out with its border of zeros
+    coming.py        what the next area needs, asked for while this one is worked on
     epilogue.py      what follows while results are still in registers: residual and activation
 
 Read `geometry.py`, `packing.py` and `input_tile.py`, then `direct.py`; the others are variations.

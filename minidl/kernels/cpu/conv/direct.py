@@ -38,7 +38,7 @@ from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Prepared, Run
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import cut
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
-from minidl.kernels.cpu.conv.turns import ALONE, Factors, Taps, convolve_area, least_windows, turn_for, turns_of
+from minidl.kernels.cpu.conv.turns import ALONE, Factors, Taps, convolve_area, least_windows, only, turn_for, turns_of
 from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
 from minidl.kernels.cpu.memory.workspace import limit
 from minidl.kernels.cpu.simd.compile import kernel
@@ -120,7 +120,7 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                     extent, lanes = (pictures, down, across), outputs - LANES * block
                     given = seen, out, LANES, extent, factors, taps, lanes, channel, now, near
                     fresh = in_place and groups == 1 and block == part * pairs // parts * PAIR
-                    convolve_area(*given, ends, residual, epilogue, in_place, fresh)
+                    convolve_area(*given, ends, residual, epilogue, in_place, only(fresh, pixels))
         if not in_place:
             give_back(tiles, lent)
 

@@ -32,7 +32,9 @@ import numpy as np
 from numba import prange
 
 from minidl import _threads
+from minidl.kernels.cpu.affine import NOT_MAPPED, Mapping, map_column
 from minidl.kernels.cpu.conv.blocking import ENOUGH, TILE, Windows, choose_area, corner_of
+from minidl.kernels.cpu.conv.coming import ask_for_both, begin_of, nothing, what_comes
 from minidl.kernels.cpu.conv.geometry import Geometry
 from minidl.kernels.cpu.conv.input_tile import cut, cut_planes, seeing
 from minidl.kernels.cpu.conv.packing import blocks_of, unpack, unpack_turned
@@ -41,7 +43,7 @@ from minidl.kernels.cpu.memory.layout import one_row
 from minidl.kernels.cpu.memory.workspace import floats, limit, scratch_for_each
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, put_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel, part
-from minidl.kernels.cpu.simd.load_store import load, load_first, prefetch, store
+from minidl.kernels.cpu.simd.load_store import load, load_first, store
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, splat
 
@@ -95,16 +97,6 @@ class Share(NamedTuple):
     last: int  # of the rows of a run: another thread may be at those behind it
 
 
-class Coming(NamedTuple):
-    """What the next area needs of x and of dy: from here, to the ends, so many lines with each unit."""
-
-    x: int
-    y: int
-    end_x: int
-    end_y: int
-    lines: int
-
-
 class Border(NamedTuple):
     """Where an area begins to look, up and left, the steps of windows and the spacing of taps, and where x ends."""
 
@@ -118,29 +110,13 @@ class Border(NamedTuple):
     width: int
 
 
-@inline
-def prefetch_lines(array, place, end, lines):
-    """Ask memory for the next lines of a part of an array, and return where to go on."""
-    for at in range(place, min(end, place + lines * LANES), LANES):
-        prefetch(array, at)
-    return place + lines * LANES
+class Sides(NamedTuple):
+    """Both pictures, and through what they are read."""
 
-
-@inline
-def begin_of(array, picture, row, column):
-    """Return the flat index of a pixel of array (N, H, W, C)."""
-    return ((picture * array.shape[1] + row) * array.shape[2] + column) * array.shape[3]
-
-
-@part
-def what_comes(source, target, corner, rows, columns, extent, pixels, units):
-    """Return what the area at a corner needs, if it is as large as this one: dy, and so many pixels of x, by units."""
-    picture, row, column = corner
-    y = begin_of(target, picture, row, column)
-    x = begin_of(source, picture, max(0, rows[2] + rows[3] * row), max(0, columns[2] + columns[3] * column))
-    end_y = min(target.size, y + extent[0] * extent[1] * extent[2] * target.shape[3])
-    end_x = min(source.size, x + pixels * source.shape[3])
-    return Coming(x, y, end_x, end_y, (max(end_x - x, end_y - y) // LANES) // max(1, units) + 1)
+    x: np.ndarray
+    dy: np.ndarray
+    of_x: Mapping
+    of_dy: Mapping
 
 
 class Patch(NamedTuple):
@@ -243,6 +219,21 @@ def gather(gradient, target, corner, extent, channel, lanes, pairs):
                 at += PAIR * LANES
 
 
+@part
+def map_planes(own, tile, mapping, pixel, count, channel, some):
+    """Map the planes of an area of `count` pixels of one row, from number `pixel` on."""
+    for block in range((some + PLANE - 1) // PLANE):
+        map_column(own, block * tile.plane, PLANE, count, mapping, pixel, channel + block * PLANE)
+
+
+@part
+def map_gathered(gradient, mapping, pixel, count, channel, pairs):
+    """Map what was gathered of the same, for pairs of vectors of channels."""
+    for block in range(pairs * PAIR):
+        at = block // PAIR * count * PAIR * LANES + block % PAIR * LANES
+        map_column(gradient, at, PAIR * LANES, count, mapping, pixel, channel + block * LANES)
+
+
 @inline
 def add_pair(dw, weights, share, pair, patch, gradient, d, channel, adding, x, y, coming):
     """Write the sums of an area to the rows of a pair, from `channel` on, or add them; return what is still to come.
@@ -255,9 +246,7 @@ def add_pair(dw, weights, share, pair, patch, gradient, d, channel, adding, x, y
     k, first = taps * runs * length, max(share.begin, pair * each) - pair * each
     chunk, i, run = first // runs // taps, first // runs % taps, first % runs
     for _ in range(first, min(share.end, (pair + 1) * each) - pair * each):
-        next_x = prefetch_lines(x, coming.x, coming.end_x, coming.lines)
-        next_y = prefetch_lines(y, coming.y, coming.end_y, coming.lines)
-        coming = Coming(next_x, next_y, coming.end_x, coming.end_y, coming.lines)
+        coming = ask_for_both(coming, x, y, weights.channels, weights.outputs)
         at = i * weights.below + run * weights.beside
         at += chunk // PER_PLANE * tile.plane + chunk % PER_PLANE * ROWS if tile.in_planes else chunk * ROWS
         in_x, in_dy, walk = walk_of(patch, i, run, length == weights.channels)
@@ -276,8 +265,9 @@ def add_pair(dw, weights, share, pair, patch, gradient, d, channel, adding, x, y
 
 
 @part
-def add_area(dw, source, target, own, gradient, weights, share, patch, channel, some, adding, coming):
+def add_area(dw, sides, own, gradient, weights, share, patch, channel, some, adding, coming):
     """Write the sums of an area to the rows of a thread's share, from `channel` on, or add them to what is there."""
+    source, target, of_x, of_dy = sides
     x, y, gathered = source.reshape(-1), target.reshape(-1), 0
     first, extent, corner = patch.first, patch.extent, (patch.first[0], patch.border.up, patch.border.left)
     points = extent[0] * extent[1] * extent[2]
@@ -286,20 +276,31 @@ def add_area(dw, source, target, own, gradient, weights, share, patch, channel, 
         new = pair == share.begin // share.each or block == 0  # a group begins
         if new:
             cut_tiles(own, patch.tile, source, corner, extent[0], group * weights.channels + channel, some)
+            if of_x.lines.shape[0]:
+                map_planes(own, patch.tile, of_x, first[2], points, channel, some)
         if new or gathered == AT_ONCE:
             gathered = 0
             together = min(AT_ONCE, weights.pairs - pair % weights.pairs)
             output = group * weights.outputs + block * LANES
             gather(gradient, target, first, extent, output, weights.outputs - LANES * block, together)
+            if of_dy.lines.shape[0]:
+                map_gathered(gradient, of_dy, first[2], points, output, together)
         d = gathered * points * PAIR * LANES
         coming = add_pair(dw, weights, share, pair, patch, gradient, d, channel, adding, x, y, coming)
         gathered += 1
 
 
-@kernel("void(r4, r4, w2, ri1, ri1, i, ri1, w2, w2, i)")
-def _direct_dw(source, target, packed, rows, columns, groups, area, tiles, gradients, threads):
-    """Sum up dw: a thread does its part of the areas for all of dw, or all areas for its part of dw."""
-    n, c, o = source.shape[0], source.shape[3], target.shape[3]
+@kernel("void(r4, r4, w2, ri1, ri1, i, ri1, r1, r1, i3, w2, w2, i)")
+def _direct_dw(
+    source, target, packed, rows, columns, groups, area, lines_x, lines_dy, mapped, tiles, gradients, threads
+):
+    """Sum up dw: a thread does its part of the areas for all of dw, or all areas for its part of dw.
+
+    Where there are lines for x, or for dy, it has so many channels, and is read through that mapping (`affine.py`).
+    """
+    n, (every, alike, kind) = source.shape[0], mapped
+    c, o = every if lines_x.shape[0] else source.shape[3], every if lines_dy.shape[0] else target.shape[3]
+    sides = Sides(source, target, Mapping(lines_x, every, alike, kind), Mapping(lines_dy, every, alike, kind))
     windows, taps, top, step, spacing = rows[:5]
     windows_w, taps_w, left, step_w, spacing_w = columns[:5]
     several, band, strip, depth = area
@@ -334,15 +335,15 @@ def _direct_dw(source, target, packed, rows, columns, groups, area, tiles, gradi
                 height = step * (extent[1] - 1) + spacing * (taps - 1) + 1
                 tile = Tile(height, span, pixel, plane, in_planes)
                 seen = Windows(own, 0, height * line, step * line, step_w * pixel)
-                coming = Coming(0, 0, 0, 0, 0)
+                coming = nothing()
                 if job + 1 < end and depth >= c:  # it is asked for while this one is worked on
                     pixels = (height if several == 1 else several * source.shape[1]) * span
-                    corner = corner_of(job + 1, area, bands, strips)
-                    coming = what_comes(source, target, corner, rows, columns, extent, pixels, share.end - share.begin)
+                    corner, there = corner_of(job + 1, area, bands, strips), share.end - share.begin
+                    coming = what_comes(source, target, corner, rows, columns, extent, pixels, there, c, o)
                 up, start = top + step * first, left + step_w * first_w
                 border = Border(up, start, step, step_w, spacing, spacing_w, source.shape[1], source.shape[2])
                 patch = Patch(tile, seen, (picture, first, first_w), extent, border)
-                add_area(dw, source, target, own, gradient, weights, share, patch, channel, some, job > begin, coming)
+                add_area(dw, sides, own, gradient, weights, share, patch, channel, some, job > begin, coming)
 
 
 class Plan(NamedTuple):
@@ -400,7 +401,7 @@ def weight_gradient(sizes: Geometry) -> Callable[[np.ndarray, np.ndarray], np.nd
             x, dy = dy, x
         packed = floats(plan.room, plan.size)
         packed = packed if plan.by_area else packed[:1]
-        given = packed, plan.rows, plan.columns, sizes.groups, plan.area
+        given = packed, plan.rows, plan.columns, sizes.groups, plan.area, *NOT_MAPPED
         _direct_dw(x, dy, *given, *scratch_for_each(threads, plan.tile, plan.gathered))
         return unpack_turned(packed, sizes.w_shape) if plan.turned else unpack(packed, sizes.w_shape, sizes.groups)
 

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minidl.kernels.cpu.conv.coming import Rows, ask_for
 from minidl.kernels.cpu.conv.epilogue import activated, apply_epilogue
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, plus_some, put_acc
 from minidl.kernels.cpu.simd.compile import inline
@@ -85,6 +86,26 @@ class Taps(NamedTuple):
     beside: int
     row: int
     run: int
+
+
+class Later(NamedTuple):
+    """What is needed after the windows of an area, and asked for with them.
+
+    Attributes:
+        fresh: whether the pixels of the next turn lie in memory, where nobody has read them yet.
+        rows, at, lines: rows of the next area, where to begin, and how many lines to ask for with each turn.
+    """
+
+    fresh: bool
+    rows: Rows
+    at: int
+    lines: int
+
+
+@inline
+def only(fresh, array):
+    """Return that nothing but the pixels of the next turn may be asked for."""
+    return Later(fresh, Rows(array, 1, 1, 0), 0, 0)
 
 
 class NextTurn(NamedTuple):
@@ -150,16 +171,17 @@ def _ask_ahead(y, residual, here, ahead, two, near):
 
 @inline
 def convolve_rows(
-    source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue, whole, fresh
+    source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue, whole, later
 ):
     """Write all windows of an area, in turns of WINDOWS for two vectors of output channels, or twice as many for one.
 
     The second vector of a window is written `beside` floats from the first. What the channels before `channel` have
     left is added to. A residual is added to the sums where it is `near`, or in the end, where this `ends` the channels.
     With `whole`, nothing may be read behind the windows, of which there are enough for a turn then. Each turn asks for
-    its share of the weights that follow, and for the pixels of the next turn where they are `fresh` from memory.
+    its share of the weights that follow, and for what is needed `later`.
     """
-    pictures, down, across = extent
+    (pictures, down, across), (fresh, rows, at_row, lines) = extent, later
+    column = 0
     at_once, y, ahead, turn = WINDOWS if factors.two else ALONE, target.array, target.step, 0
     turns = turns_of(pictures * down, across, at_once)
     share = PIECE / turns if turns <= MOST_TURNS else 0.0
@@ -173,6 +195,7 @@ def convolve_rows(
             early, late, turn = int(turn * share), int((turn + 1) * share), turn + 1
             here, left_of = out + b * ahead, across - b
             _ask_ahead(y, residual, here, ahead, factors.two, near)
+            at_row, column = ask_for(rows, at_row, column, lines)
             acc, other = begin_with(factors.one_b), begin_with(factors.two_b)
             coming = NextTurn(seen + (b + fresh * at_once) * source.step, fresh * LANES)
             for i in range(taps.rows):
@@ -250,14 +273,14 @@ def _multiply_spots(acc, tile, spots, beyond, factors, w, length, early, late, c
 
 @inline
 def convolve_spots(
-    source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue, whole, fresh
+    source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue, whole, later
 ):
     """Write all windows of an area as `convolve_rows` does, for one vector: six in a turn, wherever they lie.
 
     There is no second vector `beside` the first, and nothing is read behind the windows, so they need not be `whole`.
     """
-    pictures, down, across = extent
-    y, lines, each, line, row, column = target.array, pictures * down, min(WINDOWS, across), 0, 0, 0
+    (pictures, down, across), (fresh, rows, at_row, asked) = extent, later
+    y, lines, each, line, row, column, column_later = target.array, pictures * down, min(WINDOWS, across), 0, 0, 0, 0
     turns, at, out, left = turns_of(lines, across, WINDOWS), source.at, target.at, lines * across
     share = PIECE / turns if turns <= MOST_TURNS else 0.0
     for turn in range(turns):
@@ -276,6 +299,7 @@ def convolve_spots(
             if near:
                 prefetch(residual, here)
             prefetch_to_write(y, here + LANES)
+        at_row, column_later = ask_for(rows, at_row, column_later, asked)
         acc, coming = begin_with(factors.one_b), NextTurn(at, fresh * LANES)
         for i in range(taps.rows):
             beyond, w = i * taps.below, factors.at + i * taps.row
