@@ -24,7 +24,7 @@ from minidl._memory import POOL, Apart, apart
 from minidl._random import drawn_instead
 from minidl.compiled._learner import Learner
 from minidl.kernels._journey import Journey
-from minidl.kernels._launches import CannotRepeat, noted
+from minidl.kernels._launches import CannotRepeat, Notes, noted
 from minidl.kernels._script import GARBAGE
 from minidl.tensor import Gradients, Node, Tensor
 
@@ -67,7 +67,7 @@ def rehearsed(learner: Learner, x: Tensor) -> Plan:
         settled = [memory.image(it) for it in twin.arrays()]
         fast = kernels.SETS["cpu"]
         joined = fast.offers("in_moving_sequence")
-        there, back = fast.offers("read_through")(there, back, results)
+        there, back = (Notes.of(way, memory) for way in fast.offers("read_through")(there, back, results))
         journey = Journey(there, back, memory.image(pictures._data), dy, results, settled, joined)
     numbers = [number for number, it in enumerate(twin.parameters) if id(it) in watched]
     return Plan(journey, numbers, id(pictures) in watched, id(y) in watched)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -57,6 +57,14 @@ class Notes(list[Launch]):
         super().__init__()
         self._seen: set[int] = set()
         self.nbytes, self.apart = 0, apart
+
+    @classmethod
+    def of(cls, launches: Iterable[Launch], apart: Apart) -> Notes:
+        """Return notes of launches that somebody has made, also of arrays that are no images yet."""
+        notes = cls(apart)
+        for launch in launches:
+            notes.add(launch)
+        return notes
 
     def add(self, launch: Launch) -> None:
         """Note one more, and forget all where it is too much."""

@@ -41,6 +41,27 @@ def test_statistics_of_a_frozen_norm_are_looked_up_at_every_step(rng):
     assert plans(nets[1]) == 1
 
 
+def test_pictures_may_be_changed_before_the_way_back(rng):
+    """What is made of them and kept is, too, where a norm has nothing else to keep."""
+
+    def first_a_norm():
+        return nn.Sequential(nn.BatchNorm2d(64, affine=False, activation="relu"), nn.Conv2d(64, 10, 1), nn.Flatten())
+
+    plain, other = twins(first_a_norm)
+    assert alike(plain, other, rng, (300, 64, 1, 1)) == 1
+    dy, found = rng.standard_normal((300, 10), dtype=np.float32), []
+    pictures = rng.standard_normal((300, 64, 1, 1), dtype=np.float32)
+    for net in (plain, other):
+        x = Tensor(pictures.copy())
+        net.zero_grad()
+        with kernels.use("cpu"):
+            y = net(x)
+            x._data[...] = 0
+            y.backward(dy)
+        found.append(net[1].weight.grad.numpy().tobytes())
+    assert found[0] == found[1]
+
+
 def test_what_is_computed_of_parameters_alone_must_be_noted(rng, monkeypatch):
     """The rehearsal knows zeros only: what is made of a large weight would be 0 for ever."""
 

@@ -68,8 +68,8 @@ PLANS = (
             (
                 "what has changed",
                 "conv/shortened.py",
-                "in roots and not (launch.run",
-                "in roots and not (True or launch.run",
+                "in roots and not beside",
+                "in roots and not True",
             ),
             ("channels that are written", "conv/shortened.py", "channels <= first and", "0 <= first and"),
             (
@@ -77,6 +77,14 @@ PLANS = (
                 "conv/shortened.py",
                 " or (root := id(owner(found.z))) in kept",
                 " or not (root := id(owner(found.z)))",
+            ),
+            ("pictures of somebody else", "conv/shortened.py", "not in made_there", "in ()"),
+            ("a map that is added", "conv/mapped.py", "    if _others(launch, z, 0):", "    if False:"),
+            (
+                "the end of memory",
+                "conv/mapped.py",
+                " or at + found.rows * step * found.x.itemsize > memory.nbytes",
+                "",
             ),
             ("few channels", "conv/mapped.py", "found.sizes[0] < ENOUGH_FOR_PLANES", "found.sizes[0] < 1"),
             ("the first line for all", "affine.py", "line, end = first * 3 * channels + c", "line, end = c"),

@@ -111,7 +111,7 @@ def run_of(rng, settings=ONE, size=(12, 12), groups=1, residual=None):
     if settings[1] != ONE[1]:
         weights = constant(rng.standard_normal((32, 32, 3, 3), dtype=np.float32))
     x = seen(x)
-    with kernels.use("cpu"):
+    with kernels.use("cpu", conv="direct"):
         for _ in range(2):
             with noted() as launches:
                 z = cpu.batch_norm_eval_fused(x, w, b, mean, rstd, "relu", x if residual else None)

@@ -21,35 +21,40 @@ SIZES = [  # pictures, their size, channels, all channels of the map that they a
 ]
 
 
-def ways(rng, sizes, activation="relu", of="norm", after=None):
-    """The launches of both ways, all arrays that are read, and the results: y and dw.
+def ways(rng, sizes, activation="relu", of="norm", after=None, first=0, before=None, twice=False):
+    """Return the launches of both ways, z, and the results: y and dw.
 
     Args:
         sizes: see SIZES.
         activation: of the norm.
         of: what is read through: a norm or a scale.
-        after: what is done with x and z between both ways.
+        after: what is done with x and z at the end of the way there.
+        first: the first channel of the map that is looked at.
+        before: what is done with x at the beginning of the way back.
+        twice: whether a second convolution of the same z is a result, too.
     """
     n, h, width, c, every, o = sizes
-    x, w, b, s = block(rng, n, h, width, every), never_zero(rng, c), never_zero(rng, c), never_zero(rng, n, c)
-    weights, dy = never_zero(rng, o, c, 1, 1), seen(block(rng, n, h, width, o))
-
-    def map_it():
-        part = seen(x)[:, :c]
-        if of == "scale":
-            return cpu.scale_channels(part, s)
-        return cpu.batch_norm_fused(part, w, b, 1e-5, activation, None)[0]
-
+    given, w, b, s = seen(block(rng, n, h, width, every)), never_zero(rng, c), never_zero(rng, c), never_zero(rng, n, c)
+    weights, others, dy = never_zero(rng, o, c, 1, 1), never_zero(rng, 48, c, 1, 1), seen(block(rng, n, h, width, o))
     with kernels.use("cpu"):
         for _ in range(2):
             with noted() as there:
-                z = map_it()
-                y = cpu.conv2d(z, weights, None, *ONE, (h, width))
+                x = cpu.silu(given)  # made on the way, as x is in a network
+                part = x[:, first : first + c]
+                if of == "scale":
+                    z = cpu.scale_channels(part, s)
+                else:
+                    z = cpu.batch_norm_fused(part, w, b, 1e-5, activation, None)[0]
+                results = [cpu.conv2d(z, weights, None, *ONE, (h, width))]
+                if twice:
+                    results.append(cpu.conv2d(z, others, None, *ONE, (h, width)))
                 if after is not None:
                     after(x, z)
             with noted() as back:
-                dw = cpu.conv2d_dw(dy, z, weights.shape, *ONE)
-    return [*there], [*back], z, y, dw
+                if before is not None:
+                    before(x)
+                results.append(cpu.conv2d_dw(dy, z, weights.shape, *ONE))
+    return [*there], [*back], z, *results
 
 
 def run_again(there, back, z, *results):
@@ -124,15 +129,15 @@ def test_a_map_that_others_read_is_written(rng):
 
 
 def test_x_must_stay_what_it_is(rng):
-    there, back, _, *results = ways(rng, PLAIN, after=lambda x, z: kernels.copy_to(seen(x) * 2, seen(x)))
+    there, back, _, *results = ways(rng, PLAIN, after=lambda x, z: kernels.copy_to(x * 2, x))
     assert left_alone(there, back, results)
 
 
 @pytest.mark.parametrize(("first", "may"), [(64, True), (63, False), (0, False), (200, True)])
 def test_channels_beside_may_be_written(rng, first, may):
     def grow(x, z):
-        part = seen(x)[:, first : first + 32]
-        cpu.copy_to(seen(block(np.random.default_rng(1), *x.shape[:3], 32)), part)
+        n, _, h, width = x.shape
+        cpu.copy_to(seen(block(np.random.default_rng(1), n, h, width, 32)), x[:, first : first + 32])
 
     there, back, z, *results = ways(rng, FIRST, after=grow)
     assert "_runs" in names(there)
@@ -141,6 +146,43 @@ def test_channels_beside_may_be_written(rng, first, may):
         expected = [array.copy() for array in results]
         for found, right in zip(run_again(*read_through(there, back, results), z, *results), expected, strict=True):
             assert found.tobytes() == right.tobytes()
+
+
+def test_x_must_stay_what_it_is_on_the_way_back(rng):
+    there, back, _, *results = ways(rng, PLAIN, before=lambda x: kernels.copy_to(x * 2, x))
+    assert left_alone(there, back, results)
+
+
+def test_x_of_somebody_else_may_be_changed_before_the_way_back(rng):
+    there, back, _, *results = ways(rng, PLAIN)
+    (made, *rest) = there
+    assert made.run.key.startswith("elementwise")
+    assert left_alone(rest, back, results)
+
+
+def test_two_convolutions_of_one_map(rng):
+    there, back, z, *results = ways(rng, PLAIN, twice=True)
+    expected = [array.copy() for array in results]
+    shorter, rest = read_through(there, back, results)
+    assert names(shorter).count("_mapped") == 2
+    for found, right in zip(run_again(shorter, rest, z, *results), expected, strict=True):
+        assert found.tobytes() == right.tobytes()
+
+
+def test_channels_that_are_not_the_first_of_a_map(rng):
+    """The last pixel of the map would end behind its memory."""
+    there, back, _, *results = ways(rng, (2, 14, 14, 64, 256, 128), first=64)
+    assert left_alone(there, back, results)
+
+
+def test_a_convolution_that_also_adds_the_map_is_left_alone(rng):
+    x, w, b = seen(block(rng, 2, 9, 9, 32)), never_zero(rng, 32), never_zero(rng, 32)
+    with kernels.use("cpu"):
+        for _ in range(2):
+            with noted() as there:
+                z = cpu.batch_norm_fused(cpu.silu(x), w, b, 1e-5, "relu", None)[0]
+                y = cpu.conv2d_fused(z, never_zero(rng, 32, 32, 1, 1), None, z, None, *ONE, (9, 9))
+    assert left_alone([*there], [], [y])
 
 
 def test_few_channels_whose_gradient_has_no_planes_are_left_alone(rng):

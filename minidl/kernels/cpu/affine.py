@@ -5,7 +5,7 @@
 What rounding has left over of the mean is part of `shift`, so that z is as exact as x. The numbers of all channels lie
 behind each other as a line: m, then a, then shift. A scale s·x is such a map, too, to the bit: m = 0 and shift = -0.
 
-What is read once only, by a convolution of one pixel, need not be written before: who reads x applies the `Mapping`.
+What only convolutions of one pixel read, and their gradients, need not be written before: who reads x applies the map.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def through(mapping, line, x, c):
 def map_column(array, at, step, count, mapping, pixel, c):
     """Map a vector of so many pixels where they lie, `step` numbers apart, the channels from c on.
 
-    Where they lie closer than a vector is long, each one is read before the vector of the one before is written.
+    It is `through`, with what pixels of one line have in common kept in registers. Where they lie closer than a vector
+    is long, each one is read before the vector of the one before is written.
     """
     lines, channels, alike, kind = mapping
     left, x, done = channels - c, load(array, at), 0

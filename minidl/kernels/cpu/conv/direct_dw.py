@@ -17,6 +17,7 @@ whose row of taps is one run, the rows alone): 5 of 9 products of 2×2 pixels un
 are short, the walk over windows has the pictures innermost.
 
 Of a 1×1 convolution with a stride, the pixels that are seen are copied first: a tile would hold all the others, too.
+One side may be read through a norm that was never written (`affine.py`): it is mapped where it was cut or gathered to.
 
 Work is shared in one of two ways. Where dw is small, each thread has a dw of its own and takes its part of the areas;
 in the end they are added up. Where dw is large, all threads take all areas, each for its own rows of dw: it cuts tiles
@@ -271,7 +272,8 @@ def add_area(dw, sides, own, gradient, weights, share, patch, channel, some, add
     x, y, gathered = source.reshape(-1), target.reshape(-1), 0
     first, extent, corner = patch.first, patch.extent, (patch.first[0], patch.border.up, patch.border.left)
     points = extent[0] * extent[1] * extent[2]
-    for pair in range(share.begin // share.each, (share.end + share.each - 1) // share.each):
+    behind = (share.end + share.each - 1) // share.each
+    for pair in range(share.begin // share.each, behind):
         group, block = pair // weights.pairs, pair % weights.pairs * PAIR
         new = pair == share.begin // share.each or block == 0  # a group begins
         if new:
@@ -280,7 +282,7 @@ def add_area(dw, sides, own, gradient, weights, share, patch, channel, some, add
                 map_planes(own, patch.tile, of_x, first[2], points, channel, some)
         if new or gathered == AT_ONCE:
             gathered = 0
-            together = min(AT_ONCE, weights.pairs - pair % weights.pairs)
+            together = min(AT_ONCE, behind - pair, weights.pairs - pair % weights.pairs)
             output = group * weights.outputs + block * LANES
             gather(gradient, target, first, extent, output, weights.outputs - LANES * block, together)
             if of_dy.lines.shape[0]:
@@ -317,8 +319,7 @@ def _direct_dw(
     by_area = packed.shape[0] > 1
     for thread in prange(threads):
         own, gradient, dw = tiles[thread], gradients[thread], packed[thread % packed.shape[0]]
-        parts = 1 if by_area else threads
-        part = thread % parts
+        parts, part = (1, 0) if by_area else (threads, thread)
         begin, end = (thread * jobs // threads, (thread + 1) * jobs // threads) if by_area else (0, jobs)
         weights = Weights(
             groups, channels, outputs, blocks, pairs, taps, runs, length, spacing * line, spacing_w * pixel
@@ -399,8 +400,7 @@ def weight_gradient(sizes: Geometry) -> Callable[[np.ndarray, np.ndarray], np.nd
             x, dy = one_row(x), one_row(dy)
         if plan.turned:  # a product like any other
             x, dy = dy, x
-        packed = floats(plan.room, plan.size)
-        packed = packed if plan.by_area else packed[:1]
+        packed = floats(plan.room, plan.size)[: None if plan.by_area else 1]
         given = packed, plan.rows, plan.columns, sizes.groups, plan.area, *NOT_MAPPED
         _direct_dw(x, dy, *given, *scratch_for_each(threads, plan.tile, plan.gathered))
         return unpack_turned(packed, sizes.w_shape) if plan.turned else unpack(packed, sizes.w_shape, sizes.groups)

@@ -76,7 +76,7 @@ def _mapped(
         draw_scales(lines, w, c)
     mapping = Mapping(lines, c, alike, map_kind)
     # All blocks together ask for the rows of the next area, each turn for some lines of them.
-    lines = (c + LANES - 1) // LANES * WINDOWS // blocks + 1
+    asked = (c + LANES - 1) // LANES * WINDOWS * PAIR // blocks + 1
     lay_out(tiles)
     for piece in prange(pieces):
         lent = borrow(tiles)
@@ -97,7 +97,7 @@ def _mapped(
                 out = Windows(y, first * o + block * LANES, 0, 0, o)
                 given = seen, out, LANES, (1, 1, some), factors, taps, o - LANES * block, 0, kind, added
                 ahead = first + each + block * some // blocks
-                coming = Later(False, later, ahead * step, lines if behind else 0)
+                coming = Later(False, later, ahead * step, asked if behind else 0)
                 convolve_area(*given, False, residual, epilogue, False, coming)
         give_back(tiles, lent)
 
@@ -184,7 +184,9 @@ def _convolution(found: Map, launch: Launch, lines: np.ndarray | None = None) ->
     """Return the launch of a convolution that reads through the map; None where it is no other one of z."""
     if launch.run is not _direct:
         return None
-    z, weights, bias, residual, epilogue, target, rows, columns, _, (groups, *_), _ = launch.arguments
+    z, weights, bias, residual, epilogue, target, rows, columns, area, (groups, *_), _ = launch.arguments
+    if area[3] < z.shape[3]:  # it adds the channels up in several parts
+        return None
     if groups != 1 or not z.size or not _is(z, found.z) or not _sees_pixels(rows, columns, found.rows):
         return None
     if _others(launch, z, 0):
@@ -193,7 +195,7 @@ def _convolution(found: Map, launch: Launch, lines: np.ndarray | None = None) ->
     each = min(max(LEAST, TILE // c), max(LEAST, -(-found.rows // (PARTS * threads))))
     each = -(-even_share(found.rows, each) // WINDOWS) * WINDOWS
     sharing = each, *divided(-(-found.rows // each), -(-blocks_of(o) // PAIR), threads, FEWEST)
-    own, room = borrowed_behind(found.rows // alike * 3 * c, threads, (each + ALONE) * c)
+    own, room = borrowed_behind(found.rows // alike * 3 * c if lines is None else 0, threads, (each + ALONE) * c)
     before = found.x, found.sizes, *found.numbers, own if lines is None else lines, found.kind
     return _mapped.launch(*before, weights, bias, residual, epilogue, target, sharing, room)
 

@@ -1,4 +1,4 @@
-"""Two kernels in one, where a network is planned as a whole.
+"""Fewer kernels that do the same, where a network is planned as a whole: they write less, and keep less.
 
 A launch that makes a map for the one right behind it, and for nobody else, and that launch are done together, where
 there is a kernel that does so: what lies between stays in the cache (`shortened`).
@@ -52,12 +52,15 @@ def read_through(
     """
     launches: list[Launch | None] = [*there, *back]
     kept, users = {id(owner(it)) for it in results}, defaultdict[int, list[int]](list)
+    made_there = {id(owner(it.arguments[place])) for it in there for place in it.writes}
     for number, launch in enumerate([*there, *back]):
         for root in _roots(launch):
             users[root].append(number)
     for number, launch in enumerate(there):
         found = mapped.map_of(launch)
         if found is None or (root := id(owner(found.z))) in kept:
+            continue
+        if id(owner(found.x)) not in made_there:  # somebody else's, who may change it before the way back
             continue
         readers = [it for it in users[root] if it != number]
         made = mapped.reading(found, [launches[it] for it in readers])
@@ -78,8 +81,9 @@ def _stays(found: mapped.Map, launches: list[Launch]) -> bool:
     roots = {id(owner(it)) for it in found.read}
     for launch in launches:
         for place in launch.writes:
-            written = launch.arguments[place]
-            if id(owner(written)) in roots and not (launch.run is _runs and _are_beside(launch, found)):
+            written = owner(launch.arguments[place])
+            beside = launch.run is _runs and written is owner(found.x) and _are_beside(launch, found)
+            if id(written) in roots and not beside:
                 return False
     return True
 
