@@ -50,10 +50,11 @@ def read_through(
         back: those that follow them.
         results: arrays that others will read.
     """
-    launches: list[Launch | None] = [*there, *back]
+    every = [*there, *back]
+    launches: list[Launch | None] = [*every]
     kept, users = {id(owner(it)) for it in results}, defaultdict[int, list[int]](list)
     made_there = {id(owner(it.arguments[place])) for it in there for place in it.writes}
-    for number, launch in enumerate([*there, *back]):
+    for number, launch in enumerate(every):
         for root in _roots(launch):
             users[root].append(number)
     for number, launch in enumerate(there):
@@ -64,7 +65,7 @@ def read_through(
             continue
         readers = [it for it in users[root] if it != number]
         made = mapped.reading(found, [launches[it] for it in readers])
-        if made is not None and _stays(found, [*there, *back][number : readers[-1]]):
+        if made is not None and _stays(found, every[number : readers[-1]]):
             launches[number] = None
             for place, one in zip(readers, made, strict=True):
                 launches[place] = one
