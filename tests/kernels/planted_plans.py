@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.kernels.planted import SEQUENCE, Mutant
+from tests.kernels.planted import CONV, SEQUENCE, TURNS_FILE, WIDENED, Mutant
 
 JOURNEY, RUNNING, SUMS, BORROWING, POOL, GATES, MAPPED, THROUGH = (
     f"tests/kernels/test_{it}.py"
@@ -41,6 +41,18 @@ PLANS = (
                 GATES,
             ),
             ("gates: the end of a part", "excite.py", "min(c, (part + 1) * blocks", "min(c, part * blocks", GATES),
+        )
+    ),
+    *(
+        Mutant(f"pixels in turns: {name}", TURNS_FILE, right, wrong, tests, narrow=True)
+        for name, right, wrong, tests in (
+            ("last products", "range(0, k, PIECE)", "range(0, k - PIECE + 1, PIECE)", CONV),
+            ("the last of few products", "factors.at, 0, k)", "factors.at, 0, k - 1)", CONV),
+            ("the last pixel", "lines - 1, across - WINDOWS", "lines - 1, max(0, across - WINDOWS - 1)", CONV),
+            ("the shortcut", "plus_some(acc, residual, here, ahead, WINDOWS, lanes)", "acc", CONV),
+            ("the row behind", "row + 1, column - across", "row + 1, 0", WIDENED),
+            ("the end of a row", "across - column + WINDOWS,", "across - column + WINDOWS - 1,", WIDENED),
+            ("pixels that lie apart", "extent[0] * extent[1] == 1:", "True:", CONV),
         )
     ),
     *(

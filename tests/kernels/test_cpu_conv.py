@@ -28,6 +28,7 @@ CASES = {
     "1×1, stride 2, several pictures": ((3, 20, 14, 15), (32, 20, 1, 1), (2, 2), ((0, 0), (0, 0)), (1, 1), 1),
     "1×1, stride 2, one block": ((2, 20, 9, 18), (16, 20, 1, 1), (2, 2), ((0, 0), (0, 0)), (1, 1), 1),
     "1×1, stride 2 and 3": ((2, 20, 9, 11), (18, 20, 1, 1), (2, 3), ((0, 0), (0, 0)), (1, 1), 1),
+    "1×1, padding before": ((2, 20, 5, 6), (18, 20, 1, 1), (1, 1), ((1, 0), (2, 0)), (1, 1), 1),
     "1×1, stride 3 and 2, padding": ((1, 5, 7, 8), (7, 5, 1, 1), (3, 2), ((1, 0), (0, 2)), (1, 1), 1),
     "stem 7×7": ((2, 3, 29, 23), (20, 3, 7, 7), (2, 2), ((3, 3), (3, 3)), (1, 1), 1),
     "stem 11×11": ((1, 3, 35, 31), (40, 3, 11, 11), (4, 4), ((2, 2), (2, 2)), (1, 1), 1),
@@ -98,7 +99,8 @@ def test_equals_the_textbook(case, rng):
 
 
 @pytest.mark.parametrize(
-    "case", ["3×3", "1×1", "1×1, stride 2", "dilation", "groups of 4", "depthwise 3×3", "Winograd"]
+    "case",
+    ["3×3", "1×1", "1×1, padding before", "1×1, stride 2", "dilation", "groups of 4", "depthwise 3×3", "Winograd"],
 )
 def test_windows_at_the_end_may_be_left_out(case, rng):
     """A transposed convolution with a wide output_padding asks for fewer than fit; more than fit are refused."""

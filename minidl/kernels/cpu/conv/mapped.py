@@ -32,7 +32,7 @@ from minidl.kernels.cpu.conv.coming import Rows
 from minidl.kernels.cpu.conv.direct import FEWEST, _direct
 from minidl.kernels.cpu.conv.direct_dw import ENOUGH_FOR_PLANES, _direct_dw
 from minidl.kernels.cpu.conv.packing import blocks_of
-from minidl.kernels.cpu.conv.turns import ALONE, WINDOWS, Factors, Later, Taps, convolve_area
+from minidl.kernels.cpu.conv.turns import ALONE, WINDOWS, Factors, Later, Taps, convolve_area, convolve_pixels
 from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed_behind, give_back, lay_out
 from minidl.kernels.cpu.norm import _normalise
 from minidl.kernels.cpu.simd.compile import inline, kernel
@@ -95,10 +95,13 @@ def _mapped(
                 two_b = load(bias, (block + 1) * LANES) if two else one_b
                 factors = Factors(weights, block * c * LANES, c, two, one_b, two_b)
                 out = Windows(y, first * o + block * LANES, 0, 0, o)
-                given = seen, out, LANES, (1, 1, some), factors, taps, o - LANES * block, 0, kind, added
-                ahead = first + each + block * some // blocks
+                ahead, lanes = first + each + block * some // blocks, o - LANES * block
                 coming = Later(False, later, ahead * step, asked if behind else 0)
-                convolve_area(*given, False, residual, epilogue, False, coming)
+                if PAIR == 1 and some >= WINDOWS:
+                    convolve_pixels(seen, out, (1, 1, some), factors, lanes, kind, added, residual, coming, None)
+                else:
+                    given = seen, out, LANES, (1, 1, some), factors, taps, lanes, 0, kind, added
+                    convolve_area(*given, False, residual, epilogue, False, coming)
         give_back(tiles, lent)
 
 
