@@ -137,4 +137,4 @@ def _route(step: str, call: tuple[Any, ...], x: np.ndarray, w: np.ndarray, setti
             algorithm, why = tell(step, x.shape, w.shape, *settings) if tell else ("its own", "large enough")
             return Route(kernel_set.name if algorithm else "textbook", algorithm or TEXTBOOK, why)
         reasons.append(why_not)
-    return Route("textbook", TEXTBOOK, "; ".join(reasons))
+    return Route("textbook", TEXTBOOK, "; ".join(dict.fromkeys(reasons)))

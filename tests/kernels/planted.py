@@ -121,8 +121,8 @@ MUTANTS = (
     Mutant(
         "direct: last block of channels forgotten",
         "conv/direct.py",
-        "pairs = (blocks + PAIR - 1) // PAIR",
-        "pairs = max(1, (blocks - 1) // PAIR)",
+        "blocks, k = (outputs + LANES - 1) // LANES,",
+        "blocks, k = max(1, outputs // LANES),",
     ),
     Mutant(
         "direct dw: strides exchanged",

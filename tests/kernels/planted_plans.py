@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.kernels.planted import CONV, SEQUENCE, TURNS_FILE, WIDENED, Mutant
+from tests.kernels.planted import CONV, SEQUENCE, WIDENED, Mutant
 
 JOURNEY, RUNNING, SUMS, BORROWING, POOL, GATES, MAPPED, THROUGH = (
     f"tests/kernels/test_{it}.py"
@@ -44,15 +44,38 @@ PLANS = (
         )
     ),
     *(
-        Mutant(f"pixels in turns: {name}", TURNS_FILE, right, wrong, tests, narrow=True)
+        Mutant(f"pixels in turns: {name}", "conv/pixels.py", right, wrong, tests, narrow=True)
         for name, right, wrong, tests in (
-            ("last products", "range(0, k, PIECE)", "range(0, k - PIECE + 1, PIECE)", CONV),
-            ("the last of few products", "factors.at, 0, k)", "factors.at, 0, k - 1)", CONV),
-            ("the last pixel", "lines - 1, across - WINDOWS", "lines - 1, max(0, across - WINDOWS - 1)", CONV),
-            ("the shortcut", "plus_some(acc, residual, here, ahead, WINDOWS, lanes)", "acc", CONV),
-            ("the row behind", "row + 1, column - across", "row + 1, 0", WIDENED),
-            ("the end of a row", "across - column + WINDOWS,", "across - column + WINDOWS - 1,", WIDENED),
-            ("pixels that lie apart", "extent[0] * extent[1] == 1:", "True:", CONV),
+            ("last products", "next_w, first, last))", "next_w, first, min(last, k - 2)))", CONV),
+            ("an odd channel", "if (last - first) % 2:", "if False:", CONV),
+            ("the last pixel", "count - PIXELS)", "max(0, count - PIXELS - 1))", CONV),
+            ("the other vector's shortcut", "residual, here + LANES,", "residual, here,", CONV),
+            ("a part's last vector", "return blocks if part == parts else", "return", CONV),
+            (
+                "widened, last products",
+                "min(first + PIECE, k)\n                acc = plus(acc, _add_pixels",
+                "min(first + PIECE, k) - 1\n                acc = plus(acc, _add_pixels",
+                WIDENED,
+            ),
+            ("widened, the row behind", "line + 1, column - across", "line + 1, 0", WIDENED),
+            ("widened, the end of a row", "across - column + WINDOWS,", "across - column + WINDOWS - 1,", WIDENED),
+            (
+                "widened, the last pixel",
+                "lines - 1, across - WINDOWS",
+                "lines - 1, max(0, across - WINDOWS - 1)",
+                WIDENED,
+            ),
+        )
+    ),
+    *(
+        Mutant(f"pixels crosswise: {name}", "simd/accumulators.py", right, wrong, CONV, narrow=True)
+        for name, right, wrong in (
+            (
+                "one vector for both",
+                "for number, place in enumerate(vectors):",
+                "for number, place in enumerate([vectors[0]] * 2):",
+            ),
+            ("halves exchanged", "[first + lane for lane in lanes]", "[8 - first + lane for lane in lanes]"),
         )
     ),
     *(

@@ -5,6 +5,7 @@
 
     direct.py        the matrix product without columns, for every convolution
     turns.py         which of its windows are worked on side by side
+    pixels.py        and which, where these are pixels and registers short
     small.py         the same for small maps: the pictures of a batch side by side
     winograd.py      a fourth of the multiplications, for 3×3 with stride 1, or a third, for 5×5
     points.py        its six points, and the ways to them and back

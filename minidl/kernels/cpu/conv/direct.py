@@ -38,6 +38,7 @@ from minidl.kernels.cpu.conv.epilogue import PLAIN, Epilogue, Prepared, Run
 from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import cut
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
+from minidl.kernels.cpu.conv.pixels import VECTORS, convolve_pairs, first_block
 from minidl.kernels.cpu.conv.turns import ALONE, Factors, Taps, convolve_area, least_windows, only, turn_for, turns_of
 from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
 from minidl.kernels.cpu.memory.workspace import limit
@@ -75,11 +76,11 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
     (groups, parts, in_place, pieces), (added, kind) = sharing, epilogue
     channels, outputs = c // groups, o // groups
     blocks, k = (outputs + LANES - 1) // LANES, rows_of_taps * taps_w * channels
-    pairs = (blocks + PAIR - 1) // PAIR
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
     jobs = (n + several - 1) // several * bands * strips * groups * parts
     whole = depth >= channels and spacing_w == 1  # then the taps of a row, and their channels, are one run
     # What is added comes before the activation: to sums in registers, where these are whole, or to what is written.
+    at_once = VECTORS if in_place and n * windows == 1 else PAIR
     zero, near, later = splat(np.float32(0)), added and depth >= channels, depth < channels
     now = IDENTITY if later else kind
     lay_out(tiles)
@@ -109,8 +110,9 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                 taps = Taps(rows_of_taps, runs, length, spacing * line, spacing_w * tile.pixel, taps_w * run, run)
                 seen = Windows(pixels, tile.corner, tile.height * line, step * line, step_w * tile.pixel)
                 ends = later and (added or kind) and channel + depth >= channels
-                for block in range(part * pairs // parts * PAIR, (part + 1) * pairs // parts * PAIR, PAIR):
-                    number, two = group * blocks + block, PAIR == 2 and block + 1 < blocks
+                begin, end = first_block(part, parts, blocks, at_once), first_block(part + 1, parts, blocks, at_once)
+                for block in range(begin, end, at_once):
+                    number, two = group * blocks + block, at_once == 2 and block + 1 < blocks
                     one_b, two_b = zero, zero
                     if channel == 0:
                         one_b = load(bias, number * LANES)
@@ -118,9 +120,12 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                     factors = Factors(weights, (number * k + channel) * LANES, k, two, one_b, two_b)
                     out = Windows(y, row + block * LANES, h * width * o, stride * width * o, stride_w * o)
                     extent, lanes = (pictures, down, across), outputs - LANES * block
-                    given = seen, out, LANES, extent, factors, taps, lanes, channel, now, near
-                    fresh = in_place and groups == 1 and block == part * pairs // parts * PAIR
-                    convolve_area(*given, ends, residual, epilogue, in_place, only(fresh, pixels))
+                    fresh = in_place and groups == 1 and block == begin
+                    if PAIR < VECTORS and two:
+                        convolve_pairs(seen, out, across, factors, lanes, kind, added, residual, fresh, None)
+                    else:
+                        given = seen, out, LANES, extent, factors, taps, lanes, channel, now, near
+                        convolve_area(*given, ends, residual, epilogue, in_place, only(fresh, pixels))
         if not in_place:
             give_back(tiles, lent)
 

@@ -32,7 +32,8 @@ from minidl.kernels.cpu.conv.coming import Rows
 from minidl.kernels.cpu.conv.direct import FEWEST, _direct
 from minidl.kernels.cpu.conv.direct_dw import ENOUGH_FOR_PLANES, _direct_dw
 from minidl.kernels.cpu.conv.packing import blocks_of
-from minidl.kernels.cpu.conv.turns import ALONE, WINDOWS, Factors, Later, Taps, convolve_area, convolve_pixels
+from minidl.kernels.cpu.conv.pixels import PIXELS, VECTORS, convolve_pairs, first_block
+from minidl.kernels.cpu.conv.turns import ALONE, WINDOWS, Factors, Later, Taps, convolve_area
 from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed_behind, give_back, lay_out
 from minidl.kernels.cpu.norm import _normalise
 from minidl.kernels.cpu.simd.compile import inline, kernel
@@ -69,7 +70,7 @@ def _mapped(
     (rows, o), (c, step, alike), y = target.shape[2:], sizes, target.reshape(-1)
     (each, parts, pieces), (added, kind) = sharing, epilogue
     blocks, jobs = (o + LANES - 1) // LANES, (rows + each - 1) // each * parts
-    pairs, taps = (blocks + PAIR - 1) // PAIR, Taps(1, 1, c, 0, 0, 0, 0)
+    taps = Taps(1, 1, c, 0, 0, 0, 0)
     if mean.shape[0]:
         draw(lines, w, b, mean, rstd, c)
     else:
@@ -89,16 +90,18 @@ def _mapped(
             seen = Windows(tile, 0, 0, 0, c)
             behind = min(rows, first + 2 * each) if job + parts < (piece + 1) * jobs // pieces else 0
             later = Rows(x, c, step, behind * step)
-            for block in range(part * pairs // parts * PAIR, (part + 1) * pairs // parts * PAIR, PAIR):
-                two = PAIR == 2 and block + 1 < blocks
+            at_once = VECTORS if some >= PIXELS else PAIR
+            begin, end = first_block(part, parts, blocks, at_once), first_block(part + 1, parts, blocks, at_once)
+            for block in range(begin, end, at_once):
+                two = at_once == 2 and block + 1 < blocks
                 one_b = load(bias, block * LANES)
                 two_b = load(bias, (block + 1) * LANES) if two else one_b
                 factors = Factors(weights, block * c * LANES, c, two, one_b, two_b)
                 out = Windows(y, first * o + block * LANES, 0, 0, o)
                 ahead, lanes = first + each + block * some // blocks, o - LANES * block
                 coming = Later(False, later, ahead * step, asked if behind else 0)
-                if PAIR == 1 and some >= WINDOWS:
-                    convolve_pixels(seen, out, (1, 1, some), factors, lanes, kind, added, residual, coming, None)
+                if PAIR < VECTORS and two:
+                    convolve_pairs(seen, out, some, factors, lanes, kind, added, residual, False, coming)
                 else:
                     given = seen, out, LANES, (1, 1, some), factors, taps, lanes, 0, kind, added
                     convolve_area(*given, False, residual, epilogue, False, coming)

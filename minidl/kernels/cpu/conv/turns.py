@@ -6,9 +6,8 @@ Where a register holds sixteen floats, seven neighbouring windows of a row take 
 channels, or fourteen with one: maps are 7, 14, 28 or 56 pixels wide, so turns end where rows end (`convolve_rows`).
 Where registers are short, six windows and one vector are all, and of a row of seven pixels the second turn would be a
 sixth of one. So any six take their turn there, wherever they lie: six addresses take no more registers than one and
-its distance to the others (`convolve_spots`). Windows that are pixels and follow each other, those of most 1×1
-convolutions, need no looking up: each turn begins six behind the last (`convolve_pixels`). Each sum is the same, to
-the bit.
+its distance to the others (`convolve_spots`). Windows that are pixels and follow each other have turns of their own
+there (`pixels.py`). Each sum is the same, to the bit.
 
 Every PIECE products the accumulators are added to those of the pieces before: what is added to a large sum is rounded
 with it, and so sums of short sums keep three to seven times the digits of a long one.
@@ -27,7 +26,7 @@ import numpy as np
 
 from minidl.kernels.cpu.conv.coming import Rows, ask_for
 from minidl.kernels.cpu.conv.epilogue import activated, apply_epilogue
-from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, plus_some, put_acc, store_acc
+from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus, plus_some, put_acc
 from minidl.kernels.cpu.simd.compile import inline
 from minidl.kernels.cpu.simd.load_store import load, prefetch, prefetch_to_write
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
@@ -60,7 +59,7 @@ def turns_of(lines, across, at_once):
 
 
 @inline
-def _share_of(turns):
+def share_of(turns):
     """Return how many vectors of the weights that follow a turn asks for with each PIECE: the same in every turn."""
     return PIECE // turns + 1 if turns <= MOST_TURNS else 0
 
@@ -192,7 +191,7 @@ def convolve_rows(
     column = 0
     at_once, y, ahead, turn = WINDOWS if factors.two else ALONE, target.array, target.step, 0
     turns = turns_of(pictures * down, across, at_once)
-    share = _share_of(turns)
+    share = share_of(turns)
     for line in range(pictures * down):
         number, a = line // down, line % down
         seen = source.at + number * source.picture + a * source.row
@@ -236,13 +235,13 @@ def _next_row(windows, row, down, across):
 
 
 @inline
-def _six(at, step):
+def six(at, step):
     """Return where six windows lie side by side."""
     return at, at + step, at + 2 * step, at + 3 * step, at + 4 * step, at + 5 * step
 
 
 @inline
-def _around(places, in_row, jump):
+def around(places, in_row, jump):
     """Return six places, of which those behind the first `in_row` are a jump away."""
     one, two, three, four, five, six = places
     two, three = two + (jump if in_row < 2 else 0), three + (jump if in_row < 3 else 0)
@@ -290,17 +289,17 @@ def convolve_spots(
     (pictures, down, across), (fresh, rows, at_row, asked) = extent, later
     y, lines, each, line, row, column, column_later = target.array, pictures * down, min(WINDOWS, across), 0, 0, 0, 0
     turns, at, out, left = turns_of(lines, across, WINDOWS), source.at, target.at, lines * across
-    share = _share_of(turns)
+    share = share_of(turns)
     for turn in range(turns):
         early, late, in_row, some = turn * share, (turn + 1) * share, across - column, min(each, left)
-        seen, made = _six(at, source.step), _six(out, target.step)
+        seen, made = six(at, source.step), six(out, target.step)
         at, out, column, left = at + each * source.step, out + each * target.step, column + each, left - each
         if in_row <= WINDOWS:  # the row ends here
             jump, jump_y = _next_row(source, row, down, across), _next_row(target, row, down, across)
             # Where no row follows, or too short ones, what is read a second time is not written.
             last = line + 1 == lines or across < WINDOWS
-            seen = _around(seen, in_row, -across * source.step if last else jump)
-            made = _around(made, in_row, jump_y)
+            seen = around(seen, in_row, -across * source.step if last else jump)
+            made = around(made, in_row, jump_y)
             at, out, column, line, row = at + jump, out + jump_y, column - across, line + 1, row + 1
             row = row if row < down else 0
         for here in made:  # see `_ask_ahead`
@@ -324,69 +323,4 @@ def convolve_spots(
             apply_epilogue(y, out, target.step, across, min(lanes, LANES), residual, epilogue)
 
 
-@inline
-def _add_pixels(acc, tile, at, step, weights, w, first, last):
-    """Add the products of some channels to six pixels, which lie one step behind the other."""
-    for q in range(first, last):
-        acc = fma_numbers(acc, tile, at + q, step, load(weights, w + q * LANES))
-    return acc
-
-
-@inline
-def convolve_pixels(source, target, extent, factors, lanes, kind, near, residual, later, lines):
-    """Write all windows of an area as `convolve_spots` does, where they are pixels, each the neighbour of the last.
-
-    There are at least WINDOWS of them in a row. Where the rows of the target do not follow each other, `lines` is how
-    many there are, else it is None. What is needed `later` may be None, too: the compiler then leaves out what for.
-    """
-    y, weights, k, tile, across = target.array, factors.weights, factors.k, source.array, extent[2]
-    step, ahead, row, column, column_later = source.step, target.step, 0, 0, 0
-    at_row = 0 if later is None else later.at
-    turns = (across + WINDOWS - 1) // WINDOWS if lines is None else (lines * across + WINDOWS - 1) // WINDOWS
-    share = _share_of(turns)
-    for turn in range(turns):
-        if turn + 1 == turns:  # the first of them were there before
-            row, column = 0 if lines is None else lines - 1, across - WINDOWS
-        at, here = source.at + (row * across + column) * step, target.at + row * target.row + column * ahead
-        column += WINDOWS
-        if lines is None:
-            for i in range(WINDOWS):  # see `_ask_ahead`
-                if near:
-                    prefetch(residual, here + i * ahead)
-                prefetch_to_write(y, here + i * ahead + LANES)
-        if later is not None:
-            at_row, column_later = ask_for(later.rows, at_row, column_later, later.lines)
-        acc = begin_with(factors.one_b)
-        if k <= FEW:
-            acc = _add_pixels(acc, tile, at, step, weights, factors.at, 0, k)
-        else:
-            for first in range(0, k, PIECE):
-                for q in range(first + turn * share, first + (turn + 1) * share):
-                    prefetch(weights, factors.at + (k + q) * LANES)
-                some, last = begin_with(splat(np.float32(0))), min(first + PIECE, k)
-                acc = plus(acc, _add_pixels(some, tile, at, step, weights, factors.at, first, last))
-        if lines is None:
-            if near:
-                acc = plus_some(acc, residual, here, ahead, WINDOWS, lanes)
-            store_acc(y, here, ahead, activated(kind, acc), WINDOWS, lanes)
-        else:
-            made = _six(here, ahead)
-            if column >= across:
-                made = _around(made, across - column + WINDOWS, target.row - across * ahead)
-                row, column = row + 1, column - across
-            store_acc(y, made, 0, activated(kind, acc), WINDOWS, lanes)
-
-
-@inline
-def convolve_narrow(
-    source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue, whole, later
-):
-    """Write all windows of an area in turns of six: `whole` rows of pixels in order, others wherever they lie."""
-    if whole and not later.fresh and extent[0] * extent[1] == 1:
-        convolve_pixels(source, target, extent, factors, lanes, kind, near, residual, None, None)
-    else:
-        given = source, target, beside, extent, factors, taps, lanes, channel, kind, near, ends, residual, epilogue
-        convolve_spots(*given, whole, later)
-
-
-convolve_area = convolve_rows if PAIR == 2 else convolve_narrow
+convolve_area = convolve_rows if PAIR == 2 else convolve_spots

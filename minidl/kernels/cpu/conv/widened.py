@@ -33,7 +33,8 @@ from minidl.kernels.cpu.conv.geometry import Axis, Indexing
 from minidl.kernels.cpu.conv.grouped import _grouped, convolve_row
 from minidl.kernels.cpu.conv.input_tile import frame, inside
 from minidl.kernels.cpu.conv.packing import blocks_of
-from minidl.kernels.cpu.conv.turns import Factors, Taps, convolve_area, convolve_pixels, least_windows, only
+from minidl.kernels.cpu.conv.pixels import convolve_pixels
+from minidl.kernels.cpu.conv.turns import Factors, Taps, convolve_area, least_windows, only
 from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
 from minidl.kernels.cpu.simd.compile import kernel
 from minidl.kernels.cpu.simd.crew import divided
@@ -74,7 +75,7 @@ def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows,
                 two_b = load(wide_b, (block + 1) * LANES) if two else one_b
                 factors, one = Factors(wide, block * c * LANES, c, two, one_b, two_b), Taps(1, 1, c, 0, 0, 0, 0)
                 if PAIR == 1 and extent[2] == width:  # no column is left out: rows follow each other
-                    convolve_pixels(seen, inner, extent, factors, LANES, wide_kind, False, bias, None, extent[1])
+                    convolve_pixels(seen, inner, extent[1], width, factors, wide_kind)
                 else:
                     given = seen, inner, plane, extent, factors, one, 2 * LANES, 0, wide_kind
                     convolve_area(*given, False, False, bias, (0, 0), True, only(False, x))
