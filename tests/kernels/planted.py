@@ -194,8 +194,8 @@ MUTANTS = (
     Mutant(
         "widened: one plane for two vectors",
         WIDENED_FILE,
-        "inner, plane, extent",
-        "inner, LANES, extent",
+        "inner, plane, extent, factors",
+        "inner, LANES, extent, factors",
         WIDENED,
         True,
     ),

@@ -12,6 +12,7 @@ JOURNEY, RUNNING, SUMS, BORROWING, POOL, GATES, MAPPED, THROUGH = (
     )
 )
 
+UP, ON = "target.row - across * ahead)\n", "line, column = line + 1, column"
 PLANS = (
     *(
         Mutant(name, file, right, wrong, tests)
@@ -48,22 +49,28 @@ PLANS = (
         for name, right, wrong, tests in (
             ("last products", "next_w, first, last))", "next_w, first, min(last, k - 2)))", CONV),
             ("an odd channel", "if (last - first) % 2:", "if False:", CONV),
-            ("the last pixel", "count - PIXELS)", "max(0, count - PIXELS - 1))", CONV),
-            ("the other vector's shortcut", "residual, here + LANES,", "residual, here,", CONV),
+            ("the last pixel", "across - PIXELS\n", "max(0, across - PIXELS - 1)\n", CONV),
+            ("the other vector's shortcut", "residual, here + beside,", "residual, here,", CONV),
             ("a part's last vector", "return blocks if part == parts else", "return", CONV),
-            (
-                "widened, last products",
-                "min(first + PIECE, k)\n                acc = plus(acc, _add_pixels",
-                "min(first + PIECE, k) - 1\n                acc = plus(acc, _add_pixels",
-                WIDENED,
-            ),
-            ("widened, the row behind", "line + 1, column - across", "line + 1, 0", WIDENED),
-            ("widened, the end of a row", "across - column + WINDOWS,", "across - column + WINDOWS - 1,", WIDENED),
-            (
-                "widened, the last pixel",
-                "lines - 1, across - WINDOWS",
-                "lines - 1, max(0, across - WINDOWS - 1)",
-                WIDENED,
+            *(
+                (f"widened, {name}", right, wrong, WIDENED)
+                for name, right, wrong in (
+                    (
+                        "last products",
+                        "k)\n                acc = plus(acc, _add_pixels",
+                        "k) - 1\n                acc = plus(acc, _add_pixels",
+                    ),
+                    ("the row behind", f"{UP}            {ON} - across", f"{UP}            {ON} - column"),
+                    (
+                        "the row behind, by twos",
+                        f"{UP}                {ON} - across",
+                        f"{UP}                {ON} - column",
+                    ),
+                    ("the end of a row", "across - column + WINDOWS,", "across - column + WINDOWS - 1,"),
+                    ("the end of a row, by twos", "across - column + PIXELS,", "across - column + PIXELS - 1,"),
+                    ("the last pixel", "lines - 1, across - WINDOWS", "lines - 1, max(0, across - WINDOWS - 1)"),
+                    ("the other plane", "made[:PIXELS], beside,", "made[:PIXELS], LANES,"),
+                )
             ),
         )
     ),

@@ -101,7 +101,8 @@ def _mapped(
                 ahead, lanes = first + each + block * some // blocks, o - LANES * block
                 coming = Later(False, later, ahead * step, asked if behind else 0)
                 if PAIR < VECTORS and two:
-                    convolve_pairs(seen, out, some, factors, lanes, kind, added, residual, False, coming)
+                    line = seen, out, LANES, None, some, factors, lanes, kind, added
+                    convolve_pairs(*line, residual, False, coming)
                 else:
                     given = seen, out, LANES, (1, 1, some), factors, taps, lanes, 0, kind, added
                     convolve_area(*given, False, residual, epilogue, False, coming)

@@ -7,8 +7,9 @@ turn three at a time, with two vectors of output channels (`convolve_pairs`): fo
 processor then loads three numbers and four halves of vectors, where six pixels and one vector need six and two, and to
 load is what such a loop waits for. That takes every register that there is (`fma_crosswise`).
 
-What is widened (`widened.py`) is a vector of channels at a time and lies in lines with a frame around them: six pixels
-take their turn together (`convolve_pixels`). Sums are cut into pieces as in `turns.py`, and are the same, to the bit.
+What is widened (`widened.py`) is written to lines with a frame around them: a turn may end in the next one. Where a
+last vector is alone there, six pixels take their turn (`convolve_pixels`). Sums are cut into pieces as in `turns.py`,
+and are the same, to the bit.
 """
 
 from __future__ import annotations
@@ -51,29 +52,34 @@ def _add_crosswise(acc, x, at, step, weights, w, next_w, first, last):
 
 
 @inline
-def convolve_pairs(source, target, count, factors, lanes, kind, near, residual, fresh, later):
-    """Write a line of pixels, at least PIXELS, for two vectors of output channels.
+def convolve_pairs(source, target, beside, lines, across, factors, lanes, kind, near, residual, fresh, later):
+    """Write lines of at least PIXELS pixels, which follow each other in the source, for two vectors of output channels.
 
-    Each turn asks for its share of the weights that follow, where they are `fresh`, for the pixels of the next turn,
-    and for what is needed `later`; where that is None, the compiler leaves out what for.
+    The second vector of a pixel is written `beside` floats from the first. Each turn asks for its share of the weights
+    that follow, where they are `fresh`, for the pixels of the next turn, and for what is needed `later`. Where `lines`
+    or `later` is None, there is one line, or nothing, and the compiler leaves out what others are for.
     """
     x, y, weights, k, step, ahead = source.array, target.array, factors.weights, factors.k, source.step, target.step
-    turns, column = (count + PIXELS - 1) // PIXELS, 0
-    share, at_row = share_of(turns), 0 if later is None else later.at
+    count = across if lines is None else lines * across
+    turns, line, column, column_later = (count + PIXELS - 1) // PIXELS, 0, 0, 0
+    share, at_row, w, next_w = share_of(turns), 0 if later is None else later.at, factors.at, factors.at + k * LANES
     for turn in range(turns):
-        pixel = min(turn * PIXELS, count - PIXELS)  # the first of the last turn were there before
-        at, here, w, next_w = source.at + pixel * step, target.at + pixel * ahead, factors.at, factors.at + k * LANES
-        for i in range(PIXELS):  # a store waits for its line, and the stores behind it wait, too
-            if near:
-                prefetch(residual, here + i * ahead)
-                prefetch(residual, here + i * ahead + LANES)
-            prefetch_to_write(y, here + i * ahead + 2 * LANES)
-            prefetch_to_write(y, here + i * ahead + 3 * LANES)
+        if turn + 1 == turns:  # the first of them were there before
+            line, column = 0 if lines is None else lines - 1, across - PIXELS
+        at, here = source.at + (line * across + column) * step, target.at + line * target.row + column * ahead
+        column += PIXELS
+        if lines is None:
+            for i in range(PIXELS):  # a store waits for its line, and the stores behind it wait, too
+                if near:
+                    prefetch(residual, here + i * ahead)
+                    prefetch(residual, here + i * ahead + LANES)
+                prefetch_to_write(y, here + i * ahead + 2 * LANES)
+                prefetch_to_write(y, here + i * ahead + 3 * LANES)
         if fresh:
-            for line in range(at + PIXELS * step, at + 2 * PIXELS * step, LANES):
-                prefetch(x, line)
+            for ask in range(at + PIXELS * step, at + 2 * PIXELS * step, LANES):
+                prefetch(x, ask)
         if later is not None:
-            at_row, column = ask_for(later.rows, at_row, column, later.lines)
+            at_row, column_later = ask_for(later.rows, at_row, column_later, later.lines)
         acc = begin_three(factors.one_b) + begin_three(factors.two_b)
         if k <= FEW:
             acc = _add_crosswise(acc, x, at, step, weights, w, next_w, 0, k)
@@ -85,11 +91,19 @@ def convolve_pairs(source, target, count, factors, lanes, kind, near, residual, 
                 zero, last = begin_three(splat(np.float32(0))), min(first + PIECE, k)
                 acc = plus(acc, _add_crosswise(zero + zero, x, at, step, weights, w, next_w, first, last))
         one, other = acc[:PIXELS], acc[PIXELS:]
-        if near:
-            one = plus_some(one, residual, here, ahead, PIXELS, lanes)
-            other = plus_some(other, residual, here + LANES, ahead, PIXELS, lanes - LANES)
-        store_acc(y, here, ahead, activated(kind, one), PIXELS, lanes)
-        store_acc(y, here + LANES, ahead, activated(kind, other), PIXELS, lanes - LANES)
+        if lines is None:
+            if near:
+                one = plus_some(one, residual, here, ahead, PIXELS, lanes)
+                other = plus_some(other, residual, here + beside, ahead, PIXELS, lanes - LANES)
+            store_acc(y, here, ahead, activated(kind, one), PIXELS, lanes)
+            store_acc(y, here + beside, ahead, activated(kind, other), PIXELS, lanes - LANES)
+        else:
+            made = six(here, ahead)
+            if column >= across:  # the line ends here
+                made = around(made, across - column + PIXELS, target.row - across * ahead)
+                line, column = line + 1, column - across
+            store_acc(y, made[:PIXELS], 0, activated(kind, one), PIXELS, lanes)
+            store_acc(y, made[:PIXELS], beside, activated(kind, other), PIXELS, lanes - LANES)
 
 
 @inline

@@ -33,7 +33,7 @@ from minidl.kernels.cpu.conv.geometry import Axis, Indexing
 from minidl.kernels.cpu.conv.grouped import _grouped, convolve_row
 from minidl.kernels.cpu.conv.input_tile import frame, inside
 from minidl.kernels.cpu.conv.packing import blocks_of
-from minidl.kernels.cpu.conv.pixels import convolve_pixels
+from minidl.kernels.cpu.conv.pixels import VECTORS, convolve_pairs, convolve_pixels, first_block
 from minidl.kernels.cpu.conv.turns import Factors, Taps, convolve_area, least_windows, only
 from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
 from minidl.kernels.cpu.simd.compile import kernel
@@ -52,7 +52,7 @@ def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows,
     windows_w, taps_w, left, step_w, spacing_w = columns[:5]
     span = step_w * (windows_w - 1) + spacing_w * (taps_w - 1) + 1
     blocks, bands = (o + LANES - 1) // LANES, (windows + band - 1) // band
-    pairs, jobs, across = (blocks + PAIR - 1) // PAIR, n * bands * parts, inside(left, span, width)
+    jobs, across = n * bands * parts, inside(left, span, width)
     all_columns = windows_w, taps_w, step_w * LANES, spacing_w * LANES
     axes, each = (1, 0, taps, spacing * span * LANES, all_columns), taps * taps_w * LANES
     lay_out(tiles)
@@ -64,22 +64,28 @@ def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows,
             last = min(first + band, windows)
             height, up = step * (last - first - 1) + spacing * (taps - 1) + 1, top + step * first
             plane, down = height * span * LANES, inside(up, height, h)
-            for number in range(PAIR):
+            for number in range(VECTORS):
                 frame(tile, number * plane, height, span, down, across)
             seen = Windows(x, ((picture * h + up + down[0]) * width + left + across[0]) * c, 0, width * c, c)
             inner = Windows(tile, (down[0] * span + across[0]) * LANES, 0, span * LANES, LANES)
             extent = 1, down[1] - down[0], across[1] - across[0]
-            for block in range(part * pairs // parts * PAIR, (part + 1) * pairs // parts * PAIR, PAIR):
-                two = PAIR == 2 and block + 1 < blocks
+            follows = PAIR == 2 or extent[2] == width  # no column is left out: rows follow each other
+            at_once = VECTORS if follows else PAIR
+            begin, end = first_block(part, parts, blocks, VECTORS), first_block(part + 1, parts, blocks, VECTORS)
+            for block in range(begin, end, at_once):
+                two = at_once == 2 and block + 1 < blocks
                 one_b = load(wide_b, block * LANES)
                 two_b = load(wide_b, (block + 1) * LANES) if two else one_b
                 factors, one = Factors(wide, block * c * LANES, c, two, one_b, two_b), Taps(1, 1, c, 0, 0, 0, 0)
-                if PAIR == 1 and extent[2] == width:  # no column is left out: rows follow each other
+                if PAIR < VECTORS and two:
+                    given = seen, inner, plane, extent[1], width, factors, 2 * LANES, wide_kind
+                    convolve_pairs(*given, False, bias, False, None)
+                elif PAIR < VECTORS and follows:
                     convolve_pixels(seen, inner, extent[1], width, factors, wide_kind)
                 else:
                     given = seen, inner, plane, extent, factors, one, 2 * LANES, 0, wide_kind
                     convolve_area(*given, False, False, bias, (0, 0), True, only(False, x))
-                for number in range(block, min(block + PAIR, blocks)):
+                for number in range(block, min(block + at_once, blocks)):
                     start, w, lanes = load(bias, number * LANES), number * each, o - number * LANES
                     for a in range(first, last):
                         at = (number - block) * plane + (a - first) * step * span * LANES
@@ -112,7 +118,7 @@ def _launch(x: np.ndarray, rest: tuple[Any, ...]) -> Launch | None:
     blocks = blocks_of(target.shape[3])
     if last - first < least_windows(blocks):
         return None
-    band = fitting_band(Indexing(down, across), PAIR * LANES, TILE)
-    sharing = band, *divided(n * -(-down.windows // band), -(-blocks // PAIR), threads)
-    room = borrowed(threads, (PAIR * down.reach(band) * across.span + 8 * across.step) * LANES)
+    band = fitting_band(Indexing(down, across), VECTORS * LANES, TILE)
+    sharing = band, *divided(n * -(-down.windows // band), -(-blocks // VECTORS), threads)
+    room = borrowed(threads, (VECTORS * down.reach(band) * across.span + 8 * across.step) * LANES)
     return _widened.launch(x, *rest, sharing, room)
