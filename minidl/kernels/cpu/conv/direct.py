@@ -122,8 +122,8 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                     extent, lanes = (pictures, down, across), outputs - LANES * block
                     fresh = in_place and groups == 1 and block == begin
                     if PAIR < VECTORS and two:
-                        given = seen, out, LANES, None, across, factors, lanes, kind, added
-                        convolve_pairs(*given, residual, fresh, None)
+                        by_twos = seen, out, LANES, None, across, factors, lanes, kind, added
+                        convolve_pairs(*by_twos, residual, fresh, None)
                     else:
                         given = seen, out, LANES, extent, factors, taps, lanes, channel, now, near
                         convolve_area(*given, ends, residual, epilogue, in_place, only(fresh, pixels))

@@ -78,8 +78,8 @@ def _widened(source, wide, wide_b, wide_kind, weights, bias, kind, target, rows,
                 two_b = load(wide_b, (block + 1) * LANES) if two else one_b
                 factors, one = Factors(wide, block * c * LANES, c, two, one_b, two_b), Taps(1, 1, c, 0, 0, 0, 0)
                 if PAIR < VECTORS and two:
-                    given = seen, inner, plane, extent[1], width, factors, 2 * LANES, wide_kind
-                    convolve_pairs(*given, False, bias, False, None)
+                    lines = seen, inner, plane, extent[1], width, factors, 2 * LANES, wide_kind
+                    convolve_pairs(*lines, False, bias, False, None)
                 elif PAIR < VECTORS and follows:
                     convolve_pixels(seen, inner, extent[1], width, factors, wide_kind)
                 else:
