@@ -82,7 +82,7 @@ PLANS = (
                 "for number, place in enumerate(vectors):",
                 "for number, place in enumerate([vectors[0]] * 2):",
             ),
-            ("halves exchanged", "[first + lane for lane in lanes]", "[8 - first + lane for lane in lanes]"),
+            ("registers exchanged", "lanes(first, FLOATS)) for", "lanes(LANES - FLOATS - first, FLOATS)) for"),
         )
     ),
     *(

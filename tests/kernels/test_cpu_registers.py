@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from minidl.kernels.cpu.conv import direct_dw, small, turns, winograd, winograd_dw
+from minidl.kernels.cpu.conv import direct_dw, pixels, small, turns, winograd, winograd_dw
 from minidl.kernels.cpu.linear import BESIDE
 from minidl.kernels.cpu.simd import registers
 from minidl.kernels.cpu.simd.vector import LANES
@@ -41,6 +41,8 @@ def test_sums_and_what_is_loaded_fit():
         "linear": BESIDE,
     }
     assert {name: count for name, count in sums.items() if count + loaded > held} == {}
+    crosswise = pixels.VECTORS * pixels.PIXELS * LANES // registers.FLOATS + pixels.PIXELS + 1  # one of weights
+    assert crosswise <= (16 if registers.FLOATS == 8 else 32)
     assert winograd.ROWS <= winograd.MORE
     assert LANES % winograd_dw.COLUMNS == 0  # they must not cross a block of channels
     assert direct_dw.PLANE == direct_dw.PER_PLANE * direct_dw.ROWS <= LANES  # a plane is written a vector at a time

@@ -29,7 +29,7 @@ from numba.extending import intrinsic
 
 from minidl.kernels.cpu.simd.compile import inline
 from minidl.kernels.cpu.simd.load_store import address_of, first_lanes, read_lanes, write_lanes
-from minidl.kernels.cpu.simd.registers import FEATURES
+from minidl.kernels.cpu.simd.registers import FLOATS, LETTER
 from minidl.kernels.cpu.simd.vector import LANES, LLVM_TYPE, VECTOR, spread
 
 
@@ -120,44 +120,53 @@ def fma_crosswise(typing, acc, array, start, step, weights, w, next_w):
     """Add to each of the first accumulators a number of the array times the vector of weights at w, and to the others.
 
     There are two accumulators for each number, from start, start + step, and so on: the first ones of all numbers are
-    for w, the second ones for `next_w`. Half a vector is loaded at a time, and used up before the next one is: twelve
-    halves of sums, three numbers and one of weights are as many as AVX has registers. The compiler would rather load
-    several ahead, and write sums to memory to have room for that. So it is told, between two halves, that something
-    happens to these sums and to memory, which costs no instruction.
+    for w, the second ones for `next_w`. One register of weights is loaded at a time, and used up before the next one:
+    with six accumulators, twelve registers of sums, three numbers and one of weights are as many as AVX2 has (NEON: 28
+    of 32). The compiler would rather load several ahead, and write sums to memory to have room for that. So it is told,
+    between two registers of weights, that something happens to these sums and to memory, which costs no instruction.
     """
-    half, mask = ir.VectorType(ir.FloatType(), LANES // 2), ir.VectorType(ir.IntType(32), LANES // 2)
-    two, lanes = ir.LiteralStructType([half] * (len(acc) // 2)), range(LANES // 2)
+    kind, letters = ir.VectorType(ir.FloatType(), FLOATS), ",".join([f"={LETTER}"] * (len(acc) // 2))
+    told = f"{letters},{','.join(map(str, range(len(acc) // 2)))},~{{memory}}"
+    nothing, whole = ir.Constant(kind, ir.Undefined), ir.Constant(LLVM_TYPE, ir.Undefined)
+
+    def lanes(first: int, count: int) -> Any:
+        return ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(first, first + count)))
+
+    def tied(builder: Any, sums: list[Any]) -> list[Any]:
+        """Emit that something happens to the sums, here."""
+        result = ir.FunctionType(ir.LiteralStructType([kind] * len(sums)), [kind] * len(sums))
+        all_of_them = builder.call(ir.InlineAsm(result, "", told, side_effect=True), sums)
+        return [builder.extract_value(all_of_them, i) for i in range(len(sums))]
+
+    def joined(builder: Any, parts: list[Any]) -> Any:
+        """Emit the vector of all its parts."""
+        while len(parts) > 1:
+            both = lanes(0, 2 * parts[0].type.count)
+            parts = [builder.shuffle_vector(a, b, both) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        return parts[0]
 
     def emit(context, builder, sig, args):
         acc, array, start, step, weights, *vectors = args
         count = sig.args[0].count // 2
         data = context.make_array(sig.args[1])(context, builder, array).data
-        nothing, whole = ir.Constant(half, ir.Undefined), ir.Constant(LLVM_TYPE, ir.Undefined)
         numbers = []
         for place in _places(builder, count, start, step):
             one = builder.insert_element(nothing, builder.load(builder.gep(data, [place])), ir.IntType(32)(0))
-            numbers.append(builder.shuffle_vector(one, nothing, ir.Constant(mask, [0 for _ in lanes])))
-        fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(half, [half] * 3), "llvm.fma.v8f32")
-        sums, parts = list[list[Any]](), cgutils.unpack_tuple(builder, acc)
+            numbers.append(builder.shuffle_vector(one, nothing, ir.Constant(lanes(0, FLOATS).type, [0] * FLOATS)))
+        fma = ir.FunctionType(kind, [kind] * 3)
+        fma = cgutils.get_or_insert_function(builder.module, fma, f"llvm.fma.v{FLOATS}f32")
+        before, sums = cgutils.unpack_tuple(builder, acc), list[Any]()
         for number, place in enumerate(vectors):
-            own = parts[number * count : (number + 1) * count]
-            for first in (0, LANES // 2):
+            own, parts = before[number * count : (number + 1) * count], list[list[Any]]()
+            for first in range(0, LANES, FLOATS):
                 at = builder.add(place, ir.Constant(place.type, first))
                 address = address_of(context, builder, sig.args[4], weights, at)
-                factor = builder.load(builder.bitcast(address, half.as_pointer()), align=4)
-                lanes_of = ir.Constant(mask, [first + lane for lane in lanes])
-                before = [builder.shuffle_vector(part, whole, lanes_of) for part in own]
-                after = [builder.call(fma, (a, factor, b)) for a, b in zip(numbers, before, strict=True)]
-                if "+avx" in FEATURES:
-                    outputs = ",".join(["=x"] * count)
-                    told = f"{outputs},{','.join(map(str, range(count)))},~{{memory}}"
-                    tied = ir.InlineAsm(ir.FunctionType(two, [half] * count), "", told, side_effect=True)
-                    both = builder.call(tied, after)
-                    after = [builder.extract_value(both, i) for i in range(count)]
-                sums.append(after)
-        joined = ir.Constant(ir.VectorType(ir.IntType(32), LANES), list(range(LANES)))
-        halves = [*zip(sums[0], sums[1], strict=True), *zip(sums[2], sums[3], strict=True)]
-        return context.make_tuple(builder, sig.return_type, [builder.shuffle_vector(a, b, joined) for a, b in halves])
+                factor = builder.load(builder.bitcast(address, kind.as_pointer()), align=4)
+                part = [builder.shuffle_vector(vector, whole, lanes(first, FLOATS)) for vector in own]
+                part = [builder.call(fma, (a, factor, b)) for a, b in zip(numbers, part, strict=True)]
+                parts.append(tied(builder, part) if LETTER else part)
+            sums += [joined(builder, [*these]) for these in zip(*parts, strict=True)]
+        return context.make_tuple(builder, sig.return_type, sums)
 
     return acc(acc, array, intp, intp, weights, intp, intp), emit
 

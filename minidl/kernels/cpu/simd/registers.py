@@ -14,6 +14,8 @@ a register differs.
 
 from __future__ import annotations
 
+from platform import machine
+
 from numba.core.registry import cpu_target
 
 FEATURES = cpu_target.target_context.codegen().magic_tuple()[-1]  # as Numba will use them, whatever it was told
@@ -21,6 +23,10 @@ WIDE = "+avx512f" in FEATURES
 # Vectors of weights that are worked on side by side. Kernels ask it once more where the compiler does not see by itself
 # that there is no second one: then what is for pairs is left out.
 PAIR = 2 if WIDE else 1
+
+
+# How many floats one register holds, and the letter by which LLVM knows its kind; 32 of NEON, as they are used here.
+FLOATS, LETTER = (8, "x") if "+avx" in FEATURES else (4, "w" if machine().lower() in ("arm64", "aarch64") else "")
 
 
 def fitting(wide: int, narrow: int) -> int:
