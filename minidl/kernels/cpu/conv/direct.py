@@ -67,8 +67,7 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
 
     There are more pieces of work than threads, so that who is done helps; each borrows a tile, where one is needed.
     """
-    n, source_h, source_width, c = source.shape
-    h, width, o = target.shape[1:]
+    (n, source_h, source_width, c), (h, width, o) = source.shape, target.shape[1:]
     x, y = source.reshape(-1), target.reshape(-1)
     windows, rows_of_taps, top, step, spacing, place, stride = rows
     windows_w, taps_w, left, step_w, spacing_w, place_w, stride_w = columns
@@ -79,8 +78,8 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
     bands, strips = (windows + band - 1) // band, (windows_w + strip - 1) // strip
     jobs = (n + several - 1) // several * bands * strips * groups * parts
     whole = depth >= channels and spacing_w == 1  # then the taps of a row, and their channels, are one run
-    # What is added comes before the activation: to sums in registers, where these are whole, or to what is written.
     at_once = VECTORS if in_place and n * windows == 1 else PAIR
+    # What is added comes before the activation: to sums in registers, where these are whole, or to what is written.
     zero, near, later = splat(np.float32(0)), added and depth >= channels, depth < channels
     now = IDENTITY if later else kind
     lay_out(tiles)
@@ -91,8 +90,7 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
             part, group, here = job % parts, job // parts % groups, job // parts // groups
             picture, first, first_w = corner_of(here, area, bands, strips)
             pictures, down = min(several, n - picture), min(band, windows - first)
-            across = min(strip, windows_w - first_w)
-            up, start = top + step * first, left + step_w * first_w
+            across, up, start = min(strip, windows_w - first_w), top + step * first, left + step_w * first_w
             row = ((picture * h + place + first * stride) * width + place_w + first_w * stride_w) * o + group * outputs
             for channel in range(0, max(1, channels), depth):
                 some, at = min(depth, channels - channel), group * channels + channel
@@ -113,17 +111,14 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
                 begin, end = first_block(part, parts, blocks, at_once), first_block(part + 1, parts, blocks, at_once)
                 for block in range(begin, end, at_once):
                     number, two = group * blocks + block, at_once == 2 and block + 1 < blocks
-                    one_b, two_b = zero, zero
-                    if channel == 0:
-                        one_b = load(bias, number * LANES)
-                        two_b = load(bias, (number + 1) * LANES) if two else one_b
+                    one_b = load(bias, number * LANES) if channel == 0 else zero
+                    two_b = load(bias, (number + two) * LANES) if channel == 0 else zero
                     factors = Factors(weights, (number * k + channel) * LANES, k, two, one_b, two_b)
                     out = Windows(y, row + block * LANES, h * width * o, stride * width * o, stride_w * o)
                     extent, lanes = (pictures, down, across), outputs - LANES * block
                     fresh = in_place and groups == 1 and block == begin
                     if PAIR < VECTORS and two:
-                        by_twos = seen, out, LANES, None, across, factors, lanes, kind, added
-                        convolve_pairs(*by_twos, residual, fresh, None)
+                        convolve_pairs(seen, out, LANES, None, across, factors, lanes, now, near, residual, fresh, None)
                     else:
                         given = seen, out, LANES, extent, factors, taps, lanes, channel, now, near
                         convolve_area(*given, ends, residual, epilogue, in_place, only(fresh, pixels))
