@@ -25,7 +25,7 @@ WIDE = "+avx512f" in FEATURES
 PAIR = 2 if WIDE else 1
 
 
-# How many floats one register holds, and the letter by which LLVM knows its kind; 32 of NEON, as they are used here.
+# How many floats a register of AVX holds, or of NEON, and the letter by which LLVM knows its kind; none elsewhere.
 FLOATS, LETTER = (8, "x") if "+avx" in FEATURES else (4, "w" if machine().lower() in ("arm64", "aarch64") else "")
 
 
