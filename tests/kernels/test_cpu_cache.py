@@ -63,6 +63,27 @@ def test_python_collects_garbage_behind_a_kernel_if_it_did_before(collects, monk
         gc.enable()
 
 
+@pytest.mark.parametrize("aside", [True, False])
+def test_what_a_compiler_has_made_counts_as_old(aside, monkeypatch):
+    """Nobody looks through millions of objects that stay; what somebody else has put aside stays aside."""
+    kernel, made = compile.ALL["elementwise._add"], [[] for _ in range(50_000)]
+    monkeypatch.setattr(kernel, "_dispatcher", SimpleNamespace(compile=lambda _: made.extend([[]] * 3) or 1 / 0))
+    gc.collect()
+    try:
+        if aside:
+            gc.freeze()
+        frozen = gc.get_freeze_count()
+        fresh = [[] for _ in range(300)]
+        with pytest.raises(compile.CannotRun, match="division by zero"):
+            kernel._compile()
+        old = {id(one) for one in gc.get_objects(generation=2)}
+        assert all((id(one) in old) is not aside for one in fresh)
+        assert gc.get_freeze_count() == frozen
+        assert bool(frozen) is aside
+    finally:
+        gc.unfreeze()
+
+
 def files_in(folder):
     """Return the files of kernels; what the crew of threads has been compiled to lies there, too."""
     return {path: path.read_bytes() for path in folder.rglob("*.kernel") if not path.name.startswith("crew.")}

@@ -78,13 +78,16 @@ _compiling = threading.RLock()
 
 @contextmanager
 def _collecting_later() -> Iterator[None]:
-    """Let Python look for garbage when this is over: a compiler makes many objects, nearly all of which stay."""
+    """Let Python look for garbage much later: a compiler makes millions of objects, and nearly all of them stay."""
     collects = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if collects:
+            if gc.get_freeze_count() == 0:  # else somebody has put objects aside, and they would come back
+                gc.freeze()  # all that there is counts as old from now on, without being looked through
+                gc.unfreeze()
             gc.enable()
 
 

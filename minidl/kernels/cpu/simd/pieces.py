@@ -3,7 +3,8 @@
 Left alone, Numba optimises every function that a kernel calls, makes machine code of it and two doors for Python, and
 does all of that again for each function that it has become part of. A kernel stands on up to twenty, three deep. So
 what is only a `Piece` stays as it was written down, and the `Whole` fetches all pieces that it needs, those of pieces
-too, before it is optimised: in two rounds, without which a few kernels were a third slower.
+too, before it is optimised: all of it once, and what loops repeat a second time. Numba also looks for much that a
+kernel has not, function by function, and walks over all of a function after each such look: those steps are left out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,18 @@ from typing import Any
 
 from numba.core import compiler
 from numba.core.codegen import JITCodeLibrary
+
+# Steps of Numba's for what is in no kernel, by the names of their classes.
+LEFT_OUT = {
+    "WithLifting",  # `with`
+    *("InlineClosureLikes", "MakeFunctionToJitFunction"),  # functions inside of functions, comprehensions
+    "RewriteDynamicRaises",  # exceptions that are made where they are raised
+    *("FindLiterallyCalls", "LiteralUnroll", "LiteralPropagationSubPipelinePass"),  # loops over values of several types
+    "InlineOverloads",  # functions of other libraries that ask for it
+    "NopythonRewrites",  # arithmetic of whole arrays
+    "IRLegalization",  # when a variable is let go of: nothing is counted (see `compile.py`)
+    *("AnnotateTypes", "DumpParforDiagnostics"),  # what Numba tells who asks
+}
 
 
 class _WithoutAddresses:
@@ -68,19 +81,23 @@ class Whole(_Library):
         super().finalize()
 
     def _optimize_final_module(self) -> None:
-        """Go over it twice: what became part of a loop in the first round is moved out of it in the second."""
-        for _ in range(2):
-            super()._optimize_final_module()
+        """Look over it once more, for what became part of a loop only now: without that, a few took a third longer."""
+        super()._optimize_final_module()
+        steps, tuning = self._codegen._module_pass_manager(opt=1, loop_vectorize=False, slp_vectorize=False)
+        steps.run(self._final_module, tuning)
 
 
 class _Compiler(compiler.CompilerBase):
     library: type[_Library]
 
     def define_pipelines(self) -> list[Any]:
-        """Return Numba's usual steps, which write to a library of our own."""
+        """Return Numba's usual steps, as far as a kernel needs them, which write to a library of our own."""
         self.state.library = self.library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
         self.state.library.enable_object_caching()
-        return [compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)]
+        steps = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        steps.passes[:] = [(step, about) for step, about in steps.passes if step.__name__ not in LEFT_OUT]
+        steps.finalize()
+        return [steps]
 
 
 class PieceCompiler(_Compiler):
