@@ -154,6 +154,8 @@ def _made(plain: Plain, x: np.ndarray, most: int) -> tuple[Any, Script | None]:
         if type(y) is not Tensor:
             raise CannotRepeat("the result is no tensor")
         fast = kernels.SETS["cpu"]
+        if not fast.is_open:
+            raise CannotRepeat("the fast kernels cannot be used")
         script = Script(fast.offers("shortened")(launches), x, y._data, most, fast.offers("in_sequence"))
         del launches
         _try(script, plain, x)

@@ -203,6 +203,23 @@ def test_other_kernels_are_used_where_somebody_chose_them(rng):
     assert asked
 
 
+@pytest.mark.parametrize("looks", range(4))
+@pytest.mark.filterwarnings("ignore:kernels. the fast kernels cannot be used")
+def test_where_the_fast_kernels_fail_the_textbook_serves(looks, rng, monkeypatch):
+    """From the beginning, or later, as when it is about to be planned."""
+    fused, x = minidl.fuse(small(rng), (3, 8, 8)), rng.standard_normal((2, 3, 8, 8), dtype=np.float32)
+    monkeypatch.setattr(kernels.SETS["cpu"], "_closed", "")  # and open again in the end
+    with no_grad(), kernels.use("cpu"):
+        before = [fused(Tensor(x)).data for _ in range(looks)]
+        kernels.SETS["cpu"].close("a disk is full")
+        after = [fused(Tensor(x)).data for _ in range(5)]
+    with no_grad(), kernels.use("textbook"):
+        expected = type(fused).__mro__[1].forward(fused, Tensor(x)).data
+    assert not _scripts._scripts.get(fused, ()) or looks > _scripts.AFTER
+    for y in before + after:
+        np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_what_leaves_no_note_is_found_by_the_trial(rng, monkeypatch):
     monkeypatch.setattr("minidl.kernels._launches.note", lambda *arguments: None)
     fused = minidl.fuse(small(rng), (3, 8, 8))
