@@ -12,18 +12,7 @@ from minidl.folding import _scripts
 from minidl.kernels.cpu.simd.sequence import Sequence
 from minidl.tensor import observe
 from tests.inference.test_folding import settled
-from tests.models.narrow import narrow
-
-
-def single(net):
-    """Make single precision of a network, which the fast kernels serve."""
-    for parameter in net.parameters():
-        parameter._data = parameter._data.astype(np.float32)
-    for module in net.modules():
-        for name, array in module._buffers.items():
-            if array is not None and array.dtype == np.float64:
-                setattr(module, name, array.astype(np.float32))
-    return net
+from tests.models.narrow import narrow, single
 
 
 def small(rng):

@@ -143,3 +143,14 @@ def randomise(net, rng):
         for attribute, buffer in module.named_buffers(recurse=False):
             setattr(module, attribute, buffer.astype(np.float64))
     return net
+
+
+def single(net):
+    """Make single precision of a network, which the fast kernels serve."""
+    for parameter in net.parameters():
+        parameter._data = parameter._data.astype(np.float32)
+    for module in net.modules():
+        for name, array in module._buffers.items():
+            if array is not None and array.dtype == np.float64:
+                setattr(module, name, array.astype(np.float32))
+    return net
