@@ -114,6 +114,7 @@ def test_resuming_a_finished_run_says_so(trained, capsys):
     assert more == f"minidl train --resume {run} --epochs 4"
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_run_that_ends_with_the_same_bits(trained, launch, tmp_path):
     """A real process, a real signal, in the second epoch."""
     arguments = ("train", "--epochs", "2", "--batch-size", "64", "--out", "my run")

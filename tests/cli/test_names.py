@@ -90,6 +90,7 @@ def run(capsys, *arguments, status=0):
     return shown.out
 
 
+@pytest.mark.slow
 @posix
 def test_every_command_with_classes_and_files_of_all_names(capsys, tmp_path):
     names = [name for kind, name in AWKWARD.items() if kind != "Korean, decomposed"]  # which is the same name
@@ -114,6 +115,7 @@ def test_every_command_with_classes_and_files_of_all_names(capsys, tmp_path):
         assert Words(shown).words in page.words, name
 
 
+@pytest.mark.slow
 @posix
 def test_every_command_with_a_folder_of_an_awkward_name(capsys, tmp_path):
     name = r"$x_1$ \frac{ 고<b>" + "\n\x1b[31m%s{0}&" + AWKWARD["of another encoding"] + "$"

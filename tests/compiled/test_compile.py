@@ -13,8 +13,7 @@ from minidl._memory import POOL
 from minidl.compiled import _plans
 from minidl.compiled._rehearsal import Plan
 from minidl.tensor import Function
-from tests.inference.test_scripts import single
-from tests.models.narrow import narrow
+from tests.models.narrow import narrow, single
 
 SHAPE = (3, 3, 8, 8)
 
@@ -77,9 +76,12 @@ ONE_OF_EACH = [
     "mobilenet_v3_small", "nin_cifar", "preact_resnet18", "resnet20_cifar", "resnet18", "se_resnet50",
     "shufflenet_v2_x1_0", "squeezenet1_1", "vgg11_bn", "zfnet", "lenet5", "vit_tiny_cifar",
 ]  # fmt: skip
+LONG = {"densenet121", "efficientnet_lite0", "se_resnet50", "vit_tiny_cifar"}
 
 
-@pytest.mark.parametrize("name", ONE_OF_EACH)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in ONE_OF_EACH]
+)
 def test_networks_learn_the_same_bits(name, rng):
     net = single(narrow(name, rng))
     if hasattr(net, "aux1"):

@@ -211,6 +211,7 @@ SWITCHES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_a_switch_of_numba_costs_a_warning_at_most(switch, folder):
     name, _, value = switch.partition("=")

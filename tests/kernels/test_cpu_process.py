@@ -144,6 +144,7 @@ print([str(warning.message) for warning in caught if "kernels:" in str(warning.m
     assert run(code).count("compiled kernels cannot be kept (no folder can be written to)") == 1
 
 
+@pytest.mark.slow
 def test_what_is_compiled_is_read_by_the_next_process(tmp_path):
     code = "import numpy as np; from minidl.kernels import cpu; cpu.relu(np.ones(3, np.float32))"
 
@@ -213,6 +214,7 @@ with relu._files.alone() as free:
     assert run(impatient, NUMBA_CACHE_DIR=str(tmp_path)) == "True\n"
 
 
+@pytest.mark.slow
 def test_who_waits_at_a_terminal_is_told(tmp_path):
     pty = pytest.importorskip("pty")
     code = "import numpy as np; from minidl.kernels import cpu; cpu.relu(np.ones(3, np.float32))"
