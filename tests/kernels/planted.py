@@ -258,9 +258,9 @@ MUTANTS = (
             (
                 CONV,
                 "winograd",
-                "last tiles of a thread",
-                "last = min(first + size, end)",
-                "last = min(first + size, end - 1)",
+                "last tiles of a piece",
+                "(piece + 1) * chunks // pieces):",
+                "(piece + 1) * (chunks // pieces)):",
             ),
             (CONV, "winograd", "few, last channels win", "size, k, blocks, first)", "size, k, blocks, 0)"),
             (CONV, "winograd", "few, the first biases", "channel * LANES, blocks, t)", "0, blocks, t)"),

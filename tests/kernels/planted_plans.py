@@ -51,7 +51,7 @@ PLANS = (
             ("an odd channel", "if (last - first) % 2:", "if False:", CONV),
             ("the last pixel", "across - PIXELS\n", "max(0, across - PIXELS - 1)\n", CONV),
             ("the other vector's shortcut", "residual, here + beside,", "residual, here,", CONV),
-            ("a part's last vector", "return blocks if part == parts else", "return", CONV),
+            ("a part's last vector", "((blocks + at_once - 1) // at_once)", "(blocks // at_once)", CONV),
             *(
                 (f"widened, {name}", right, wrong, WIDENED)
                 for name, right, wrong in (

@@ -1,6 +1,7 @@
 """The fast convolutions against their textbook twins: every geometry, every memory order, whatever the numbers are."""
 
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from minidl import kernels
 from minidl._backend import constant
 from minidl._memory import POOL
 from minidl.kernels import textbook
-from minidl.kernels.cpu.conv import blocking, direct, direct_dw
+from minidl.kernels.cpu.conv import blocking, direct, direct_dw, geometry, packing, pixels
+from minidl.kernels.cpu.memory.workspace import limit
 from tests.contract import memory_orders, relative_error
 from tests.kernels.twins import equal, equal_in_every_order, single, sized
 
@@ -271,6 +273,32 @@ def check_fused(case, activation, rng):
         expected = textbook.conv2d_fused(*exact, activation, *sized(*case))
         result = FAST.conv2d_fused(x, w, bias, residual, activation, *sized(*case))
         assert relative_error(result, expected) <= TOLERANCE
+
+
+def until_both_are_done(costs):
+    """Return for how long two threads work on pieces, one from the front and one from the back."""
+    left, ends = list(costs), [0, 0]
+    while left:
+        free = ends.index(min(ends))
+        ends[free] += left.pop(-free)
+    return max(ends)
+
+
+@pytest.mark.parametrize("side", [7, 13, 14, 28])
+@pytest.mark.parametrize("o", [16, 24, 32, 48, 64, 96, 112, 128, 160, 192, 208, 320])
+def test_two_threads_are_done_at_the_same_time(o, side):
+    """Outputs that do not go round, as 96 (three pairs of vectors), make no thread wait for the other."""
+    sizes = geometry.measure((1, 512, side, side), (o, 512, 1, 1), (1, 1), ((0, 0),) * 2, (1, 1), 1, (side, side))
+    row, blocks = sizes.as_one_row(), packing.blocks_of(o)
+    (_, _, strip, _), (_, parts, in_place, pieces), _ = direct.shared(1, 512, o, row.forward(), 1, 2, limit())
+    assert in_place
+    ends = [pixels.first_block.py_func(part, parts, blocks, pixels.VECTORS) for part in range(parts + 1)]
+    assert ends[0] == 0
+    assert ends[-1] == blocks
+    areas = [min(strip, side**2 - first) for first in range(0, side**2, strip)]
+    costs = [area * (end - begin) for area in areas for begin, end in pairwise(ends)]
+    shared = [sum(costs[it * len(costs) // pieces : (it + 1) * len(costs) // pieces]) for it in range(pieces)]
+    assert until_both_are_done(shared) <= 1.25 * sum(costs) / 2
 
 
 WEIGHTS = {"1×1": (512, 512, 1, 1), "two groups": (512, 256, 1, 1), "Winograd": (64, 64, 3, 3)}

@@ -39,7 +39,17 @@ from minidl.kernels.cpu.conv.geometry import Geometry, Indexing
 from minidl.kernels.cpu.conv.input_tile import cut
 from minidl.kernels.cpu.conv.packing import blocks_of, padded
 from minidl.kernels.cpu.conv.pixels import VECTORS, convolve_pairs, first_block
-from minidl.kernels.cpu.conv.turns import ALONE, Factors, Taps, convolve_area, least_windows, only, turn_for, turns_of
+from minidl.kernels.cpu.conv.turns import (
+    ALONE,
+    WINDOWS,
+    Factors,
+    Taps,
+    convolve_area,
+    least_windows,
+    only,
+    turn_for,
+    turns_of,
+)
 from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
 from minidl.kernels.cpu.memory.workspace import limit
 from minidl.kernels.cpu.simd.compile import kernel
@@ -126,6 +136,11 @@ def _direct(source, weights, bias, residual, epilogue, target, rows, columns, ar
             give_back(tiles, lent)
 
 
+def divided_outputs(jobs: int, blocks: int, at_once: int, threads: int) -> tuple[int, int]:
+    """Return in how many parts and pieces (`divided`) jobs are worked on, of whose outputs so many vectors at once."""
+    return divided(jobs, -(-blocks // at_once), threads, FEWEST * PAIR // at_once)
+
+
 class Shares(NamedTuple):
     """How the work of a convolution is shared: what the kernel is told of it, and the floats of a thread's tile."""
 
@@ -136,22 +151,17 @@ class Shares(NamedTuple):
 
 def shared(n: int, c: int, o: int, indexing: Indexing, groups: int, threads: int, most: int) -> Shares:
     """Share the convolution of n pictures from c to o channels among threads, whose tiles have `most` floats in all."""
-    channels, outputs = c // groups, o // groups
+    channels, blocks, at_once = c // groups, blocks_of(o // groups), _at_once(n, indexing)
     k = indexing.rows.taps * indexing.columns.taps * channels
-    windows = windows_for(indexing, channels, groups * blocks_of(outputs) * LANES * k)
+    windows = windows_for(indexing, channels, groups * blocks * LANES * k)
     every = n * indexing.rows.windows * indexing.columns.windows
-    if (
-        blocks_of(outputs) % (PAIR * threads)
-        and threads * ENOUGH // 2 <= every < PARTS * threads * windows
-        and groups == 1
-    ):
-        windows = even_share(every, windows, threads)  # outputs cannot be shared evenly, windows can
+    if groups == 1 and _are_uneven(blocks, at_once, every, threads) and every < PARTS * threads * windows:
+        windows = even_share(every, windows, threads)
     elif k > channels and every >= PARTS * threads * ENOUGH and groups == 1:
         windows = min(windows, even_share(every, windows, PARTS * threads))  # then no two threads cut the same tile
     area = choose_area(indexing, channels, n, windows, min(LARGEST, most // threads), threads)
-    jobs, pairs = area.jobs(indexing, n) * groups, -(-blocks_of(outputs) // PAIR)
-    parts, pieces = divided(jobs, pairs, threads, FEWEST)
-    in_place = _needs_no_tile(indexing, area, blocks_of(outputs))
+    parts, pieces = divided_outputs(area.jobs(indexing, n) * groups, blocks, at_once, threads)
+    in_place = _needs_no_tile(indexing, area, blocks)
     if in_place:
         area = area._replace(depth=max(1, channels))
     tile = 1 if in_place else (area.pixels + ALONE * indexing.columns.step) * min(channels, area.depth) + LANES
@@ -184,6 +194,22 @@ def prepare(n: int, c: int, o: int, indexing: Indexing, groups: int) -> Prepared
         return run
 
     return prepared
+
+
+def _at_once(n: int, indexing: Indexing) -> int:
+    """Return how many vectors of outputs are worked on at once: VECTORS where all pixels lie in one line."""
+    in_line = indexing.rows.taps == indexing.columns.taps == n * indexing.rows.windows == 1
+    return VECTORS if in_line else PAIR
+
+
+def _are_uneven(blocks: int, at_once: int, every: int, threads: int) -> bool:
+    """Tell whether threads had better share the windows than the outputs, which do not go round.
+
+    It pays to read all weights in every thread for many windows, or where some threads had little or nothing to do.
+    """
+    units = -(-blocks // at_once)
+    least = ENOUGH // 2 if units >= 2 * threads else 2 * WINDOWS
+    return blocks % (at_once * threads) > 0 and every >= threads * least
 
 
 def _needs_no_tile(indexing: Indexing, area: Area, blocks: int) -> bool:

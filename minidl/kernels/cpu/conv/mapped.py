@@ -29,7 +29,7 @@ from minidl.kernels.cpu.affine import NONE, Mapping, draw, draw_scales, line_of,
 from minidl.kernels.cpu.channels import _scale
 from minidl.kernels.cpu.conv.blocking import TILE, Windows, even_share
 from minidl.kernels.cpu.conv.coming import Rows
-from minidl.kernels.cpu.conv.direct import FEWEST, _direct
+from minidl.kernels.cpu.conv.direct import _direct, divided_outputs
 from minidl.kernels.cpu.conv.direct_dw import ENOUGH_FOR_PLANES, _direct_dw
 from minidl.kernels.cpu.conv.packing import blocks_of
 from minidl.kernels.cpu.conv.pixels import PIXELS, VECTORS, convolve_pairs, first_block
@@ -37,7 +37,7 @@ from minidl.kernels.cpu.conv.turns import ALONE, WINDOWS, Factors, Later, Taps, 
 from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed_behind, give_back, lay_out
 from minidl.kernels.cpu.norm import _normalise
 from minidl.kernels.cpu.simd.compile import inline, kernel
-from minidl.kernels.cpu.simd.crew import PARTS, divided
+from minidl.kernels.cpu.simd.crew import PARTS
 from minidl.kernels.cpu.simd.functions import IDENTITY
 from minidl.kernels.cpu.simd.load_store import load, load_some, store_some
 from minidl.kernels.cpu.simd.registers import PAIR
@@ -201,7 +201,7 @@ def _convolution(found: Map, launch: Launch, lines: np.ndarray | None = None) ->
     (c, _, alike), o, threads = found.sizes, target.shape[3], _threads.get_num_threads()
     each = min(max(LEAST, TILE // c), max(LEAST, -(-found.rows // (PARTS * threads))))
     each = -(-even_share(found.rows, each) // WINDOWS) * WINDOWS
-    sharing = each, *divided(-(-found.rows // each), -(-blocks_of(o) // PAIR), threads, FEWEST)
+    sharing = each, *divided_outputs(-(-found.rows // each), blocks_of(o), VECTORS, threads)
     own, room = borrowed_behind(found.rows // alike * 3 * c if lines is None else 0, threads, (each + ALONE) * c)
     before = found.x, found.sizes, *found.numbers, own if lines is None else lines, found.kind
     return _mapped.launch(*before, weights, bias, residual, epilogue, target, sharing, room)

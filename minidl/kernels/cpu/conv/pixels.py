@@ -22,7 +22,6 @@ from minidl.kernels.cpu.conv.turns import FEW, PIECE, WINDOWS, around, begin_wit
 from minidl.kernels.cpu.simd.accumulators import fma_crosswise, fma_numbers, fold, plus, plus_some, store_acc
 from minidl.kernels.cpu.simd.compile import inline
 from minidl.kernels.cpu.simd.load_store import load, prefetch, prefetch_to_write
-from minidl.kernels.cpu.simd.registers import PAIR
 from minidl.kernels.cpu.simd.vector import LANES, splat
 
 VECTORS = 2  # of outputs, of a line of pixels; others take their turn with PAIR of them
@@ -33,7 +32,7 @@ begin_three = fold(PIXELS)
 @inline
 def first_block(part, parts, blocks, at_once):
     """Return with which vector of outputs a part begins, where so many are worked on at once; all of them behind."""
-    return blocks if part == parts else part * ((blocks + PAIR - 1) // PAIR) // parts * PAIR // at_once * at_once
+    return min(blocks, part * ((blocks + at_once - 1) // at_once) // parts * at_once)
 
 
 @inline

@@ -50,9 +50,11 @@ from minidl.kernels.cpu.conv.points import (
     six_inside,
     to_results,
 )
+from minidl.kernels.cpu.memory.borrowing import FLAG, borrow, borrowed, give_back, lay_out
 from minidl.kernels.cpu.memory.workspace import floats, scratch
 from minidl.kernels.cpu.simd.accumulators import fma_numbers, fold, plus_some, put_acc, store_acc
 from minidl.kernels.cpu.simd.compile import inline, kernel
+from minidl.kernels.cpu.simd.crew import PARTS
 from minidl.kernels.cpu.simd.load_store import load, prefetch, prefetch_to_write, store
 from minidl.kernels.cpu.simd.registers import PAIR, fitting
 from minidl.kernels.cpu.simd.vector import LANES, splat
@@ -229,23 +231,29 @@ def write_results(m, bias, residual, epilogue, target, first, last, size, grid, 
         write_tiles(m, bias, residual, epilogue, target, first, last, size, grid, 2, channel, blocks, t)
 
 
-@kernel("void(r4, r1, r1, r1, i2, w4, i3, i, w2, w2, w2, i)")
-def _winograd(source, u, bias, residual, epilogue, target, corner, size, v, m, own, threads):
+@kernel("void(r4, r1, r1, r1, i2, w4, i3, i4, w2, i)")
+def _winograd(source, u, bias, residual, epilogue, target, corner, sharing, rooms, threads):
+    """Some tiles after the other; each piece of work borrows room for V and M of some, and for what lies between."""
     c, (n, h, width, o) = source.shape[3], target.shape
-    grid, blocks = grid_of(h, width, corner), o // LANES
+    grid, blocks, (chunks, pieces, size, floats_v) = grid_of(h, width, corner), o // LANES, sharing
     every = n * grid.tiles
-    for thread in prange(threads):
-        t, own_v, own_m = own[thread], v[thread], m[thread]
-        end = (thread + 1) * every // threads
-        for first in range(thread * every // threads, end, size):
-            last = min(first + size, end)
-            transform_tiles(source, own_v, first, last, first, size, grid, SIDE, t)
+    turns = (every + ROWS - 1) // ROWS
+    lay_out(rooms)
+    for piece in prange(pieces):
+        lent = borrow(rooms)
+        t = rooms[lent, FLAG:]
+        v = t[POINTS * LANES :]
+        m = v[floats_v:]
+        for chunk in range(piece * chunks // pieces, (piece + 1) * chunks // pieces):
+            first, last = chunk * turns // chunks * ROWS, min((chunk + 1) * turns // chunks * ROWS, every)
+            transform_tiles(source, v, first, last, first, size, grid, SIDE, t)
             for point in range(POINTS):
                 start, there, weights = point * (c * size + GAP), point * (o * size + GAP), point * (o * c + GAP)
                 for block in range(0, blocks, PAIR):
                     w, out, pair = weights + block * LANES * c, there + block * LANES * size, min(PAIR, blocks - block)
-                    multiply(own_v, u, own_m, start, w, out, last - first, size, c, pair, 0)
-            write_results(own_m, bias, residual, epilogue, target, first, last, size, grid, 0, blocks, t)
+                    multiply(v, u, m, start, w, out, last - first, size, c, pair, 0)
+            write_results(m, bias, residual, epilogue, target, first, last, size, grid, 0, blocks, t)
+        give_back(rooms, lent)
 
 
 @kernel("void(r4, r1, i, r1, r1, i2, w4, i3, i, w1, w2, w2, w2, i)")
@@ -297,16 +305,19 @@ def room(numbers: int) -> int:
     return POINTS * (numbers + GAP) + MORE * LANES
 
 
-def at_once(tiles: int, c: int, o: int) -> int:
-    """Return how many tiles a thread works on at a time: always about as many, in whole turns."""
-    each = -(-tiles // get_num_threads())
-    times = max(1, round(each / (TILES * max(1, math.isqrt(c * o) // 128))))
-    return -(-each // (times * ROWS)) * ROWS
+def chunked(tiles: int, c: int, o: int) -> tuple[int, int]:
+    """Return in how many chunks tiles are worked on, and how many a chunk has: always about as many, in whole turns.
+
+    Each thread has as many chunks, if there are enough turns.
+    """
+    threads, turns, most = get_num_threads(), -(-tiles // ROWS), TILES * max(1, math.isqrt(c * o) // 128)
+    chunks = min(turns, max(1, round(tiles / (threads * most))) * threads)
+    return chunks, -(-turns // chunks) * ROWS
 
 
 def floats_needed(tiles: int, c: int, o: int) -> int:
     """Return how many floats U, V and M take."""
-    return room(c * o) + get_num_threads() * room((c + o) * at_once(tiles, c, o))
+    return room(c * o) + get_num_threads() * room((c + o) * chunked(tiles, c, o)[1])
 
 
 def tile_of_each_thread() -> np.ndarray:
@@ -333,14 +344,16 @@ def prepare(n: int, c: int, o: int, indexing: Indexing) -> Prepared:
     corner, each = tiling_of(indexing)
     if are_few(n * each, o):
         return prepare_few(n, c, o, indexing, are_u=True)
-    size, threads = at_once(n * each, c, o), get_num_threads()
+    (chunks, size), threads = chunked(n * each, c, o), get_num_threads()
+    floats_v = room(size * c)
+    sharing = chunks, min(chunks, PARTS * threads), size, floats_v
 
     def prepared(u: np.ndarray, b: np.ndarray | None) -> Run:
         bias = padded(b, 1, o)
 
         def run(source: np.ndarray, target: np.ndarray, epilogue: Epilogue = PLAIN) -> None:
-            v, m = floats(threads, room(size * c)), floats(threads, room(size * o))
-            _winograd(source, u, bias, *epilogue, target, corner, size, v, m, tile_of_each_thread())
+            rooms = borrowed(threads, POINTS * LANES + floats_v + room(size * o))
+            _winograd(source, u, bias, *epilogue, target, corner, sharing, rooms)
 
         return run
 
