@@ -22,6 +22,7 @@ from benchmarks._machine import honest_environment
 from benchmarks._timing import PAUSE, Reading
 
 ROOT = Path(__file__).resolve().parents[1]
+READING = 0.1  # seconds of calls, at least: of six milliseconds alone a third is chance
 COUNTING = "import sys, time\nend = time.time() + float(sys.argv[1])\nwhile time.time() < end: sum(range(10_000))"
 
 
@@ -81,14 +82,14 @@ def disturbed(count: int, seconds: float) -> Iterator[list[int]]:
             other.wait()
 
 
-def take_turns(contenders: Mapping[str, Contender], rounds: int, calls: int = 1) -> dict[str, Reading]:
-    """Time every contender `rounds` times, in turns, there and back; each makes an untimed call first."""
+def take_turns(contenders: Mapping[str, Contender], rounds: int, seconds: float = READING) -> dict[str, Reading]:
+    """Time every contender `rounds` times, in turns, there and back: calls for so long, and one that is not timed."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds):
         for name in list(contenders)[:: 1 if number % 2 == 0 else -1]:
             time.sleep(PAUSE)
-            contenders[name].ask("time", calls)
-            times[name].append(contenders[name].answer())
+            contenders[name].ask("work", seconds)
+            times[name].append(1 / contenders[name].answer())
     return {name: Reading(min(found), statistics.median(found)) for name, found in times.items()}
 
 

@@ -1,13 +1,15 @@
 """Whole networks beside PyTorch, ONNX Runtime and the published NumPy way.
 
-    python -m benchmarks.compare [NAME ...] [--batch N ...] [--rounds N] [--beside N ...] [--size N]
-                                 [--only training|inference|memory|published] [--transformers]
+    python -m benchmarks.compare [NAME ...] [--batch N ...] [--rounds N] [--starts N] [--beside N ...]
+                                 [--size N] [--only training|inference|memory|published] [--transformers]
                                  [--label WORD]
 
 Results of another machine, such as one with AVX2 only, stand beside those of the first: `--label avx2`.
 
 Needs the extras `peers` and `bench`. Every contender has a process of its own, with its own defaults; they take
-turns. A ratio is minidl's time over the other's, of medians; "better" is the faster of PyTorch's two layouts.
+turns: a tenth of a second of calls each, or one call that takes longer. A ratio is minidl's time over the other's, of
+medians; "better" is the faster of PyTorch's two layouts. Where in memory things come to lie is chance, and stays while
+a process lives: `--starts 3` measures with new processes three times, and tells the median.
 `--beside 1 2` (the default is 0 1 2) measures again while one and two other processes keep processors busy: "one
 beside" is then minidl's time, PyTorch's better one, and their ratio. Memory is the peak of a process of its own that
 makes four steps, as `resource` tells it, and in brackets its growth over what the process had after importing the
@@ -22,8 +24,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks import _contenders as contenders
@@ -62,16 +66,13 @@ def turns(kind: str, names: list[str], n: int, asked: Any, label: str) -> None:
     ratios: dict[Any, list[float]] = {(count, pair): [] for count in asked.beside for pair in against}
     for name in names:
         row: list[Any] = [name]
-        with started({who: partial(Contender, who, kind, name, n, asked.size) for who in makers}) as processes:
-            for count in asked.beside:
-                with disturbed(count, SECONDS):
-                    found = {who: reading.median for who, reading in take_turns(processes, asked.rounds).items()}
-                found["better"] = min(found[who] for who in TORCH)
-                shown = [*makers] if count == 0 else ["minidl", "better"]
-                row += [f"{found[who] * 1e3:.1f}" for who in shown]
-                for pair in against if count == 0 else against[:1]:
-                    ratios[count, pair].append(found[pair[0]] / found[pair[1]])
-                    row.append(ratios[count, pair][-1])
+        for count, found in _seconds(kind, name, n, makers, asked).items():
+            found["better"] = min(found[who] for who in TORCH)
+            shown = [*makers] if count == 0 else ["minidl", "better"]
+            row += [f"{found[who] * 1e3:.1f}" for who in shown]
+            for pair in against if count == 0 else against[:1]:
+                ratios[count, pair].append(found[pair[0]] / found[pair[1]])
+                row.append(ratios[count, pair][-1])
         body.append(row)
         print(row, file=sys.stderr, flush=True)
     columns, means = [f"{'training step' if kind == 'step' else 'inference'}, ms"], ["geometric mean"]
@@ -83,6 +84,18 @@ def turns(kind: str, names: list[str], n: int, asked: Any, label: str) -> None:
     what = "Training" if kind == "step" else "Inference"
     title = f"{what}, batch {n}, {asked.size}×{asked.size}, float32"
     publish(f"compare-{what.lower()}-{n}{label}", title, table(columns, [*body, means]))
+
+
+def _seconds(kind: str, name: str, n: int, makers: Iterable[str], asked: Any) -> dict[int, dict[str, float]]:
+    """Return, for each number of processes beside, how long each contender takes: the median of all starts."""
+    times: dict[int, dict[str, list[float]]] = {count: {who: [] for who in makers} for count in asked.beside}
+    for _ in range(asked.starts):
+        with started({who: partial(Contender, who, kind, name, n, asked.size) for who in makers}) as processes:
+            for count in asked.beside:
+                with disturbed(count, SECONDS):
+                    for who, reading in take_turns(processes, asked.rounds).items():
+                        times[count][who].append(reading.median)
+    return {count: {who: median(found) for who, found in of_all.items()} for count, of_all in times.items()}
 
 
 def published(names: list[str], n: int, rounds: int, label: str) -> None:
@@ -147,6 +160,7 @@ def arguments() -> Any:
     parser.add_argument("names", nargs="*", metavar="NAME", type=one_of(contenders.ALL))
     parser.add_argument("--batch", type=at_least(1), nargs="+")
     parser.add_argument("--rounds", type=at_least(1), default=7)
+    parser.add_argument("--starts", type=at_least(1), default=1)
     parser.add_argument("--beside", type=at_least(0), nargs="+", default=[0, 1, 2])
     parser.add_argument("--size", type=at_least(1), default=224)
     parser.add_argument("--only", choices=KINDS)

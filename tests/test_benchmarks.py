@@ -58,9 +58,9 @@ class Clock:
 def test_processes_take_turns_or_work_at_once(monkeypatch):
     monkeypatch.setattr(processes, "PAUSE", 0)
     contenders = {"a": Clock("a", 2.0), "b": Clock("b", 0.5)}
-    found = processes.take_turns(contenders, rounds=3, calls=4)
-    assert {name: reading.median for name, reading in found.items()} == {"a": 2.0, "b": 0.5}
-    assert contenders["a"].asked == [("time", 4)] * 3
+    found = processes.take_turns(contenders, rounds=3, seconds=4)
+    assert {name: reading.median for name, reading in found.items()} == {"a": 0.5, "b": 2.0}  # of what it does a second
+    assert contenders["a"].asked == [("work", 4)] * 3
     assert processes.at_once([*contenders.values()], 7) == 2.5
     assert contenders["b"].asked[-1] == ("work", 7)
 
