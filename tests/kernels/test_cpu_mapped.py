@@ -94,9 +94,9 @@ def test_the_bits_of_a_scale_and_a_convolution(rng, sizes):
 
 def test_minus_zero_stays_what_it_is(rng):
     """A sum that begins with -0 is -0 only where all products are."""
-    x, s, one = block(rng, 2, 4, 4, 1), never_zero(rng, 2, 1), constant(np.ones((1, 1, 1, 1), np.float32))
-    x[:, ::2], x[:, 1::2] = -0.0, 0.0
-    launches, _, y = launches_of(scaled, x, s, (*[None] * 4, one, constant(np.full(1, -0.0, np.float32))), None)
+    x, s, one = block(rng, 2, 4, 4, 1), never_zero(rng, 2, 1), constant(np.ones((32, 1, 1, 1), np.float32))
+    x[:, ::2], x[:, 1::2] = -0.0, 0.0  # 32 outputs: with a single vector AVX-512 begins with 0
+    launches, _, y = launches_of(scaled, x, s, (*[None] * 4, one, constant(np.full(32, -0.0, np.float32))), None)
     expected = y.copy()
     assert 0 < np.signbit(expected).sum() < expected.size
     (joined,) = shortened(launches)
