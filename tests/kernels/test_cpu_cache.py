@@ -7,12 +7,13 @@ import sys
 import warnings
 from types import SimpleNamespace
 
+import numba
 import numpy as np
 import pytest
 
 from minidl import Tensor, fuse, kernels, nn, ops
 from minidl.kernels import _ahead, _cpu
-from minidl.kernels.cpu.simd import cache, compile
+from minidl.kernels.cpu.simd import cache, compile, pieces
 
 RELU = """
 import warnings
@@ -82,6 +83,21 @@ def test_what_a_compiler_has_made_counts_as_old(aside, monkeypatch):
         assert bool(frozen) is aside
     finally:
         gc.unfreeze()
+
+
+def test_each_step_that_is_left_out_is_one_of_numbas(monkeypatch):
+    """A newer Numba may call it something else, and would go its way again."""
+    builder, steps = pieces.compiler.DefaultPassBuilder, set()
+    usual = builder.define_nopython_pipeline
+
+    def looked_at(state):
+        found = usual(state)
+        steps.update(step.__name__ for step, _ in found.passes)
+        return found
+
+    monkeypatch.setattr(builder, "define_nopython_pipeline", looked_at)
+    compile.inline(lambda x: x + x).compile((numba.float64,))
+    assert steps >= pieces.LEFT_OUT
 
 
 def files_in(folder):
